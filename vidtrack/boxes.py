@@ -1,0 +1,49 @@
+"""Box arithmetic on numpy arrays; boxes are float (..., 4), either cxcywh or xyxy as the name says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def cxcywh_to_xyxy(boxes: np.ndarray) -> np.ndarray:
+    """Centre and size to edges."""
+    centre, half = boxes[..., :2], boxes[..., 2:] / 2
+    return np.concatenate([centre - half, centre + half], axis=-1)
+
+
+def xyxy_to_cxcywh(boxes: np.ndarray) -> np.ndarray:
+    """Edges to centre and size."""
+    low, high = boxes[..., :2], boxes[..., 2:]
+    return np.concatenate([(low + high) / 2, high - low], axis=-1)
+
+
+def area(boxes_xyxy: np.ndarray) -> np.ndarray:
+    """Area (...,); boxes turned inside out count as 0."""
+    size = np.clip(boxes_xyxy[..., 2:] - boxes_xyxy[..., :2], 0, None)
+    return size[..., 0] * size[..., 1]
+
+
+def pairwise_intersection(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
+    """Overlap areas (N, M) of boxes (N, 4) and (M, 4)."""
+    low = np.maximum(a_xyxy[:, None, :2], b_xyxy[None, :, :2])
+    high = np.minimum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
+    size = np.clip(high - low, 0, None)
+    return size[..., 0] * size[..., 1]
+
+
+def pairwise_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
+    """Intersection over union (N, M) of boxes (N, 4) and (M, 4); 0 where both are empty."""
+    overlap = pairwise_intersection(a_xyxy, b_xyxy)
+    union = area(a_xyxy)[:, None] + area(b_xyxy)[None, :] - overlap
+    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+
+
+def pairwise_giou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
+    """Generalised IoU (N, M) in [-1, 1] (Rezatofighi et al., CVPR 2019)."""
+    overlap = pairwise_intersection(a_xyxy, b_xyxy)
+    union = area(a_xyxy)[:, None] + area(b_xyxy)[None, :] - overlap
+    low = np.minimum(a_xyxy[:, None, :2], b_xyxy[None, :, :2])
+    high = np.maximum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
+    hull = np.prod(np.clip(high - low, 0, None), axis=-1)
+    iou = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+    return iou - np.divide(hull - union, hull, out=np.zeros_like(hull), where=hull > 0)

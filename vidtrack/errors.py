@@ -1,0 +1,51 @@
+"""Errors a person can act on: one line that says what, which value, and what to do."""
+
+from __future__ import annotations
+
+
+class VidtrackError(Exception):
+    """Base of every error vidtrack raises on purpose; the command line turns it into `exit_code`."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class UsageError(VidtrackError):
+    """A wrong option, name or combination, found before any work starts."""
+
+    exit_code = 2
+
+
+class InputError(VidtrackError):
+    """An input that cannot be read or decoded."""
+
+    exit_code = 3
+
+
+class OutputError(VidtrackError):
+    """An output that cannot be written: permissions, full disk, existing file, unknown codec."""
+
+
+class WeightsError(VidtrackError):
+    """A checkpoint that is missing, corrupt, foreign, unsafe or does not fit its config."""
+
+    exit_code = 2
+
+
+class DataError(VidtrackError):
+    """A dataset or annotation file that cannot be used as it is."""
+
+    exit_code = 2
+
+
+class LogError(VidtrackError):
+    """A track log that is not valid, or of a version this release does not read."""
+
+    exit_code = 3

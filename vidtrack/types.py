@@ -1,0 +1,113 @@
+"""The values that travel between the parts of vidtrack; numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Colour:
+    """Colour description of a video stream, as FFmpeg's integer codes (2 means unspecified)."""
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    full_range: bool = False
+
+    @property
+    def is_hdr(self) -> bool:
+        """True for the PQ (16) and HLG (18) transfer functions of ITU-T H.273."""
+        return self.transfer in (16, 18)
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a container says about its video stream, before any frame is decoded.
+
+    Sizes are (width, height) in pixels: `coded_size` as stored, `size` as displayed after `rotation`.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    pixel_format: str
+    coded_size: tuple[int, int]
+    size: tuple[int, int]
+    rotation: int  # degrees counter-clockwise to turn a decoded frame upright: 0, 90, 180, 270
+    sample_aspect_ratio: Fraction
+    time_base: Fraction
+    start_pts: int
+    average_rate: Fraction | None
+    frame_count: int | None  # None where the container does not say
+    duration_seconds: Fraction | None
+    interlaced: bool = False
+    has_audio: bool = False
+    has_subtitles: bool = False
+    timecode: str | None = None
+    colour: Colour = field(default_factory=Colour)
+    file_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded frame, upright, with its exact time.
+
+    `index` is the decoded ordinal in the whole stream (never renumbered by stride or start); `pts` counts
+    `time_base` units with the stream's start subtracted; `image` is uint8 RGB (H, W, 3).
+    """
+
+    index: int
+    pts: int
+    time_base: Fraction
+    image: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise ValueError(f"Frame.image must be uint8 (H, W, 3), not {self.image.dtype} {self.image.shape}")
+
+    @property
+    def seconds(self) -> Fraction:
+        """Time since the start of the stream."""
+        return self.pts * self.time_base
+
+
+class ObjectState(IntEnum):
+    """How a box in a frame came about."""
+
+    DETECTED = 0
+    PREDICTED = 1
+    INTERPOLATED = 2
+
+
+@dataclass(frozen=True)
+class FrameTracks:
+    """The tracked objects of one frame; boxes are xyxy pixel edges in display orientation."""
+
+    index: int
+    pts: int
+    time_base: Fraction
+    ids: np.ndarray  # (N,) int64, from 1
+    classes: np.ndarray  # (N,) int64, index into the model's class list
+    scores: np.ndarray  # (N,) float32 in [0, 1]
+    boxes_xyxy: np.ndarray  # (N, 4) float32
+    states: np.ndarray  # (N,) int64 of ObjectState
+
+    def __post_init__(self) -> None:
+        n = len(self.ids)
+        shapes = {"classes": (n,), "scores": (n,), "boxes_xyxy": (n, 4), "states": (n,)}
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"FrameTracks.{name} must be {shape}, not {getattr(self, name).shape}")
+
+    @property
+    def seconds(self) -> Fraction:
+        """Time since the start of the stream."""
+        return self.pts * self.time_base
+
+    def __len__(self) -> int:
+        return len(self.ids)
