@@ -1,0 +1,186 @@
+"""Deformable DETR: pictures and queries in, class logits and boxes out."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vidtrack.model.attention import Shapes
+from vidtrack.model.backbone import Backbone, InputProjection, resize_padding
+from vidtrack.model.config import DetectorConfig
+from vidtrack.model.decoder import BoxHead, Decoder, Queries
+from vidtrack.model.encoder import Encoder
+from vidtrack.model.position import box_encoding, sine_encoding
+from vidtrack.model.proposals import Proposals, propose
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the encoder made of a batch of pictures; a two-stage model adds a box proposal for every token.
+
+    tokens (B, S, C); padding (B, S), True outside the picture, or None; valid_ratios (B, L, 2) as (x, y);
+    proposal_logits (B, S, K) and proposal_boxes (B, S, 4), the latter before the sigmoid.
+    """
+
+    tokens: Tensor
+    padding: Tensor | None
+    shapes: Shapes
+    valid_ratios: Tensor
+    proposal_logits: Tensor | None = None
+    proposal_boxes: Tensor | None = None
+
+    def __getitem__(self, index: slice) -> Memory:
+        """The memory of some pictures of the batch."""
+
+        def part(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor[index]
+
+        return Memory(
+            self.tokens[index],
+            part(self.padding),
+            self.shapes,
+            self.valid_ratios[index],
+            part(self.proposal_logits),
+            part(self.proposal_boxes),
+        )
+
+
+@dataclass(frozen=True)
+class DetectorOutput:
+    """Predictions of every decoder layer, last one last.
+
+    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh in (0, 1) of each picture without its padding;
+    embeddings (B, Q, C) of the last layer.
+    """
+
+    logits: Tensor
+    boxes: Tensor
+    embeddings: Tensor
+
+
+class DeformableDETR(nn.Module):
+    """Deformable DETR in the form its config describes (Zhu et al., ICLR 2021)."""
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__()
+        self.config = config
+        dim = config.hidden_dim
+        self.backbone = Backbone(config)
+        self.input_proj = InputProjection(self.backbone.channels, config)
+        self.level_embed = nn.Parameter(torch.randn(config.num_levels, dim))
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        if config.two_stage:
+            self.enc_output = nn.Linear(dim, dim)
+            self.enc_output_norm = nn.LayerNorm(dim)
+            self.pos_trans = nn.Linear(2 * dim, 2 * dim)
+            self.pos_trans_norm = nn.LayerNorm(2 * dim)
+        else:
+            self.query_embed = nn.Embedding(config.num_queries, 2 * dim)
+            self.reference_points = nn.Linear(dim, 2)
+            nn.init.xavier_uniform_(self.reference_points.weight)
+            nn.init.zeros_(self.reference_points.bias)
+        if config.mixed_query_selection:
+            self.content_embed = nn.Embedding(config.num_queries, dim)
+        if config.denoising:
+            self.label_embed = nn.Embedding(config.num_classes, dim)
+        self._make_heads(config)
+
+    def _make_heads(self, config: DetectorConfig) -> None:
+        """One class and box head a decoder layer (shared without refinement), one more for proposals."""
+        class_head = nn.Linear(config.hidden_dim, config.num_classes)
+        nn.init.constant_(class_head.bias, -math.log(99))  # prior probability 0.01 (focal loss, section 3.3)
+        box_head = BoxHead(config.hidden_dim)
+        count = config.decoder_layers + config.two_stage
+        if config.box_refine:
+            self.class_embed = nn.ModuleList(copy.deepcopy(class_head) for _ in range(count))
+            self.bbox_embed = nn.ModuleList(copy.deepcopy(box_head) for _ in range(count))
+        else:
+            self.class_embed = nn.ModuleList([class_head] * count)
+            self.bbox_embed = nn.ModuleList([box_head] * count)
+        if not config.two_stage:  # start with boxes a little smaller than a tenth of the picture
+            nn.init.constant_(self.bbox_embed[0].layers[2].bias.data[2:], -2.0)
+
+    def encode(self, pixels: Tensor, padding: Tensor | None = None) -> Memory:
+        """Encode normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each picture."""
+        levels = self.input_proj(self.backbone(pixels))
+        if padding is None:
+            masks = [level.new_zeros((len(level), *level.shape[-2:]), dtype=torch.bool) for level in levels]
+        else:
+            masks = [resize_padding(padding, level.shape[-2:]) for level in levels]
+        shapes = [(level.shape[-2], level.shape[-1]) for level in levels]
+        position = torch.cat(
+            [
+                sine_encoding(mask, self.config.hidden_dim).to(pixels.dtype) + embed
+                for mask, embed in zip(masks, self.level_embed, strict=True)
+            ],
+            dim=1,
+        )
+        valid_ratios = torch.stack([_valid_ratio(mask) for mask in masks], dim=1)
+        tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in levels], dim=1)
+        flat_padding = None if padding is None else torch.cat([mask.flatten(1) for mask in masks], dim=1)
+        tokens = self.encoder(tokens, position, shapes, valid_ratios, flat_padding)
+        if not self.config.two_stage:
+            return Memory(tokens, flat_padding, shapes, valid_ratios)
+        proposals = self._propose(tokens, flat_padding, shapes, valid_ratios)
+        return Memory(tokens, flat_padding, shapes, valid_ratios, proposals.logits, proposals.boxes)
+
+    def _propose(self, tokens: Tensor, padding: Tensor | None, shapes: Shapes, valid_ratios: Tensor) -> Proposals:
+        def embed(kept: Tensor) -> Tensor:
+            return self.enc_output_norm(self.enc_output(kept))
+
+        return propose(tokens, padding, shapes, valid_ratios, embed, self.class_embed[-1], self.bbox_embed[-1])
+
+    def object_queries(self, memory: Memory) -> Queries:
+        """The queries that look for objects anywhere: learned, or from the best proposals of a two-stage model."""
+        batch = len(memory.tokens)
+        if memory.proposal_logits is None or memory.proposal_boxes is None:
+            position, content = self.query_embed.weight.expand(batch, -1, -1).chunk(2, dim=-1)
+            return Queries(content, position, self.reference_points(position).sigmoid())
+        best = self._best_proposals(memory.proposal_logits, memory.proposal_boxes)
+        logits = memory.proposal_boxes.gather(1, best[..., None].expand(-1, -1, 4)).detach()
+        content = None
+        if self.config.mixed_query_selection:
+            content = self.content_embed.weight.expand(batch, -1, -1)[:, : best.shape[1]]
+        return self.box_queries(logits.sigmoid(), content)
+
+    def _best_proposals(self, logits: Tensor, boxes: Tensor) -> Tensor:
+        """Token indices (B, Q) of the best proposals; published two-stage weights rank all by class channel 0."""
+        if self.config.mixed_query_selection:
+            scores = logits.amax(-1).masked_fill(boxes.isinf().any(-1), -math.inf)
+        else:
+            scores = logits[..., 0]
+        return scores.topk(min(self.config.num_queries, scores.shape[1]), dim=1).indices
+
+    def box_queries(self, boxes_cxcywh: Tensor, content: Tensor | None = None) -> Queries:
+        """Queries that start from boxes (B, N, 4) in (0, 1), as the two-stage model starts from its proposals.
+
+        content (B, N, C) replaces the content derived from the box. Only for two-stage models.
+        """
+        encoded = box_encoding(boxes_cxcywh, self.config.hidden_dim // 2).to(boxes_cxcywh.dtype)
+        position, derived = self.pos_trans_norm(self.pos_trans(encoded)).chunk(2, dim=-1)
+        return Queries(derived if content is None else content, position, boxes_cxcywh)
+
+    def decode(self, memory: Memory, queries: Queries) -> DetectorOutput:
+        """Predict from queries against an encoded batch."""
+        embeddings, boxes = self.decoder(
+            queries, memory.tokens, memory.shapes, memory.valid_ratios, memory.padding, self.bbox_embed
+        )
+        logits = torch.stack([head(x) for head, x in zip(self.class_embed, embeddings, strict=False)])
+        return DetectorOutput(logits, boxes, embeddings[-1])
+
+    def forward(self, pixels: Tensor, padding: Tensor | None = None) -> DetectorOutput:
+        """Detect in normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each picture."""
+        memory = self.encode(pixels, padding)
+        return self.decode(memory, self.object_queries(memory))
+
+
+def _valid_ratio(padding: Tensor) -> Tensor:
+    """Share (B, 2) of a level's width and height that its picture covers; padding (B, H, W)."""
+    height, width = padding.shape[1:]
+    inside = ~padding
+    return torch.stack([inside[:, 0].sum(1) / width, inside[:, :, 0].sum(1) / height], dim=-1)
