@@ -1,0 +1,27 @@
+"""Which YUV matrix to convert with, in and out, so that a round trip keeps the colours."""
+
+from __future__ import annotations
+
+from vidtrack.types import Colour
+
+_BT709, _BT601 = 1, 6
+# AVColorSpace to the matrices swscale has.
+_SWSCALE_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
+
+
+def known_matrix(matrix: int, size: tuple[int, int]) -> int:
+    """The AVColorSpace to assume: as tagged, else as players guess, BT.709 from high definition on."""
+    if matrix in _SWSCALE_MATRIX:
+        return matrix
+    return _BT709 if max(size) >= 1280 or min(size) > 576 else _BT601
+
+
+def swscale_matrix(matrix: int, size: tuple[int, int]) -> int:
+    """The swscale constant of `known_matrix`."""
+    return _SWSCALE_MATRIX[known_matrix(matrix, size)]
+
+
+def hdr_name(colour: Colour) -> str:
+    """The name of an HDR transfer function."""
+    return {16: "PQ (HDR10)", 18: "HLG"}[colour.transfer]

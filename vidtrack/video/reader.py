@@ -1,0 +1,234 @@
+"""Frames of a clip: upright, RGB, each with its exact time and its ordinal."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from vidtrack.errors import InputError, UsageError
+from vidtrack.types import Frame, VideoInfo
+from vidtrack.video.colour import hdr_name, swscale_matrix
+from vidtrack.video.deinterlace import deinterlaced
+from vidtrack.video.messages import Problem, ProblemLog
+from vidtrack.video.probe import probe
+from vidtrack.video.sequence import is_sequence, picture_paths, sequence_frames
+from vidtrack.video.source import ContainerSource, HardwareDecodeError, locate_start
+
+_CONVERSION_THREADS = 1
+
+
+class VideoReader:
+    """Iterate once over the frames of a video file or image sequence, in constant memory.
+
+    Keeps the frames with `start_seconds` <= time < `end_seconds` (time since the start of the stream) and of those
+    every `stride`-th; the others are decoded all the same, so `Frame.index` stays the ordinal in the whole stream.
+    `hwaccel` names a hardware decoder ("auto", "cuda", ...) and falls back to software. Frames may be taken in
+    another thread than the one that made the reader, one thread at a time.
+
+    Raises InputError for what is not a video, and while iterating where no frame is left to give.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        start_seconds: Fraction | float | None = None,
+        end_seconds: Fraction | float | None = None,
+        stride: int = 1,
+        hwaccel: str | None = None,
+        framerate: Fraction | None = None,
+    ) -> None:
+        self._start = exact_seconds(start_seconds)
+        self._end = exact_seconds(end_seconds)
+        _check_range(self._start, self._end, stride)
+        self._stride = stride
+        self.info: VideoInfo = probe(path, framerate)
+        self._problems = ProblemLog()
+        self._reformatter = VideoReformatter()
+        self._source: ContainerSource | None = None
+        if not is_sequence(self.info.path):
+            self._source = ContainerSource(self.info, self._problems, hwaccel)
+        self.decoded = 0
+        self._note_traits()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What went wrong so far; the first thousand, `problem_count` counts all."""
+        return self._problems.items
+
+    @property
+    def problem_count(self) -> int:
+        """Number of problems so far."""
+        return self._problems.count
+
+    @property
+    def truncated(self) -> bool:
+        """True once the end was reached and the file turned out shorter than it says."""
+        return self._source is not None and self._source.truncated
+
+    @property
+    def expected(self) -> int | None:
+        """Estimate of the frames between start and end, before stride; None where the file does not say."""
+        info = self.info
+        if info.frame_count and self._start is None and self._end is None:
+            return info.frame_count
+        rate = info.average_rate
+        if info.frame_count and info.duration_seconds:
+            rate = info.frame_count / info.duration_seconds
+        if rate is None or info.duration_seconds is None:
+            return None
+        end = info.duration_seconds if self._end is None else min(self._end, info.duration_seconds)
+        return max(0, round((end - (self._start or 0)) * rate))
+
+    def __iter__(self) -> Iterator[Frame]:
+        kept = 0
+        clock = _Clock(self.info, self._problems)
+        for index, decoded in self._ordinals():
+            self._problems.next_index = index
+            pts = clock.normalised(decoded)
+            if self._start is not None and pts * self.info.time_base < self._start:
+                continue
+            if self._end is not None and pts * self.info.time_base >= self._end:
+                break
+            self.decoded += 1
+            if kept % self._stride == 0:
+                yield Frame(index, pts, self.info.time_base, self._upright_rgb(decoded, pts))
+            kept += 1
+        if kept == 0:
+            raise self._nothing_left()
+
+    def close(self) -> None:
+        """Close the file; safe to call twice, and from another thread once iteration has stopped."""
+        if self._source is not None:
+            self._source.close()
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def _ordinals(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decoded frames with their ordinal in the stream, from at or before the start time on."""
+        if self._source is None:
+            paths = picture_paths(self.info.path)
+            first = math.ceil((self._start or 0) / self.info.time_base)
+            for frame in sequence_frames(paths, self._problems, 1 / self.info.time_base, first):
+                yield frame.pts, frame
+            return
+        upcoming = 0
+        try:
+            for index, frame in self._from_start():
+                upcoming = index + 1
+                yield index, frame
+        except HardwareDecodeError as error:
+            self._problems.add(f"hardware decoding stopped ({error}); decoding again in software")
+            for index, frame in enumerate(self._reopened_frames()):
+                if index >= upcoming:
+                    yield index, frame
+
+    def _from_start(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        assert self._source is not None
+        if self._start:
+            start_pts = self.info.start_pts + math.ceil(self._start / self.info.time_base)
+            located = locate_start(self.info, start_pts)
+            if located is not None:
+                keyframe_pts, index, first_pts = located
+                self._source.seek(keyframe_pts)
+                frames = self._source.frames()
+                first = next((f for f in frames if f.pts is not None and f.pts >= start_pts), None)
+                if first is not None and first.pts == first_pts:
+                    yield from enumerate(itertools.chain([first], frames), start=index)
+                    return
+                yield from enumerate(self._reopened_frames())
+                return
+        yield from enumerate(deinterlaced(self._source.frames(), self.info.time_base))
+
+    def _reopened_frames(self) -> Iterator[av.VideoFrame]:
+        assert self._source is not None
+        self._source.close()
+        self._source = ContainerSource(self.info, self._problems)
+        yield from deinterlaced(self._source.frames(), self.info.time_base)
+
+    def _upright_rgb(self, decoded: av.VideoFrame, pts: int) -> np.ndarray:
+        width, height = self.info.coded_size
+        if (decoded.width, decoded.height) != (width, height):
+            self._problems.add(
+                f"the frame size changes to {decoded.width}x{decoded.height}; scaled to {width}x{height}", pts=pts
+            )
+        rgb = self._reformatter.reformat(
+            decoded,
+            width=width,
+            height=height,
+            format="rgb24",
+            src_colorspace=swscale_matrix(int(decoded.colorspace), self.info.coded_size),
+            threads=_CONVERSION_THREADS,
+        )
+        image = rgb.to_ndarray()  # (H, W, 3)
+        turns = self.info.rotation // 90
+        return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+    def _note_traits(self) -> None:
+        colour = self.info.colour
+        if colour.is_hdr:
+            self._problems.add(
+                f"the video is HDR, {hdr_name(colour)}: frames are 8-bit without tone mapping, detection may suffer"
+            )
+
+    def _nothing_left(self) -> InputError:
+        path, duration = self.info.path, self.info.duration_seconds
+        if self._start is None and self._end is None:
+            return InputError(f"no frame of {path} can be decoded", "the file is damaged")
+        bounds = [f"{name} {float(t):g} s" for name, t in (("start", self._start), ("end", self._end)) if t is not None]
+        hint = f"the clip lasts {float(duration):.3f} s" if duration else "give an earlier start"
+        return InputError(f"no frame of {path} lies within {', '.join(bounds)}", hint)
+
+
+class _Clock:
+    """Frame times counted from the stream's start, strictly increasing whatever the file says."""
+
+    def __init__(self, info: VideoInfo, problems: ProblemLog) -> None:
+        self._problems = problems
+        self._offset = -info.start_pts
+        self._one_second = round(1 / info.time_base)
+        self._step = max(1, round(1 / ((info.average_rate or 25) * info.time_base)))
+        self._last: int | None = None
+
+    def normalised(self, frame: av.VideoFrame) -> int:
+        raw = frame.pts if frame.pts is not None else frame.dts
+        if raw is None:
+            pts = 0 if self._last is None else self._last + self._step
+            self._problems.add("a frame has no time; placed by the frame rate", pts=pts)
+        else:
+            pts = raw + self._offset
+        if self._last is not None and pts <= self._last:
+            if pts + self._one_second < self._last:  # the clock was reset, as where recordings were joined
+                self._offset += self._last + self._step - pts
+                pts = self._last + self._step
+                self._problems.add("the time jumps back; counting on from there", pts=pts)
+            else:
+                pts = self._last + 1
+                self._problems.add("a frame's time is not after that of the frame before; moved one tick on", pts=pts)
+        self._last = pts
+        return pts
+
+
+def exact_seconds(value: Fraction | float | None) -> Fraction | None:
+    """The number as written: 0.1 is one tenth, not its nearest binary fraction."""
+    return Fraction(str(value)) if value is not None else None
+
+
+def _check_range(start: Fraction | None, end: Fraction | None, stride: int) -> None:
+    if start is not None and start < 0:
+        raise UsageError(f"start is {float(start):g} s", "give zero or more")
+    if end is not None and end <= (start or 0):
+        raise UsageError(f"end is {float(end):g} s, not after start at {float(start or 0):g} s")
+    if stride < 1:
+        raise UsageError(f"stride is {stride}", "give one or more")

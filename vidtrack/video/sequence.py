@@ -1,0 +1,81 @@
+"""A numbered or globbed set of pictures, read as one clip."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from vidtrack.errors import InputError
+from vidtrack.video.messages import ProblemLog
+
+PICTURE_SUFFIXES = frozenset(
+    ".avif .bmp .dpx .exr .heic .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
+)
+DEFAULT_FRAMERATE = Fraction(25)
+_PRINTF_NUMBER = re.compile(r"%(0?)(\d*)d")
+
+
+def is_sequence(path: Path) -> bool:
+    """True for a folder, a printf pattern (`img_%04d.png`) or a glob (`img_*.png`) that is not itself a file."""
+    return not path.is_file() and (path.is_dir() or bool(_PRINTF_NUMBER.search(path.name)) or _is_glob(path.name))
+
+
+def picture_paths(path: Path) -> list[Path]:
+    """The pictures `path` stands for, in numeric order.
+
+    Raises InputError where there is none.
+    """
+    if path.is_dir():
+        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith(".")]
+    elif _PRINTF_NUMBER.search(path.name):
+        name = _printf_regex(path.name)
+        found = [p for p in path.parent.iterdir() if name.fullmatch(p.name)] if path.parent.is_dir() else []
+    else:
+        found = [Path(p) for p in glob.glob(str(path))]
+        found = [p for p in found if p.suffix.lower() in PICTURE_SUFFIXES]
+    if not found:
+        what = "is a folder without pictures" if path.is_dir() else "matches no picture"
+        raise InputError(f"{path} {what}", "give a video file, a folder of pictures or a pattern such as img_%04d.png")
+    return sorted(found, key=_natural_order)
+
+
+def sequence_frames(
+    paths: list[Path], problems: ProblemLog, framerate: Fraction, first: int = 0
+) -> Iterator[av.VideoFrame]:
+    """Decode the pictures from ordinal `first` on; pts counts 1/framerate, and an unreadable picture leaves a gap."""
+    for ordinal in range(first, len(paths)):
+        try:
+            with av.open(str(paths[ordinal])) as container:
+                frame = next(container.decode(video=0))
+        except (av.FFmpegError, OSError, StopIteration, IndexError) as error:
+            problems.next_index = ordinal
+            problems.add(f"{paths[ordinal].name} cannot be decoded: {error}", pts=ordinal)
+            continue
+        frame.pts = ordinal
+        frame.time_base = 1 / framerate
+        yield frame
+
+
+def _is_glob(name: str) -> bool:
+    return any(c in name for c in "*?[")
+
+
+def _printf_regex(name: str) -> re.Pattern[str]:
+    parts: list[str] = []
+    end = 0
+    for match in _PRINTF_NUMBER.finditer(name):
+        parts.append(re.escape(name[end : match.start()]).replace("%%", "%"))
+        width = int(match[2] or 1)
+        parts.append(rf"\d{{{width},}}" if match[1] else r"\d+")
+        end = match.end()
+    parts.append(re.escape(name[end:]).replace("%%", "%"))
+    return re.compile("".join(parts))
+
+
+def _natural_order(path: Path) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", str(path))]

@@ -1,0 +1,167 @@
+"""Decoded frames of one container, as many as can be had from it, from the start or from a seek."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.codec.hwaccel import HWAccel, hwdevices_available
+
+from vidtrack.errors import UsageError
+from vidtrack.types import VideoInfo
+from vidtrack.video.messages import FFmpegMessages, ProblemLog, summary
+from vidtrack.video.probe import fraction, open_container, stream_duration, video_stream
+
+_READ_ERRORS_IN_A_ROW = 20
+_PREMATURE_END = ("ended prematurely", "partial file", "Truncat")
+
+
+class ContainerSource:
+    """The decoder of a file: errors become problems, and one bad packet does not end the clip."""
+
+    def __init__(self, info: VideoInfo, problems: ProblemLog, hwaccel: str | None = None) -> None:
+        self._path = info.path
+        self._problems = problems
+        self._messages = FFmpegMessages()
+        self.truncated = False
+        try:
+            self._container = self._open(hwaccel)
+        except BaseException:
+            self._messages.close()
+            raise
+        self._messages.take()  # opening decodes a little; decoding in earnest will say the same again
+
+    def _open(self, hwaccel: str | None) -> av.container.InputContainer:
+        container = open_hardware(self._path, hwaccel, self._problems) if hwaccel else None
+        self.on_hardware = container is not None
+        container = container or open_container(self._path)
+        self._stream = video_stream(container, self._path)
+        self._stream.thread_type = "AUTO"
+        return container
+
+    def frames(self) -> Iterator[av.VideoFrame]:
+        """Yield every frame the decoder gives, in presentation order, to the end of the file."""
+        end = Fraction(0)
+        for packet in self._packets():
+            try:
+                yield from packet.decode()
+            except (av.FFmpegError, ValueError) as error:
+                self._messages.take()
+                if self.on_hardware:
+                    raise HardwareDecodeError(str(error)) from error
+                self._problems.add(f"a packet cannot be decoded: {_reason(error)}", pts=self._relative(packet.pts))
+            said = self._messages.take()
+            if said:
+                self.truncated |= _tells_of_truncation(said)
+                self._problems.add(summary(said), pts=self._relative(packet.pts))
+            if packet.pts is not None:
+                end = max(end, (self._relative(packet.pts) + (packet.duration or 0)) * fraction(packet.time_base))
+        self._check_end(end)
+
+    def seek(self, pts: int) -> None:
+        """Go to the keyframe at or before absolute `pts`."""
+        self._container.seek(pts, stream=self._stream)
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        self._stream.codec_context.flush_buffers()  # parks the worker threads, see FFmpegMessages
+        self._container.close()
+        self._messages.close()
+
+    def _packets(self) -> Iterator[av.Packet]:
+        errors = 0
+        while True:
+            try:
+                for packet in self._container.demux(self._stream):
+                    errors = 0 if packet.size else errors
+                    yield packet
+                return
+            except (av.FFmpegError, OSError) as error:
+                errors += 1
+                said = self._messages.take()
+                self._problems.add(f"the file cannot be read on: {summary(said) if said else _reason(error)}")
+                if errors >= _READ_ERRORS_IN_A_ROW:
+                    self.truncated = True
+                    return
+
+    def _relative(self, pts: int | None) -> int | None:
+        return None if pts is None else pts - (self._stream.start_time or 0)
+
+    def _check_end(self, end_seconds: Fraction) -> None:
+        said = self._messages.take()
+        self.truncated |= _tells_of_truncation(said)
+        duration = stream_duration(self._container, self._stream)
+        if duration is not None and end_seconds + max(Fraction(1, 2), duration / 100) < duration:
+            self.truncated = True
+        if self.truncated:
+            whole = f" of {float(duration):.2f} s" if duration else ""
+            self._problems.add(f"the file is cut off: it ends after {float(end_seconds):.2f} s{whole}")
+
+
+class HardwareDecodeError(Exception):
+    """The hardware decoder gave up; the file can be decoded again in software."""
+
+
+def open_hardware(path: Path, name: str, problems: ProblemLog) -> av.container.InputContainer | None:
+    """Open with a hardware decoder ("auto" tries each); None, and a problem that says why, where it does not work."""
+    known = hwdevices_available()
+    if name != "auto" and name not in known:
+        raise UsageError(f"unknown hardware decoder {name!r}", f"this build knows: auto, {', '.join(known)}")
+    reasons = []
+    for device in known if name == "auto" else [name]:
+        try:
+            container = open_container(path, HWAccel(device, allow_software_fallback=True))
+        except (av.FFmpegError, OSError, RuntimeError, ValueError, NotImplementedError) as error:
+            reasons.append(f"{device}: {_reason(error)}")
+            continue
+        if video_stream(container, path).codec_context.is_hwaccel:
+            return container
+        reasons.append(f"{device}: not for this codec")
+        container.close()
+    problems.add(f"hardware decoding is not available ({'; '.join(reasons)}); decoding in software")
+    return None
+
+
+def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None:
+    """Find where to seek for the first frame at or after `start_pts` (absolute), by reading packets undecoded.
+
+    Returns (pts of the keyframe to seek to, ordinal of that first frame, its pts), or None where packets do not
+    map one to one onto frames in time order (interlaced fields, missing or repeated times, damage): then only
+    decoding from the beginning counts exactly.
+    """
+    if info.interlaced:
+        return None
+    times = array("q")
+    keyframe: int | None = None
+    with open_container(info.path) as container, FFmpegMessages() as messages:
+        stream = video_stream(container, info.path)
+        try:
+            for packet in container.demux(stream):
+                if packet.size == 0 or packet.is_discard:
+                    continue
+                if packet.pts is None or packet.dts is None or packet.is_corrupt:
+                    return None
+                times.append(packet.pts)
+                if packet.is_keyframe and packet.pts <= start_pts:
+                    keyframe = packet.pts if keyframe is None else max(keyframe, packet.pts)
+                if packet.dts > start_pts:
+                    break  # dts never passes pts: all that follows is shown later
+        except (av.FFmpegError, OSError):
+            return None
+        if messages.take():
+            return None
+    later = [t for t in times if t >= start_pts]
+    if keyframe is None or not later or len(set(times)) != len(times):
+        return None
+    return keyframe, len(times) - len(later), min(later)
+
+
+def _tells_of_truncation(messages: list[str]) -> bool:
+    return any(sign in message for message in messages for sign in _PREMATURE_END)
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
