@@ -1,0 +1,1 @@
+"""Identities over time: query propagation and association."""

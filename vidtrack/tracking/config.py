@@ -1,0 +1,56 @@
+"""Every choice the tracker makes, in one value; times in seconds, never in frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vidtrack.errors import UsageError
+
+MODES = ("propagation", "association")
+
+
+@dataclass(frozen=True)
+class TrackerConfig:
+    """Thresholds of the tracker; similarities and scores lie in [0, 1], times are seconds."""
+
+    mode: str = "propagation"
+    max_tracks: int = 300
+
+    high_score: float = 0.4  # detections from here on are matched first
+    low_score: float = 0.1  # from here up to high_score: second chance only, for tracks seen a moment ago
+    birth_score: float = 0.5  # an unmatched detection from here on starts a track
+
+    match_iou: float = 0.15  # least similarity of a track with a high detection
+    second_chance_iou: float = 0.4  # least similarity of a track with a low detection
+    tentative_iou: float = 0.3  # least similarity of an unconfirmed track with its next detection
+    class_penalty: float = 0.3  # taken off the similarity where the classes disagree
+    embedding_weight: float = 0.2  # share of the embedding in the similarity, where there are embeddings
+
+    confirm_seconds: float = 0.1  # how long a birth must be seen, at least twice, before it gets an id
+    confirm_score: float = 0.8  # a birth this sure gets its id at once
+    second_chance_seconds: float = 0.5  # a low detection may continue a track seen this recently
+    patience_seconds: float = 1.0  # an unseen track may be found again by motion alone this long
+    reid_seconds: float = 2.0  # ... and by embedding near its expected place this long
+    reid_cosine: float = 0.8  # least cosine of embeddings to be found again
+    reid_reach: float = 2.0  # most distance to be found again, in box sides (sqrt of area) a second unseen
+
+    duplicate_iou: float = 0.75  # detections of one class that overlap this much are one object
+    cross_class_iou: float = 0.9  # ... and of different classes
+    birth_overlap: float = 0.6  # no birth where a track seen in this frame overlaps this much
+
+    class_half_life_seconds: float = 10.0  # how fast old class votes fade
+    embedding_memory: float = 0.9  # share of the past in a track's embedding
+
+    carried_score: float = 0.4  # own class score from which a carried query is believed
+    carried_iou: float = 0.4  # least IoU of a carried query's box with the motion's prediction
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f"unknown tracker {self.mode!r}", f"choose one of {', '.join(MODES)}")
+        if not 0 <= self.low_score <= self.high_score <= self.birth_score <= 1:
+            raise UsageError(
+                "tracker scores must satisfy 0 <= low <= high <= birth <= 1, not "
+                f"{self.low_score}, {self.high_score}, {self.birth_score}"
+            )
+        if self.max_tracks < 1:
+            raise UsageError(f"max_tracks must be at least 1, not {self.max_tracks}")

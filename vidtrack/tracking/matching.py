@@ -1,0 +1,84 @@
+"""How alike tracks and detections are, and the best one-to-one assignment of them."""
+
+from __future__ import annotations
+
+import lap
+import numpy as np
+
+from vidtrack.boxes import area, pairwise_iou
+from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.state import Detections, Tracks, unit
+
+
+def similarity(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:
+    """Similarity (T, D): IoU with the predicted box, less where classes disagree, blended with the embedding."""
+    overlap = pairwise_iou(tracks.predicted_xyxy, detections.boxes_xyxy)
+    if tracks.votes.shape[1] > 1:
+        share = tracks.votes[:, detections.classes] / tracks.votes.sum(axis=1, keepdims=True)
+        penalty = config.class_penalty * (1 - share)
+    else:
+        penalty = 0.0
+    if tracks.embeddings.shape[1] and config.embedding_weight:
+        weight = config.embedding_weight * (overlap > 0)
+        overlap = (1 - weight) * overlap + weight * cosine(tracks, detections)
+    return overlap - penalty
+
+
+def cosine(tracks: Tracks, detections: Detections) -> np.ndarray:
+    """Cosine (T, D) of the tracks' embeddings with the detections'."""
+    return tracks.embeddings @ unit(detections.embeddings).T
+
+
+def assign(similarities: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (rows, columns) of the assignment with the largest sum of similarities (N, M), each at least `floor`."""
+    if similarities.size == 0 or similarities.max() < floor:
+        none = np.zeros(0, dtype=np.int64)
+        return none, none
+    # A pair below the floor costs as much as no pair, so all of them may cost the same and be dropped afterwards.
+    cost = np.ascontiguousarray(1 - np.maximum(similarities, floor), dtype=np.float64)
+    _, column_of_row, _ = lap.lapjv(cost, extend_cost=True)
+    rows = np.flatnonzero(column_of_row >= 0)
+    columns = column_of_row[rows].astype(np.int64)
+    good = similarities[rows, columns] >= floor
+    return rows[good], columns[good]
+
+
+def claims(tracks: Tracks, found: Detections, config: TrackerConfig) -> np.ndarray:
+    """Rows of the tracks whose own query (one detection a row) is sure, near its prediction, and alone there.
+
+    Where two queries settled on one object, the one nearer to its track's prediction keeps it.
+    """
+    near = paired_iou(tracks.predicted_xyxy, found.boxes_xyxy)
+    rows = np.flatnonzero((found.scores >= config.carried_score) & (near >= config.carried_iou))
+    rows = rows[np.argsort(-near[rows], kind="stable")]
+    clash = np.triu(pairwise_iou(found.boxes_xyxy[rows], found.boxes_xyxy[rows]) > config.duplicate_iou, k=1)
+    return np.sort(rows[_first_come(clash)])
+
+
+def suppress(detections: Detections, config: TrackerConfig) -> Detections:
+    """One detection an object: of those that overlap too much the best score stays."""
+    n = len(detections)
+    if n < 2:
+        return detections
+    order = np.argsort(-detections.scores, kind="stable")
+    detections = detections[order]
+    same_class = detections.classes[:, None] == detections.classes[None, :]
+    limit = np.where(same_class, config.duplicate_iou, config.cross_class_iou)
+    clash = np.triu(pairwise_iou(detections.boxes_xyxy, detections.boxes_xyxy) > limit, k=1)
+    return detections[_first_come(clash)]
+
+
+def paired_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
+    """IoU (N,) of each box in (N, 4) with its counterpart."""
+    low, high = np.maximum(a_xyxy[:, :2], b_xyxy[:, :2]), np.minimum(a_xyxy[:, 2:], b_xyxy[:, 2:])
+    overlap = area(np.concatenate([low, high], axis=1))
+    return overlap / np.maximum(area(a_xyxy) + area(b_xyxy) - overlap, 1e-9)
+
+
+def _first_come(clash: np.ndarray) -> np.ndarray:
+    """Mask (N,) of the rows that no kept earlier row clashes with; clash (N, N) is upper triangular."""
+    kept = np.ones(len(clash), dtype=bool)
+    for row in np.flatnonzero(clash.any(axis=1)):
+        if kept[row]:
+            kept &= ~clash[row]
+    return kept

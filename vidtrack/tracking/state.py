@@ -1,0 +1,181 @@
+"""What goes in and out of the tracker and what it remembers: arrays with one row an object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from vidtrack.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from vidtrack.tracking import motion
+from vidtrack.tracking.motion import Motion
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What a detector saw in one frame.
+
+    boxes_xyxy (N, 4) pixels; scores (N,) in [0, 1]; classes (N,) ints; embeddings (N, C), C = 0 where there are none;
+    queries (N,) the decoder query behind each, -1 where there is none.
+    """
+
+    boxes_xyxy: np.ndarray
+    scores: np.ndarray
+    classes: np.ndarray
+    embeddings: np.ndarray
+    queries: np.ndarray
+
+    @classmethod
+    def of(cls, boxes_xyxy: np.ndarray, scores: np.ndarray, classes: np.ndarray | None = None) -> Detections:
+        """Detections without a network behind them; `classes` defaults to 0."""
+        n = len(boxes_xyxy)
+        return cls(
+            np.asarray(boxes_xyxy, dtype=np.float64).reshape(n, 4),
+            np.asarray(scores, dtype=np.float64),
+            np.zeros(n, dtype=np.int64) if classes is None else np.asarray(classes, dtype=np.int64),
+            np.zeros((n, 0), dtype=np.float32),
+            np.full(n, -1, dtype=np.int64),
+        )
+
+    def __post_init__(self) -> None:
+        n = len(self.boxes_xyxy)
+        if self.boxes_xyxy.shape != (n, 4) or self.scores.shape != (n,) or self.classes.shape != (n,):
+            raise ValueError(
+                f"detections disagree: boxes {self.boxes_xyxy.shape}, scores {self.scores.shape}, "
+                f"classes {self.classes.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, rows: np.ndarray) -> Detections:
+        return Detections(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What the queries of live tracks found in this frame: row `rows[i]` of the tracks claims detection i."""
+
+    rows: np.ndarray
+    found: Detections
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class TrackedBoxes:
+    """The objects shown in one frame, by id; arrays as in `FrameTracks`."""
+
+    ids: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+    boxes_xyxy: np.ndarray
+    states: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass
+class Tracks:
+    """Everything remembered of the live tracks, N rows; memory is bounded by rows times a constant.
+
+    ids are 0 until confirmed. content (N, C) is the last decoder output, embeddings (N, C) its unit-length average.
+    """
+
+    ids: np.ndarray  # (N,) int64
+    position: np.ndarray  # (N, 4) cxcywh pixels
+    velocity: np.ndarray  # (N, 4) pixels a second
+    covariance: np.ndarray  # (N, 4, 3), see motion.Motion
+    votes: np.ndarray  # (N, K) score sums a class
+    scores: np.ndarray  # (N,) of the last sighting
+    boxes_xyxy: np.ndarray  # (N, 4) of the last sighting
+    born_seconds: np.ndarray  # (N,)
+    seen_seconds: np.ndarray  # (N,)
+    content: np.ndarray  # (N, C) float32
+    embeddings: np.ndarray  # (N, C) float32
+    queries: np.ndarray  # (N,) int64, the query that found the object first
+
+    @classmethod
+    def born(cls, found: Detections, num_classes: int, seconds: float) -> Tracks:
+        """One unconfirmed track a detection."""
+        n = len(found)
+        begun = motion.start(xyxy_to_cxcywh(found.boxes_xyxy))
+        votes = np.zeros((n, num_classes))
+        votes[np.arange(n), found.classes] = found.scores
+        return cls(
+            ids=np.zeros(n, dtype=np.int64),
+            position=begun.position,
+            velocity=begun.velocity,
+            covariance=begun.covariance,
+            votes=votes,
+            scores=found.scores.astype(np.float64),
+            boxes_xyxy=found.boxes_xyxy.astype(np.float64),
+            born_seconds=np.full(n, seconds),
+            seen_seconds=np.full(n, seconds),
+            content=found.embeddings.astype(np.float32),
+            embeddings=unit(found.embeddings),
+            queries=found.queries,
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def motion(self) -> Motion:
+        """The Kalman filters of all rows."""
+        return Motion(self.position, self.velocity, self.covariance)
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The class (N,) each track has settled on."""
+        return self.votes.argmax(axis=1) if len(self) else np.zeros(0, dtype=np.int64)
+
+    @property
+    def predicted_xyxy(self) -> np.ndarray:
+        """Boxes (N, 4) where the filters expect the objects now."""
+        return cxcywh_to_xyxy(self.position)
+
+    def move(self, seconds: float) -> None:
+        """Advance every filter by `seconds`."""
+        moved = motion.predict(self.motion, seconds)
+        self.position, self.velocity, self.covariance = moved.position, moved.velocity, moved.covariance
+
+    def keep(self, mask: np.ndarray) -> None:
+        """Forget the rows where `mask` (N,) is False."""
+        if not mask.all():
+            for field in fields(self):
+                setattr(self, field.name, getattr(self, field.name)[mask])
+
+    def append(self, other: Tracks) -> None:
+        """Add the rows of `other` after the own ones."""
+        for field in fields(self):
+            setattr(self, field.name, np.concatenate([getattr(self, field.name), getattr(other, field.name)]))
+
+    def see(self, rows: np.ndarray, found: Detections, seconds: float, embedding_memory: float) -> None:
+        """Row `rows[i]` was seen as detection i at time `seconds`."""
+        if len(rows) == 0:
+            return
+        before = Motion(self.position[rows], self.velocity[rows], self.covariance[rows])
+        after = motion.correct(before, xyxy_to_cxcywh(found.boxes_xyxy))
+        self.position[rows], self.velocity[rows], self.covariance[rows] = (
+            after.position,
+            after.velocity,
+            after.covariance,
+        )
+        self.votes[rows, found.classes] += found.scores
+        self.scores[rows] = found.scores
+        self.boxes_xyxy[rows] = found.boxes_xyxy
+        self.seen_seconds[rows] = seconds
+        if self.content.shape[1]:
+            self.content[rows] = found.embeddings
+            self.embeddings[rows] = unit(
+                embedding_memory * self.embeddings[rows] + (1 - embedding_memory) * unit(found.embeddings)
+            )
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (N, C) scaled to length 1, as float32."""
+    vectors = vectors.astype(np.float32)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)

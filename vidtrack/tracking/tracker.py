@@ -1,0 +1,63 @@
+"""The tracker: one call a frame, from the encoder's memory to objects with identities."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from vidtrack.errors import UsageError
+from vidtrack.model.detector import DeformableDETR, Memory
+from vidtrack.tracking.association import Associator
+from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.propagation import FrameOutput, join_queries, track_queries
+from vidtrack.types import Frame, FrameTracks
+
+
+class Tracker:
+    """Tracks objects through the frames of one clip at a time; `reset` between clips.
+
+    `class_filter` (K,) bool keeps only some of the model's classes; slots without a name are never reported.
+    """
+
+    def __init__(
+        self, model: DeformableDETR, config: TrackerConfig | None = None, class_filter: np.ndarray | None = None
+    ) -> None:
+        classes = model.config.num_classes
+        self.model = model
+        self.config = config or TrackerConfig()
+        self.allowed = np.ones(classes, dtype=bool) if class_filter is None else np.asarray(class_filter, dtype=bool)
+        if self.allowed.shape != (classes,):
+            raise UsageError(f"class_filter has shape {self.allowed.shape} for a model of {classes} classes")
+        if model.config.classes:
+            self.allowed = self.allowed & np.array([bool(name) for name in model.config.classes])
+        self.associator = Associator(self.config, classes)
+
+    def reset(self) -> None:
+        """Forget all objects; ids start from 1 again."""
+        self.associator.reset()
+
+    @torch.inference_mode()
+    def step(self, memory: Memory, frame: Frame) -> FrameTracks:
+        """Find the objects of `frame`, whose encoded picture is `memory` (batch of 1), and link them to the past."""
+        height, width = frame.image.shape[:2]
+        self.associator.predict(float(frame.seconds))
+        queries, tracks = self.model.object_queries(memory), self.associator.tracks
+        carrying = 0
+        if self.config.mode == "propagation" and tracks is not None and len(tracks):
+            carrying = len(tracks)
+            carried = track_queries(self.model, tracks, (width, height), queries.content)
+            queries = join_queries(self.model, carried, queries)
+        output = FrameOutput(self.model.decode(memory, queries), (width, height), self.allowed)
+        found = output.detections(carrying, self.config.low_score)
+        claimed = output.carried(tracks, self.config) if carrying and tracks is not None else None
+        tracked = self.associator.update(found, claimed)
+        return FrameTracks(
+            index=frame.index,
+            pts=frame.pts,
+            time_base=frame.time_base,
+            ids=tracked.ids,
+            classes=tracked.classes.astype(np.int64),
+            scores=tracked.scores.astype(np.float32),
+            boxes_xyxy=tracked.boxes_xyxy.astype(np.float32),
+            states=tracked.states,
+        )
