@@ -1,0 +1,121 @@
+"""Which encoders, containers and settings may go together."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from av.codec import Codec
+from av.codec.codec import UnknownCodecError
+
+from vidtrack.errors import UsageError
+
+_X264_PRESETS = tuple("ultrafast superfast veryfast faster fast medium slow slower veryslow placebo".split())
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+
+
+@dataclass(frozen=True)
+class VideoCodec:
+    """An encoder with the defaults that suit annotated footage; crf and presets are None or empty where it has none."""
+
+    name: str
+    encoder: str
+    pixel_format: str = "yuv420p"
+    containers: tuple[str, ...] = ("mp4", "mov", "matroska")
+    crf: float | None = None
+    crf_max: float = 63
+    preset: str | None = None
+    preset_option: str = "preset"
+    presets: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    tag: str | None = None  # four-character code players look for in MP4 and MOV
+
+    def encoder_options(self, crf: float | None, preset: str | None) -> dict[str, str]:
+        """Settings for the encoder; raises UsageError for what it does not have or takes."""
+        if crf is not None and self.crf is None:
+            raise UsageError(f"codec {self.name} has no crf", "leave it out, or choose h264, hevc, av1 or vp9")
+        if crf is not None and not 0 <= crf <= self.crf_max:
+            raise UsageError(f"crf is {crf:g}", f"codec {self.name} takes 0 (best) to {self.crf_max:g} (smallest)")
+        if preset is not None and preset not in self.presets:
+            choices = f"choose {', '.join(self.presets)}" if self.presets else "leave it out"
+            raise UsageError(f"codec {self.name} has no preset {preset!r}", choices)
+        options = dict(self.options)
+        if self.crf is not None:
+            options["crf"] = f"{self.crf if crf is None else crf:g}"
+        if self.preset is not None or preset is not None:
+            options[self.preset_option] = str(preset or self.preset)
+        return options
+
+
+_CODECS = {
+    codec.name: codec
+    for codec in (
+        VideoCodec("h264", "libx264", crf=20, crf_max=51, preset="veryfast", presets=_X264_PRESETS),
+        VideoCodec(
+            "hevc", "libx265", crf=23, crf_max=51, preset="fast", presets=_X264_PRESETS, tag="hvc1",
+            options=(("x265-params", "log-level=error"),),
+        ),
+        VideoCodec(
+            "av1", "libsvtav1", crf=30, preset="8", presets=tuple(map(str, range(14))),
+            containers=("mp4", "mov", "matroska", "webm"),
+        ),
+        VideoCodec(
+            "vp9", "libvpx-vp9", crf=31, preset="5", presets=tuple(map(str, range(9))), preset_option="cpu-used",
+            containers=("mp4", "matroska", "webm"), options=(("b", "0"), ("row-mt", "1"), ("deadline", "good")),
+        ),
+        VideoCodec("prores", "prores_ks", "yuv422p10le", ("mov", "matroska")),
+        VideoCodec("ffv1", "ffv1", "bgr0", ("mov", "matroska")),
+        VideoCodec("mjpeg", "mjpeg", "yuv420p", options=(("strict", "unofficial"),)),
+    )
+}  # fmt: skip
+_ALIASES = {"h265": "hevc", "x264": "h264", "x265": "hevc", "avc": "h264", "libx264": "h264", "libx265": "hevc"}
+
+
+def available_codecs() -> list[str]:
+    """Names that `codec_for` takes on this installation."""
+    return [name for name, codec in _CODECS.items() if _encoder(codec.encoder)]
+
+
+def container_format(path: Path) -> str:
+    """FFmpeg's format name for an output's extension."""
+    try:
+        return CONTAINERS[path.suffix.lower()]
+    except KeyError:
+        raise UsageError(
+            f"{path.name} has no known video extension", f"choose one of {', '.join(CONTAINERS)}"
+        ) from None
+
+
+def codec_for(name: str | None, path: Path) -> VideoCodec:
+    """The codec of that name, or the container's default; any encoder of this FFmpeg build may be named too.
+
+    Raises UsageError for a name that is unknown, not in this build or not for the output's container.
+    """
+    container = container_format(path)
+    name = (name or ("vp9" if container == "webm" else "h264")).lower()
+    name = _ALIASES.get(name, name)
+    codec = _CODECS.get(name)
+    if codec is None:
+        encoder = _encoder(name)
+        if encoder is None:
+            near = difflib.get_close_matches(name, [*available_codecs(), *_ALIASES], n=1)
+            did_you_mean = f"did you mean {near[0]}? " if near else ""
+            available = ", ".join(available_codecs())
+            raise UsageError(f"unknown video codec {name!r}", f"{did_you_mean}available: {available}")
+        formats = [f.name for f in encoder.video_formats or []]
+        return VideoCodec(name, name, "yuv420p" if "yuv420p" in formats or not formats else formats[0], (container,))
+    if _encoder(codec.encoder) is None:
+        raise UsageError(f"codec {name} is not in this FFmpeg build", f"available: {', '.join(available_codecs())}")
+    if container not in codec.containers:
+        suffixes = ", ".join(s for s, c in CONTAINERS.items() if c in codec.containers)
+        raise UsageError(f"a {path.suffix} file cannot hold {name}", f"choose {suffixes} or another codec")
+    return codec
+
+
+def _encoder(name: str) -> Codec | None:
+    try:
+        codec = Codec(name, "w")
+    except UnknownCodecError:
+        return None
+    return codec if codec.type == "video" else None

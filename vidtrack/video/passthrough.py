@@ -1,0 +1,98 @@
+"""Audio and subtitles carried from the source to the output as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from vidtrack.video.messages import ProblemLog
+from vidtrack.video.probe import fraction, open_container
+
+# Location stays out: footage is often passed on.
+_KEPT_METADATA = ("title", "creation_time", "date", "artist", "copyright", "comment", "description")
+
+
+class StreamCopier:
+    """Copies packets in step with the video, so that neither file nor memory runs ahead.
+
+    Streams the output's container cannot hold are left out, and named in `problems`.
+    """
+
+    def __init__(self, source: Path, output: av.container.OutputContainer, problems: ProblemLog) -> None:
+        self._problems = problems
+        self._input = open_container(source)
+        self._outputs: dict[int, Any] = {}
+        for stream in (*self._input.streams.audio, *self._input.streams.subtitles):
+            self._add(stream, output)
+        output.metadata.update({k: v for k, v in self._input.metadata.items() if k in _KEPT_METADATA})
+        self._output = output
+        self._packets = self._demuxed()
+        self._waiting: av.Packet | None = None
+        self._origin = Fraction(0)
+        self._trimmed = False
+
+    def start(self, origin_seconds: Fraction, trimmed: bool) -> None:
+        """Say which source time is the output's zero; `trimmed` leaves out what lies before it."""
+        self._origin = origin_seconds
+        self._trimmed = trimmed
+
+    def advance(self, until_seconds: Fraction | None) -> None:
+        """Write all packets that start before that output time; None writes all there are."""
+        while (packet := self._waiting or next(self._packets, None)) is not None:
+            self._waiting = None
+            time_base = fraction(packet.time_base)
+            assert time_base is not None and packet.pts is not None
+            seconds = packet.pts * time_base - self._origin
+            if until_seconds is not None and seconds >= until_seconds:
+                self._waiting = packet
+                return
+            self._write(packet, seconds, time_base)
+
+    def close(self) -> None:
+        """Close the source; safe to call twice."""
+        self._packets.close()
+        self._input.close()
+
+    def _add(self, stream: Any, output: av.container.OutputContainer) -> None:
+        name = stream.codec_context.name if stream.codec_context is not None else "unknown"
+        try:
+            if stream.codec_context is None:
+                raise ValueError("no codec")
+            copy = output.add_stream_from_template(stream)
+        except (av.FFmpegError, ValueError):
+            self._problems.add(f"the output cannot hold the {stream.type} stream ({name}): left out; .mkv holds most")
+            return
+        copy.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})
+        copy.disposition = stream.disposition
+        self._outputs[stream.index] = copy
+
+    def _demuxed(self) -> Iterator[av.Packet]:
+        streams = [s for s in self._input.streams if s.index in self._outputs]
+        if not streams:
+            return
+        try:
+            for packet in self._input.demux(streams):
+                if packet.size and packet.pts is not None:
+                    yield packet
+        except (av.FFmpegError, OSError) as error:
+            self._problems.add(f"audio and subtitles end early: {error}")
+
+    def _write(self, packet: av.Packet, seconds: Fraction, time_base: Fraction) -> None:
+        origin = round(self._origin / time_base)
+        pts = packet.pts - origin
+        if self._trimmed and seconds < 0:
+            end = pts + (packet.duration or 0)
+            if packet.stream.type != "subtitle" or end <= 0:
+                return
+            pts, packet.duration = 0, end  # a caption already showing at the cut
+        packet.dts = pts if packet.dts is None or packet.pts - origin != pts else packet.dts - origin
+        packet.pts = pts
+        packet.stream = self._outputs[packet.stream.index]
+        try:
+            self._output.mux(packet)
+        except ValueError as error:  # such as packet times that run backwards; a full disk is an OSError
+            self._problems.add(f"a packet of the {packet.stream.type} stream is left out: {error}")

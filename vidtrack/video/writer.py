@@ -1,0 +1,236 @@
+"""Frames into a video file that appears under its name only when it is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from vidtrack.errors import OutputError, UsageError
+from vidtrack.types import Frame, VideoInfo
+from vidtrack.video.codecs import codec_for, container_format
+from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
+from vidtrack.video.messages import Problem, ProblemLog
+from vidtrack.video.passthrough import StreamCopier
+from vidtrack.video.reader import exact_seconds
+from vidtrack.video.timecode import advanced
+
+_CONVERSION_THREADS = 1
+
+
+class VideoWriter:
+    """Encode upright RGB frames of a clip, at their exact times, with the clip's colours, audio and timecode.
+
+    Writes to `NAME.partial` and renames on `close`. `codec` None means H.264, VP9 in WebM; crf and preset None mean
+    the codec's defaults (`vidtrack.video.codecs`). Audio, subtitles and timecode come from `source`; with
+    `start_seconds` the first frame written becomes time zero and what sounded before it is cut, with `end_seconds`
+    what sounds from then on. Odd sizes are padded by a pixel where the pixel format needs even ones. Use from one
+    thread at a time.
+
+    Raises UsageError for settings that do not go together and OutputError where the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        info: VideoInfo,
+        codec: str | None = None,
+        crf: float | None = None,
+        preset: str | None = None,
+        source: Path | None = None,
+        start_seconds: Fraction | float | None = None,
+        end_seconds: Fraction | float | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self._partial = self.path.with_name(self.path.name + ".partial")
+        self._info = info
+        self._trimmed = start_seconds is not None
+        self._end = exact_seconds(end_seconds)
+        self._codec = codec_for(codec, self.path)
+        options = self._codec.encoder_options(crf, preset)
+        self._problems = ProblemLog()
+        self._reformatter = VideoReformatter()
+        self._check_place(source)
+        self._copier: StreamCopier | None = None
+        self._origin_pts: int | None = None
+        self._last_pts = 0
+        self._closed = False
+        self.written = 0
+        self._container = av.open(
+            str(self._partial),
+            "w",
+            format=container_format(self.path),
+            container_options={"movflags": "+faststart"} if container_format(self.path) in ("mp4", "mov") else {},
+        )
+        try:
+            self._stream = self._open_encoder(options)
+            if source is not None and Path(source).is_file():
+                self._copier = StreamCopier(Path(source), self._container, self._problems)
+        except BaseException:
+            self.abort(keep=False)
+            raise
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be carried over."""
+        return self._problems.items
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame; pts must rise from call to call."""
+        if frame.image.shape[1::-1] != self._info.size:
+            raise ValueError(f"frame {frame.index} is {frame.image.shape[1::-1]}, the clip {self._info.size} (w, h)")
+        if self._origin_pts is None:
+            self._begin(frame)
+        picture = self._encodable(frame.image)
+        picture.pts = frame.pts - (self._origin_pts or 0)
+        picture.time_base = frame.time_base
+        with self._failing_cleanly():
+            if self._copier is not None:
+                self._copier.advance(picture.pts * frame.time_base)
+            self._container.mux(self._stream.encode(picture))
+        self._last_pts = picture.pts
+        self.written += 1
+
+    def close(self) -> None:
+        """Finish the file and give it its name; safe to call twice. Raises OutputError if no frame was written."""
+        if self._closed:
+            return
+        if self.written == 0:
+            self.abort(keep=False)
+            raise OutputError(f"no frame was written to {self.path}")
+        until = None if self._end is None else self._end - (self._origin_pts or 0) * self._info.time_base
+        self._finish(until)
+
+    def abort(self, keep: bool) -> None:
+        """Stop early: `keep` finishes the file with the frames so far, otherwise nothing is left behind."""
+        if self._closed:
+            return
+        if keep and self.written:
+            self._finish(until_seconds=(self._last_pts + self._step) * self._info.time_base)
+        else:
+            self._discard()
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abort(keep=isinstance(error, KeyboardInterrupt))
+
+    @property
+    def _step(self) -> int:
+        """Ticks a frame lasts on average."""
+        return max(1, round(1 / (self._rate * self._info.time_base)))
+
+    @property
+    def _rate(self) -> Fraction:
+        rate = self._info.average_rate
+        return rate if rate is not None and 0 < rate <= 1000 else Fraction(25)
+
+    def _check_place(self, source: Path | None) -> None:
+        if source is not None and self.path.exists() and self.path.samefile(source):
+            raise OutputError(f"{self.path} is the input itself", "give another output name")
+        if self.path.is_dir():
+            raise OutputError(f"{self.path} is a folder", "give a file name")
+        try:
+            self._partial.open("wb").close()
+        except FileNotFoundError:
+            raise OutputError(f"the folder of {self.path} does not exist", "create it first") from None
+        except OSError as error:
+            raise OutputError(f"{self.path} cannot be written: {error.strerror}", "choose another folder") from None
+
+    def _open_encoder(self, options: dict[str, str]) -> av.video.stream.VideoStream:
+        codec, info = self._codec, self._info
+        width, height = padded_size(info.size, codec.pixel_format)
+        stream = self._container.add_stream(codec.encoder, rate=self._rate, options=options)
+        context = stream.codec_context
+        context.width, context.height = width, height
+        context.pix_fmt = codec.pixel_format
+        context.time_base = info.time_base
+        context.sample_aspect_ratio = info.sample_aspect_ratio
+        context.thread_count = 0  # all cores
+        context.color_primaries, context.color_trc = info.colour.primaries, info.colour.transfer
+        if codec.pixel_format.startswith("yuv"):
+            context.colorspace = known_matrix(info.colour.matrix, info.size)
+            context.color_range = LIMITED_RANGE
+        if codec.tag is not None and container_format(self.path) in ("mp4", "mov"):
+            context.codec_tag = codec.tag
+        os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings to stderr unless told otherwise
+        try:
+            context.open()
+        except (av.FFmpegError, ValueError) as error:
+            raise UsageError(
+                f"the {codec.encoder} encoder does not take {width}x{height} {codec.pixel_format} with {options}",
+                getattr(error, "strerror", None) or str(error),
+            ) from None
+        return stream
+
+    def _begin(self, frame: Frame) -> None:
+        self._origin_pts = frame.pts if self._trimmed else 0
+        if self._info.timecode is not None:
+            timecode = advanced(self._info.timecode, frame.index, self._rate)
+            if timecode is None:
+                self._problems.add(f"timecode {self._info.timecode!r} is not understood: left out")
+            else:
+                self._stream.metadata["timecode"] = timecode
+        if self._copier is not None:
+            origin = (self._info.start_pts + self._origin_pts) * self._info.time_base
+            self._copier.start(origin, self._trimmed)
+
+    def _encodable(self, image: np.ndarray) -> av.VideoFrame:
+        (width, height), pixel_format = self._info.size, self._codec.pixel_format
+        padded_width, padded_height = padded_size((width, height), pixel_format)
+        if (padded_width, padded_height) != (width, height):
+            image = np.pad(image, ((0, padded_height - height), (0, padded_width - width), (0, 0)), mode="edge")
+        return self._reformatter.reformat(
+            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "rgb24"),
+            format=pixel_format,
+            dst_colorspace=swscale_matrix(self._info.colour.matrix, self._info.size),
+            dst_color_range=LIMITED_RANGE if pixel_format.startswith("yuv") else None,
+            threads=_CONVERSION_THREADS,
+        )
+
+    def _finish(self, until_seconds: Fraction | None) -> None:
+        with self._failing_cleanly():
+            self._container.mux(self._stream.encode(None))
+            if self._copier is not None:
+                self._copier.advance(until_seconds)
+                self._copier.close()
+            self._container.close()
+            self._partial.replace(self.path)
+        self._closed = True
+
+    def _discard(self) -> None:
+        self._closed = True
+        if self._copier is not None:
+            self._copier.close()
+        with contextlib.suppress(av.FFmpegError, OSError):
+            self._container.close()
+        self._partial.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _failing_cleanly(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            self._discard()
+            full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            hint = "free some space or choose another disk" if full else ""
+            reason = getattr(error, "strerror", None) or str(error)
+            raise OutputError(f"{self.path} cannot be written: {reason}", hint) from error
+
+
+def padded_size(size: tuple[int, int], pixel_format: str) -> tuple[int, int]:
+    """The (width, height) encoded for a picture: rounded up to even where chroma is subsampled."""
+    width, height = size
+    return (width + width % 2, height + height % 2) if pixel_format.startswith("yuv4") else size
