@@ -1,23 +1,94 @@
-"""Multi-scale deformable attention: compiled where it can be, plain PyTorch elsewhere."""
+"""Multi-scale deformable attention: compiled kernels where they are built, plain PyTorch elsewhere.
+
+The environment variable VIDTRACK_OPS=reference leaves the compiled kernels out.
+"""
 
 from __future__ import annotations
 
+import logging
+import os
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
 from vidtrack.errors import UsageError
-from vidtrack.ops.reference import deformable_attention, deformable_sampling
+from vidtrack.ops import compiled, reference
 
 __all__ = ["build_info", "deformable_attention", "deformable_sampling", "is_compiled", "require_compiled"]
 
+_library: compiled.Library | None = None
+_problem = ""  # why the library is not in use
+if os.environ.get("VIDTRACK_OPS") == "reference":
+    _problem = "VIDTRACK_OPS=reference is set"
+else:
+    try:
+        _library = compiled.load()
+    except (OSError, RuntimeError) as error:
+        _problem = str(error)
+if _library is None:
+    logging.getLogger(__name__).warning("deformable attention runs in plain PyTorch, several times slower: %s", _problem)
+
+_served = set()  # device types with compiled kernels
+if _library is not None:
+    _served.add("cpu")
+    if _library.cuda_architectures:
+        _served.add("cuda")
+
+
+def deformable_attention(
+    value: Tensor,
+    spatial_shapes: Sequence[tuple[int, int]],
+    reference_points: Tensor,
+    sampling_offsets: Tensor,
+    attention_logits: Tensor,
+) -> Tensor:
+    """Sample `value` around reference points and sum by attention, (B, Q, M*D) (Zhu et al. 2021, equation 3).
+
+    value: (B, S, M, D), the levels one after the other; spatial_shapes: (height, width) of each level;
+    reference_points: (B, Q, L, 2) as (x, y) in [0, 1], or (B, Q, L, 4) as (cx, cy, w, h);
+    sampling_offsets: (B, Q, M, L, P, 2) as (x, y), in pixels of the level, or in w/(2P) and h/(2P) of the box;
+    attention_logits: (B, Q, M, L, P), softmax over L*P is taken here.
+    """
+    if value.device.type in _served:
+        shapes = [size for shape in spatial_shapes for size in shape]
+        return torch.ops.vidtrack.deformable_attention(
+            value, shapes, reference_points, sampling_offsets, attention_logits
+        )
+    return reference.deformable_attention(value, spatial_shapes, reference_points, sampling_offsets, attention_logits)
+
+
+def deformable_sampling(
+    value: Tensor, spatial_shapes: Sequence[tuple[int, int]], sampling_locations: Tensor, attention_weights: Tensor
+) -> Tensor:
+    """The paper's operator, with locations (B, Q, M, L, P, 2) in [0, 1] and weights (B, Q, M, L, P) already computed."""
+    if value.device.type in _served:
+        shapes = [size for shape in spatial_shapes for size in shape]
+        return torch.ops.vidtrack.deformable_sampling(value, shapes, sampling_locations, attention_weights)
+    return reference.deformable_sampling(value, spatial_shapes, sampling_locations, attention_weights)
+
 
 def is_compiled(device_type: str = "cpu") -> bool:
-    """Whether a compiled kernel serves tensors of this device type."""
-    return False
+    """Whether compiled kernels serve tensors of this device type."""
+    return device_type in _served
 
 
 def build_info() -> dict[str, object]:
-    """What the compiled library is and how it was built."""
-    return {"compiled": False, "cuda": False}
+    """What serves the operators here: for `vidtrack doctor`."""
+    if _library is None:
+        return {"compiled": False, "reason": _problem}
+    return {
+        "compiled": True,
+        "path": str(_library.path),
+        "cpu": _library.instruction_set,
+        "cuda": list(_library.cuda_architectures),
+    }
 
 
 def require_compiled() -> None:
-    """Raise UsageError unless the compiled library is in use."""
-    raise UsageError("the compiled sampler is not installed", "reinstall vidtrack where a C++ compiler is available")
+    """Raise UsageError where plain PyTorch serves."""
+    if _library is None:
+        raise UsageError(
+            f"the compiled sampler is not in use: {_problem}",
+            "install vidtrack again where a C++ compiler is available",
+        )

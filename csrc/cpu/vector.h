@@ -1,0 +1,146 @@
+// A few channels held in vector registers, written with the vector extensions of GCC and Clang.
+//
+// Included only by kernels.cpp, which is compiled once for each instruction set. All is in an unnamed namespace: a
+// function compiled for AVX-512 must never be merged by the linker with its namesake compiled for an older processor.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kRegisterBytes = 64;
+#elif defined(__AVX__)
+constexpr int kRegisterBytes = 32;
+#else
+constexpr int kRegisterBytes = 16;
+#endif
+
+struct BFloat16 {
+  uint16_t bits;
+};
+
+template <typename Element, int kCount>
+struct VectorOf {
+  typedef Element Type __attribute__((vector_size(kCount * sizeof(Element))));
+};
+template <typename Element>
+struct VectorOf<Element, 1> {
+  typedef Element Type;
+};
+template <typename Element, int kCount>
+using Vector = typename VectorOf<Element, kCount>::Type;
+
+template <int kCount, std::floating_point Real>
+inline Vector<Real, kCount> load(const Real* source) {
+  Vector<Real, kCount> result;
+  std::memcpy(&result, source, sizeof(result));
+  return result;
+}
+
+// bfloat16 is the upper half of float32.
+template <int kCount>
+inline Vector<float, kCount> load(const BFloat16* source) {
+  Vector<uint16_t, kCount> halves;
+  std::memcpy(&halves, source, sizeof(halves));
+  Vector<uint32_t, kCount> bits;
+  if constexpr (kCount == 1) {
+    bits = static_cast<uint32_t>(halves) << 16;
+  } else {
+    bits = __builtin_convertvector(halves, Vector<uint32_t, kCount>) << 16;
+  }
+  Vector<float, kCount> result;
+  std::memcpy(&result, &bits, sizeof(result));
+  return result;
+}
+
+template <int kCount, std::floating_point Real>
+inline void store(Real* target, const Vector<Real, kCount>& vector) {
+  std::memcpy(target, &vector, sizeof(vector));
+}
+
+// Rounds to nearest, ties to even; a NaN stays a NaN.
+inline BFloat16 to_bfloat16(float number) {
+  uint32_t bits;
+  std::memcpy(&bits, &number, sizeof(bits));
+  if (number != number) return {static_cast<uint16_t>((bits >> 16) | 0x40)};
+  return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};
+}
+
+template <int kCount>
+inline void store(BFloat16* target, const Vector<float, kCount>& vector) {
+  float lanes[kCount];
+  std::memcpy(lanes, &vector, sizeof(lanes));
+  for (int i = 0; i < kCount; ++i) target[i] = to_bfloat16(lanes[i]);
+}
+
+// Adds the halves until four lanes (or fewer) are left.
+template <int kCount, typename Real>
+inline auto fold(const Vector<Real, kCount>& vector) {
+  if constexpr (kCount <= 4) {
+    return vector;
+  } else {
+    Vector<Real, kCount / 2> halves[2];
+    std::memcpy(halves, &vector, sizeof(vector));
+    return fold<kCount / 2, Real>(halves[0] + halves[1]);
+  }
+}
+
+// The sums of four vectors, as four lanes: the adds of a transposition instead of four separate reductions.
+template <int kCount, typename Real>
+inline Vector<Real, 4> sum_each(const Vector<Real, kCount> (&vectors)[4]) {
+  if constexpr (kCount == 1) {
+    return Vector<Real, 4>{vectors[0], vectors[1], vectors[2], vectors[3]};
+  } else if constexpr (kCount == 2) {
+    return Vector<Real, 4>{vectors[0][0], vectors[1][0], vectors[2][0], vectors[3][0]} +
+           Vector<Real, 4>{vectors[0][1], vectors[1][1], vectors[2][1], vectors[3][1]};
+  } else {
+    using Four = Vector<Real, 4>;
+    const Four a = fold<kCount, Real>(vectors[0]), b = fold<kCount, Real>(vectors[1]);
+    const Four c = fold<kCount, Real>(vectors[2]), d = fold<kCount, Real>(vectors[3]);
+    const Four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const Four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  }
+}
+
+// `kChannels` consecutive channels of one token.
+template <typename Real, int kChannels>
+struct Block {
+  static constexpr int kSize = kChannels;
+  static constexpr int kRegister = kRegisterBytes / static_cast<int>(sizeof(Real));
+  static constexpr int kLanes = kChannels < kRegister ? kChannels : kRegister;
+  static constexpr int kVectors = kChannels / kLanes;
+  Vector<Real, kLanes> lanes[kVectors] = {};
+
+  template <typename Storage>
+  static Block from(const Storage* source) {
+    Block block;
+    for (int i = 0; i < kVectors; ++i) block.lanes[i] = load<kLanes>(source + i * kLanes);
+    return block;
+  }
+
+  template <typename Storage>
+  void store_to(Storage* target) const {
+    for (int i = 0; i < kVectors; ++i) store<kLanes>(target + i * kLanes, lanes[i]);
+  }
+
+  void add_scaled(const Block& other, Real scale) {
+    for (int i = 0; i < kVectors; ++i) lanes[i] += other.lanes[i] * scale;
+  }
+
+  void add(const Block& other) {
+    for (int i = 0; i < kVectors; ++i) lanes[i] += other.lanes[i];
+  }
+
+  // Products summed over the registers, not yet over the lanes of the register.
+  Vector<Real, kLanes> dot_lanes(const Block& other) const {
+    Vector<Real, kLanes> sum = lanes[0] * other.lanes[0];
+    for (int i = 1; i < kVectors; ++i) sum += lanes[i] * other.lanes[i];
+    return sum;
+  }
+};
+
+}  // namespace
