@@ -1,0 +1,223 @@
+"""Checkpoints on disk: our own format, and one way to read every format we know."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vidtrack.errors import OutputError, WeightsError
+from vidtrack.model import convert, describe, foreign, registry
+from vidtrack.model.config import DetectorConfig
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.device import resolve_device, resolve_precision
+from vidtrack.model.download import Progress
+from vidtrack.model.fuse import fold_batch_norm, is_fused
+
+FORMAT_KEY = "vidtrack"
+FORMAT_VERSION = 1
+NAMED_PROBLEMS = 4  # keys spelled out in an error before the rest is only counted
+
+
+def load_model(
+    name_or_path: str | Path = "default",
+    device: str | torch.device = "auto",
+    precision: str = "auto",
+    fold: bool = True,
+    progress: Progress | None = None,
+) -> DeformableDETR:
+    """A detector ready for inference: a name of the registry (downloaded on first use) or a checkpoint of any kind.
+
+    `device` is auto, cpu, cuda, cuda:N or mps; `precision` auto (float16 on CUDA, float32 elsewhere), float32, float16
+    or bfloat16. `fold` puts batch normalisation into the convolutions; such a model cannot be saved. Raises
+    WeightsError and UsageError.
+    """
+    target = resolve_device(device)
+    dtype = resolve_precision(precision, target)
+    path, config = locate(name_or_path, progress)
+    model = build(read_checkpoint(path, config), path).eval()
+    if fold:
+        fold_batch_norm(model)
+    return model.requires_grad_(False).to(target, dtype)
+
+
+def load_weights(name_or_path: str | Path, progress: Progress | None = None) -> Checkpoint:
+    """What `load_model` builds from, for use as a starting point."""
+    path, config = locate(name_or_path, progress)
+    return read_checkpoint(path, config)
+
+
+def locate(name_or_path: str | Path, progress: Progress | None = None) -> tuple[Path, DetectorConfig | None]:
+    """The checkpoint of a registry name or a path, and its config where the registry knows it; names go first."""
+    entry = registry.find(name_or_path) if isinstance(name_or_path, str) else None
+    if entry is not None:
+        return registry.fetch(entry, progress), entry.config
+    path = Path(name_or_path).expanduser()
+    if not path.exists():
+        names = ", ".join(entry.name for entry in registry.entries())
+        raise WeightsError(f"unknown model {str(name_or_path)!r}: neither a known name nor a path", f"known: {names}")
+    return path, None
+
+
+class Checkpoint(NamedTuple):
+    """A config, the complete state dict that fits it, and whatever the writer noted beside them."""
+
+    config: DetectorConfig
+    state: dict[str, Tensor]
+    metadata: dict[str, Any]
+
+
+def save_checkpoint(
+    model: DeformableDETR,
+    path: str | Path,
+    metadata: Mapping[str, Any] | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write safetensors with the config inside, atomically.
+
+    Matrices are stored as `dtype`; vectors (biases, norms, running statistics) stay float32, where 16 bits would
+    lose range and save nothing. Raises OutputError where the file cannot be written.
+    """
+    if is_fused(model):
+        raise WeightsError("a model with folded batch normalisation cannot be saved", "load it with fold=False")
+    state: dict[str, Tensor] = {}
+    for name, value in tie_heads(model.state_dict(), model.config, drop=True).items():
+        kept = dtype if value.is_floating_point() and value.ndim > 1 else value.dtype
+        state[name] = value.detach().to("cpu", kept).contiguous()
+    header = {
+        "version": FORMAT_VERSION,
+        "config": model.config.to_dict(),
+        "metadata": dict(metadata or {}),
+    }
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        save_file(state, partial, {"format": "pt", FORMAT_KEY: json.dumps(header)})
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(f"cannot write checkpoint {path}: {error}") from error
+
+
+def read_checkpoint(path: str | Path, config: DetectorConfig | None = None) -> Checkpoint:
+    """Read a checkpoint of any known kind from a file or folder, onto the CPU and in our key layout.
+
+    Known kinds: our own, the official repository's `.pth`, and Hugging Face folders, `.safetensors` and `.bin`.
+    Nothing in a file is executed. `config` serves where it is known and the file says nothing of it. Raises
+    WeightsError that says what is wrong with the file.
+    """
+    path = Path(path)
+    kind = foreign.sniff(path)
+    if kind is foreign.FileKind.SAFETENSORS:
+        own = _read_own(path)
+        if own is not None:
+            return own
+    return _read_foreign(path, kind, config)
+
+
+def _read_own(path: Path) -> Checkpoint | None:
+    """Our own checkpoint, or None where the safetensors file carries no config of ours."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get(FORMAT_KEY)
+            if header is None:
+                return None
+            state = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is damaged: {error}", "download or copy it again") from None
+    try:
+        values = json.loads(header)
+        version, config, metadata = values["version"], values["config"], values["metadata"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path} has a damaged vidtrack header: {error}") from None
+    if version != FORMAT_VERSION:
+        raise WeightsError(
+            f"{path} has format version {version}; this release reads {FORMAT_VERSION}", "upgrade vidtrack"
+        )
+    detector = DetectorConfig.from_dict(config)
+    return Checkpoint(detector, tie_heads(state, detector), metadata)
+
+
+def _read_foreign(path: Path, kind: foreign.FileKind, config: DetectorConfig | None) -> Checkpoint:
+    """A checkpoint in the official or Hugging Face key layout, converted to ours."""
+    given, arguments = (
+        (foreign.read_folder(path), {}) if kind is foreign.FileKind.FOLDER else foreign.read_tensors(path)
+    )
+    layout = convert.layout_of(given)
+    if layout is convert.KeyLayout.OFFICIAL:
+        state = convert.from_official(given)
+    elif layout is convert.KeyLayout.HUGGING_FACE:
+        state = convert.from_hugging_face(given)
+    else:
+        raise WeightsError(
+            f"{path} holds no Deformable DETR: its {len(given)} keys begin with {_first(list(given))}",
+            "known key layouts: vidtrack, official repository, Hugging Face",
+        )
+    if config is None:
+        if layout is convert.KeyLayout.OFFICIAL:
+            notes = describe.notes_from_arguments(arguments, given)
+        else:
+            notes = describe.notes_from_hugging_face(_hugging_face_config(path))
+        config = describe.config_from_state(state, notes)
+    return Checkpoint(config, tie_heads(state, config), {"source": layout.value})
+
+
+def _hugging_face_config(path: Path) -> dict[str, Any]:
+    file = (path if path.is_dir() else path.parent) / "config.json"
+    if not file.is_file():
+        raise WeightsError(f"no config.json beside {path}", "keep it in the folder of the Hugging Face weights")
+    return foreign.read_json(file)
+
+
+def tie_heads(state: Mapping[str, Tensor], config: DetectorConfig, drop: bool = False) -> dict[str, Tensor]:
+    """Without box refinement every decoder layer shares one head: fill in the copies from head 0, or drop them."""
+    if config.box_refine:
+        return dict(state)
+    heads = ("class_embed.", "bbox_embed.")
+    kept = {k: v for k, v in state.items() if not k.startswith(heads) or k.split(".")[1] == "0"}
+    if drop:
+        return kept
+    for name, value in list(kept.items()):
+        if name.startswith(heads):
+            head, _, rest = name.split(".", 2)
+            kept.update({f"{head}.{layer}.{rest}": value for layer in range(1, config.decoder_layers)})
+    return kept
+
+
+def build(checkpoint: Checkpoint, source: str | Path = "checkpoint") -> DeformableDETR:
+    """The model of a checkpoint, on the CPU in float32, in training mode; raises WeightsError where they disagree."""
+    with torch.device("meta"):  # no time spent on random weights
+        model = DeformableDETR(checkpoint.config)
+    state = {name: value.float() if value.is_floating_point() else value for name, value in checkpoint.state.items()}
+    check_state(model.state_dict(), state, source)
+    model.load_state_dict(state, assign=True)
+    return model
+
+
+def check_state(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], source: str | Path) -> None:
+    """Raise WeightsError that names missing, unexpected, misshapen or non-finite entries of `given`."""
+    missing = [name for name in expected if name not in given]
+    unexpected = [name for name in given if name not in expected]
+    shared = [name for name in expected if name in given]
+    misshapen = [
+        f"{name} {tuple(given[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in shared
+        if given[name].shape != expected[name].shape
+    ]
+    broken = [name for name in shared if given[name].is_floating_point() and not given[name].isfinite().all()]
+    problems = {"missing": missing, "unexpected": unexpected, "misshapen": misshapen, "not finite": broken}
+    found = "; ".join(f"{len(names)} {kind}: {_first(names)}" for kind, names in problems.items() if names)
+    if found:
+        raise WeightsError(f"{source} does not fit its config: {found}", "is it the right file, and whole?")
+
+
+def _first(names: list[str]) -> str:
+    shown = ", ".join(names[:NAMED_PROBLEMS])
+    return shown if len(names) <= NAMED_PROBLEMS else f"{shown}, ..."

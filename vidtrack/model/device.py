@@ -1,0 +1,43 @@
+"""Which device and number format a model runs in."""
+
+from __future__ import annotations
+
+import torch
+
+from vidtrack.errors import UsageError
+
+PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+def resolve_device(name: str | torch.device = "auto") -> torch.device:
+    """The device of `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; raises UsageError where this machine has no such one."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"unknown device {name!r}", "use auto, cpu, cuda, cuda:N or mps") from None
+    present = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }
+    if device.type not in present:
+        raise UsageError(f"device {name!r} is not supported", "use auto, cpu, cuda, cuda:N or mps")
+    if (device.index or 0) >= present[device.type]:
+        count = present[device.type]
+        raise UsageError(
+            f"device {name!r} is not there: PyTorch sees {count} {device.type} devices", "try --device auto"
+        )
+    return device
+
+
+def resolve_precision(name: str, device: torch.device) -> torch.dtype:
+    """The dtype of `auto` (float16 on CUDA, float32 elsewhere), `float32`, `float16` or `bfloat16`."""
+    if name == "auto":
+        return torch.float16 if device.type == "cuda" else torch.float32
+    if name not in PRECISIONS:
+        raise UsageError(f"unknown precision {name!r}", f"use auto, {', '.join(PRECISIONS)}")
+    return PRECISIONS[name]
