@@ -60,7 +60,7 @@ def open_container(path: Path, hwaccel: HWAccel | None = None) -> av.container.I
         except (av.FFmpegError, OSError, ValueError) as error:
             if hwaccel is not None:
                 raise
-            if any("moov atom not found" in message for message in messages.take()):
+            if _starts_like_mp4(path) and any("moov atom not found" in message for message in messages.take()):
                 raise InputError(
                     f"{path} is an MP4 without its index (moov)",
                     "the recording was cut off before it was finished; a repair tool such as untrunc can rebuild it",
@@ -99,6 +99,11 @@ def stream_duration(container: av.container.InputContainer, stream: Any) -> Frac
         return int(clock[1]) * 3600 + int(clock[2]) * 60 + Fraction(clock[3])
     only_stream = len(container.streams) == 1
     return Fraction(container.duration, 1_000_000) if only_stream and container.duration else None
+
+
+def _starts_like_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] in (b"ftyp", b"mdat", b"free", b"skip", b"wide")
 
 
 def _describe(container: av.container.InputContainer, stream: Any, path: Path) -> VideoInfo:
@@ -197,6 +202,7 @@ def _colour(frame: av.VideoFrame) -> Colour:
 
 def _timecode(container: av.container.InputContainer, stream: Any) -> str | None:
     for metadata in (stream.metadata, container.metadata, *(s.metadata for s in container.streams.data)):
-        if "timecode" in metadata:
-            return metadata["timecode"]
+        for key in ("timecode", "TIMECODE"):  # Matroska shouts
+            if key in metadata:
+                return metadata[key]
     return None

@@ -15,6 +15,7 @@ from av.video.reformatter import VideoReformatter
 
 from vidtrack.errors import InputError, UsageError
 from vidtrack.types import Frame, VideoInfo
+from vidtrack.video.clock import Clock
 from vidtrack.video.colour import hdr_name, swscale_matrix
 from vidtrack.video.deinterlace import deinterlaced
 from vidtrack.video.messages import Problem, ProblemLog
@@ -55,6 +56,7 @@ class VideoReader:
         self._source: ContainerSource | None = None
         if not is_sequence(self.info.path):
             self._source = ContainerSource(self.info, self._problems, hwaccel)
+        self._iterated = False
         self.decoded = 0
         self._note_traits()
 
@@ -88,8 +90,11 @@ class VideoReader:
         return max(0, round((end - (self._start or 0)) * rate))
 
     def __iter__(self) -> Iterator[Frame]:
+        if self._iterated:
+            raise RuntimeError("a VideoReader gives its frames once; open another")
+        self._iterated = True
         kept = 0
-        clock = _Clock(self.info, self._problems)
+        clock = Clock(self.info, self._problems)
         for index, decoded in self._ordinals():
             self._problems.next_index = index
             pts = clock.normalised(decoded)
@@ -189,35 +194,6 @@ class VideoReader:
         bounds = [f"{name} {float(t):g} s" for name, t in (("start", self._start), ("end", self._end)) if t is not None]
         hint = f"the clip lasts {float(duration):.3f} s" if duration else "give an earlier start"
         return InputError(f"no frame of {path} lies within {', '.join(bounds)}", hint)
-
-
-class _Clock:
-    """Frame times counted from the stream's start, strictly increasing whatever the file says."""
-
-    def __init__(self, info: VideoInfo, problems: ProblemLog) -> None:
-        self._problems = problems
-        self._offset = -info.start_pts
-        self._one_second = round(1 / info.time_base)
-        self._step = max(1, round(1 / ((info.average_rate or 25) * info.time_base)))
-        self._last: int | None = None
-
-    def normalised(self, frame: av.VideoFrame) -> int:
-        raw = frame.pts if frame.pts is not None else frame.dts
-        if raw is None:
-            pts = 0 if self._last is None else self._last + self._step
-            self._problems.add("a frame has no time; placed by the frame rate", pts=pts)
-        else:
-            pts = raw + self._offset
-        if self._last is not None and pts <= self._last:
-            if pts + self._one_second < self._last:  # the clock was reset, as where recordings were joined
-                self._offset += self._last + self._step - pts
-                pts = self._last + self._step
-                self._problems.add("the time jumps back; counting on from there", pts=pts)
-            else:
-                pts = self._last + 1
-                self._problems.add("a frame's time is not after that of the frame before; moved one tick on", pts=pts)
-        self._last = pts
-        return pts
 
 
 def exact_seconds(value: Fraction | float | None) -> Fraction | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterator
 from fractions import Fraction
@@ -12,6 +13,7 @@ from av.codec.hwaccel import HWAccel, hwdevices_available
 
 from vidtrack.errors import UsageError
 from vidtrack.types import VideoInfo
+from vidtrack.video.clock import without_presentation_times
 from vidtrack.video.messages import FFmpegMessages, ProblemLog, summary
 from vidtrack.video.probe import fraction, open_container, stream_duration, video_stream
 
@@ -26,12 +28,16 @@ class ContainerSource:
         self._path = info.path
         self._problems = problems
         self._messages = FFmpegMessages()
+        self._sought = False
+        self._last_dts: int | None = None
+        self._reset_offset = 0
         self.truncated = False
         try:
             self._container = self._open(hwaccel)
         except BaseException:
             self._messages.close()
             raise
+        self._clock_may_reset = bool(self._container.format.flags & av.format.Flags.ts_discont.value)
         self._messages.take()  # opening decodes a little; decoding in earnest will say the same again
 
     def _open(self, hwaccel: str | None) -> av.container.InputContainer:
@@ -44,8 +50,9 @@ class ContainerSource:
 
     def frames(self) -> Iterator[av.VideoFrame]:
         """Yield every frame the decoder gives, in presentation order, to the end of the file."""
-        end = Fraction(0)
+        end, packets = Fraction(0), 0
         for packet in self._packets():
+            packets += packet.size > 0
             try:
                 yield from packet.decode()
             except (av.FFmpegError, ValueError) as error:
@@ -59,10 +66,11 @@ class ContainerSource:
                 self._problems.add(summary(said), pts=self._relative(packet.pts))
             if packet.pts is not None:
                 end = max(end, (self._relative(packet.pts) + (packet.duration or 0)) * fraction(packet.time_base))
-        self._check_end(end)
+        self._check_end(end, packets)
 
     def seek(self, pts: int) -> None:
         """Go to the keyframe at or before absolute `pts`."""
+        self._sought = True
         self._container.seek(pts, stream=self._stream)
 
     def close(self) -> None:
@@ -77,7 +85,7 @@ class ContainerSource:
             try:
                 for packet in self._container.demux(self._stream):
                     errors = 0 if packet.size else errors
-                    yield packet
+                    yield self._after_clock_resets(packet)
                 return
             except (av.FFmpegError, OSError) as error:
                 errors += 1
@@ -87,12 +95,26 @@ class ContainerSource:
                     self.truncated = True
                     return
 
+    def _after_clock_resets(self, packet: av.Packet) -> av.Packet:
+        """Keep time going on where the container's clock starts anew, as where broadcasts were joined."""
+        if packet.dts is None or not self._clock_may_reset:
+            return packet
+        dts = packet.dts + self._reset_offset
+        if self._last_dts is not None and dts < self._last_dts:
+            self._reset_offset += self._last_dts + (packet.duration or 1) - dts
+            self._problems.add("the time jumps back; counted on from there", pts=self._relative(self._last_dts))
+        self._last_dts = packet.dts = packet.dts + self._reset_offset
+        packet.pts = None if packet.pts is None else packet.pts + self._reset_offset
+        return packet
+
     def _relative(self, pts: int | None) -> int | None:
         return None if pts is None else pts - (self._stream.start_time or 0)
 
-    def _check_end(self, end_seconds: Fraction) -> None:
-        said = self._messages.take()
-        self.truncated |= _tells_of_truncation(said)
+    def _check_end(self, end_seconds: Fraction, packets: int) -> None:
+        self.truncated |= _tells_of_truncation(self._messages.take())
+        # MP4 counts frames that an edit list hides; there the duration tells.
+        counted = self._stream.frames if "mp4" not in self._container.format.name and not self._sought else 0
+        self.truncated |= packets < counted
         duration = stream_duration(self._container, self._stream)
         if duration is not None and end_seconds + max(Fraction(1, 2), duration / 100) < duration:
             self.truncated = True
@@ -129,12 +151,13 @@ def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None
     """Find where to seek for the first frame at or after `start_pts` (absolute), by reading packets undecoded.
 
     Returns (pts of the keyframe to seek to, ordinal of that first frame, its pts), or None where packets do not
-    map one to one onto frames in time order (interlaced fields, missing or repeated times, damage): then only
+    map one to one onto frames in time order (interlaced fields, missing, repeated or reset times, damage): then only
     decoding from the beginning counts exactly.
     """
-    if info.interlaced:
+    if info.interlaced or without_presentation_times(info):
         return None
     times = array("q")
+    last_dts = -math.inf
     keyframe: int | None = None
     with open_container(info.path) as container, FFmpegMessages() as messages:
         stream = video_stream(container, info.path)
@@ -142,8 +165,9 @@ def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None
             for packet in container.demux(stream):
                 if packet.size == 0 or packet.is_discard:
                     continue
-                if packet.pts is None or packet.dts is None or packet.is_corrupt:
+                if packet.pts is None or packet.dts is None or packet.is_corrupt or packet.dts <= last_dts:
                     return None
+                last_dts = packet.dts
                 times.append(packet.pts)
                 if packet.is_keyframe and packet.pts <= start_pts:
                     keyframe = packet.pts if keyframe is None else max(keyframe, packet.pts)

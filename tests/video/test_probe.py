@@ -1,0 +1,150 @@
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from tests.media import (
+    EXAMPLE_CLIP,
+    Clip,
+    cut_off,
+    without_index,
+    write_audio_only,
+    write_clip,
+    write_interlaced,
+    write_pictures,
+)
+from vidtrack.errors import InputError
+from vidtrack.video import probe
+
+
+def test_describes_the_example_clip() -> None:
+    info = probe(EXAMPLE_CLIP)
+    assert (info.codec, info.pixel_format, info.size, info.rotation) == ("h264", "yuv420p", (640, 272), 0)
+    assert info.frame_count == 250
+    assert info.average_rate == 25
+    assert info.duration_seconds == 10
+    assert info.time_base == Fraction(1, 12800)
+    assert not (info.interlaced or info.has_audio or info.has_subtitles)
+    assert info.file_bytes == EXAMPLE_CLIP.stat().st_size
+
+
+def test_finds_what_travels_beside_the_pictures(tmp_path: Path) -> None:
+    clip = Clip(audio="aac", subtitles=((0.1, 0.2, "hello"),), timecode="10:11:12:13")
+    for name in ("a.mp4", "a.mkv"):
+        info = probe(write_clip(tmp_path / name, clip))
+        assert info.has_audio
+        assert info.has_subtitles
+        assert info.timecode == "10:11:12:13"
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_gives_the_upright_size(tmp_path: Path, rotation: int) -> None:
+    path = write_clip(tmp_path / "a.mp4", Clip(rotation=rotation, sample_aspect_ratio=Fraction(4, 3)))
+    info = probe(path)
+    assert info.rotation == rotation
+    assert info.coded_size == (160, 68)
+    upright = rotation == 180
+    assert info.size == ((160, 68) if upright else (68, 160))
+    assert info.sample_aspect_ratio == (Fraction(4, 3) if upright else Fraction(3, 4))
+
+
+def test_colours_and_high_dynamic_range(tmp_path: Path) -> None:
+    clip = Clip(pixel_format="yuv420p10le", primaries=9, transfer=16, matrix=9)
+    colour = probe(write_clip(tmp_path / "a.mp4", clip)).colour
+    assert (colour.primaries, colour.transfer, colour.matrix, colour.full_range) == (9, 16, 9, False)
+    assert colour.is_hdr
+
+
+def test_interlaced(tmp_path: Path) -> None:
+    assert probe(write_interlaced(tmp_path / "a.ts")).interlaced
+
+
+def test_stream_start_is_kept(tmp_path: Path) -> None:
+    assert probe(write_clip(tmp_path / "a.ts")).start_pts > 0
+
+
+def test_image_sequence(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "shots", 3)
+    info = probe(tmp_path / "shots", Fraction(30000, 1001))
+    assert (info.container, info.codec, info.frame_count) == ("image2", "png", 3)
+    assert info.time_base == Fraction(1001, 30000)
+    assert info.duration_seconds == Fraction(3003, 30000)
+
+
+def _missing(folder: Path) -> Path:
+    return folder / "missing.mp4"
+
+
+def _empty(folder: Path) -> Path:
+    (folder / "empty.mp4").touch()
+    return folder / "empty.mp4"
+
+
+def _text(folder: Path) -> Path:
+    (folder / "notes.txt").write_text("not a video\n" * 50)
+    return folder / "notes.txt"
+
+
+def _text_named_mp4(folder: Path) -> Path:
+    (folder / "notes.mp4").write_text("not a video\n" * 50)
+    return folder / "notes.mp4"
+
+
+def _noise(folder: Path) -> Path:
+    (folder / "noise.mp4").write_bytes(bytes(range(256)) * 200)
+    return folder / "noise.mp4"
+
+
+def _headless(folder: Path) -> Path:
+    return cut_off(EXAMPLE_CLIP, folder / "cut.mp4", 0.5)
+
+
+def _no_index(folder: Path) -> Path:
+    return without_index(EXAMPLE_CLIP, folder / "cut.mp4")
+
+
+def _audio(folder: Path) -> Path:
+    return write_audio_only(folder / "tone.m4a")
+
+
+def _cover(folder: Path) -> Path:
+    return write_audio_only(folder / "tone.mp3", cover=True)
+
+
+def _no_pictures(folder: Path) -> Path:
+    return folder
+
+
+def _no_match(folder: Path) -> Path:
+    return folder / "img_%04d.png"
+
+
+def _bad_pictures(folder: Path) -> Path:
+    (folder / "img_1.png").write_text("not a picture")
+    return folder / "img_*.png"
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (_missing, "does not exist"),
+        (_empty, "is empty"),
+        (_text, "is text, not a video"),
+        (_text_named_mp4, "is not a video"),
+        (_noise, "is not a video"),
+        (_headless, "without its index"),
+        (_no_index, "without its index"),
+        (_audio, "no video stream, only audio"),
+        (_cover, "no video stream, only audio and cover art"),
+        (_no_pictures, "a folder without pictures"),
+        (_no_match, "matches no picture"),
+        (_bad_pictures, "none of the 1 pictures"),
+    ],
+)
+def test_what_is_not_a_video_is_refused_in_one_line(tmp_path: Path, make, says: str) -> None:
+    path = make(tmp_path)
+    with pytest.raises(InputError) as error:
+        probe(path)
+    assert says in error.value.message
+    assert str(path) in error.value.message
+    assert "\n" not in str(error.value)
