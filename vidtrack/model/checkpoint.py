@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +18,10 @@ from torch import Tensor
 from vidtrack.errors import OutputError, WeightsError
 from vidtrack.model import convert, describe, foreign, registry
 from vidtrack.model.config import DetectorConfig
-from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.detector import DeformableDETR, Origin
 from vidtrack.model.device import resolve_device, resolve_precision
-from vidtrack.model.download import Progress
-from vidtrack.model.fuse import fold_batch_norm, is_fused
+from vidtrack.model.download import Progress, file_sha256
+from vidtrack.model.fuse import fold_batch_norm, require_unfolded
 
 FORMAT_KEY = "vidtrack"
 FORMAT_VERSION = 1
@@ -43,9 +45,23 @@ def load_model(
     dtype = resolve_precision(precision, target)
     path, config = locate(name_or_path, progress)
     model = build(read_checkpoint(path, config), path).eval()
+    model.origin = Origin(_name_of(name_or_path), _content_hash(path))
     if fold:
         fold_batch_norm(model)
     return model.requires_grad_(False).to(target, dtype)
+
+
+def _name_of(name_or_path: str | Path) -> str:
+    entry = registry.find(name_or_path) if isinstance(name_or_path, str) else None
+    return str(name_or_path) if entry is None else entry.name
+
+
+def _content_hash(path: Path) -> str:
+    """sha256 of a checkpoint file; of a folder's weights, that of their hashes in order of name."""
+    if path.is_file():
+        return file_sha256(path)
+    files = sorted(file for file in path.iterdir() if file.suffix in (".safetensors", ".bin"))
+    return hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
 
 
 def load_weights(name_or_path: str | Path, progress: Progress | None = None) -> Checkpoint:
@@ -85,8 +101,7 @@ def save_checkpoint(
     Matrices are stored as `dtype`; vectors (biases, norms, running statistics) stay float32, where 16 bits would
     lose range and save nothing. Raises OutputError where the file cannot be written.
     """
-    if is_fused(model):
-        raise WeightsError("a model with folded batch normalisation cannot be saved", "load it with fold=False")
+    require_unfolded(model)
     state: dict[str, Tensor] = {}
     for name, value in tie_heads(model.state_dict(), model.config, drop=True).items():
         kept = dtype if value.is_floating_point() and value.ndim > 1 else value.dtype
@@ -96,14 +111,22 @@ def save_checkpoint(
         "config": model.config.to_dict(),
         "metadata": dict(metadata or {}),
     }
+    with replacing(path) as partial:
+        save_file(state, partial, {"format": "pt", FORMAT_KEY: json.dumps(header)})
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A partial file to write, which takes the place of `path` when all went well; raises OutputError otherwise."""
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     try:
-        save_file(state, partial, {"format": "pt", FORMAT_KEY: json.dumps(header)})
+        yield partial
         os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch.save raises RuntimeError for a full disk
         raise OutputError(f"cannot write checkpoint {path}: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: str | Path, config: DetectorConfig | None = None) -> Checkpoint:

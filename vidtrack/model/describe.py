@@ -70,6 +70,27 @@ def notes_from_arguments(arguments: Mapping[str, Any], official: Mapping[str, Te
     return notes
 
 
+def official_arguments(config: DetectorConfig) -> dict[str, Any]:
+    """The command-line arguments with which the official code builds this detector."""
+    return {
+        "backbone": config.backbone,
+        "dilation": config.dilation,
+        "position_embedding": "sine",
+        "num_feature_levels": config.num_levels,
+        "enc_layers": config.encoder_layers,
+        "dec_layers": config.decoder_layers,
+        "dim_feedforward": config.feedforward_dim,
+        "hidden_dim": config.hidden_dim,
+        "dropout": config.dropout,
+        "nheads": config.heads,
+        "num_queries": config.num_queries,
+        "enc_n_points": config.points,
+        "dec_n_points": config.points,
+        "with_box_refine": config.box_refine,
+        "two_stage": config.two_stage,
+    }
+
+
 def notes_from_hugging_face(config: Mapping[str, Any]) -> dict[str, Any]:
     """Notes from the `config.json` of a Hugging Face checkpoint; raises WeightsError for another architecture."""
     kind = config.get("model_type", "deformable_detr")
@@ -125,20 +146,18 @@ def hugging_face_config(config: DetectorConfig) -> dict[str, Any]:
 
 def _backbone(state: Mapping[str, Tensor]) -> str:
     """The ResNet whose number of blocks and kind of block these weights have."""
-    blocks = tuple(_count(state, rf"backbone\.body\.layer{stage}\.(\d+)\.") for stage in (1, 2, 3, 4))
+    blocks = [_count(state, rf"backbone\.body\.layer{stage}\.(\d+)\.") for stage in (1, 2, 3, 4)]
     bottleneck = "backbone.body.layer1.0.conv3.weight" in state
     known = {
-        ((2, 2, 2, 2), False): "resnet18",
-        ((3, 4, 6, 3), False): "resnet34",
-        ((3, 4, 6, 3), True): "resnet50",
-        ((3, 4, 23, 3), True): "resnet101",
+        "resnet18": ([2, 2, 2, 2], False),
+        "resnet34": ([3, 4, 6, 3], False),
+        "resnet50": ([3, 4, 6, 3], True),
+        "resnet101": ([3, 4, 23, 3], True),
     }
-    if (blocks, bottleneck) not in known:
-        raise WeightsError(
-            "the backbone of these weights is not a ResNet in torchvision's naming",
-            "known: resnet18, resnet34, resnet50, resnet101",
-        )
-    return known[blocks, bottleneck]
+    for name, shape in known.items():
+        if shape == (blocks, bottleneck):
+            return name
+    raise WeightsError("their backbone is not a ResNet in torchvision's naming", f"known: {', '.join(known)}")
 
 
 def _count(state: Mapping[str, Tensor], pattern: str) -> int:

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
 
+from vidtrack.errors import WeightsError
+
 
 class FoldedNorm(nn.Identity):
     """Stands where a norm was before it went into its convolution."""
@@ -43,6 +45,7 @@ def _fold(convolution: nn.Conv2d, norm: FrozenBatchNorm2d) -> None:
     convolution.bias = nn.Parameter(shift, requires_grad=trained)
 
 
-def is_fused(model: nn.Module) -> bool:
-    """Whether `fold_batch_norm` has been here."""
-    return any(isinstance(module, FoldedNorm) for module in model.modules())
+def require_unfolded(model: nn.Module) -> None:
+    """Raise WeightsError where `fold_batch_norm` has been here: the norms cannot be had back from the convolutions."""
+    if any(isinstance(module, FoldedNorm) for module in model.modules()):
+        raise WeightsError("a model with folded batch normalisation cannot be saved", "load it with fold=False")
