@@ -1,0 +1,105 @@
+"""`vidtrack train` and `vidtrack data check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+data_app = typer.Typer(no_args_is_help=True, help="Look at training data before it is used.")
+
+
+@app.command("train")
+def train_command(
+    recipe: Annotated[Path, typer.Argument(help="Training recipe (JSON); ${NAME} stands for environment variables.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for metrics, state and weights.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last saved state.")] = False,
+    max_minutes: Annotated[
+        float | None, typer.Option("--max-minutes", min=0, help="Save and stop after so many minutes.")
+    ] = None,
+    init: Annotated[str | None, typer.Option("--init", help="Start from this checkpoint instead of the recipe's.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Train a detector and tracker from a recipe; stops on time and resumes exactly."""
+    from vidtrack.training.config import load_config
+    from vidtrack.training.loop import train
+
+    config = load_config(recipe, {"init": init} if init is not None else None)
+    with _Progress(config.steps, quiet) as progress:
+        train(config, out, resume, max_minutes, progress)
+
+
+@data_app.command("check")
+def check_command(
+    recipe: Annotated[Path, typer.Argument(help="Training recipe (JSON) whose sets are looked at.")],
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="Write a contact sheet of annotated pictures (.jpg or .png).")
+    ] = None,
+    pictures: Annotated[int, typer.Option("--pictures", min=1, help="Pictures of each set on the sheet.")] = 8,
+) -> None:
+    """Report boxes per class, odd boxes and missing files of a recipe's data; exit code 2 if anything is wrong."""
+    from rich.console import Console
+
+    from vidtrack.training.check import check_sets, contact_sheet
+    from vidtrack.training.config import load_config
+
+    config = load_config(recipe)
+    reports = check_sets(config)
+    console = Console()
+    for report in reports:
+        console.print(_table(report, config.model.classes))
+        for problem in report.problems:
+            console.print(f"[red]{problem}[/red]", highlight=False)
+    if sheet is not None:
+        contact_sheet(config, sheet, pictures)
+        Console(stderr=True).print(f"contact sheet: {sheet}", highlight=False)
+    if any(report.problems for report in reports):
+        raise typer.Exit(2)
+
+
+def _table(report: Any, classes: tuple[str, ...]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=f"{report.name} ({report.role}): {report.pictures} pictures, {report.boxes} boxes", min_width=60)
+    for column in ("class", "boxes", "pictures labelled", "median side", "ignored"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    for slot, name in enumerate(classes):
+        if report.labelled[slot]:
+            table.add_row(
+                name, str(report.per_class[slot]), str(report.labelled[slot]), f"{report.median_side[slot]:.0f} px", ""
+            )
+    table.add_row("", "", "", "", str(report.ignored))
+    return table
+
+
+class _Progress:
+    """A progress bar on stderr that also prints each metrics line; silent where nobody looks."""
+
+    def __init__(self, steps: int, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.console = Console(stderr=True, quiet=quiet)
+        self.bar = Progress(
+            TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=self.console
+        )
+        self.task = self.bar.add_task("training", total=steps)
+
+    def __enter__(self) -> _Progress:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        """Show one metrics line."""
+        self.bar.update(self.task, completed=line["step"])
+        if "losses" in line:
+            text = f"step {line['step']}  loss {line['losses']['total']:.2f}  {line['pictures_per_second']:.1f} pictures/s"
+        else:
+            scores = ", ".join(f"{name} {found['ap50']:.3f}" for name, found in line["evaluation"].items())
+            text = f"step {line['step']}  AP50 {scores}"
+        self.console.print(text, highlight=False)

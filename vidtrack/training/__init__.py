@@ -1,0 +1,1 @@
+"""Training: data, set prediction losses, the loop that resumes exactly, and what it reports."""

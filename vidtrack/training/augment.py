@@ -1,0 +1,183 @@
+"""Random views of an annotated picture: scale, crop, flip and colour, with the annotation carried along."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from torchvision.transforms.v2 import functional as transforms
+
+from vidtrack import boxes as box_ops
+from vidtrack.errors import DataError
+from vidtrack.training.config import AugmentConfig
+from vidtrack.training.data import Record
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture ready for a batch; boxes are cxcywh in [0, 1] of `image` (H, W, 3), uint8 RGB."""
+
+    image: np.ndarray
+    boxes_cxcywh: np.ndarray
+    labels: np.ndarray
+    ids: np.ndarray
+    ignored_cxcywh: np.ndarray
+    labelled: np.ndarray
+    complete: bool
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """A window (x, y, width, height), in annotation pixels, shown at `size` (width, height), perhaps mirrored."""
+
+    window: tuple[float, float, float, float]
+    size: tuple[int, int]
+    flip: bool = False
+
+
+def read_picture(record: Record) -> np.ndarray:
+    """uint8 RGB (H, W, 3); raises DataError where the file is missing or no picture."""
+    image = cv2.imread(str(record.path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None:
+        raise DataError(f"cannot read the picture {record.path}", "missing, or not a picture; try `vidtrack data check`")
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def whole_view(record: Record, size: tuple[int, int]) -> View:
+    """All of the picture at `size` (width, height)."""
+    return View((0.0, 0.0, float(record.size[0]), float(record.size[1])), size)
+
+
+def random_view(rng: np.random.Generator, record: Record, canvas: tuple[int, int], config: AugmentConfig) -> View:
+    """A randomly scaled, stretched and placed window; crops tend to keep one of the objects inside."""
+    width, height = record.size
+    fit = min(canvas[1] / width, canvas[0] / height)
+    scale = fit * math.exp(rng.uniform(math.log(config.scale[0]), math.log(config.scale[1])))
+    stretch = math.exp(rng.uniform(-0.5, 0.5) * math.log(config.aspect))
+    anchor = np.array([width, height]) * rng.random(2)
+    if len(record.boxes_xyxy):
+        box = record.boxes_xyxy[rng.integers(len(record.boxes_xyxy))]
+        anchor = box[:2] + (box[2:] - box[:2]) * rng.random(2)
+    start, shown = [], []
+    for side, limit, factor, point in (
+        (width, canvas[1], scale * stretch, anchor[0]),
+        (height, canvas[0], scale / stretch, anchor[1]),
+    ):
+        window = min(side, limit / factor)
+        low, high = max(0.0, point - window), min(side - window, point)
+        start.append(rng.uniform(low, max(low, high)))
+        shown.append((window, max(8, min(limit, round(window * factor)))))
+    window = (start[0], start[1], shown[0][0], shown[1][0])
+    return View(window, (shown[0][1], shown[1][1]), bool(rng.random() < config.flip))
+
+
+def jitter_view(rng: np.random.Generator, view: View, record: Record, amount: float) -> View:
+    """The same view moved and scaled a little, at most `amount` of its window, staying inside the picture."""
+    x, y, width, height = view.window
+    factor = 1 + rng.uniform(-amount, amount) / 2
+    new = [min(width * factor, record.size[0]), min(height * factor, record.size[1])]
+    shift = rng.uniform(-amount, amount, 2) / 2
+    centre = (x + width / 2 + shift[0] * width, y + height / 2 + shift[1] * height)
+    start = [
+        float(np.clip(centre[axis] - new[axis] / 2, 0, record.size[axis] - new[axis])) for axis in (0, 1)
+    ]
+    return replace(view, window=(start[0], start[1], new[0], new[1]))
+
+
+def show(record: Record, image: np.ndarray, view: View, config: AugmentConfig) -> Sample:
+    """The picture and its annotation as the view sees them; boxes mostly cut away become ignored regions."""
+    picture = _cut(image, record.size, view)
+    boxes, visible = _project(record.boxes_xyxy, view)
+    ignored, ignored_visible = _project(record.ignored_xyxy, view)
+    size = (boxes[:, 2:] - boxes[:, :2]) * np.array(view.size, np.float32)
+    keep = (visible >= config.min_visible) & (size.min(axis=1, initial=np.inf) >= config.min_side)
+    seen = (visible > 0) & (size.min(axis=1, initial=np.inf) > 0)
+    regions = np.concatenate([ignored[ignored_visible > 0], boxes[seen & ~keep]])
+    ids = record.ids if record.ids is not None else np.arange(len(boxes))
+    return Sample(
+        image=picture,
+        boxes_cxcywh=box_ops.xyxy_to_cxcywh(boxes[keep]).astype(np.float32),
+        labels=record.labels[keep],
+        ids=ids[keep],
+        ignored_cxcywh=box_ops.xyxy_to_cxcywh(regions).astype(np.float32),
+        labelled=record.labelled,
+        complete=record.complete,
+        source=str(record.path),
+    )
+
+
+def _cut(image: np.ndarray, size: tuple[int, int], view: View) -> np.ndarray:
+    """The window of the picture at the view's size; the file may be smaller than its annotation's size."""
+    ratio = (image.shape[1] / size[0], image.shape[0] / size[1])
+    x, y, width, height = view.window
+    left, top = int(x * ratio[0]), int(y * ratio[1])
+    right = min(image.shape[1], max(left + 1, round((x + width) * ratio[0])))
+    bottom = min(image.shape[0], max(top + 1, round((y + height) * ratio[1])))
+    part = image[top:bottom, left:right]
+    shrinking = view.size[0] < part.shape[1] or view.size[1] < part.shape[0]
+    shown = cv2.resize(part, view.size, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+    return cv2.flip(shown, 1) if view.flip else shown
+
+
+def _project(boxes_xyxy: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (N, 4) clipped to the view as xyxy in [0, 1], and the share (N,) of their area that is left."""
+    x, y, width, height = view.window
+    origin, extent = np.array([x, y, x, y]), np.array([width, height, width, height])
+    full = (boxes_xyxy - origin) / extent
+    clipped = full.clip(0, 1)
+    whole = box_ops.area(full)
+    visible = np.divide(box_ops.area(clipped), whole, out=np.zeros(len(full)), where=whole > 0)
+    if view.flip:
+        clipped = clipped[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1]) + np.array([1, 0, 1, 0])
+    return clipped.astype(np.float32), visible
+
+
+def mosaic(samples: list[Sample], canvas: tuple[int, int]) -> Sample:
+    """Four samples in one picture (YOLOv4, Bochkovskiy et al. 2020), each quarter of the canvas.
+
+    They must come from sets that label alike, so that the one `labelled` holds for all of it.
+    """
+    height, width = canvas[0] // 2, canvas[1] // 2
+    image = np.zeros((height * 2, width * 2, 3), np.uint8)
+    parts: dict[str, list[np.ndarray]] = {"boxes_cxcywh": [], "ignored_cxcywh": []}
+    for index, sample in enumerate(samples):
+        row, column = divmod(index, 2)
+        slot = image[row * height : (row + 1) * height, column * width : (column + 1) * width]
+        picture = sample.image[:height, :width]
+        slot[: picture.shape[0], : picture.shape[1]] = picture
+        scale = np.array([picture.shape[1] / image.shape[1], picture.shape[0] / image.shape[0]] * 2, np.float32)
+        shift = np.array([column / 2, row / 2, 0, 0], np.float32)
+        for name, found in parts.items():
+            found.append(getattr(sample, name) * scale + shift)
+    return replace(
+        samples[0],
+        image=image,
+        labels=np.concatenate([sample.labels for sample in samples]),
+        ids=np.arange(sum(len(sample.labels) for sample in samples)),
+        complete=all(sample.complete for sample in samples),
+        **{name: np.concatenate(found) for name, found in parts.items()},
+    )
+
+
+def photometric(rng: np.random.Generator, sample: Sample, config: AugmentConfig) -> Sample:
+    """Random brightness, contrast, saturation and hue (SSD, Liu et al. 2016), and now and then no colour at all."""
+    factors = rng.uniform(0.6, 1.4, 3)
+    hue, chosen, grey = rng.uniform(-0.04, 0.04), rng.random(4) < config.photometric, rng.random() < config.grey
+    if not (chosen.any() or grey):
+        return sample
+    picture = torch.from_numpy(np.ascontiguousarray(sample.image)).permute(2, 0, 1)
+    if chosen[0]:
+        picture = transforms.adjust_brightness(picture, factors[0])
+    if chosen[1]:
+        picture = transforms.adjust_contrast(picture, factors[1])
+    if chosen[2]:
+        picture = transforms.adjust_saturation(picture, factors[2])
+    if chosen[3]:
+        picture = transforms.adjust_hue(picture, hue)
+    if grey:
+        picture = transforms.rgb_to_grayscale(picture, num_output_channels=3)
+    return replace(sample, image=picture.permute(1, 2, 0).numpy())

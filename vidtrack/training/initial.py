@@ -1,0 +1,68 @@
+"""Starting weights: a whole detector with another class list, or only a classification backbone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from vidtrack.errors import WeightsError
+from vidtrack.model.detector import DeformableDETR
+
+CLASS_WISE = ("class_embed.", "label_embed.")
+
+
+def initialise(model: DeformableDETR, source: str) -> list[str]:
+    """Load `source` into the model; returns the names that keep their fresh values.
+
+    A file whose keys start with `features.` is torchvision's MobileNetV2; anything else a detector. Rows of
+    class-wise weights move to the class of the same name.
+    """
+    path = Path(source)
+    if path.suffix == ".safetensors" and path.exists():
+        try:
+            state = load_file(path)
+        except SafetensorError as error:
+            raise WeightsError(f"cannot read {path}: {error}") from None
+        if any(key.startswith("features.") for key in state):
+            return _load_backbone(model, state, path)
+    return _load_detector(model, source)
+
+
+def _load_backbone(model: DeformableDETR, state: dict[str, Tensor], path: Path) -> list[str]:
+    own = model.backbone.body.state_dict()
+    renamed = {key.removeprefix("features."): value for key, value in state.items()}
+    missing = sorted(set(own) - set(renamed))
+    if missing:
+        raise WeightsError(f"{path} lacks backbone weights: {', '.join(missing[:3])}", "is it of the same network?")
+    model.backbone.body.load_state_dict({key: renamed[key] for key in own})
+    return sorted(name for name in model.state_dict() if not name.startswith("backbone."))
+
+
+@torch.no_grad()
+def _load_detector(model: DeformableDETR, source: str) -> list[str]:
+    from vidtrack.model.checkpoint import read_checkpoint
+
+    config, state, _ = read_checkpoint(source)
+    places = {name: index for index, name in enumerate(config.classes) if name}
+    own = model.state_dict()
+    fresh = []
+    for name, value in own.items():
+        given = state.get(name)
+        if given is None:
+            fresh.append(name)
+        elif name.startswith(CLASS_WISE):
+            for slot, label in enumerate(model.config.classes):
+                if label in places:
+                    value[slot] = given[places[label]].to(value.dtype)
+        elif given.shape == value.shape:
+            value.copy_(given)
+        else:
+            raise WeightsError(
+                f"{name} is {tuple(given.shape)} in {source} and {tuple(value.shape)} in the recipe",
+                "make the recipe's model the same but for its classes",
+            )
+    return fresh

@@ -1,0 +1,229 @@
+"""The training loop: steps, averages, checkpoints, evaluation and a stop on time."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from vidtrack.errors import DataError, OutputError, UsageError
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.training import distributed
+from vidtrack.training.batches import Batch, BatchMaker, prefetch
+from vidtrack.training.config import TrainConfig
+from vidtrack.training.data import Record, draw_weights, load_sets
+from vidtrack.training.initial import initialise
+from vidtrack.training.metrics import MetricsLog
+from vidtrack.training.objective import Objective
+from vidtrack.training.optimiser import make_optimiser, set_backbone, set_rate, update_average
+from vidtrack.training.state import Progress, has_state, load_state, random_state, restore_random, save_state
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def train(
+    config: TrainConfig,
+    output: Path,
+    resume: bool = False,
+    max_minutes: float | None = None,
+    report: Report | None = None,
+) -> Progress:
+    """Run a recipe to its last step, or until `max_minutes` are over; either way the state is saved.
+
+    Writes into `output`: config.json, metrics.jsonl, state/ (to resume), model.safetensors (the averaged weights
+    as they are now). `report` is called with every metrics line. Raises UsageError where `output` already holds
+    a run and `resume` is not given.
+    """
+    run = Run(config, output, resume, report or (lambda line: None))
+    try:
+        run.steps(time.monotonic() + max_minutes * 60 if max_minutes is not None else math.inf)
+    finally:
+        run.metrics.close()
+    return run.progress
+
+
+class Run:
+    """One training run in this process; with torchrun, one of several that share their gradients."""
+
+    def __init__(self, config: TrainConfig, output: Path, resume: bool, report: Report) -> None:
+        self.config, self.output = config, output
+        self.world = distributed.join()
+        if has_state(output / "state") and not resume:
+            raise UsageError(f"{output} already holds a training run", "add --resume, or choose another --out")
+        self._make_folder()
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.device = distributed.device(config.device, self.world)
+        torch.manual_seed(config.seed + self.world.rank)
+
+        classes = config.model.classes
+        sets = load_sets(config.data.train, config.data, classes)
+        self.validation: dict[str, list[Record]] = {
+            item.name: records
+            for item, records in zip(
+                config.data.validation, load_sets(config.data.validation, config.data, classes), strict=True
+            )
+        }
+        self.maker = BatchMaker(
+            [record for part in sets for record in part],
+            draw_weights(sets, config.data.train, config.data),
+            config.batch,
+            config.augment,
+            config.tracks,
+            config.steps * config.optim.accumulate,
+            config.seed,
+            self.world.rank,
+        )
+
+        self.model = DeformableDETR(config.model)
+        if config.init:
+            initialise(self.model, config.init)
+        self.model.to(self.device).train()
+        self.model.backbone.to(memory_format=torch.channels_last)  # a fifth faster convolutions
+        self.average = None
+        if config.optim.ema:
+            self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.optimiser = make_optimiser(self.model, config.optim)
+        self.objective = Objective(config.loss, config.tracks)
+        self.progress = Progress()
+        if resume and has_state(output / "state"):
+            self.progress, random = load_state(output / "state", self.model, self.average, self.optimiser)
+            restore_random(random)
+        distributed.share_weights(self.model, self.world)
+        self.metrics = MetricsLog(output, self.progress.step, report, quiet=self.world.rank > 0)
+        self.stop = threading.Event()
+
+    def _make_folder(self) -> None:
+        try:
+            self.output.mkdir(parents=True, exist_ok=True)
+            (self.output / "config.json").write_text(json.dumps(self.config.to_dict(), indent=1))
+        except OSError as error:
+            raise OutputError(f"cannot write to {self.output}: {error}") from None
+
+    def steps(self, deadline: float) -> None:
+        """Train until the last step, the deadline (monotonic seconds) or SIGTERM/SIGINT."""
+        config, optim = self.config, self.config.optim
+        began = saved = time.monotonic()
+        before = self.progress.seconds
+        self._watch_signals()
+        sums: dict[str, float] = {}
+        counted, window = 0, time.monotonic()
+        first, last = self.progress.step * optim.accumulate, config.steps * optim.accumulate
+        batches = prefetch(self.maker, first, last, config.workers)
+        for micro, batch in batches:
+            step = micro // optim.accumulate
+            if micro % optim.accumulate == 0:
+                factor = set_rate(self.optimiser, step, config.steps, optim)
+                learns = optim.backbone_factor > 0 and step >= optim.backbone_from * config.steps
+                set_backbone(self.model, learns, optim.backbone_frozen)
+                self.optimiser.zero_grad(set_to_none=True)
+            losses = self._backward(batch)
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + value
+            counted += 1
+            if (micro + 1) % optim.accumulate:
+                continue
+            norm = self._update(step)
+            self.progress.step = step + 1
+            now = time.monotonic()
+            self.progress.seconds = before + now - began
+            if (step + 1) % config.log_steps == 0:
+                speed = counted * config.batch * self.world.size / (now - window)
+                line = {name: value / counted for name, value in sums.items()}
+                self.metrics.train(step + 1, line, factor * optim.lr, norm, speed, self.progress.seconds)
+                sums, counted, window = {}, 0, time.monotonic()
+            if config.evaluate_steps and (step + 1) % config.evaluate_steps == 0 and step + 1 < config.steps:
+                self.evaluate(config.evaluate_pictures)
+                window = time.monotonic()
+            over = self.world.any(now >= deadline or self.stop.is_set())
+            if over or now - saved > config.checkpoint_minutes * 60:
+                self.save()
+                saved = time.monotonic()
+            if over:
+                batches.close()
+                return
+        self.evaluate(0)
+        self.save()
+        self.metrics.plot()
+
+    def _backward(self, batch: Batch) -> dict[str, float]:
+        count = sum(len(target.labels) for target in batch.targets)
+        num_boxes = max(1.0, self.world.mean(float(count), self.device))
+        mixed = self.config.optim.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
+            losses = self.objective(self.model, batch, num_boxes)
+        total = torch.stack(list(losses.values())).sum()
+        values = torch.stack([*losses.values(), total]).detach().tolist()
+        if not math.isfinite(values[-1]):
+            names = ", ".join(sorted({target.source for target in batch.targets})[:4])
+            raise DataError(
+                f"the loss is {values[-1]} at step {self.progress.step} on {names} ...",
+                "look at these pictures with `vidtrack data check`; if they are right, lower the learning rate",
+            )
+        (total / self.config.optim.accumulate).backward()
+        return dict(zip([*losses, "total"], values, strict=True))
+
+    def _update(self, step: int) -> float:
+        optim = self.config.optim
+        parameters = [p for p in self.model.parameters() if p.requires_grad and p.grad is not None]
+        distributed.mean_gradients(parameters, self.world)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, optim.clip if optim.clip else math.inf)
+        self.optimiser.step()
+        if self.average is not None:
+            update_average(self.average, self.model, optim.ema, step)
+        return float(norm)
+
+    def evaluate(self, pictures: int) -> None:
+        """Score the averaged weights on the validation sets, on at most `pictures` of each (0: all)."""
+        from vidtrack.training.evaluate import evaluate_sets
+
+        if self.validation and self.world.rank == 0:
+            sets = {
+                name: records[:: max(1, len(records) // pictures)] if pictures else records
+                for name, records in self.validation.items()
+            }
+            results = evaluate_sets(self.averaged_model(), sets, self.config.batch)
+            self.metrics.evaluation(self.progress.step, results, pictures)
+            mean = sum(result.ap50 for result in results.values()) / len(results)
+            self.progress.best = max(self.progress.best, mean)
+        self.world.wait()
+
+    def averaged_model(self) -> DeformableDETR:
+        """A model with the averaged weights, or the trained model where there are none."""
+        if self.average is None:
+            return self.model
+        model = DeformableDETR(self.config.model).to(self.device)
+        model.load_state_dict(self.average)
+        return model
+
+    def save(self) -> None:
+        """Write the state to resume from, and the weights to use."""
+        if self.world.rank == 0:
+            from vidtrack.model.checkpoint import save_checkpoint
+
+            save_state(
+                self.output / "state", self.model, self.average, self.optimiser, self.progress, random_state()
+            )
+            metadata = {"step": str(self.progress.step), "steps": str(self.config.steps)}
+            save_checkpoint(self.averaged_model(), self.output / "model.safetensors", metadata, torch.float32)
+        self.world.wait()
+
+    def _watch_signals(self) -> None:
+        """Stop at the next step on SIGTERM or SIGINT, so that the state is saved; a second one kills as usual."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            self.stop.set()
+            signal.signal(number, signal.SIG_DFL)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, handle)

@@ -1,0 +1,131 @@
+"""Bipartite matching between predictions and annotated objects (DETR, equation 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from vidtrack.errors import VidtrackError
+from vidtrack.training.batches import Target
+from vidtrack.training.config import LossConfig
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Which query predicts which object: four index vectors (N,), `target` into the batch's concatenated objects."""
+
+    layer: Tensor
+    picture: Tensor
+    query: Tensor
+    target: Tensor
+
+    def __len__(self) -> int:
+        return len(self.layer)
+
+    def shifted(self, queries: int) -> Assignment:
+        """The same for queries that start later in a row of groups."""
+        return Assignment(self.layer, self.picture, self.query + queries, self.target)
+
+    def of_layer(self, layer: int) -> Assignment:
+        """The part of one layer."""
+        kept = self.layer == layer
+        return Assignment(self.layer[kept], self.picture[kept], self.query[kept], self.target[kept])
+
+    @staticmethod
+    def cat(parts: Sequence[Assignment]) -> Assignment:
+        """Several assignments as one."""
+        return Assignment(
+            *(torch.cat([getattr(part, name) for part in parts]) for name in ("layer", "picture", "query", "target"))
+        )
+
+    @staticmethod
+    def of(rows: np.ndarray, device: torch.device) -> Assignment:
+        """From integer rows (N, 4)."""
+        columns = torch.from_numpy(rows.reshape(-1, 4).astype(np.int64)).to(device)
+        return Assignment(*columns.unbind(1))
+
+
+@torch.no_grad()
+def match(
+    logits: Tensor,
+    boxes: Tensor,
+    targets: Sequence[Target],
+    config: LossConfig,
+    repeat: int = 1,
+    taken: Sequence[np.ndarray] | None = None,
+) -> Assignment:
+    """Cheapest one-to-one assignment for every layer and picture; one-to-`repeat` for H-DETR's targets.
+
+    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh. `taken` marks, for each picture, objects (N,) bool that
+    already have their query.
+    """
+    layers, batch, queries = logits.shape[:3]
+    counts = [len(target.labels) for target in targets]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    if starts[-1] == 0:
+        return Assignment.of(np.zeros((0, 4)), logits.device)
+    cost = _padded_cost(logits.float(), boxes.float(), targets, config).cpu().numpy()
+    if not np.isfinite(cost).all():
+        raise VidtrackError("training has diverged: the matching cost is not finite", "lower the learning rate")
+    rows = []
+    for picture in range(batch):
+        free = np.arange(counts[picture])
+        if taken is not None:
+            free = free[~taken[picture]]
+        if not len(free):
+            continue
+        times = max(1, min(repeat, queries // len(free)))
+        columns = np.tile(free, times)
+        for layer in range(layers):
+            query, column = linear_sum_assignment(cost[layer, picture][:, columns])
+            found = np.empty((len(query), 4), np.int64)
+            found[:, 0], found[:, 1], found[:, 2] = layer, picture, query
+            found[:, 3] = columns[column] + starts[picture]
+            rows.append(found)
+    return Assignment.of(np.concatenate(rows) if rows else np.zeros((0, 4)), logits.device)
+
+
+def _padded_cost(logits: Tensor, boxes: Tensor, targets: Sequence[Target], config: LossConfig) -> Tensor:
+    """Cost (D, B, Q, N) against each picture's own objects, padded to the largest count."""
+    largest = max(len(target.labels) for target in targets)
+    labels = torch.zeros((len(targets), largest), dtype=torch.int64, device=logits.device)
+    wanted = boxes.new_full((len(targets), largest, 4), 0.5)
+    for row, target in enumerate(targets):
+        labels[row, : len(target.labels)] = target.labels
+        wanted[row, : len(target.labels)] = target.boxes
+    probability = logits.sigmoid()
+    index = labels[None, :, None].expand(len(logits), -1, logits.shape[2], -1)
+    chosen = probability.gather(3, index)  # (D, B, Q, N)
+    alpha, gamma = config.focal_alpha, config.focal_gamma
+    absent = (1 - alpha) * chosen**gamma * -(1 - chosen + 1e-8).log()
+    present = alpha * (1 - chosen) ** gamma * -(chosen + 1e-8).log()
+    distance = torch.cdist(boxes, wanted[None].expand(len(boxes), -1, -1, -1), p=1)
+    overlap = giou(to_xyxy(boxes)[..., :, None, :], to_xyxy(wanted)[None, :, None])
+    return config.cost_class * (present - absent) + config.cost_l1 * distance - config.cost_giou * overlap
+
+
+def to_xyxy(boxes_cxcywh: Tensor) -> Tensor:
+    """Centre and size to edges."""
+    centre, half = boxes_cxcywh[..., :2], boxes_cxcywh[..., 2:] / 2
+    return torch.cat([centre - half, centre + half], dim=-1)
+
+
+def giou(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
+    """Generalised IoU (Rezatofighi et al., CVPR 2019) of boxes whose leading shapes broadcast."""
+    low = torch.maximum(a_xyxy[..., :2], b_xyxy[..., :2])
+    high = torch.minimum(a_xyxy[..., 2:], b_xyxy[..., 2:])
+    overlap = (high - low).clamp(min=0).prod(-1)
+    union = area(a_xyxy) + area(b_xyxy) - overlap
+    outer = torch.maximum(a_xyxy[..., 2:], b_xyxy[..., 2:]) - torch.minimum(a_xyxy[..., :2], b_xyxy[..., :2])
+    hull = outer.clamp(min=0).prod(-1)
+    return overlap / union.clamp(min=1e-9) - (hull - union) / hull.clamp(min=1e-9)
+
+
+def area(boxes_xyxy: Tensor) -> Tensor:
+    """Area of boxes (..., 4)."""
+    return (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).clamp(min=0).prod(-1)

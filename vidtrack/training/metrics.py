@@ -1,0 +1,94 @@
+"""What a run reports: JSON lines, TensorBoard where it is installed, and curves as a PNG."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vidtrack.training.evaluate import SetResult
+
+
+class MetricsLog:
+    """Appends to `metrics.jsonl`; lines past the step a run resumes from are dropped first."""
+
+    def __init__(
+        self, folder: Path, step: int, report: Callable[[dict[str, Any]], None], quiet: bool = False
+    ) -> None:
+        self.path, self.report, self.quiet = folder / "metrics.jsonl", report, quiet
+        self.board = None
+        if quiet:
+            return
+        kept = [line for line in read_metrics(self.path) if line["step"] <= step]
+        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        self.file = self.path.open("a", buffering=1)
+        self.board = _tensorboard(folder / "tensorboard")
+
+    def train(
+        self, step: int, losses: dict[str, float], rate: float, norm: float, speed: float, seconds: float
+    ) -> None:
+        """Mean losses since the last line, learning rate, gradient norm, pictures a second, seconds trained."""
+        rounded = {name: round(value, 5) for name, value in losses.items()}
+        self._write(
+            {
+                "step": step,
+                "losses": rounded,
+                "lr": rate,
+                "gradient_norm": round(norm, 4),
+                "pictures_per_second": round(speed, 2),
+                "seconds": round(seconds, 1),
+            }
+        )
+        self._board({f"loss/{name}": value for name, value in losses.items()} | {"lr": rate}, step)
+
+    def evaluation(self, step: int, results: dict[str, SetResult], pictures: int) -> None:
+        """One evaluation; `pictures` is the limit it ran under, 0 for none."""
+        sets = {name: result.to_dict() for name, result in results.items()}
+        self._write({"step": step, "evaluation": sets, "pictures": pictures})
+        self._board({f"ap50/{name}": result.ap50 for name, result in results.items()}, step)
+
+    def plot(self) -> None:
+        """Draw the curves so far next to the log."""
+        if not self.quiet:
+            from vidtrack.training.plot import plot_metrics
+
+            plot_metrics(read_metrics(self.path), self.path.with_suffix(".png"))
+
+    def close(self) -> None:
+        """Flush and close."""
+        if not self.quiet:
+            self.file.close()
+            if self.board is not None:
+                self.board.close()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        if not self.quiet:
+            self.file.write(json.dumps(line) + "\n")
+            self.report(line)
+
+    def _board(self, values: dict[str, float], step: int) -> None:
+        if self.board is not None:
+            for name, value in values.items():
+                self.board.add_scalar(name, value, step)
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a metrics file; a last line cut short by a crash is left out."""
+    if not path.exists():
+        return []
+    lines = []
+    for text in path.read_text().splitlines():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            break
+    return lines
+
+
+def _tensorboard(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder))

@@ -1,0 +1,122 @@
+"""Everything a run needs to go on exactly where it stopped, in files of bounded size, replaced atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from vidtrack.errors import WeightsError
+
+SHARD_BYTES = 14 * 2**20  # a file that a small mail, a pull request or a carry limit of 16 MiB still takes
+
+
+@dataclass
+class Progress:
+    """Where a run stands: optimiser steps done, seconds trained, and the best validation figure so far."""
+
+    step: int = 0
+    seconds: float = 0.0
+    best: float = -1.0
+
+
+def save_state(
+    folder: Path,
+    model: nn.Module,
+    average: dict[str, Tensor] | None,
+    optimiser: torch.optim.Optimizer,
+    progress: Progress,
+    rng: dict[str, Tensor],
+) -> None:
+    """Write `folder`/step-N and then point `folder`/latest.json to it; older steps are removed after that."""
+    name = f"step-{progress.step:07d}"
+    target, partial = folder / name, folder / f"{name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    state = optimiser.state_dict()
+    tensors = {f"{index}.{key}": value for index, values in state["state"].items() for key, value in values.items()}
+    _save_shards(partial, "weights", model.state_dict())
+    _save_shards(partial, "optimiser", tensors)
+    _save_shards(partial, "random", rng)
+    if average is not None:
+        _save_shards(partial, "average", average)
+    (partial / "progress.json").write_text(
+        json.dumps({"step": progress.step, "seconds": progress.seconds, "best": progress.best})
+    )
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(partial, target)
+    pointer = folder / "latest.json.partial"
+    pointer.write_text(json.dumps({"state": name}))
+    os.replace(pointer, folder / "latest.json")
+    for old in folder.glob("step-*"):
+        if old.name != name:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def load_state(
+    folder: Path, model: nn.Module, average: dict[str, Tensor] | None, optimiser: torch.optim.Optimizer
+) -> tuple[Progress, dict[str, Tensor]]:
+    """Restore in place what `save_state` wrote; returns the progress and the random states."""
+    try:
+        source = folder / json.loads((folder / "latest.json").read_text())["state"]
+        progress = Progress(**json.loads((source / "progress.json").read_text()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"no run to resume in {folder.parent}: {error}", "start it without --resume") from None
+    model.load_state_dict(_load_shards(source, "weights"))
+    if average is not None:
+        for name, value in _load_shards(source, "average").items():
+            average[name].copy_(value)
+    per_parameter: dict[int, dict[str, Tensor]] = {}
+    for key, value in _load_shards(source, "optimiser").items():
+        index, name = key.split(".", 1)
+        per_parameter.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict({"state": per_parameter, "param_groups": optimiser.state_dict()["param_groups"]})
+    return progress, _load_shards(source, "random")
+
+
+def has_state(folder: Path) -> bool:
+    """Whether there is a run to resume."""
+    return (folder / "latest.json").exists()
+
+
+def random_state() -> dict[str, Tensor]:
+    """Torch's generators; data and noise draw from the step number instead."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def restore_random(state: dict[str, Tensor]) -> None:
+    """Put the generators back."""
+    torch.set_rng_state(state["cpu"].cpu())
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"].cpu())
+
+
+def _save_shards(folder: Path, stem: str, tensors: dict[str, Tensor]) -> None:
+    shards: list[dict[str, Any]] = [{}]
+    size = 0
+    for name, value in tensors.items():
+        held = value.numel() * value.element_size()
+        if size + held > SHARD_BYTES and shards[-1]:
+            shards.append({})
+            size = 0
+        shards[-1][name] = value.detach().cpu().contiguous().clone()
+        size += held
+    for index, shard in enumerate(shards):
+        save_file(shard, folder / f"{stem}-{index:03d}.safetensors")
+
+
+def _load_shards(folder: Path, stem: str) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for path in sorted(folder.glob(f"{stem}-*.safetensors")):
+        tensors |= load_file(path)
+    return tensors

@@ -1,0 +1,88 @@
+"""Queries carried from the frame before, as a tracker in training sees them (TrackFormer, section 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vidtrack.model.decoder import Queries
+from vidtrack.model.detector import DeformableDETR, DetectorOutput
+from vidtrack.training.batches import Target
+from vidtrack.training.config import TrackConfig
+from vidtrack.training.matcher import Assignment
+
+
+@dataclass(frozen=True)
+class CarriedQueries:
+    """Track queries, the same number for every picture, and what identity asks of them.
+
+    `assignment` (for one layer) ties queries to their objects in the present frame; the others must say that
+    nothing is there. `taken` marks each picture's objects (N,) that have their query.
+    """
+
+    queries: Queries
+    assignment: Assignment
+    taken: list[np.ndarray]
+
+
+def carry_queries(
+    model: DeformableDETR,
+    output: DetectorOutput,
+    matched: Assignment,
+    before: Sequence[Target],
+    now: Sequence[Target],
+    config: TrackConfig,
+    rng: np.random.Generator,
+) -> CarriedQueries | None:
+    """Carry the previous frame's matched queries, some dropped, with false ones among them.
+
+    `output` is the previous frame's, `matched` its last layer's assignment. Pictures with fewer tracks than the
+    batch's largest number are filled up with false queries, so that no slot is empty. None without any track.
+    """
+    device = output.boxes.device
+    scores = output.logits[-1].float().sigmoid().amax(-1).cpu().numpy()  # (B, Q)
+    pictures, queries, targets = (t.cpu().numpy() for t in (matched.picture, matched.query, matched.target))
+    starts_before = _starts(before)
+    kept: list[np.ndarray] = []  # rows of (query, id)
+    for picture, target in enumerate(before):
+        own = pictures == picture
+        ids = target.ids.cpu().numpy()[targets[own] - starts_before[picture]]
+        rows = np.stack([queries[own], ids], axis=1)
+        good = scores[picture, rows[:, 0]] >= config.score_threshold
+        good &= rng.random(len(rows)) >= config.drop
+        kept.append(rng.permutation(rows[good])[: config.max_tracks])
+    largest = max(len(rows) for rows in kept)
+    if not largest:
+        return None
+    slots = largest + int(np.ceil(config.false * largest))
+
+    chosen = np.empty((len(now), slots), np.int64)
+    found: list[tuple[int, int, int, int]] = []
+    taken = []
+    starts_now = _starts(now)
+    for picture, (rows, target) in enumerate(zip(kept, now, strict=True)):
+        spare = np.setdiff1d(np.arange(scores.shape[1]), queries[pictures == picture])
+        chosen[picture, : len(rows)] = rows[:, 0]
+        chosen[picture, len(rows) :] = rng.choice(spare, slots - len(rows), replace=len(spare) < slots - len(rows))
+        place = {int(identity): index for index, identity in enumerate(target.ids.cpu().numpy())}
+        mask = np.zeros(len(target.labels), bool)
+        for slot, identity in enumerate(rows[:, 1]):
+            if int(identity) in place:
+                mask[place[int(identity)]] = True
+                found.append((0, picture, slot, place[int(identity)] + starts_now[picture]))
+        taken.append(mask)
+    index = torch.from_numpy(chosen).to(device)
+    carried = model.box_queries(_pick(output.boxes[-1], index), _pick(output.embeddings, index))
+    return CarriedQueries(carried, Assignment.of(np.array(found, np.int64), device), taken)
+
+
+def _pick(values: Tensor, index: Tensor) -> Tensor:
+    return values.detach().gather(1, index[..., None].expand(-1, -1, values.shape[-1]))
+
+
+def _starts(targets: Sequence[Target]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum([len(target.labels) for target in targets])])
