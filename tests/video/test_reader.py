@@ -19,7 +19,7 @@ from tests.media import (
 from vidtrack.errors import InputError, UsageError
 from vidtrack.video import VideoReader
 from vidtrack.video.messages import FFmpegMessages
-from vidtrack.video.source import locate_start
+from vidtrack.video.seek import locate_start
 
 UNEVEN = (0, 17, 50, 150, 167, 300, 333, 1400)
 

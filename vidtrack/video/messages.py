@@ -94,3 +94,8 @@ class FFmpegMessages:
 def summary(messages: list[str]) -> str:
     """One line for many messages."""
     return messages[0] if len(messages) == 1 else f"{messages[0]} (and {len(messages) - 1} more)"
+
+
+def reason(error: BaseException) -> str:
+    """The words of an error, without its number and file name."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -58,7 +58,7 @@ class StreamCopier:
         self._input.close()
 
     def _add(self, stream: Any, output: av.container.OutputContainer) -> None:
-        name = stream.codec_context.name if stream.codec_context is not None else "unknown"
+        name = stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"
         try:
             if stream.codec_context is None:
                 raise ValueError("no codec")

@@ -12,7 +12,7 @@ from av.codec.hwaccel import HWAccel
 
 from vidtrack.errors import InputError
 from vidtrack.types import Colour, VideoInfo
-from vidtrack.video.messages import FFmpegMessages
+from vidtrack.video.messages import FFmpegMessages, reason
 from vidtrack.video.sequence import DEFAULT_FRAMERATE, is_sequence, picture_paths
 
 # FFmpeg draws text files as terminal art and finds pictures in lyrics; nobody means that as footage.
@@ -65,7 +65,7 @@ def open_container(path: Path, hwaccel: HWAccel | None = None) -> av.container.I
                     f"{path} is an MP4 without its index (moov)",
                     "the recording was cut off before it was finished; a repair tool such as untrunc can rebuild it",
                 ) from None
-            raise InputError(f"{path} is not a video: {getattr(error, 'strerror', error)}") from None
+            raise InputError(f"{path} is not a video: {reason(error)}") from None
     if container.format.name in _TEXT_DEMUXERS:
         container.close()
         raise InputError(f"{path} is text, not a video")

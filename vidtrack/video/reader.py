@@ -18,10 +18,12 @@ from vidtrack.types import Frame, VideoInfo
 from vidtrack.video.clock import Clock
 from vidtrack.video.colour import hdr_name, swscale_matrix
 from vidtrack.video.deinterlace import deinterlaced
+from vidtrack.video.hardware import HardwareDecodeError
 from vidtrack.video.messages import Problem, ProblemLog
 from vidtrack.video.probe import probe
+from vidtrack.video.seek import locate_start
 from vidtrack.video.sequence import is_sequence, picture_paths, sequence_frames
-from vidtrack.video.source import ContainerSource, HardwareDecodeError, locate_start
+from vidtrack.video.source import ContainerSource
 
 _CONVERSION_THREADS = 1
 

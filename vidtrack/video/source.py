@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from array import array
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import av
-from av.codec.hwaccel import HWAccel, hwdevices_available
 
-from vidtrack.errors import UsageError
 from vidtrack.types import VideoInfo
-from vidtrack.video.clock import without_presentation_times
-from vidtrack.video.messages import FFmpegMessages, ProblemLog, summary
+from vidtrack.video.hardware import HardwareDecodeError, open_hardware
+from vidtrack.video.messages import FFmpegMessages, ProblemLog, reason, summary
 from vidtrack.video.probe import fraction, open_container, stream_duration, video_stream
 
 _READ_ERRORS_IN_A_ROW = 20
@@ -59,7 +54,7 @@ class ContainerSource:
                 self._messages.take()
                 if self.on_hardware:
                     raise HardwareDecodeError(str(error)) from error
-                self._problems.add(f"a packet cannot be decoded: {_reason(error)}", pts=self._relative(packet.pts))
+                self._problems.add(f"a packet cannot be decoded: {reason(error)}", pts=self._relative(packet.pts))
             said = self._messages.take()
             if said:
                 self.truncated |= _tells_of_truncation(said)
@@ -90,7 +85,7 @@ class ContainerSource:
             except (av.FFmpegError, OSError) as error:
                 errors += 1
                 said = self._messages.take()
-                self._problems.add(f"the file cannot be read on: {summary(said) if said else _reason(error)}")
+                self._problems.add(f"the file cannot be read on: {summary(said) if said else reason(error)}")
                 if errors >= _READ_ERRORS_IN_A_ROW:
                     self.truncated = True
                     return
@@ -123,69 +118,5 @@ class ContainerSource:
             self._problems.add(f"the file is cut off: it ends after {float(end_seconds):.2f} s{whole}")
 
 
-class HardwareDecodeError(Exception):
-    """The hardware decoder gave up; the file can be decoded again in software."""
-
-
-def open_hardware(path: Path, name: str, problems: ProblemLog) -> av.container.InputContainer | None:
-    """Open with a hardware decoder ("auto" tries each); None, and a problem that says why, where it does not work."""
-    known = hwdevices_available()
-    if name != "auto" and name not in known:
-        raise UsageError(f"unknown hardware decoder {name!r}", f"this build knows: auto, {', '.join(known)}")
-    reasons = []
-    for device in known if name == "auto" else [name]:
-        try:
-            container = open_container(path, HWAccel(device, allow_software_fallback=True))
-        except (av.FFmpegError, OSError, RuntimeError, ValueError, NotImplementedError) as error:
-            reasons.append(f"{device}: {_reason(error)}")
-            continue
-        if video_stream(container, path).codec_context.is_hwaccel:
-            return container
-        reasons.append(f"{device}: not for this codec")
-        container.close()
-    problems.add(f"hardware decoding is not available ({'; '.join(reasons)}); decoding in software")
-    return None
-
-
-def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None:
-    """Find where to seek for the first frame at or after `start_pts` (absolute), by reading packets undecoded.
-
-    Returns (pts of the keyframe to seek to, ordinal of that first frame, its pts), or None where packets do not
-    map one to one onto frames in time order (interlaced fields, missing, repeated or reset times, damage): then only
-    decoding from the beginning counts exactly.
-    """
-    if info.interlaced or without_presentation_times(info):
-        return None
-    times = array("q")
-    last_dts = -math.inf
-    keyframe: int | None = None
-    with open_container(info.path) as container, FFmpegMessages() as messages:
-        stream = video_stream(container, info.path)
-        try:
-            for packet in container.demux(stream):
-                if packet.size == 0 or packet.is_discard:
-                    continue
-                if packet.pts is None or packet.dts is None or packet.is_corrupt or packet.dts <= last_dts:
-                    return None
-                last_dts = packet.dts
-                times.append(packet.pts)
-                if packet.is_keyframe and packet.pts <= start_pts:
-                    keyframe = packet.pts if keyframe is None else max(keyframe, packet.pts)
-                if packet.dts > start_pts:
-                    break  # dts never passes pts: all that follows is shown later
-        except (av.FFmpegError, OSError):
-            return None
-        if messages.take():
-            return None
-    later = [t for t in times if t >= start_pts]
-    if keyframe is None or not later or len(set(times)) != len(times):
-        return None
-    return keyframe, len(times) - len(later), min(later)
-
-
 def _tells_of_truncation(messages: list[str]) -> bool:
     return any(sign in message for message in messages for sign in _PREMATURE_END)
-
-
-def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -18,7 +18,7 @@ from vidtrack.errors import OutputError, UsageError
 from vidtrack.types import Frame, VideoInfo
 from vidtrack.video.codecs import codec_for, container_format
 from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
-from vidtrack.video.messages import Problem, ProblemLog
+from vidtrack.video.messages import Problem, ProblemLog, reason
 from vidtrack.video.passthrough import StreamCopier
 from vidtrack.video.reader import exact_seconds
 from vidtrack.video.timecode import advanced
@@ -171,7 +171,7 @@ class VideoWriter:
         except (av.FFmpegError, ValueError) as error:
             raise UsageError(
                 f"the {codec.encoder} encoder does not take {width}x{height} {codec.pixel_format} with {options}",
-                getattr(error, "strerror", None) or str(error),
+                reason(error),
             ) from None
         return stream
 
@@ -226,8 +226,7 @@ class VideoWriter:
             self._discard()
             full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             hint = "free some space or choose another disk" if full else ""
-            reason = getattr(error, "strerror", None) or str(error)
-            raise OutputError(f"{self.path} cannot be written: {reason}", hint) from error
+            raise OutputError(f"{self.path} cannot be written: {reason(error)}", hint) from error
 
 
 def padded_size(size: tuple[int, int], pixel_format: str) -> tuple[int, int]:

@@ -1,0 +1,305 @@
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.media import EXAMPLE_CLIP, Clip, write_clip
+from vidtrack.errors import OutputError, UsageError
+from vidtrack.types import Frame
+from vidtrack.video import VideoReader, VideoWriter, available_codecs, probe
+
+UNEVEN = (0, 17, 50, 150, 167, 300, 333, 1400)
+
+
+def copy(source: Path, target: Path, *, start=None, end=None, stride: int = 1, **options) -> list[Frame]:
+    """Read and write again; returns the frames read."""
+    with (
+        VideoReader(source, start, end, stride) as reader,
+        VideoWriter(target, reader.info, source=source, start_seconds=start, end_seconds=end, **options) as writer,
+    ):
+        frames = []
+        for frame in reader:
+            writer.write(frame)
+            frames.append(frame)
+    assert writer.written == len(frames)
+    return frames
+
+
+def read(path: Path) -> list[Frame]:
+    with VideoReader(path) as reader:
+        frames = list(reader)
+        assert reader.problems == []
+        assert not reader.truncated
+    return frames
+
+
+def packets(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
+    with av.open(str(path)) as container:
+        streams = [s for s in container.streams if s.type == kind]
+        if not streams:
+            return []
+        return [(p.pts * Fraction(p.time_base), bytes(p)) for p in container.demux(streams[0]) if p.size]
+
+
+def leftovers(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def difference(image: np.ndarray, other: np.ndarray) -> float:
+    return float(np.abs(image.astype(int) - other).mean())
+
+
+def test_default_output_plays_in_a_browser(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    frames = copy(EXAMPLE_CLIP, out, end=2)
+    info = probe(out)
+    assert (info.codec, info.pixel_format) == ("h264", "yuv420p")
+    data = out.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat"), "not made for fast start"
+    assert leftovers(tmp_path) == ["out.mp4"]
+    again = read(out)
+    assert [f.seconds for f in again] == [f.seconds for f in frames]
+    assert info.duration_seconds == 2
+    assert max(difference(a.image, b.image) for a, b in zip(frames, again, strict=True)) < 4
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9", "prores", "ffv1", "mjpeg"])
+def test_every_codec_keeps_times_and_pictures(tmp_path: Path, codec: str) -> None:
+    assert codec in available_codecs()
+    out = tmp_path / "out.mkv"
+    frames = copy(EXAMPLE_CLIP, out, end=0.4, codec=codec)
+    again = read(out)
+    assert probe(out).codec == codec
+    assert [f.seconds for f in again] == [f.seconds for f in frames]
+    worst = max(difference(a.image, b.image) for a, b in zip(frames, again, strict=True))
+    assert worst == 0 if codec == "ffv1" else worst < 8
+
+
+def test_crf_and_preset_take_effect(tmp_path: Path) -> None:
+    copy(EXAMPLE_CLIP, tmp_path / "fine.mp4", end=1, crf=10, preset="ultrafast")
+    copy(EXAMPLE_CLIP, tmp_path / "coarse.mp4", end=1, crf=40, preset="ultrafast")
+    assert (tmp_path / "fine.mp4").stat().st_size > 4 * (tmp_path / "coarse.mp4").stat().st_size
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.webm"])
+def test_variable_frame_rate_is_kept(tmp_path: Path, name: str) -> None:
+    source = write_clip(tmp_path / "in.mkv", Clip(frames=len(UNEVEN), pts=UNEVEN, time_base=Fraction(1, 1000)))
+    copy(source, tmp_path / name)
+    assert [f.seconds for f in read(tmp_path / name)] == [Fraction(t, 1000) for t in UNEVEN]
+
+
+def test_times_of_mp4_are_kept_to_the_tick(tmp_path: Path) -> None:
+    clip = Clip(frames=30, rate=Fraction(30000, 1001))
+    source = write_clip(tmp_path / "in.mp4", clip)
+    copy(source, tmp_path / "out.mp4")
+    assert [f.seconds for f in read(tmp_path / "out.mp4")] == [Fraction(1001 * i, 30000) for i in range(30)]
+    assert probe(tmp_path / "out.mp4").average_rate == Fraction(30000, 1001)
+
+
+def test_stride_keeps_the_speed(tmp_path: Path) -> None:
+    copy(EXAMPLE_CLIP, tmp_path / "out.mp4", end=1, stride=5)
+    assert [f.seconds for f in read(tmp_path / "out.mp4")] == [Fraction(i, 25) for i in range(0, 25, 5)]
+
+
+@pytest.mark.parametrize("size", [(161, 69), (160, 69), (161, 68)])
+def test_odd_sizes_are_padded_by_the_edge(tmp_path: Path, size: tuple[int, int]) -> None:
+    source = write_clip(tmp_path / "in.mkv", Clip(frames=3, size=size, pixel_format="yuv444p"))
+    frames = copy(source, tmp_path / "out.mp4", crf=4)
+    again = read(tmp_path / "out.mp4")
+    assert probe(tmp_path / "out.mp4").size == (size[0] + size[0] % 2, size[1] + size[1] % 2)
+    for a, b in zip(frames, again, strict=True):
+        assert difference(a.image, b.image[: size[1], : size[0]]) < 4
+
+
+def test_rotated_input_comes_out_upright(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", Clip(frames=3, rotation=90, sample_aspect_ratio=Fraction(4, 3)))
+    frames = copy(source, tmp_path / "out.mp4", crf=4)
+    info = probe(tmp_path / "out.mp4")
+    assert (info.rotation, info.size, info.sample_aspect_ratio) == (0, (68, 160), Fraction(3, 4))
+    assert difference(frames[0].image, read(tmp_path / "out.mp4")[0].image) < 4
+
+
+def test_colour_description_is_carried(tmp_path: Path) -> None:
+    clip = Clip(frames=2, pixel_format="yuv420p10le", primaries=9, transfer=18, matrix=9)
+    source = write_clip(tmp_path / "in.mp4", clip)
+    copy(source, tmp_path / "out.mp4")
+    assert probe(tmp_path / "out.mp4").colour == probe(source).colour
+
+
+def test_full_range_input_keeps_its_brightness(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mkv", Clip(frames=2, encoder="mjpeg", pixel_format="yuvj420p", options={}))
+    frames = copy(source, tmp_path / "out.mp4", crf=4)
+    assert probe(source).colour.full_range
+    again = read(tmp_path / "out.mp4")
+    assert abs(frames[0].image.mean() - again[0].image.mean()) < 2
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_audio_is_carried_unchanged(tmp_path: Path, suffix: str) -> None:
+    source = write_clip(tmp_path / f"in{suffix}", Clip(frames=30, audio="aac"))
+    copy(source, tmp_path / f"out{suffix}")
+    before, after = packets(source, "audio"), packets(tmp_path / f"out{suffix}", "audio")
+    assert [data for _, data in after] == [data for _, data in before]
+    assert all(abs(a - b) <= Fraction(1, 1000) for (a, _), (b, _) in zip(after, before, strict=True))
+
+
+def test_trims_cut_audio_with_the_pictures(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", Clip(frames=50, audio="aac", timecode="01:00:00:00"))
+    out = tmp_path / "out.mp4"
+    frames = copy(source, out, start=0.5, end=1.5)
+    assert [f.index for f in frames][:1] == [13]
+    assert [f.seconds for f in read(out)] == [Fraction(i, 25) for i in range(25)]
+    block, millisecond = Fraction(1024, 48000), Fraction(1, 1000)  # MP4 rounds a track's start to milliseconds
+    at_source = {data: t for t, data in packets(source, "audio")}
+    sound = packets(out, "audio")
+    assert all(abs(at_source[data] - t - frames[0].seconds) < millisecond for t, data in sound[:20])
+    assert 0 <= sound[0][0] < block
+    assert Fraction(98, 100) - block <= sound[-1][0] < Fraction(98, 100)
+    assert probe(out).timecode == "01:00:00:13"
+
+
+def test_subtitles_are_carried_and_trimmed(tmp_path: Path) -> None:
+    captions = ((0.1, 0.2, "gone"), (0.4, 0.4, "showing at the cut"), (1.0, 0.2, "inside"), (1.8, 0.1, "after"))
+    for suffix in (".mp4", ".mkv"):
+        source = write_clip(tmp_path / f"in{suffix}", Clip(frames=50, subtitles=captions))
+        copy(source, tmp_path / f"out{suffix}", start=0.48, end=1.52)
+        texts = [(float(t), data) for t, data in packets(tmp_path / f"out{suffix}", "subtitle") if len(data) > 2]
+        assert [round(t, 2) for t, _ in texts] == [0.0, 0.52]
+        assert b"showing" in texts[0][1]
+        assert b"inside" in texts[1][1]
+
+
+def test_what_the_container_cannot_hold_is_left_out_and_said(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mkv", Clip(frames=5, audio="aac", subtitles=((0.0, 0.1, "a"),)))
+    for name, lost in (("out.webm", "aac"), ("out.mp4", "subrip")):
+        with VideoReader(source) as reader, VideoWriter(tmp_path / name, reader.info, source=source) as writer:
+            for frame in reader:
+                writer.write(frame)
+        assert any(lost in p.message and "left out" in p.message for p in writer.problems)
+        assert len(read(tmp_path / name)) == 5
+
+
+def test_timecode_is_carried(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mov", Clip(frames=5, timecode="10:00:00:00"))
+    for name in ("out.mov", "out.mp4", "out.mkv"):
+        copy(source, tmp_path / name)
+        assert probe(tmp_path / name).timecode == "10:00:00:00"
+
+
+def test_nothing_has_the_final_name_before_the_end(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    out.write_text("the old one")
+    with VideoReader(EXAMPLE_CLIP, end_seconds=0.4) as reader, VideoWriter(out, reader.info) as writer:
+        for frame in reader:
+            writer.write(frame)
+        assert out.read_text() == "the old one"
+        assert leftovers(tmp_path) == ["out.mp4", "out.mp4.partial"]
+    assert len(read(out)) == 10
+    assert leftovers(tmp_path) == ["out.mp4"]
+
+
+def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), VideoReader(EXAMPLE_CLIP) as reader:
+        with VideoWriter(tmp_path / "out.mp4", reader.info) as writer:
+            writer.write(next(iter(reader)))
+            raise ZeroDivisionError
+    assert leftovers(tmp_path) == []
+
+
+def test_an_interrupt_keeps_a_playable_part(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", Clip(frames=50, audio="aac"))
+    out = tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt), VideoReader(source) as reader:
+        with VideoWriter(out, reader.info, source=source) as writer:
+            for frame in reader:
+                writer.write(frame)
+                if frame.index == 19:
+                    raise KeyboardInterrupt
+    assert [f.seconds for f in read(out)] == [Fraction(i, 25) for i in range(20)]
+    assert float(packets(out, "audio")[-1][0]) < 0.8
+    assert leftovers(tmp_path) == ["in.mp4", "out.mp4"]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_stopping_before_the_first_frame_leaves_nothing(tmp_path: Path, keep: bool) -> None:
+    writer = VideoWriter(tmp_path / "out.mp4", probe(EXAMPLE_CLIP))
+    writer.abort(keep=keep)
+    writer.abort(keep=keep)
+    assert leftovers(tmp_path) == []
+
+
+def test_closing_without_a_frame_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no frame was written"):
+        VideoWriter(tmp_path / "out.mp4", probe(EXAMPLE_CLIP)).close()
+    assert leftovers(tmp_path) == []
+
+
+def test_places_that_cannot_be_written_are_refused_before_the_work(tmp_path: Path) -> None:
+    info = probe(EXAMPLE_CLIP)
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.mp4").mkdir()
+    for path, says in (
+        (tmp_path / "nowhere" / "out.mp4", "does not exist"),
+        (tmp_path / "file" / "out.mp4", "cannot be written"),
+        (tmp_path / "folder.mp4", "is a folder"),
+    ):
+        with pytest.raises(OutputError, match=says) as error:
+            VideoWriter(path, info)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="Permission denied"):
+        VideoWriter(tmp_path / "out.mp4", probe(EXAMPLE_CLIP))
+
+
+def test_the_input_is_never_the_output(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", Clip(frames=3))
+    before = source.read_bytes()
+    with pytest.raises(OutputError, match="is the input itself"):
+        VideoWriter(source, probe(source), source=source)
+    assert source.read_bytes() == before
+
+
+def test_bad_settings_are_refused_before_the_work(tmp_path: Path) -> None:
+    for options in ({"codec": "h246"}, {"crf": 99}, {"preset": "quick"}):
+        with pytest.raises(UsageError):
+            VideoWriter(tmp_path / "out.mp4", probe(EXAMPLE_CLIP), **options)
+    assert leftovers(tmp_path) == []
+
+
+def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\(10, 10\)"):
+        with VideoWriter(tmp_path / "out.mp4", probe(EXAMPLE_CLIP)) as writer:
+            writer.write(Frame(0, 0, Fraction(1, 25), np.zeros((10, 10, 3), np.uint8)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a file size limit")
+@pytest.mark.parametrize("limit_kib", [20, 200])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, limit_kib: int) -> None:
+    program = f"""
+import resource, sys
+from vidtrack.errors import OutputError
+from vidtrack.video import VideoReader, VideoWriter
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_kib} * 1024, {limit_kib} * 1024))
+try:
+    with VideoReader({str(EXAMPLE_CLIP)!r}) as reader, VideoWriter({str(tmp_path / "out.mp4")!r}, reader.info) as writer:
+        for frame in reader:
+            writer.write(frame)
+except OutputError as error:
+    print(error)
+    sys.exit(7)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 7, done.stderr
+    assert done.stdout.count("\n") == 1
+    assert "out.mp4 cannot be written" in done.stdout
+    assert done.stderr == ""
+    assert leftovers(tmp_path) == []

@@ -1,0 +1,36 @@
+"""Hardware decoders, where a driver for one is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+from av.codec.hwaccel import HWAccel, hwdevices_available
+
+from vidtrack.errors import UsageError
+from vidtrack.video.messages import ProblemLog, reason
+from vidtrack.video.probe import open_container, video_stream
+
+
+class HardwareDecodeError(Exception):
+    """The hardware decoder gave up; the file can be decoded again in software."""
+
+
+def open_hardware(path: Path, name: str, problems: ProblemLog) -> av.container.InputContainer | None:
+    """Open with a hardware decoder ("auto" tries each); None, and a problem that says why, where it does not work."""
+    known = hwdevices_available()
+    if name != "auto" and name not in known:
+        raise UsageError(f"unknown hardware decoder {name!r}", f"this build knows: auto, {', '.join(known)}")
+    reasons = []
+    for device in known if name == "auto" else [name]:
+        try:
+            container = open_container(path, HWAccel(device, allow_software_fallback=True))
+        except (av.FFmpegError, OSError, RuntimeError, ValueError, NotImplementedError) as error:
+            reasons.append(f"{device}: {reason(error)}")
+            continue
+        if video_stream(container, path).codec_context.is_hwaccel:
+            return container
+        reasons.append(f"{device}: not for this codec")
+        container.close()
+    problems.add(f"hardware decoding is not available ({'; '.join(reasons)}); decoding in software")
+    return None

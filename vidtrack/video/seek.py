@@ -1,0 +1,53 @@
+"""Where to enter a file so that a frame's ordinal is still known."""
+
+from __future__ import annotations
+
+import math
+from array import array
+
+import av
+
+from vidtrack.types import VideoInfo
+from vidtrack.video.clock import without_presentation_times
+from vidtrack.video.messages import FFmpegMessages
+from vidtrack.video.probe import open_container, video_stream
+
+
+def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None:
+    """Find where to seek for the first frame at or after `start_pts` (absolute), by reading packets undecoded.
+
+    Returns (pts of the keyframe to seek to, ordinal of that first frame, its pts), or None where packets do not
+    map one to one onto frames in time order (interlaced fields, missing, repeated or reset times, damage): then only
+    decoding from the beginning counts exactly.
+    """
+    if info.interlaced or without_presentation_times(info):
+        return None
+    times = array("q")
+    last_dts = -math.inf
+    keyframe: int | None = None
+    with open_container(info.path) as container, FFmpegMessages() as messages:
+        stream = video_stream(container, info.path)
+        try:
+            for packet in container.demux(stream):
+                if packet.size == 0 or packet.is_discard:
+                    continue
+                if packet.pts is None or packet.is_corrupt:
+                    return None
+                times.append(packet.pts)
+                if packet.is_keyframe and packet.pts <= start_pts:
+                    keyframe = packet.pts if keyframe is None else max(keyframe, packet.pts)
+                if packet.dts is None:  # Matroska leaves out the first ones
+                    continue
+                if packet.dts <= last_dts:
+                    return None
+                last_dts = packet.dts
+                if packet.dts > start_pts:
+                    break  # dts never passes pts: all that follows is shown later
+        except (av.FFmpegError, OSError):
+            return None
+        if messages.take():
+            return None
+    later = [t for t in times if t >= start_pts]
+    if keyframe is None or not later or len(set(times)) != len(times):
+        return None
+    return keyframe, len(times) - len(later), min(later)
