@@ -91,7 +91,11 @@ def link(compiler: str, objects: list[Path], target: Path, work: Path, libraries
         for name in ("libtorch.so", "libtorch_cpu.so"):
             run([compiler, "-shared", f"-Wl,-soname,{name}", "-o", str(stubs / name), str(stubs / "empty.c")])
         needed = ["-Wl,--no-as-needed", f"-L{stubs}", "-ltorch", "-ltorch_cpu", "-Wl,--as-needed"]
-    run([compiler, "-shared", *map(str, objects), "-o", str(target), *needed, *libraries])
+    linked = work / target.name
+    run([compiler, "-shared", *map(str, objects), "-o", str(linked), *needed, *libraries])
+    # A rename in the target's folder: processes that have the old library loaded keep it.
+    shutil.copy2(linked, target.with_suffix(".new"))
+    target.with_suffix(".new").replace(target)
 
 
 class BuildLibrary(build_ext):

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "points.h"
 #include "vector.h"
@@ -31,7 +32,7 @@ template <typename Real, typename Storage>
 inline void prefetch(const Points<Real>& points, int64_t first, const Storage* head, int64_t stride, int64_t channels) {
   constexpr int64_t kLine = 64 / sizeof(Storage);
   for (int64_t corner = 0; corner < 4; ++corner) {
-    const int32_t* tokens = points.corner + corner * points.padded + first;
+    const Whole<Real>* tokens = points.corner + corner * points.padded + first;
     for (int64_t k = 0; k < points.samples; ++k) {
       for (int64_t c = 0; c < channels; c += kLine) __builtin_prefetch(head + tokens[k] * stride + c);
     }
@@ -42,7 +43,7 @@ inline void prefetch(const Points<Real>& points, int64_t first, const Storage* h
 template <typename Real, int kChannels, typename Storage>
 inline void gather(const Points<Real>& points, int64_t first, const Storage* head, int64_t stride, Storage* output) {
   using Channels = Block<Real, kChannels>;
-  const int32_t* tokens = points.corner + first;
+  const Whole<Real>* tokens = points.corner + first;
   const Real* weights = points.corner_weight + first;
   const int64_t next = points.padded;
   Channels upper, lower;  // two chains of additions hide their latency
@@ -120,47 +121,44 @@ void differentiate(Points<Real>& points) {
 // From the gradient of the attention weights to that of the logits, in place.
 template <typename Real>
 void softmax_backward(Points<Real>& points) {
+  Real *const weight = points.weight, *const grad = points.grad_weight;
+  for (int64_t k = 0; k < points.count; ++k) grad[k] *= weight[k];
   for (int64_t first = 0; first < points.count; first += points.samples) {
-    Real mean = 0;
-#pragma omp simd reduction(+ : mean)
-    for (int64_t k = first; k < first + points.samples; ++k) mean += points.weight[k] * points.grad_weight[k];
-#pragma omp simd
-    for (int64_t k = first; k < first + points.samples; ++k) {
-      points.grad_weight[k] = points.weight[k] * (points.grad_weight[k] - mean);
+    const Real total = sum(grad + first, points.samples);
+    for (int64_t k = first; k < first + points.samples; ++k) grad[k] -= weight[k] * total;
+  }
+}
+
+// Gradient of the references, `shares` (heads, L, R): one share for each head.
+template <typename Real>
+void write_reference_grads(const Points<Real>& points, const Problem& problem, const Real* offsets, Real* shares) {
+  const Real steps = static_cast<Real>(2 * problem.points);
+  for (int64_t k = 0; k < points.count; k += problem.points, shares += problem.reference_size()) {
+    Real sum_x = 0, sum_y = 0, sum_width = 0, sum_height = 0;
+    for (int64_t p = k; p < k + problem.points; ++p) {
+      sum_x += points.grad_x[p], sum_width += points.grad_x[p] * offsets[2 * p];
+      sum_y += points.grad_y[p], sum_height += points.grad_y[p] * offsets[2 * p + 1];
+    }
+    shares[0] = sum_x * points.width[k], shares[1] = sum_y * points.height[k];
+    if (problem.form == Form::kBoxOffsets) {
+      shares[2] = sum_width * points.width[k] / steps, shares[3] = sum_height * points.height[k] / steps;
     }
   }
 }
 
-// The reverse of read_points. `grad_reference` (heads, L, R) is one share for each head.
+// The reverse of read_points.
 template <typename Real>
-void write_grads(Points<Real>& points, const Problem& problem, const Real* reference, const Real* offsets,
-                 Real* grad_reference, Real* grad_offsets, Real* grad_weights) {
-  if (problem.form != Form::kLocations) softmax_backward(points);
-  std::copy_n(points.grad_weight, points.count, grad_weights);
-  if (problem.form == Form::kLocations) {
-    for (int64_t k = 0; k < points.count; ++k) {
-      grad_offsets[2 * k] = points.grad_x[k] * points.width[k];
-      grad_offsets[2 * k + 1] = points.grad_y[k] * points.height[k];
-    }
-    return;
+void write_grads(Points<Real>& points, const Problem& problem, const Real* offsets, Real* grad_reference,
+                 Real* grad_offsets, Real* grad_weights) {
+  if (problem.form != Form::kLocations) {
+    softmax_backward(points);
+    write_reference_grads(points, problem, offsets, grad_reference);
   }
-  const int64_t size = problem.reference_size();
-  for (int64_t k = 0, group = 0; k < points.count; k += problem.points, ++group) {
-    const Real* at = reference + group % problem.levels * size;
-    const Real unit_x = size == 4 ? points.width[k] / (2 * problem.points) : 1;  // pixels of one offset of one box
-    const Real unit_y = size == 4 ? points.height[k] / (2 * problem.points) : 1;
-    const Real step_x = size == 4 ? unit_x * at[2] : 1, step_y = size == 4 ? unit_y * at[3] : 1;
-    Real sum_x = 0, sum_y = 0, sum_width = 0, sum_height = 0;
-    for (int64_t p = k; p < k + problem.points; ++p) {
-      const Real grad_x = points.grad_x[p], grad_y = points.grad_y[p];
-      sum_x += grad_x, sum_y += grad_y;
-      sum_width += grad_x * offsets[2 * p], sum_height += grad_y * offsets[2 * p + 1];
-      grad_offsets[2 * p] = grad_x * step_x;
-      grad_offsets[2 * p + 1] = grad_y * step_y;
-    }
-    Real* share = grad_reference + group * size;
-    share[0] = sum_x * points.width[k], share[1] = sum_y * points.height[k];
-    if (size == 4) share[2] = sum_width * unit_x, share[3] = sum_height * unit_y;
+  std::memcpy(grad_weights, points.grad_weight, points.count * sizeof(Real));
+#pragma omp simd
+  for (int64_t k = 0; k < points.count; ++k) {
+    grad_offsets[2 * k] = points.grad_x[k] * points.step_x[k];
+    grad_offsets[2 * k + 1] = points.grad_y[k] * points.step_y[k];
   }
 }
 
@@ -195,8 +193,7 @@ void backward_image(const Call& call, int64_t image, int64_t first_head, int64_t
       });
     }
     differentiate(points);
-    write_grads(points, problem, reference, offsets,
-                static_cast<Real*>(call.grad_reference) + row * references,
+    write_grads(points, problem, offsets, static_cast<Real*>(call.grad_reference) + row * references,
                 static_cast<Real*>(call.grad_offsets) + row * points.samples * 2,
                 static_cast<Real*>(call.grad_weights) + row * points.samples);
   }

@@ -4,9 +4,9 @@
 // function compiled for AVX-512 must never be merged by the linker with its namesake compiled for an older processor.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace {
 
@@ -33,9 +33,22 @@ struct VectorOf<Element, 1> {
 template <typename Element, int kCount>
 using Vector = typename VectorOf<Element, kCount>::Type;
 
-template <int kCount, std::floating_point Real>
-inline Vector<Real, kCount> load(const Real* source) {
-  Vector<Real, kCount> result;
+// The widest register of numbers of a type, and one of as many integers of their size.
+template <typename Real>
+constexpr int kWide = kRegisterBytes / static_cast<int>(sizeof(Real));
+template <typename Real>
+using Whole = std::conditional_t<sizeof(Real) == 4, int32_t, int64_t>;
+template <typename Real>
+using Lanes = Vector<Real, kWide<Real>>;
+template <typename Real>
+using WholeLanes = Vector<Whole<Real>, kWide<Real>>;
+
+template <typename Number>
+concept Arithmetic = std::is_arithmetic_v<Number>;
+
+template <int kCount, Arithmetic Number>
+inline Vector<Number, kCount> load(const Number* source) {
+  Vector<Number, kCount> result;
   std::memcpy(&result, source, sizeof(result));
   return result;
 }
@@ -56,8 +69,8 @@ inline Vector<float, kCount> load(const BFloat16* source) {
   return result;
 }
 
-template <int kCount, std::floating_point Real>
-inline void store(Real* target, const Vector<Real, kCount>& vector) {
+template <int kCount, Arithmetic Number>
+inline void store(Number* target, const Vector<Number, kCount>& vector) {
   std::memcpy(target, &vector, sizeof(vector));
 }
 
@@ -110,8 +123,7 @@ inline Vector<Real, 4> sum_each(const Vector<Real, kCount> (&vectors)[4]) {
 template <typename Real, int kChannels>
 struct Block {
   static constexpr int kSize = kChannels;
-  static constexpr int kRegister = kRegisterBytes / static_cast<int>(sizeof(Real));
-  static constexpr int kLanes = kChannels < kRegister ? kChannels : kRegister;
+  static constexpr int kLanes = kChannels < kWide<Real> ? kChannels : kWide<Real>;
   static constexpr int kVectors = kChannels / kLanes;
   Vector<Real, kLanes> lanes[kVectors] = {};
 
