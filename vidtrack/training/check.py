@@ -1,0 +1,182 @@
+"""A look at training data before it is used: counts, problems, and a sheet of pictures for a person's eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vidtrack import boxes as box_ops
+from vidtrack.errors import DataError, OutputError
+from vidtrack.training.augment import Sample, read_picture, show, whole_view
+from vidtrack.training.batches import BatchMaker
+from vidtrack.training.config import AugmentConfig, SetConfig, TrainConfig
+from vidtrack.training.data import Record, draw_weights, load_set, load_sets
+
+CELL = 240  # pixels a side of one picture on the contact sheet
+COLUMNS = 8
+NAMED = 5  # pictures spelled out for each kind of problem
+
+
+@dataclass(frozen=True)
+class SetReport:
+    """What one set holds. `per_class`, `labelled` (pictures) and `median_side` (pixels) follow the class list."""
+
+    name: str
+    role: str  # training or validation
+    pictures: int
+    boxes: int
+    ignored: int
+    incomplete: int  # pictures whose annotation misses objects
+    per_class: tuple[int, ...]
+    labelled: tuple[int, ...]
+    median_side: tuple[float, ...]
+    problems: tuple[str, ...]
+
+
+def check_sets(config: TrainConfig) -> list[SetReport]:
+    """Report on every set of a recipe; a set that cannot be read at all becomes a report with that problem."""
+    reports = []
+    for role, sets in (("training", config.data.train), ("validation", config.data.validation)):
+        for item in sets:
+            try:
+                records = load_set(item, config.data, config.model.classes)
+            except DataError as error:
+                reports.append(_unreadable(item, role, str(error), len(config.model.classes)))
+            else:
+                reports.append(_report(item.name, role, records, len(config.model.classes)))
+    return reports
+
+
+def _unreadable(item: SetConfig, role: str, problem: str, classes: int) -> SetReport:
+    nothing = (0,) * classes
+    return SetReport(item.name, role, 0, 0, 0, 0, nothing, nothing, (0.0,) * classes, (problem,))
+
+
+def _report(name: str, role: str, records: Sequence[Record], classes: int) -> SetReport:
+    labels = np.concatenate([record.labels for record in records] or [np.zeros(0, np.int64)])
+    sides = np.concatenate([np.sqrt(box_ops.area(record.boxes_xyxy)) for record in records] or [np.zeros(0)])
+    return SetReport(
+        name=name,
+        role=role,
+        pictures=len(records),
+        boxes=len(labels),
+        ignored=sum(len(record.ignored_xyxy) for record in records),
+        incomplete=sum(not record.complete for record in records),
+        per_class=tuple(np.bincount(labels, minlength=classes).tolist()),
+        labelled=tuple(int(sum(record.labelled[slot] for record in records)) for slot in range(classes)),
+        median_side=tuple(
+            float(np.median(sides[labels == slot])) if (labels == slot).any() else 0.0 for slot in range(classes)
+        ),
+        problems=tuple(_problems(records)),
+    )
+
+
+def _problems(records: Sequence[Record]) -> list[str]:
+    found: dict[str, list[str]] = {}
+
+    def note(kind: str, record: Record) -> None:
+        found.setdefault(kind, []).append(record.path.name)
+
+    for record in records:
+        width, height = record.size
+        picture = cv2.imread(str(record.path), cv2.IMREAD_REDUCED_COLOR_8) if record.path.exists() else None
+        if not record.path.exists():
+            note("missing pictures", record)
+        elif picture is None:
+            note("unreadable pictures", record)
+        elif abs(picture.shape[1] / picture.shape[0] - width / height) > 0.1 * width / height:
+            note("pictures whose shape is not the annotation's", record)
+        boxes = record.boxes_xyxy
+        outside = (boxes[:, :2] < -0.1 * max(width, height)).any(1) | (boxes[:, 2:] > [1.1 * width, 1.1 * height]).any(1)
+        if outside.any():
+            note("pictures with boxes far outside", record)
+        size = boxes[:, 2:] - boxes[:, :2]
+        if (size.min(axis=1, initial=np.inf) < 1).any():
+            note("pictures with boxes under one pixel", record)
+        if len(boxes) and not record.labelled[record.labels].all():
+            note("pictures with boxes of a class they do not list as labelled", record)
+        if len(np.unique(np.column_stack([boxes, record.labels]), axis=0)) < len(boxes):
+            note("pictures with the same box twice", record)
+    return [
+        f"{len(names)} {kind}: {', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''}"
+        for kind, names in found.items()
+    ]
+
+
+def contact_sheet(config: TrainConfig, path: Path, pictures: int = 8) -> None:
+    """Draw evenly spaced pictures of every training set, then what augmentation makes of them; boxes and classes."""
+    sets = load_sets(config.data.train, config.data, config.model.classes)
+    plain = AugmentConfig(min_side=0.0)
+    cells = []
+    for records in sets:
+        for index in np.linspace(0, len(records) - 1, min(pictures, len(records))).astype(int):
+            record = records[index]
+            scale = CELL / max(record.size)
+            size = (max(1, round(record.size[0] * scale)), max(1, round(record.size[1] * scale)))
+            cells.append(draw(show(record, read_picture(record), whole_view(record, size), plain), config.model.classes))
+    maker = BatchMaker(
+        [record for records in sets for record in records],
+        draw_weights(sets, config.data.train, config.data),
+        min(COLUMNS, config.batch),
+        config.augment,
+        config.tracks,
+        config.steps,
+        config.seed,
+    )
+    steps = config.steps - 1 - np.arange(3)  # the canvases have grown by then
+    for batch in (maker(int(step)) for step in steps):
+        for part in (batch.previous, batch):
+            if part is None:
+                continue
+            for image, target in zip(part.images, part.targets, strict=True):
+                inside = (image.amax((1, 2)) > 0).sum(), (image.amax((0, 2)) > 0).sum()
+                shown = Sample(
+                    image[: inside[0], : inside[1]].numpy(),
+                    *(value.numpy() for value in (target.boxes, target.labels, target.ids, target.ignored)),
+                    labelled=target.labelled.numpy(),
+                    complete=target.complete,
+                )
+                cells.append(draw(shown, config.model.classes))
+    write_sheet(cells, path)
+
+
+def draw(sample: Sample, classes: Sequence[str]) -> np.ndarray:
+    """A sample (H, W, 3), BGR, with its boxes (green; red for incomplete annotation) and ignored regions (grey)."""
+    picture = np.ascontiguousarray(sample.image[..., ::-1])
+    extent = np.array([picture.shape[1], picture.shape[0]] * 2)
+    for box in box_ops.cxcywh_to_xyxy(sample.ignored_cxcywh) * extent:
+        cv2.rectangle(picture, _corner(box[:2]), _corner(box[2:]), (128, 128, 128), 2)
+    colour = (60, 200, 60) if sample.complete else (60, 60, 230)
+    for box, label, identity in zip(
+        box_ops.cxcywh_to_xyxy(sample.boxes_cxcywh) * extent, sample.labels, sample.ids, strict=True
+    ):
+        cv2.rectangle(picture, _corner(box[:2]), _corner(box[2:]), colour, 1)
+        text = f"{classes[label]} {identity}"
+        cv2.putText(picture, text, _corner(box[:2] + [1, 9]), cv2.FONT_HERSHEY_SIMPLEX, 0.32, colour, 1, cv2.LINE_AA)
+    return picture
+
+
+def _corner(point: np.ndarray) -> tuple[int, int]:
+    return round(float(point[0])), round(float(point[1]))
+
+
+def write_sheet(cells: Sequence[np.ndarray], path: Path) -> None:
+    """Lay pictures out in rows of `COLUMNS`, each shrunk to fit a cell."""
+    rows = -(-len(cells) // COLUMNS)
+    sheet = np.full((rows * CELL, COLUMNS * CELL, 3), 30, np.uint8)
+    for index, cell in enumerate(cells):
+        scale = CELL / max(cell.shape[:2])
+        size = (max(1, int(cell.shape[1] * scale)), max(1, int(cell.shape[0] * scale)))
+        small = cv2.resize(cell, size, interpolation=cv2.INTER_AREA)
+        y, x = index // COLUMNS * CELL, index % COLUMNS * CELL
+        sheet[y : y + small.shape[0], x : x + small.shape[1]] = small
+    try:
+        written = cv2.imwrite(str(path), sheet)
+    except cv2.error:
+        written = False
+    if not written:
+        raise OutputError(f"cannot write the contact sheet {path}", "give it a .jpg or .png name in a folder that exists")
