@@ -1,0 +1,48 @@
+"""The manifest: every entry is usable, and its configs build the published networks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vidtrack.model import registry
+from vidtrack.model.checkpoint import load_model
+from vidtrack.model.detector import DeformableDETR
+
+PUBLISHED = {  # parameters in millions with the frozen norms' statistics left out, from the official table
+    "deformable-detr-single-scale": 34,
+    "deformable-detr-single-scale-dc5": 34,
+    "deformable-detr": 40,
+    "deformable-detr-with-box-refine": 41,
+    "deformable-detr-with-box-refine-two-stage": 41,
+}
+
+
+def test_default_comes_first_and_ships() -> None:
+    first = registry.entries()[0]
+    assert registry.find("default") == first
+    assert first.ships
+    assert registry.find("nonesuch") is None
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_configs_have_the_published_size(name: str) -> None:
+    entry = registry.find(name)
+    assert entry is not None and entry.config is not None
+    assert entry.config.classes[1] == "person" and entry.config.classes[90] == "toothbrush"
+    assert sum(label != "" for label in entry.config.classes) == 80
+    with torch.device("meta"):
+        model = DeformableDETR(entry.config)
+    millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    assert millions == pytest.approx(PUBLISHED[name], abs=0.9)
+    assert entry.address("f").startswith("https://huggingface.co/SenseTime/deformable-detr")
+
+
+def test_shipped_weights_are_whole_and_load() -> None:
+    entry = registry.find("default")
+    assert entry is not None
+    assert entry.sha256 is not None
+    assert registry.verify(entry) == entry.sha256
+    model = load_model("default", "cpu")
+    assert model.origin.name == "default" and model.origin.sha256 == entry.sha256
+    assert any(model.config.classes)
