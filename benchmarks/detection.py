@@ -1,0 +1,126 @@
+"""Detection quality of a model on a recipe's validation sets, beside OpenCV's HOG people detector.
+
+    export VIDTRACK_SHARED=...            # the recipe's data
+    python -m venv hog && hog/bin/pip install 'opencv-python-headless<5'
+    python benchmarks/detection.py weights/recipes/everyday-cpu.json --hog-python hog/bin/python
+
+Prints a Markdown report. Intervals are the 2.5 and 97.5 percentiles over pictures drawn with replacement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vidtrack import load_model
+from vidtrack.training.config import load_config
+from vidtrack.training.data import Record, load_sets
+from vidtrack.training.evaluate import detect, score
+
+HOG_SCRIPT = Path(__file__).with_name("hog_people.py")
+
+
+@dataclass(frozen=True)
+class Row:
+    """AP of one class on one set, with the interval (low, high) of AP50."""
+
+    set_name: str
+    class_name: str
+    boxes: int
+    pictures: int
+    ap: float
+    ap50: float
+    interval: tuple[float, float]
+
+    def markdown(self) -> str:
+        """A table row."""
+        low, high = self.interval
+        return (
+            f"| {self.set_name} | {self.class_name} | {self.boxes} | {self.pictures} | {self.ap:.3f} | "
+            f"{self.ap50:.3f} | {low:.2f}-{high:.2f} |"
+        )
+
+
+def evaluate(
+    name: str, records: Sequence[Record], found: Sequence[np.ndarray], classes: Sequence[str], resamples: int
+) -> list[Row]:
+    """One row a class that has boxes in the set."""
+    result = score(name, records, found, classes)
+    rng = np.random.default_rng(0)
+    drawn: dict[str, list[float]] = {item.name: [] for item in result.classes}
+    for _ in range(resamples):
+        chosen = rng.integers(len(records), size=len(records))
+        for item in score(name, [records[i] for i in chosen], [found[i] for i in chosen], classes).classes:
+            drawn[item.name].append(item.ap50)
+    return [
+        Row(name, item.name, item.boxes, item.pictures, item.ap, item.ap50, _interval(drawn[item.name]))
+        for item in result.classes
+    ]
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float]:
+    if not values:
+        return (float("nan"), float("nan"))
+    low, high = np.percentile(values, [2.5, 97.5])
+    return (float(low), float(high))
+
+
+def detect_hog(python: str, records: Sequence[Record], person: int) -> list[np.ndarray]:
+    """HOG's people as rows (N, 6): x, y, width, height in annotation pixels, score, class."""
+    paths = json.dumps([str(record.path) for record in records])
+    answer = subprocess.run([python, str(HOG_SCRIPT)], input=paths, capture_output=True, text=True, check=True)
+    rows = []
+    for found, record in zip(json.loads(answer.stdout), records, strict=True):
+        boxes = np.array(found, dtype=np.float64).reshape(-1, 5)
+        scale = record.size[0] / _width(record)
+        rows.append(np.column_stack([boxes[:, :4] * scale, boxes[:, 4], np.full(len(boxes), person)]))
+    return rows
+
+
+def _width(record: Record) -> int:
+    import cv2
+
+    return int(cv2.imread(str(record.path)).shape[1])
+
+
+def main() -> None:
+    """Parse, detect, score, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--hog-python", help="a Python that has OpenCV 4")
+    parser.add_argument("--resamples", type=int, default=100)
+    arguments = parser.parse_args()
+
+    config = load_config(arguments.recipe)
+    model = load_model(arguments.model, device="cpu")
+    classes = model.config.classes
+    sets = dict(
+        zip(
+            [item.name for item in config.data.validation],
+            load_sets(config.data.validation, config.data, classes),
+            strict=True,
+        )
+    )
+    print("| set | class | boxes | pictures | AP | AP50 | AP50 95 % interval |")
+    print("|---|---|---|---|---|---|---|")
+    for name, records in sets.items():
+        rows = evaluate(name, records, detect(model, records), classes, arguments.resamples)
+        for row in rows:
+            print(row.markdown())
+        print(f"| {name} | mean of {len(rows)} | | | | {np.mean([row.ap50 for row in rows]):.3f} | |")
+        if arguments.hog_python and name != "everyday":
+            person = classes.index("person")
+            hog = detect_hog(arguments.hog_python, records, person)
+            people = [row for row in evaluate(name, records, hog, classes, arguments.resamples)]
+            print(next(row for row in people if row.class_name == "person").markdown().replace("person", "person, HOG"))
+
+
+if __name__ == "__main__":
+    main()
