@@ -62,12 +62,21 @@ class DetectorOutput:
     embeddings: Tensor
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a model was loaded from: a name or path, and the hash of its weights file; None where it was never one."""
+
+    name: str
+    sha256: str | None = None
+
+
 class DeformableDETR(nn.Module):
     """Deformable DETR in the form its config describes (Zhu et al., ICLR 2021)."""
 
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
         self.config = config
+        self.origin = Origin("in memory")
         dim = config.hidden_dim
         self.backbone = Backbone(config)
         self.input_proj = InputProjection(self.backbone.channels, config)

@@ -1,0 +1,73 @@
+"""Where the results of a clip go: its track log and its annotated video, either or both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from vidtrack.render import Painter
+from vidtrack.stages import Stopwatch
+from vidtrack.tracklog import LogWriter
+from vidtrack.types import Frame, FrameTracks
+from vidtrack.video import Problem, VideoReader, VideoWriter
+
+
+class Tracked(NamedTuple):
+    """A frame, what was found in it, and what went wrong on the way to it."""
+
+    frame: Frame
+    tracks: FrameTracks
+    problems: Sequence[Problem]
+
+
+class Sink:
+    """Logs, draws and encodes frame after frame."""
+
+    def __init__(self, log: LogWriter | None, video: VideoWriter | None, painter: Painter, watch: Stopwatch) -> None:
+        self._log, self._video, self._painter, self._watch = log, video, painter, watch
+        self.frames = 0
+        self.tracks = 0
+        self.clip_seconds = 0.0
+        self._reported = 0  # problems of the reader in the log so far
+
+    def write(self, item: Tracked) -> int:
+        """Take one frame; returns how many there were."""
+        frame, tracks, problems = item
+        if self._log is not None:
+            with self._watch.lap("log"):
+                self._report("decode", problems)
+                self._reported += len(problems)
+                self._log.frame(tracks)
+        if self._video is not None:
+            with self._watch.lap("draw"):
+                painted = self._painter.paint(frame, tracks)
+            with self._watch.lap("encode video"):
+                self._video.write(painted)
+        self.frames += 1
+        self.tracks = max(self.tracks, int(tracks.ids.max(initial=0)))
+        self.clip_seconds = float(frame.seconds)
+        return self.frames
+
+    def finish(self, status: str, reader: VideoReader, seconds: float) -> None:
+        """Complete the outputs; `seconds` is the time taken so far."""
+        if self._video is not None:
+            if status == "interrupted":
+                self._video.abort(keep=True)
+            else:
+                self._video.close()
+        if self._log is not None:
+            self._report("decode", reader.problems[self._reported :])
+            self._report("encode", [] if self._video is None else self._video.problems)
+            self._log.close(
+                status,
+                decoded=reader.decoded,
+                expected=reader.expected,
+                problems=reader.problem_count,
+                seconds=round(seconds, 3),
+                fps=round(self.frames / seconds, 2),
+            )
+
+    def _report(self, kind: str, problems: Sequence[Problem]) -> None:
+        assert self._log is not None
+        for problem in problems:
+            self._log.event(kind, problem.message, problem.index, problem.pts)

@@ -1,0 +1,43 @@
+"""What writer and reader of a track log agree on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from vidtrack.errors import LogError
+from vidtrack.types import ObjectState
+
+SCHEMA_NAME = "vidtrack.track-log"
+SCHEMA_VERSION = 1
+SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
+STATUSES = ("complete", "truncated", "interrupted", "failed")
+STATE_NAMES = tuple(state.name.lower() for state in ObjectState)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one line of a log."""
+    file = resources.files("vidtrack.tracklog").joinpath(f"track-log-{SCHEMA_VERSION}.json")
+    return json.loads(file.read_text("utf-8"))
+
+
+def is_log_path(path: Path) -> bool:
+    """True for a name that `LogWriter` takes."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def check_header(header: Mapping[str, Any], path: Path) -> None:
+    """Raise LogError unless `header` opens a log of a version this release reads, KeyError for a lacking part."""
+    name, _, version = str(header.get("schema", "")).partition("/")
+    if header.get("type") != "header" or name != SCHEMA_NAME:
+        raise LogError(f"{path} is not a track log: its first line is no {SCHEMA_NAME} header")
+    if version.split(".")[0] != str(SCHEMA_VERSION):
+        raise LogError(
+            f"{path} is a track log of version {version}, this release reads {SCHEMA_VERSION}", "upgrade vidtrack"
+        )
+    Fraction(*header["source"]["time_base"])
+    list(header["model"]["classes"])

@@ -1,0 +1,211 @@
+"""Writing a track log while the frames come."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+import numpy as np
+
+from vidtrack.errors import OutputError, UsageError
+from vidtrack.tracklog.layout import STATE_NAMES, STATUSES, SUFFIXES, is_log_path
+from vidtrack.types import FrameTracks
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_FLUSH_EVERY = 64  # lines between flushes of a compressed log; a flush costs compression
+
+
+@dataclass
+class _Summary:
+    """What is remembered of a track while its frames stream out."""
+
+    first: tuple[int, int]  # (index, pts)
+    last: tuple[int, int] = (0, 0)
+    last_row: int = -1  # ordinal among the logged frames, to see gaps
+    frames: int = 0
+    visible: int = 0
+    gaps: int = 0
+    score_sum: float = 0.0
+    max_score: float = 0.0
+    class_votes: dict[int, float] = field(default_factory=dict)
+    best: tuple[float, int, int, list[float]] = (-1.0, 0, 0, [])
+
+    def add(self, row: int, index: int, pts: int, entry: Mapping[str, Any]) -> None:
+        score, box, kind = entry["score"], entry["box"], entry["cls"]
+        self.gaps += self.last_row >= 0 and row > self.last_row + 1
+        self.last, self.last_row = (index, pts), row
+        self.frames += 1
+        self.score_sum += score
+        self.max_score = max(self.max_score, score)
+        self.class_votes[kind] = self.class_votes.get(kind, 0.0) + score
+        if entry["state"] == "detected":
+            self.visible += 1
+            side = max(0.0, (box[2] - box[0]) * (box[3] - box[1])) ** 0.5
+            if score * side > self.best[0]:
+                self.best = (score * side, index, pts, box)
+
+    def line(self, identity: int) -> dict[str, Any]:
+        _, best_index, best_pts, best_box = self.best
+        return {
+            "type": "track",
+            "id": identity,
+            "cls": max(self.class_votes, key=lambda kind: self.class_votes[kind]),
+            "first": {"i": self.first[0], "pts": self.first[1]},
+            "last": {"i": self.last[0], "pts": self.last[1]},
+            "frames": self.frames,
+            "visible": self.visible,
+            "gaps": self.gaps,
+            "mean_score": round(self.score_sum / self.frames, 4),
+            "max_score": self.max_score,
+            "best": {"i": best_index, "pts": best_pts, "box": best_box} if best_box else None,
+        }
+
+
+class LogWriter:
+    """Write a track log as frames finish, in memory that grows with the number of tracks only.
+
+    A path is written as `NAME.partial` and renamed by `close`; `.gz` compresses and `.json` makes one array of the
+    same objects. A text stream is written as JSON lines and left open.
+
+    Raises UsageError for another extension and OutputError where the log cannot be written.
+    """
+
+    def __init__(self, target: str | Path | TextIO, header: Mapping[str, Any]) -> None:
+        self.path: Path | None = None
+        self.frames = 0
+        self.events = 0
+        self._summaries: dict[int, _Summary] = {}
+        self._lines = 0
+        self._array = False
+        self._flush_every = 1
+        self._closed = False
+        self._name = "the output stream"
+        if isinstance(target, str | Path):
+            self.path, self._name = Path(target), str(target)
+            self._stream = self._open(self.path)
+        else:
+            self._stream = target
+        self._write(header)
+
+    @property
+    def tracks(self) -> int:
+        """Number of identities so far."""
+        return len(self._summaries)
+
+    def frame(self, tracks: FrameTracks) -> None:
+        """Write one frame, empty ones too; frames come in order of time."""
+        entries = _entries(tracks)
+        for entry in entries:
+            place = (tracks.index, tracks.pts)
+            summary = self._summaries.setdefault(entry["id"], _Summary(first=place))
+            summary.add(self.frames, *place, entry)
+        seconds = round(float(tracks.seconds), 6)
+        self._write({"type": "frame", "i": tracks.index, "pts": tracks.pts, "t": seconds, "objs": entries})
+        self.frames += 1
+
+    def event(self, kind: str, message: str, index: int | None = None, pts: int | None = None) -> None:
+        """Write something that happened at or before a frame, such as a decode error."""
+        self._write({"type": "event", "kind": kind, "i": index, "pts": pts, "message": message})
+        self.events += 1
+
+    def close(self, status: str, **figures: Any) -> None:
+        """Write track summaries and the footer, and give the file its name; safe to call twice.
+
+        `status` is one of STATUSES; `figures` are further footer fields.
+        """
+        if self._closed:
+            return
+        if status not in STATUSES:
+            raise ValueError(f"status {status!r} is none of {STATUSES}")
+        for identity in sorted(self._summaries):
+            self._write(self._summaries[identity].line(identity))
+        self._write({"type": "footer", "status": status, "frames": self.frames, "tracks": self.tracks, **figures})
+        try:
+            if self.path is None:
+                self._stream.flush()
+            else:
+                self._stream.write("\n]\n" if self._array else "")
+                self._stream.close()
+                self._partial.replace(self.path)
+        except OSError as error:
+            raise self._failure(error) from error
+        self._closed = True
+
+    def __enter__(self) -> LogWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        """After an error keep what was done, marked so; without a frame keep nothing."""
+        if error is None or self._closed:
+            self.close("complete")
+        elif self.frames == 0:
+            self.discard()
+        else:
+            with contextlib.suppress(OutputError):  # of two errors the first one counts
+                if isinstance(error, KeyboardInterrupt):
+                    self.close("interrupted")
+                else:
+                    self.event("failure", str(error))
+                    self.close("failed")
+
+    def discard(self) -> None:
+        """Stop without a result and leave nothing behind."""
+        self._closed = True
+        if self.path is not None:
+            with contextlib.suppress(OSError):  # a full disk; what was written goes away anyway
+                self._stream.close()
+            self._partial.unlink(missing_ok=True)
+
+    def _open(self, path: Path) -> TextIO:
+        if not is_log_path(path):
+            raise UsageError(f"{path.name} has no track log extension", f"choose one of {', '.join(SUFFIXES)}")
+        self._partial = path.with_name(path.name + ".partial")
+        self._array = path.name.lower().removesuffix(".gz").endswith(".json")
+        try:
+            if path.name.lower().endswith(".gz"):
+                self._flush_every = _FLUSH_EVERY
+                packed = gzip.GzipFile(self._partial, "wb", mtime=0)  # no date: same lines, same bytes
+                return io.TextIOWrapper(packed, encoding="utf-8", newline="\n")
+            return self._partial.open("w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _write(self, value: Mapping[str, Any]) -> None:
+        start = ("[\n" if self._lines == 0 else ",\n") if self._array else ""
+        end = "" if self._array else "\n"
+        try:
+            self._stream.write(f"{start}{_ENCODER.encode(value)}{end}")
+            self._lines += 1
+            if self._lines % self._flush_every == 0:
+                self._stream.flush()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> OutputError:
+        if isinstance(error, BrokenPipeError):
+            return OutputError(f"{self._name} was closed by its reader")
+        return OutputError(f"{self._name} cannot be written: {error.strerror or error}", "check disk and permissions")
+
+
+def _entries(tracks: FrameTracks) -> list[dict[str, Any]]:
+    """Objects of a frame in order of id, rounded so that equal runs give equal text."""
+    order = np.argsort(tracks.ids, kind="stable")
+    boxes = np.round(tracks.boxes_xyxy.astype(np.float64), 2) + 0.0  # + 0.0 turns -0.0 into 0.0
+    scores = np.round(tracks.scores.astype(np.float64), 4)
+    return [
+        {
+            "id": int(tracks.ids[n]),
+            "cls": int(tracks.classes[n]),
+            "score": float(scores[n]),
+            "box": boxes[n].tolist(),
+            "state": STATE_NAMES[int(tracks.states[n])],
+        }
+        for n in order
+    ]
