@@ -19,7 +19,9 @@ def train_command(
     max_minutes: Annotated[
         float | None, typer.Option("--max-minutes", min=0, help="Save and stop after so many minutes.")
     ] = None,
-    init: Annotated[str | None, typer.Option("--init", help="Start from this checkpoint instead of the recipe's.")] = None,
+    init: Annotated[
+        str | None, typer.Option("--init", help="Start from this checkpoint instead of the recipe's.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Train a detector and tracker from a recipe; stops on time and resumes exactly."""
@@ -62,15 +64,14 @@ def check_command(
 def _table(report: Any, classes: tuple[str, ...]) -> Any:
     from rich.table import Table
 
-    table = Table(title=f"{report.name} ({report.role}): {report.pictures} pictures, {report.boxes} boxes", min_width=60)
-    for column in ("class", "boxes", "pictures labelled", "median side", "ignored"):
+    title = f"{report.name} ({report.role}): {report.pictures} pictures, {report.boxes} boxes, {report.ignored} ignored"
+    table = Table(title=title, min_width=70)
+    for column in ("class", "boxes", "pictures labelled", "median side"):
         table.add_column(column, justify="left" if column == "class" else "right")
     for slot, name in enumerate(classes):
         if report.labelled[slot]:
-            table.add_row(
-                name, str(report.per_class[slot]), str(report.labelled[slot]), f"{report.median_side[slot]:.0f} px", ""
-            )
-    table.add_row("", "", "", "", str(report.ignored))
+            counts = (str(report.per_class[slot]), str(report.labelled[slot]))
+            table.add_row(name, *counts, f"{report.median_side[slot]:.0f} px")
     return table
 
 
@@ -98,7 +99,8 @@ class _Progress:
         """Show one metrics line."""
         self.bar.update(self.task, completed=line["step"])
         if "losses" in line:
-            text = f"step {line['step']}  loss {line['losses']['total']:.2f}  {line['pictures_per_second']:.1f} pictures/s"
+            loss, speed = line["losses"]["total"], line["pictures_per_second"]
+            text = f"step {line['step']}  loss {loss:.2f}  {speed:.1f} pictures/s"
         else:
             scores = ", ".join(f"{name} {found['ap50']:.3f}" for name, found in line["evaluation"].items())
             text = f"step {line['step']}  AP50 {scores}"

@@ -43,7 +43,7 @@ def read_picture(record: Record) -> np.ndarray:
     """uint8 RGB (H, W, 3); raises DataError where the file is missing or no picture."""
     image = cv2.imread(str(record.path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
-        raise DataError(f"cannot read the picture {record.path}", "missing, or not a picture; try `vidtrack data check`")
+        raise DataError(f"cannot read the picture {record.path}", "missing or damaged; try `vidtrack data check`")
     return np.ascontiguousarray(image[..., ::-1])
 
 
@@ -71,8 +71,9 @@ def random_view(rng: np.random.Generator, record: Record, canvas: tuple[int, int
         low, high = max(0.0, point - window), min(side - window, point)
         start.append(rng.uniform(low, max(low, high)))
         shown.append((window, max(8, min(limit, round(window * factor)))))
-    window = (start[0], start[1], shown[0][0], shown[1][0])
-    return View(window, (shown[0][1], shown[1][1]), bool(rng.random() < config.flip))
+    (window_width, shown_width), (window_height, shown_height) = shown
+    region = (start[0], start[1], window_width, window_height)
+    return View(region, (shown_width, shown_height), bool(rng.random() < config.flip))
 
 
 def jitter_view(rng: np.random.Generator, view: View, record: Record, amount: float) -> View:
@@ -82,9 +83,7 @@ def jitter_view(rng: np.random.Generator, view: View, record: Record, amount: fl
     new = [min(width * factor, record.size[0]), min(height * factor, record.size[1])]
     shift = rng.uniform(-amount, amount, 2) / 2
     centre = (x + width / 2 + shift[0] * width, y + height / 2 + shift[1] * height)
-    start = [
-        float(np.clip(centre[axis] - new[axis] / 2, 0, record.size[axis] - new[axis])) for axis in (0, 1)
-    ]
+    start = [float(np.clip(centre[axis] - new[axis] / 2, 0, record.size[axis] - new[axis])) for axis in (0, 1)]
     return replace(view, window=(start[0], start[1], new[0], new[1]))
 
 
@@ -143,7 +142,7 @@ def mosaic(samples: list[Sample], canvas: tuple[int, int]) -> Sample:
     """
     height, width = canvas[0] // 2, canvas[1] // 2
     image = np.zeros((height * 2, width * 2, 3), np.uint8)
-    parts: dict[str, list[np.ndarray]] = {"boxes_cxcywh": [], "ignored_cxcywh": []}
+    boxes, ignored = [], []
     for index, sample in enumerate(samples):
         row, column = divmod(index, 2)
         slot = image[row * height : (row + 1) * height, column * width : (column + 1) * width]
@@ -151,15 +150,16 @@ def mosaic(samples: list[Sample], canvas: tuple[int, int]) -> Sample:
         slot[: picture.shape[0], : picture.shape[1]] = picture
         scale = np.array([picture.shape[1] / image.shape[1], picture.shape[0] / image.shape[0]] * 2, np.float32)
         shift = np.array([column / 2, row / 2, 0, 0], np.float32)
-        for name, found in parts.items():
-            found.append(getattr(sample, name) * scale + shift)
+        boxes.append(sample.boxes_cxcywh * scale + shift)
+        ignored.append(sample.ignored_cxcywh * scale + shift)
     return replace(
         samples[0],
         image=image,
+        boxes_cxcywh=np.concatenate(boxes),
+        ignored_cxcywh=np.concatenate(ignored),
         labels=np.concatenate([sample.labels for sample in samples]),
         ids=np.arange(sum(len(sample.labels) for sample in samples)),
         complete=all(sample.complete for sample in samples),
-        **{name: np.concatenate(found) for name, found in parts.items()},
     )
 
 

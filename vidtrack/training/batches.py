@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -170,7 +170,7 @@ def collate(samples: Sequence[Sample], seed: int = 0) -> Batch:
     return Batch(images, padding if padding.any() else None, targets, seed=seed)
 
 
-def prefetch(maker: BatchMaker, first: int, last: int, workers: int) -> Iterator[tuple[int, Batch]]:
+def prefetch(maker: BatchMaker, first: int, last: int, workers: int) -> Generator[tuple[int, Batch], None, None]:
     """Batches of steps first..last - 1 in order, made ahead by threads (OpenCV leaves Python's lock while it works)."""
     workers = max(1, workers)
     ahead: list[tuple[int, Future[Batch]]] = []

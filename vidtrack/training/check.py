@@ -91,8 +91,8 @@ def _problems(records: Sequence[Record]) -> list[str]:
         elif abs(picture.shape[1] / picture.shape[0] - width / height) > 0.1 * width / height:
             note("pictures whose shape is not the annotation's", record)
         boxes = record.boxes_xyxy
-        outside = (boxes[:, :2] < -0.1 * max(width, height)).any(1) | (boxes[:, 2:] > [1.1 * width, 1.1 * height]).any(1)
-        if outside.any():
+        margin = 0.1 * max(width, height)
+        if (boxes[:, :2] < -margin).any() or (boxes[:, 2:] > [width + margin, height + margin]).any():
             note("pictures with boxes far outside", record)
         size = boxes[:, 2:] - boxes[:, :2]
         if (size.min(axis=1, initial=np.inf) < 1).any():
@@ -117,7 +117,8 @@ def contact_sheet(config: TrainConfig, path: Path, pictures: int = 8) -> None:
             record = records[index]
             scale = CELL / max(record.size)
             size = (max(1, round(record.size[0] * scale)), max(1, round(record.size[1] * scale)))
-            cells.append(draw(show(record, read_picture(record), whole_view(record, size), plain), config.model.classes))
+            sample = show(record, read_picture(record), whole_view(record, size), plain)
+            cells.append(draw(sample, config.model.classes))
     maker = BatchMaker(
         [record for records in sets for record in records],
         draw_weights(sets, config.data.train, config.data),
@@ -135,8 +136,11 @@ def contact_sheet(config: TrainConfig, path: Path, pictures: int = 8) -> None:
             for image, target in zip(part.images, part.targets, strict=True):
                 inside = (image.amax((1, 2)) > 0).sum(), (image.amax((0, 2)) > 0).sum()
                 shown = Sample(
-                    image[: inside[0], : inside[1]].numpy(),
-                    *(value.numpy() for value in (target.boxes, target.labels, target.ids, target.ignored)),
+                    image=image[: inside[0], : inside[1]].numpy(),
+                    boxes_cxcywh=target.boxes.numpy(),
+                    labels=target.labels.numpy(),
+                    ids=target.ids.numpy(),
+                    ignored_cxcywh=target.ignored.numpy(),
                     labelled=target.labelled.numpy(),
                     complete=target.complete,
                 )
@@ -156,7 +160,9 @@ def draw(sample: Sample, classes: Sequence[str]) -> np.ndarray:
     ):
         cv2.rectangle(picture, _corner(box[:2]), _corner(box[2:]), colour, 1)
         text = f"{classes[label]} {identity}"
-        cv2.putText(picture, text, _corner(box[:2] + [1, 9]), cv2.FONT_HERSHEY_SIMPLEX, 0.32, colour, 1, cv2.LINE_AA)
+        cv2.putText(
+            picture, text, _corner(box[:2] + np.array([1, 9])), cv2.FONT_HERSHEY_SIMPLEX, 0.32, colour, 1, cv2.LINE_AA
+        )
     return picture
 
 
@@ -179,4 +185,4 @@ def write_sheet(cells: Sequence[np.ndarray], path: Path) -> None:
     except cv2.error:
         written = False
     if not written:
-        raise OutputError(f"cannot write the contact sheet {path}", "give it a .jpg or .png name in a folder that exists")
+        raise OutputError(f"cannot write the contact sheet {path}", "a .jpg or .png in a folder that exists")

@@ -116,7 +116,7 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
 
 
 def _box_from_xywh(values: Any, where: str) -> np.ndarray:
-    """xyxy of a JSON xywh box; raises DataError unless it is four finite numbers with positive size."""
+    """Edges of a JSON xywh box; raises DataError unless it is four finite numbers with positive size."""
     try:
         x, y, width, height = (float(value) for value in values)
     except (TypeError, ValueError):

@@ -15,7 +15,7 @@ from vidtrack.errors import UsageError
 
 @dataclass(frozen=True)
 class World:
-    """This process's place among those that train together."""
+    """The place of one process among those that train together."""
 
     rank: int = 0
     size: int = 1

@@ -90,15 +90,13 @@ def detect(model: DeformableDETR, records: Sequence[Record], batch: int = 8) -> 
     return rows
 
 
-def score(
-    name: str, records: Sequence[Record], detections: Sequence[np.ndarray], classes: Sequence[str]
-) -> SetResult:
+def score(name: str, records: Sequence[Record], detections: Sequence[np.ndarray], classes: Sequence[str]) -> SetResult:
     """COCO's own evaluation, class by class over the pictures where the class is labelled."""
     try:
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
     except ImportError:
-        raise UsageError("evaluation needs pycocotools", "pip install 'vidtrack[train]'") from None
+        raise UsageError("evaluation needs pycocotools", "pip install 'vidtrack[evaluation]'") from None
     truth, results = _as_coco(records, detections, classes)
     found = []
     with contextlib.redirect_stdout(io.StringIO()):

@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -66,7 +66,7 @@ class Run:
 
         classes = config.model.classes
         sets = load_sets(config.data.train, config.data, classes)
-        self.validation: dict[str, list[Record]] = {
+        self.validation: dict[str, Sequence[Record]] = {
             item.name: records
             for item, records in zip(
                 config.data.validation, load_sets(config.data.validation, config.data, classes), strict=True
@@ -209,9 +209,7 @@ class Run:
         if self.world.rank == 0:
             from vidtrack.model.checkpoint import save_checkpoint
 
-            save_state(
-                self.output / "state", self.model, self.average, self.optimiser, self.progress, random_state()
-            )
+            save_state(self.output / "state", self.model, self.average, self.optimiser, self.progress, random_state())
             metadata = {"step": str(self.progress.step), "steps": str(self.config.steps)}
             save_checkpoint(self.averaged_model(), self.output / "model.safetensors", metadata, torch.float32)
         self.world.wait()

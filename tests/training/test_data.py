@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.conftest import CLASSES, write_coco
+from vidtrack.errors import DataError
+from vidtrack.training.augment import read_picture
+from vidtrack.training.config import DataConfig, SetConfig
+from vidtrack.training.data import draw_weights, load_set
+
+
+def load(path: Path, **fields: object) -> list:
+    return load_set(SetConfig("set", str(path), **fields), DataConfig(), CLASSES)  # type: ignore[arg-type]
+
+
+def edit(path: Path, change: object) -> Path:
+    values = json.loads(path.read_text())
+    change(values)  # type: ignore[operator]
+    path.write_text(json.dumps(values))
+    return path
+
+
+def test_coco_boxes_and_labels(tmp_path: Path) -> None:
+    path = write_coco(tmp_path)
+    record = load(path)[0]
+    box = json.loads(path.read_text())["annotations"][0]["bbox"]
+    np.testing.assert_allclose(record.boxes_xyxy[0], [box[0], box[1], box[0] + box[2], box[1] + box[3]])
+    assert record.labels.tolist() == [0, 1]
+    assert record.labelled.all()
+    assert record.complete
+
+
+def test_partly_labelled_pictures(tmp_path: Path) -> None:
+    record = load(write_coco(tmp_path, labelled_classes=["car"], complete=False))[0]
+    assert record.labelled.tolist() == [False, True, False]
+    assert not record.complete
+
+
+def test_crowds_are_ignored_regions(tmp_path: Path) -> None:
+    path = edit(write_coco(tmp_path), lambda v: v["annotations"][0].update(iscrowd=1))
+    record = load(path)[0]
+    assert len(record.ignored_xyxy) == 1
+    assert record.labels.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda v: v["annotations"][1].update(bbox=[0, 0, -3, 5]), "annotation 2 has bbox"),
+        (lambda v: v["annotations"][1].update(bbox=[0, 0, float("nan"), 5]), "annotation 2 has bbox"),
+        (lambda v: v["annotations"][1].update(bbox="10,10,5,5"), "annotation 2 has bbox"),
+        (lambda v: v["annotations"][1].update(category_id=77), "unknown category 77"),
+        (lambda v: v.pop("categories"), "no list 'categories'"),
+    ],
+)
+def test_bad_coco_is_named(tmp_path: Path, change: object, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        load(edit(write_coco(tmp_path), change))
+
+
+def test_missing_file_and_picture_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no annotation file"):
+        load(tmp_path / "none.json")
+    record = load(write_coco(tmp_path))[0]
+    record.path.unlink()
+    with pytest.raises(DataError, match=record.path.name):
+        read_picture(record)
+
+
+def mot_folder(folder: Path, rows: str, frames: int = 3) -> Path:
+    import cv2
+
+    (folder / "gt").mkdir(parents=True)
+    (folder / "img1").mkdir()
+    for index in range(1, frames + 1):
+        cv2.imwrite(str(folder / "img1" / f"{index:06d}.jpg"), np.zeros((48, 64, 3), np.uint8))
+    (folder / "seqinfo.ini").write_text("[Sequence]\nimDir=img1\nframeRate=10\nimWidth=64\nimHeight=48\nimExt=.jpg\n")
+    (folder / "gt" / "gt.txt").write_text(rows)
+    return folder
+
+
+def test_mot_rows(tmp_path: Path) -> None:
+    folder = mot_folder(tmp_path / "clip", "1,7,11,21,10,20,1,-1,-1,-1\n1,8,1,1,5,5,0,-1,-1,-1\n3,7,12,21,10,20,1,-1,-1,-1\n")
+    records = load(folder, kind="mot")
+    assert [len(record.labels) for record in records] == [1, 0, 1]
+    np.testing.assert_allclose(records[0].boxes_xyxy, [[10, 20, 20, 40]])
+    np.testing.assert_allclose(records[0].ignored_xyxy, [[0, 0, 5, 5]])
+    assert records[2].ids.tolist() == [7]
+    assert records[2].seconds == pytest.approx(0.2)
+    assert records[0].labelled.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("1,7,11,21,0,20,1\n", "line 1 has width"),
+        ("9,7,11,21,10,20,1\n", "names frame 9 of 3"),
+        ("1,7,11\n", "at least 7"),
+        ("a,b\n", "not a MOTChallenge table"),
+    ],
+)
+def test_bad_mot_is_named(tmp_path: Path, rows: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        load(mot_folder(tmp_path / "clip", rows), kind="mot")
+
+
+def test_rare_classes_and_weights_are_drawn_more(tmp_path: Path) -> None:
+    common = load(write_coco(tmp_path / "a", pictures=30))
+    path = write_coco(tmp_path / "b", pictures=1)
+    rare = load(edit(path, lambda v: [row.update(category_id=18) for row in v["annotations"]]))
+    configs = (SetConfig("a", ""), SetConfig("b", ""))
+    weights = draw_weights([common, rare], configs, DataConfig(balance=0.5, balance_share=0.2))
+    assert weights.sum() == pytest.approx(1)
+    assert weights[-1] / weights[0] == pytest.approx((0.2 * 31) ** 0.5)
+    heavier = draw_weights([common, rare], (configs[0], SetConfig("b", "", weight=4.0)), DataConfig(balance=0.0))
+    assert heavier[-1] / heavier[0] == pytest.approx(4)
