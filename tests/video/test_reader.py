@@ -77,6 +77,28 @@ def test_a_clock_reset_does_not_turn_time_back(tmp_path: Path) -> None:
     assert times == [Fraction(i, 25) for i in range(40)]
 
 
+def test_frames_an_edit_list_hides_are_neither_given_nor_counted(tmp_path: Path) -> None:
+    whole, cut = write_clip(tmp_path / "whole.mp4", Clip(frames=50)), tmp_path / "cut.mp4"
+    with av.open(str(whole)) as old, av.open(str(cut), "w") as new:
+        copied = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.size:
+                early = round(Fraction(1, 2) / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - early, packet.dts - early, copied
+                new.mux(packet)
+    with VideoReader(cut) as reader:
+        frames = list(reader)
+        assert reader.info.frame_count == 50
+        assert reader.expected in (37, 38)
+        assert not reader.truncated
+    assert [(f.index, f.seconds) for f in frames] == [(i, Fraction(i, 25)) for i in range(37)]
+    assert [f.index for f in read(cut, start_seconds=1)] == list(range(25, 37))
+
+
+def test_names_with_a_colon_are_files(tmp_path: Path) -> None:
+    assert len(read(write_clip(tmp_path / "plain.mp4", Clip(frames=3)).rename(tmp_path / "12:30.mp4"))) == 3
+
+
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_frames_are_upright(tmp_path: Path, rotation: int) -> None:
     plain = read(write_clip(tmp_path / "plain.mp4", Clip(frames=3)))

@@ -1,6 +1,8 @@
 import os
+import queue
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -163,6 +165,17 @@ def test_trims_cut_audio_with_the_pictures(tmp_path: Path) -> None:
     assert probe(out).timecode == "01:00:00:13"
 
 
+def test_sound_goes_on_where_joined_recordings_reset_the_clock(tmp_path: Path) -> None:
+    part = write_clip(tmp_path / "part.ts", Clip(frames=25, audio="aac"))
+    source = tmp_path / "joined.ts"
+    source.write_bytes(part.read_bytes() * 2)
+    copy(source, tmp_path / "out.mp4")
+    sound = packets(tmp_path / "out.mp4", "audio")
+    assert len(sound) == len(packets(source, "audio"))
+    assert 1.9 < sound[-1][0] < 2.2
+    assert len(read(tmp_path / "out.mp4")) == 50
+
+
 def test_subtitles_are_carried_and_trimmed(tmp_path: Path) -> None:
     captions = ((0.1, 0.2, "gone"), (0.4, 0.4, "showing at the cut"), (1.0, 0.2, "inside"), (1.8, 0.1, "after"))
     for suffix in (".mp4", ".mkv"):
@@ -201,6 +214,26 @@ def test_nothing_has_the_final_name_before_the_end(tmp_path: Path) -> None:
         assert leftovers(tmp_path) == ["out.mp4", "out.mp4.partial"]
     assert len(read(out)) == 10
     assert leftovers(tmp_path) == ["out.mp4"]
+
+
+def test_reader_and_writer_may_live_in_threads(tmp_path: Path) -> None:
+    source, out = write_clip(tmp_path / "in.mp4", Clip(frames=40, audio="aac")), tmp_path / "out.mp4"
+    frames: queue.Queue[Frame | None] = queue.Queue(maxsize=2)
+    with VideoReader(source) as reader, VideoWriter(out, reader.info, source=source) as writer:
+
+        def decode() -> None:
+            for frame in reader:
+                frames.put(frame)
+            frames.put(None)
+
+        def encode() -> None:
+            while (frame := frames.get()) is not None:
+                writer.write(frame)
+
+        with ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(decode), pool.submit(encode)]:
+                done.result(timeout=60)
+    assert [f.seconds for f in read(out)] == [Fraction(i, 25) for i in range(40)]
 
 
 def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -289,8 +322,9 @@ import resource, sys
 from vidtrack.errors import OutputError
 from vidtrack.video import VideoReader, VideoWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_kib} * 1024, {limit_kib} * 1024))
+clip, out = {str(EXAMPLE_CLIP)!r}, {str(tmp_path / "out.mp4")!r}
 try:
-    with VideoReader({str(EXAMPLE_CLIP)!r}) as reader, VideoWriter({str(tmp_path / "out.mp4")!r}, reader.info) as writer:
+    with VideoReader(clip) as reader, VideoWriter(out, reader.info) as writer:
         for frame in reader:
             writer.write(frame)
 except OutputError as error:

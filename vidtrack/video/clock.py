@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import av
 
 from vidtrack.types import VideoInfo
 from vidtrack.video.messages import ProblemLog
+
+_TS_DISCONT = 0x0200  # FFmpeg's AVFMT_TS_DISCONT
 
 
 class Clock:
@@ -39,6 +43,29 @@ class Clock:
             self._problems.add("a frame's time is not after that of the frame before; moved one tick on", pts=pts)
         self._last = pts
         return pts
+
+
+class ContinuousTimes:
+    """Keeps packet times going on where a container's clock starts anew, as where broadcasts were joined."""
+
+    def __init__(self, container: av.container.InputContainer) -> None:
+        self._may_reset = bool(int(container.format.flags) & _TS_DISCONT)
+        self._last_dts: dict[int, int] = {}
+        self._offset: dict[int, int] = {}
+
+    def place(self, packet: Any) -> bool:
+        """Move the packet's times to after those before it in its stream; True where the clock was reset."""
+        if packet.dts is None or not self._may_reset:
+            return False
+        stream = packet.stream_index
+        offset, last = self._offset.get(stream, 0), self._last_dts.get(stream)
+        reset = False
+        if last is not None and packet.dts + offset < last:
+            reset = True
+            offset = self._offset[stream] = last + (packet.duration or 1) - packet.dts
+        self._last_dts[stream] = packet.dts = packet.dts + offset
+        packet.pts = None if packet.pts is None else packet.pts + offset
+        return reset
 
 
 def without_presentation_times(info: VideoInfo) -> bool:

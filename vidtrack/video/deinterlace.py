@@ -8,6 +8,8 @@ from fractions import Fraction
 import av
 from av.filter import Graph
 
+from vidtrack.video.probe import ticks
+
 
 def deinterlaced(frames: Iterable[av.VideoFrame], time_base: Fraction) -> Iterator[av.VideoFrame]:
     """Pass frames on, those flagged interlaced turned progressive by bwdif, with unchanged pts."""
@@ -58,6 +60,6 @@ class _Graph:
             except (BlockingIOError, EOFError):
                 return
             if frame.pts is not None:  # bwdif counts in half ticks
-                frame.pts = round(frame.pts * Fraction(frame.time_base) / self._time_base)
+                frame.pts = round(frame.pts * ticks(frame.time_base) / self._time_base)
                 frame.time_base = self._time_base
             yield frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -64,12 +65,16 @@ class FFmpegMessages:
             cls._users += 1
         self._open = True
 
-    def take(self) -> list[str]:
-        """The messages since the last call, oldest first."""
+    def take(self, names: Collection[str] = ()) -> list[str]:
+        """The messages since the last call, oldest first; those of other parts than `names`, if given, are dropped."""
         with FFmpegMessages._lock:
             taken = list(FFmpegMessages._pending)
             del FFmpegMessages._pending[: len(taken)]
-        return [f"{name}: {text.strip()}" for level, name, text in taken if level <= av.logging.ERROR and text.strip()]
+        return [
+            f"{name}: {text.strip()}"
+            for level, name, text in taken
+            if level <= av.logging.ERROR and text.strip() and (not names or name in names)
+        ]
 
     def close(self) -> None:
         """Stop collecting; the last one open restores FFmpeg's log level."""

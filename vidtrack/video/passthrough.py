@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 
-from vidtrack.video.messages import ProblemLog
-from vidtrack.video.probe import fraction, open_container
+from vidtrack.video.clock import ContinuousTimes
+from vidtrack.video.messages import ProblemLog, reason
+from vidtrack.video.probe import open_container, ticks
 
 # Location stays out: footage is often passed on.
 _KEPT_METADATA = ("title", "creation_time", "date", "artist", "copyright", "comment", "description")
@@ -30,10 +31,11 @@ class StreamCopier:
             self._add(stream, output)
         output.metadata.update({k: v for k, v in self._input.metadata.items() if k in _KEPT_METADATA})
         self._output = output
-        self._packets = self._demuxed()
-        self._waiting: av.Packet | None = None
+        self._packets: Generator[Any] = self._demuxed()
+        self._waiting: Any = None
         self._origin = Fraction(0)
         self._trimmed = False
+        self._complained: set[int] = set()
 
     def start(self, origin_seconds: Fraction, trimmed: bool) -> None:
         """Say which source time is the output's zero; `trimmed` leaves out what lies before it."""
@@ -44,13 +46,10 @@ class StreamCopier:
         """Write all packets that start before that output time; None writes all there are."""
         while (packet := self._waiting or next(self._packets, None)) is not None:
             self._waiting = None
-            time_base = fraction(packet.time_base)
-            assert time_base is not None and packet.pts is not None
-            seconds = packet.pts * time_base - self._origin
-            if until_seconds is not None and seconds >= until_seconds:
+            if until_seconds is not None and self._output_pts(packet) * ticks(packet.time_base) >= until_seconds:
                 self._waiting = packet
                 return
-            self._write(packet, seconds, time_base)
+            self._write(packet)
 
     def close(self) -> None:
         """Close the source; safe to call twice."""
@@ -70,29 +69,36 @@ class StreamCopier:
         copy.disposition = stream.disposition
         self._outputs[stream.index] = copy
 
-    def _demuxed(self) -> Iterator[av.Packet]:
+    def _demuxed(self) -> Generator[Any]:
         streams = [s for s in self._input.streams if s.index in self._outputs]
         if not streams:
             return
+        continuous = ContinuousTimes(self._input)
         try:
             for packet in self._input.demux(streams):
                 if packet.size and packet.pts is not None:
+                    continuous.place(packet)
                     yield packet
         except (av.FFmpegError, OSError) as error:
-            self._problems.add(f"audio and subtitles end early: {error}")
+            self._problems.add(f"audio and subtitles end early: {reason(error)}")
 
-    def _write(self, packet: av.Packet, seconds: Fraction, time_base: Fraction) -> None:
-        origin = round(self._origin / time_base)
-        pts = packet.pts - origin
-        if self._trimmed and seconds < 0:
+    def _output_pts(self, packet: Any) -> int:
+        return packet.pts - round(self._origin / ticks(packet.time_base))
+
+    def _write(self, packet: Any) -> None:
+        pts = self._output_pts(packet)
+        shift = pts - packet.pts
+        if self._trimmed and pts < 0:
             end = pts + (packet.duration or 0)
             if packet.stream.type != "subtitle" or end <= 0:
                 return
-            pts, packet.duration = 0, end  # a caption already showing at the cut
-        packet.dts = pts if packet.dts is None or packet.pts - origin != pts else packet.dts - origin
+            pts, packet.duration, packet.dts = 0, end, None  # a caption already showing at the cut
+        packet.dts = pts if packet.dts is None else packet.dts + shift
         packet.pts = pts
         packet.stream = self._outputs[packet.stream.index]
         try:
             self._output.mux(packet)
         except ValueError as error:  # such as packet times that run backwards; a full disk is an OSError
-            self._problems.add(f"a packet of the {packet.stream.type} stream is left out: {error}")
+            if packet.stream.index not in self._complained:
+                self._complained.add(packet.stream.index)
+                self._problems.add(f"packets of the {packet.stream.type} stream are left out: {reason(error)}")

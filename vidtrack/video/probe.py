@@ -13,7 +13,7 @@ from av.codec.hwaccel import HWAccel
 from vidtrack.errors import InputError
 from vidtrack.types import Colour, VideoInfo
 from vidtrack.video.messages import FFmpegMessages, reason
-from vidtrack.video.sequence import DEFAULT_FRAMERATE, is_sequence, picture_paths
+from vidtrack.video.sequence import DEFAULT_FRAMERATE, file_url, is_sequence, picture_paths
 
 # FFmpeg draws text files as terminal art and finds pictures in lyrics; nobody means that as footage.
 _TEXT_DEMUXERS = frozenset({"tty", "bin", "xbin", "adf", "idf", "lrc"})
@@ -52,7 +52,7 @@ def open_container(path: Path, hwaccel: HWAccel | None = None) -> av.container.I
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     with FFmpegMessages() as messages:
         try:
-            container = av.open(str(path), "r", hwaccel=hwaccel, metadata_errors="replace")
+            container = av.open(file_url(path), "r", hwaccel=hwaccel, metadata_errors="replace")
         except PermissionError as error:
             if hwaccel is not None:  # a missing driver is reported the same way
                 raise
@@ -87,6 +87,13 @@ def video_stream(container: av.container.InputContainer, path: Path) -> Any:
 def fraction(value: Any) -> Fraction | None:
     """A rational of PyAV as a Fraction; None where it is unset (None, 0 or 0/1, by PyAV version)."""
     return Fraction(value.numerator, value.denominator) if value else None
+
+
+def ticks(time_base: Any) -> Fraction:
+    """The time base of a packet or frame, which always has one."""
+    value = fraction(time_base)
+    assert value is not None
+    return value
 
 
 def stream_duration(container: av.container.InputContainer, stream: Any) -> Fraction | None:
@@ -144,7 +151,7 @@ def _probe_sequence(path: Path, framerate: Fraction) -> VideoInfo:
     paths = picture_paths(path)
     for picture in paths:
         try:
-            with av.open(str(picture)) as container:
+            with av.open(file_url(picture)) as container:
                 stream = container.streams.video[0]
                 frame = next(container.decode(stream))
                 codec = stream.codec_context.codec.canonical_name

@@ -59,6 +59,7 @@ class VideoReader:
         if not is_sequence(self.info.path):
             self._source = ContainerSource(self.info, self._problems, hwaccel)
         self._iterated = False
+        self._sizes = {self.info.coded_size}
         self.decoded = 0
         self._note_traits()
 
@@ -81,15 +82,11 @@ class VideoReader:
     def expected(self) -> int | None:
         """Estimate of the frames between start and end, before stride; None where the file does not say."""
         info = self.info
-        if info.frame_count and self._start is None and self._end is None:
-            return info.frame_count
-        rate = info.average_rate
-        if info.frame_count and info.duration_seconds:
-            rate = info.frame_count / info.duration_seconds
-        if rate is None or info.duration_seconds is None:
-            return None
+        if info.duration_seconds is None or info.average_rate is None:
+            return info.frame_count if self._start is None and self._end is None else None
         end = info.duration_seconds if self._end is None else min(self._end, info.duration_seconds)
-        return max(0, round((end - (self._start or 0)) * rate))
+        frames = math.ceil((end - (self._start or 0)) * info.average_rate)
+        return max(0, min(frames, info.frame_count or frames))
 
     def __iter__(self) -> Iterator[Frame]:
         if self._iterated:
@@ -128,6 +125,7 @@ class VideoReader:
             paths = picture_paths(self.info.path)
             first = math.ceil((self._start or 0) / self.info.time_base)
             for frame in sequence_frames(paths, self._problems, 1 / self.info.time_base, first):
+                assert frame.pts is not None
                 yield frame.pts, frame
             return
         upcoming = 0
@@ -166,7 +164,8 @@ class VideoReader:
 
     def _upright_rgb(self, decoded: av.VideoFrame, pts: int) -> np.ndarray:
         width, height = self.info.coded_size
-        if (decoded.width, decoded.height) != (width, height):
+        if (decoded.width, decoded.height) not in self._sizes:
+            self._sizes.add((decoded.width, decoded.height))
             self._problems.add(
                 f"the frame size changes to {decoded.width}x{decoded.height}; scaled to {width}x{height}", pts=pts
             )

@@ -50,7 +50,7 @@ def sequence_frames(
     """Decode the pictures from ordinal `first` on; pts counts 1/framerate, and an unreadable picture leaves a gap."""
     for ordinal in range(first, len(paths)):
         try:
-            with av.open(str(paths[ordinal])) as container:
+            with av.open(file_url(paths[ordinal])) as container:
                 frame = next(container.decode(video=0))
         except (av.FFmpegError, OSError, StopIteration, IndexError) as error:
             problems.next_index = ordinal
@@ -59,6 +59,11 @@ def sequence_frames(
         frame.pts = ordinal
         frame.time_base = 1 / framerate
         yield frame
+
+
+def file_url(path: Path) -> str:
+    """The path for FFmpeg, which would take `12:30.mp4` for a protocol."""
+    return f"file:{path}"
 
 
 def _is_glob(name: str) -> bool:

@@ -8,11 +8,13 @@ from fractions import Fraction
 import av
 
 from vidtrack.types import VideoInfo
+from vidtrack.video.clock import ContinuousTimes
 from vidtrack.video.hardware import HardwareDecodeError, open_hardware
 from vidtrack.video.messages import FFmpegMessages, ProblemLog, reason, summary
-from vidtrack.video.probe import fraction, open_container, stream_duration, video_stream
+from vidtrack.video.probe import open_container, stream_duration, ticks, video_stream
 
 _READ_ERRORS_IN_A_ROW = 20
+_END_TOLERANCE_SECONDS = 1  # the last frame's length is not always known
 _PREMATURE_END = ("ended prematurely", "partial file", "Truncat")
 
 
@@ -24,16 +26,14 @@ class ContainerSource:
         self._problems = problems
         self._messages = FFmpegMessages()
         self._sought = False
-        self._last_dts: int | None = None
-        self._reset_offset = 0
         self.truncated = False
         try:
             self._container = self._open(hwaccel)
         except BaseException:
             self._messages.close()
             raise
-        self._clock_may_reset = bool(self._container.format.flags & av.format.Flags.ts_discont.value)
-        self._messages.take()  # opening decodes a little; decoding in earnest will say the same again
+        self._continuous = ContinuousTimes(self._container)
+        self._take()  # opening decodes a little; decoding in earnest will say the same again
 
     def _open(self, hwaccel: str | None) -> av.container.InputContainer:
         container = open_hardware(self._path, hwaccel, self._problems) if hwaccel else None
@@ -51,16 +51,17 @@ class ContainerSource:
             try:
                 yield from packet.decode()
             except (av.FFmpegError, ValueError) as error:
-                self._messages.take()
+                self._take()
                 if self.on_hardware:
                     raise HardwareDecodeError(str(error)) from error
                 self._problems.add(f"a packet cannot be decoded: {reason(error)}", pts=self._relative(packet.pts))
-            said = self._messages.take()
+            said = self._take()
             if said:
                 self.truncated |= _tells_of_truncation(said)
                 self._problems.add(summary(said), pts=self._relative(packet.pts))
             if packet.pts is not None:
-                end = max(end, (self._relative(packet.pts) + (packet.duration or 0)) * fraction(packet.time_base))
+                shown = packet.pts - (self._stream.start_time or 0) + (packet.duration or 0)
+                end = max(end, shown * ticks(packet.time_base))
         self._check_end(end, packets)
 
     def seek(self, pts: int) -> None:
@@ -74,44 +75,44 @@ class ContainerSource:
         self._container.close()
         self._messages.close()
 
+    def _take(self) -> list[str]:
+        return self._messages.take({self._container.format.name, self._stream.codec_context.name})  # not an encoder's
+
     def _packets(self) -> Iterator[av.Packet]:
         errors = 0
         while True:
             try:
                 for packet in self._container.demux(self._stream):
                     errors = 0 if packet.size else errors
-                    yield self._after_clock_resets(packet)
+                    if self._continuous.place(packet):
+                        self._problems.add("the time jumps back; counted on from there", pts=self._relative(packet.pts))
+                    yield packet
                 return
             except (av.FFmpegError, OSError) as error:
                 errors += 1
-                said = self._messages.take()
+                said = self._take()
                 self._problems.add(f"the file cannot be read on: {summary(said) if said else reason(error)}")
                 if errors >= _READ_ERRORS_IN_A_ROW:
                     self.truncated = True
+                    yield self._flush_packet()
                     return
 
-    def _after_clock_resets(self, packet: av.Packet) -> av.Packet:
-        """Keep time going on where the container's clock starts anew, as where broadcasts were joined."""
-        if packet.dts is None or not self._clock_may_reset:
-            return packet
-        dts = packet.dts + self._reset_offset
-        if self._last_dts is not None and dts < self._last_dts:
-            self._reset_offset += self._last_dts + (packet.duration or 1) - dts
-            self._problems.add("the time jumps back; counted on from there", pts=self._relative(self._last_dts))
-        self._last_dts = packet.dts = packet.dts + self._reset_offset
-        packet.pts = None if packet.pts is None else packet.pts + self._reset_offset
+    def _flush_packet(self) -> av.Packet:
+        packet = av.Packet()
+        packet.stream = self._stream
+        packet.time_base = self._stream.time_base
         return packet
 
     def _relative(self, pts: int | None) -> int | None:
         return None if pts is None else pts - (self._stream.start_time or 0)
 
     def _check_end(self, end_seconds: Fraction, packets: int) -> None:
-        self.truncated |= _tells_of_truncation(self._messages.take())
+        self.truncated |= _tells_of_truncation(self._take())
         # MP4 counts frames that an edit list hides; there the duration tells.
         counted = self._stream.frames if "mp4" not in self._container.format.name and not self._sought else 0
         self.truncated |= packets < counted
         duration = stream_duration(self._container, self._stream)
-        if duration is not None and end_seconds + max(Fraction(1, 2), duration / 100) < duration:
+        if duration is not None and end_seconds + _END_TOLERANCE_SECONDS < duration:
             self.truncated = True
         if self.truncated:
             whole = f" of {float(duration):.2f} s" if duration else ""

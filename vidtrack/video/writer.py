@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
@@ -21,6 +22,7 @@ from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
 from vidtrack.video.messages import Problem, ProblemLog, reason
 from vidtrack.video.passthrough import StreamCopier
 from vidtrack.video.reader import exact_seconds
+from vidtrack.video.sequence import file_url
 from vidtrack.video.timecode import advanced
 
 _CONVERSION_THREADS = 1
@@ -65,7 +67,7 @@ class VideoWriter:
         self._closed = False
         self.written = 0
         self._container = av.open(
-            str(self._partial),
+            file_url(self._partial),
             "w",
             format=container_format(self.path),
             container_options={"movflags": "+faststart"} if container_format(self.path) in ("mp4", "mov") else {},
@@ -149,11 +151,11 @@ class VideoWriter:
         except OSError as error:
             raise OutputError(f"{self.path} cannot be written: {error.strerror}", "choose another folder") from None
 
-    def _open_encoder(self, options: dict[str, str]) -> av.video.stream.VideoStream:
+    def _open_encoder(self, options: dict[str, str]) -> Any:
         codec, info = self._codec, self._info
         width, height = padded_size(info.size, codec.pixel_format)
         stream = self._container.add_stream(codec.encoder, rate=self._rate, options=options)
-        context = stream.codec_context
+        context: Any = stream.codec_context
         context.width, context.height = width, height
         context.pix_fmt = codec.pixel_format
         context.time_base = info.time_base
