@@ -25,10 +25,10 @@ def area(boxes_xyxy: np.ndarray) -> np.ndarray:
 
 def pairwise_intersection(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     """Overlap areas (N, M) of boxes (N, 4) and (M, 4)."""
-    low = np.maximum(a_xyxy[:, None, :2], b_xyxy[None, :, :2])
-    high = np.minimum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
-    size = np.clip(high - low, 0, None)
-    return size[..., 0] * size[..., 1]
+    a, b = a_xyxy.T[:, :, None], b_xyxy.T[:, None, :]  # one coordinate at a time keeps the (N, M) arrays contiguous
+    width = np.minimum(a[2], b[2]) - np.maximum(a[0], b[0])
+    height = np.minimum(a[3], b[3]) - np.maximum(a[1], b[1])
+    return np.clip(width, 0, None) * np.clip(height, 0, None)
 
 
 def pairwise_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:

@@ -18,25 +18,23 @@ class TrackerConfig:
 
     high_score: float = 0.4  # detections from here on are matched first
     low_score: float = 0.1  # from here up to high_score: second chance only, for tracks seen a moment ago
-    birth_score: float = 0.5  # an unmatched detection from here on starts a track
+    birth_score: float = 0.4  # an unmatched detection from here on starts a track
 
-    match_iou: float = 0.15  # least similarity of a track with a high detection
+    box_margin: float = 0.25  # boxes grow by this share of their sides, each way, before their IoU is taken
+    match_iou: float = 0.1  # least similarity of a track with a high detection
     second_chance_iou: float = 0.4  # least similarity of a track with a low detection
     tentative_iou: float = 0.3  # least similarity of an unconfirmed track with its next detection
     class_penalty: float = 0.3  # taken off the similarity where the classes disagree
     embedding_weight: float = 0.2  # share of the embedding in the similarity, where there are embeddings
 
-    confirm_seconds: float = 0.1  # how long a birth must be seen, at least twice, before it gets an id
-    confirm_score: float = 0.8  # a birth this sure gets its id at once
-    second_chance_seconds: float = 0.5  # a low detection may continue a track seen this recently
-    patience_seconds: float = 1.0  # an unseen track may be found again by motion alone this long
-    reid_seconds: float = 2.0  # ... and by embedding near its expected place this long
-    reid_cosine: float = 0.8  # least cosine of embeddings to be found again
-    reid_reach: float = 2.0  # most distance to be found again, in box sides (sqrt of area) a second unseen
+    confirm_score: float = 0.9  # a birth this sure gets its id at once, any other when it is seen again
+    patience_seconds: float = 2.0  # a track unseen for longer has ended
+    reunion_cosine: float = 0.8  # least cosine of embeddings to find a track again beside where motion expects it
+    reunion_reach: float = 2.0  # ... and how far beside at most, in box sides (sqrt of area) a second unseen
 
     duplicate_iou: float = 0.75  # detections of one class that overlap this much are one object
     cross_class_iou: float = 0.9  # ... and of different classes
-    birth_overlap: float = 0.6  # no birth where a track seen in this frame overlaps this much
+    birth_overlap: float = 0.4  # no birth where a track seen in this frame overlaps this much
 
     class_half_life_seconds: float = 10.0  # how fast old class votes fade
     embedding_memory: float = 0.9  # share of the past in a track's embedding

@@ -21,14 +21,12 @@ def births(free: Detections, seen_xyxy: np.ndarray, room: int, config: TrackerCo
 
 
 def confirmed(tracks: Tracks, seconds: float, config: TrackerConfig) -> np.ndarray:
-    """Rows, in order, of unconfirmed tracks seen now that have earned an id."""
+    """Rows, in order, of unconfirmed tracks seen now that have earned an id: seen before, or very sure."""
     waiting = (tracks.ids == 0) & (tracks.seen_seconds == seconds)
-    seen_again = tracks.born_seconds < seconds
-    long_enough = seconds - tracks.born_seconds >= config.confirm_seconds - 1e-9
-    return np.flatnonzero(waiting & ((seen_again & long_enough) | (tracks.scores >= config.confirm_score)))
+    return np.flatnonzero(waiting & ((tracks.born_seconds < seconds) | (tracks.scores >= config.confirm_score)))
 
 
 def alive(tracks: Tracks, seconds: float, config: TrackerConfig) -> np.ndarray:
-    """Mask (N,) of the tracks worth remembering: confirmed for `reid_seconds` unseen, others only while seen."""
+    """Mask (N,) of the tracks worth remembering: confirmed ones for the patience, others only while seen."""
     unseen = seconds - tracks.seen_seconds
-    return np.where(tracks.ids > 0, unseen <= config.reid_seconds + 1e-9, unseen <= 0)
+    return unseen <= np.where(tracks.ids > 0, config.patience_seconds + 1e-9, 0.0)

@@ -10,23 +10,40 @@ from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.state import Detections, Tracks, unit
 
 
-def similarity(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:
-    """Similarity (T, D): IoU with the predicted box, less where classes disagree, blended with the embedding."""
-    overlap = pairwise_iou(tracks.predicted_xyxy, detections.boxes_xyxy)
+def similarity(tracks: Tracks, detections: Detections, looks: np.ndarray | None, config: TrackerConfig) -> np.ndarray:
+    """Similarity (T, D): IoU with the predicted box, blended with `looks` (`cosine`), less where classes disagree.
+
+    Boxes are grown first, so that a small or fast object still meets its prediction (Yang et al., WACV 2023).
+    """
+    margin = config.box_margin
+    overlap = pairwise_iou(grown(tracks.predicted_xyxy, margin), grown(detections.boxes_xyxy, margin))
+    alike = overlap
+    if looks is not None and config.embedding_weight:
+        alike = overlap + config.embedding_weight * np.where(overlap > 0, looks - overlap, 0.0)
     if tracks.votes.shape[1] > 1:
         share = tracks.votes[:, detections.classes] / tracks.votes.sum(axis=1, keepdims=True)
-        penalty = config.class_penalty * (1 - share)
-    else:
-        penalty = 0.0
-    if tracks.embeddings.shape[1] and config.embedding_weight:
-        weight = config.embedding_weight * (overlap > 0)
-        overlap = (1 - weight) * overlap + weight * cosine(tracks, detections)
-    return overlap - penalty
+        alike = alike - config.class_penalty * (1 - share)
+    return alike
+
+
+def grown(boxes_xyxy: np.ndarray, margin: float) -> np.ndarray:
+    """Boxes (N, 4) with every edge moved outwards by `margin` times the side."""
+    rim = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * margin
+    return np.concatenate([boxes_xyxy[:, :2] - rim, boxes_xyxy[:, 2:] + rim], axis=1)
 
 
 def cosine(tracks: Tracks, detections: Detections) -> np.ndarray:
     """Cosine (T, D) of the tracks' embeddings with the detections'."""
     return tracks.embeddings @ unit(detections.embeddings).T
+
+
+def reachable(tracks: Tracks, detections: Detections, seconds: float, config: TrackerConfig) -> np.ndarray:
+    """Mask (T, D): of the track's class, and no farther from its prediction than it may have come while unseen."""
+    centre = (detections.boxes_xyxy[:, :2] + detections.boxes_xyxy[:, 2:]) / 2
+    away = np.hypot(centre[:, 0] - tracks.position[:, :1], centre[:, 1] - tracks.position[:, 1:2])
+    side = np.sqrt(np.maximum(tracks.position[:, 2] * tracks.position[:, 3], 1.0))
+    reach = config.reunion_reach * side * (seconds - tracks.seen_seconds)
+    return (away <= reach[:, None]) & (tracks.classes[:, None] == detections.classes)
 
 
 def assign(similarities: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:

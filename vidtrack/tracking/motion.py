@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MEASUREMENT_STD = 0.05  # of a detected coordinate, in box sides
-ACCELERATION_STD = 1.0  # velocity picked up in a second, in box sides per second
+MEASUREMENT_STD = 0.1  # of a detected coordinate, in box sides
+ACCELERATION_STD = 0.25  # velocity picked up in a second, in box sides per second
 BIRTH_SPEED_STD = 1.0  # of the unknown velocity of a new box, in box sides per second
 SIZE_DAMPING_SECONDS = 0.5  # a change of size fades this fast; position keeps its velocity
 
