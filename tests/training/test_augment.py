@@ -73,9 +73,7 @@ def test_boxes_mostly_cut_away_become_ignored(record: tuple[Record, np.ndarray])
 def test_jittered_views_stay_inside(record: tuple[Record, np.ndarray]) -> None:
     rng = np.random.default_rng(1)
     for _ in range(100):
-        x, y, width, height = jitter_view(
-            rng, random_view(rng, record[0], (64, 64), CONFIG), record[0], 0.2
-        ).window
+        x, y, width, height = jitter_view(rng, random_view(rng, record[0], (64, 64), CONFIG), record[0], 0.2).window
         assert x >= 0
         assert y >= 0
         assert x + width <= 160 + 1e-6

@@ -84,7 +84,9 @@ def mot_folder(folder: Path, rows: str, frames: int = 3) -> Path:
 
 
 def test_mot_rows(tmp_path: Path) -> None:
-    folder = mot_folder(tmp_path / "clip", "1,7,11,21,10,20,1,-1,-1,-1\n1,8,1,1,5,5,0,-1,-1,-1\n3,7,12,21,10,20,1,-1,-1,-1\n")
+    folder = mot_folder(
+        tmp_path / "clip", "1,7,11,21,10,20,1,-1,-1,-1\n1,8,1,1,5,5,0,-1,-1,-1\n3,7,12,21,10,20,1,-1,-1,-1\n"
+    )
     records = load(folder, kind="mot")
     assert [len(record.labels) for record in records] == [1, 0, 1]
     np.testing.assert_allclose(records[0].boxes_xyxy, [[10, 20, 20, 40]])

@@ -82,7 +82,9 @@ def test_fixed_values(case: tuple[Tensor, Tensor, list[Target]]) -> None:
     found = set_losses(logits, boxes, targets, assignment, LossConfig(), 3.0)
     step = 0.25 * math.log(2)
     assert found["class"].item() == pytest.approx(2 * (27 * 0.75 + 3 * 0.25) * step / 3)
-    assert found["l1"].item() == pytest.approx(5 * ((0.2 + 0.3) + (0.3 + 0.2 + 0.4 + 0.1) + (0.1 + 0.1 + 0.2 + 0.2)) / 3)
+    assert found["l1"].item() == pytest.approx(
+        5 * ((0.2 + 0.3) + (0.3 + 0.2 + 0.4 + 0.1) + (0.1 + 0.1 + 0.2 + 0.2)) / 3
+    )
 
 
 def test_layers_add_up(case: tuple[Tensor, Tensor, list[Target]]) -> None:

@@ -15,6 +15,7 @@ from vidtrack.training import augment
 from vidtrack.training.augment import Sample
 from vidtrack.training.config import AugmentConfig, TrackConfig
 from vidtrack.training.data import Record
+from vidtrack.training.paste import paste_objects
 
 STRIDE = 32  # of the coarsest backbone stage; batches are padded to its multiple
 GROWTH = 0.6  # share of the steps over which canvases grow
@@ -70,6 +71,7 @@ class BatchMaker:
         self.augment, self.tracks = augment_config, track_config
         self.seed, self.rank = seed, rank
         self.cumulative = np.cumsum(weights)
+        self.donors = [record for record in self.records if any(record.masks or ())]
         self.alike: dict[tuple[bytes, bool], list[int]] = defaultdict(list)
         self.sequences: dict[str, list[int]] = defaultdict(list)
         for index, record in enumerate(self.records):
@@ -109,8 +111,12 @@ class BatchMaker:
         return self._colour(rng, augment.mosaic(parts, canvas))
 
     def _view(self, rng: np.random.Generator, record: Record, canvas: tuple[int, int]) -> Sample:
+        image = augment.read_picture(record)
+        if self.donors and rng.random() < self.augment.paste:
+            donor = self.donors[int(rng.integers(len(self.donors)))]
+            record, image = paste_objects(rng, record, image, donor, augment.read_picture(donor))
         view = augment.random_view(rng, record, canvas, self.augment)
-        return augment.show(record, augment.read_picture(record), view, self.augment)
+        return augment.show(record, image, view, self.augment)
 
     def _colour(self, rng: np.random.Generator, sample: Sample) -> Sample:
         return augment.photometric(rng, sample, self.augment)

@@ -135,7 +135,6 @@ class TrainConfig:
     threads: int = 0  # torch threads; 0 leaves torch's choice
     device: str = "auto"
     checkpoint_minutes: float = 3.0
-    checkpoint_split: bool = False  # weights, averages and optimiser state in files of their own
     evaluate_steps: int = 0  # 0 evaluates only at the end
     evaluate_pictures: int = 0  # at most so many of each validation set; 0 is all
     log_steps: int = 20

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.training.conftest import write_coco
+from vidtrack.errors import DataError, UsageError
+from vidtrack.model.checkpoint import read_checkpoint
+from vidtrack.training.config import DataConfig, SetConfig, TrackConfig, TrainConfig
+from vidtrack.training.loop import Run, train
+from vidtrack.training.metrics import read_metrics
+
+
+def stop_after(config: TrainConfig, out: Path, steps: int, resume: bool = False) -> None:
+    """Run until a step, as a signal or the time limit would end it."""
+    run: list[Run] = []
+
+    def report(line: dict[str, Any]) -> None:
+        if line["step"] == steps:
+            run[0].stop.set()
+
+    run.append(Run(config, out, resume, report))
+    run[0].steps(float("inf"))
+    run[0].metrics.close()
+
+
+def assert_same_state(a: Path, b: Path) -> None:
+    names = {path.name for path in (a / "state").glob("step-*/*")}
+    assert {path.name for path in (b / "state").glob("step-*/*")} == names
+    for name in names - {"progress.json"}:
+        first, second = (next((folder / "state").glob(f"step-*/{name}")).read_bytes() for folder in (a, b))
+        assert first == second, name
+
+
+@pytest.mark.parametrize("tracks", [0.0, 1.0])
+def test_resume_is_exact(recipe: TrainConfig, tmp_path: Path, tracks: float) -> None:
+    config = replace(recipe, tracks=TrackConfig(share=tracks, drop=0.1, false=0.5))
+    train(config, tmp_path / "whole")
+    stop_after(config, tmp_path / "parts", 2)
+    assert json.loads((tmp_path / "parts/state/latest.json").read_text()) == {"state": "step-0000002"}
+    train(config, tmp_path / "parts", resume=True)
+    assert_same_state(tmp_path / "whole", tmp_path / "parts")
+    losses = [
+        [line["losses"] for line in read_metrics(tmp_path / name / "metrics.jsonl") if "losses" in line]
+        for name in ("whole", "parts")
+    ]
+    assert len(losses[0]) == 4
+    assert losses[0] == losses[1]
+    terms = set(losses[0][0])
+    assert {
+        f"{group}.{term}" for group in ("encoder", "objects", "hybrid", "denoising") for term in ("class", "l1", "giou")
+    } < terms
+
+
+def test_a_seed_reproduces_and_another_differs(recipe: TrainConfig, tmp_path: Path) -> None:
+    config = replace(recipe, steps=2)
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        train(replace(config, seed=seed), tmp_path / name)
+    assert_same_state(tmp_path / "a", tmp_path / "b")
+    with pytest.raises(AssertionError):
+        assert_same_state(tmp_path / "a", tmp_path / "c")
+
+
+def test_accumulated_steps_do_not_change_their_number(recipe: TrainConfig, tmp_path: Path) -> None:
+    config = replace(recipe, steps=2, optim=replace(recipe.optim, accumulate=2))
+    assert train(config, tmp_path / "run").step == 2
+    assert len(read_metrics(tmp_path / "run/metrics.jsonl")) == 2
+
+
+def test_frozen_backbone_stays_and_the_rest_learns(recipe: TrainConfig, tmp_path: Path) -> None:
+    config = replace(recipe, steps=2, optim=replace(recipe.optim, backbone_factor=0.0, ema=0.0))
+    torch.manual_seed(config.seed)
+    run = Run(config, tmp_path / "run", False, lambda line: None)
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
+    run.steps(float("inf"))
+    run.metrics.close()
+    changed = {name for name, value in run.model.state_dict().items() if not torch.equal(value, before[name])}
+    assert not any(name.startswith("backbone.") for name in changed)
+    assert {"encoder.layers.0.ffn.linear1.weight", "label_embed.weight", "content_embed.weight"} <= changed
+
+
+def test_time_limit_saves_and_stops(recipe: TrainConfig, tmp_path: Path) -> None:
+    progress = train(recipe, tmp_path / "run", max_minutes=0.0)
+    assert progress.step == 1
+    assert train(recipe, tmp_path / "run", resume=True).step == 4
+
+
+def test_what_a_run_leaves(recipe: TrainConfig, tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "validation", 2)
+    data = replace(recipe.data, validation=(SetConfig("shapes", str(path)),))
+    train(replace(recipe, data=data), tmp_path / "run")
+    checkpoint = read_checkpoint(tmp_path / "run/model.safetensors")
+    assert checkpoint.config == recipe.model
+    assert (tmp_path / "run/metrics.png").stat().st_size > 1000
+    last = read_metrics(tmp_path / "run/metrics.jsonl")[-1]
+    assert [found["name"] for found in last["evaluation"]["shapes"]["classes"]] == ["person", "car"]
+    assert all(path.stat().st_size < 16 * 2**20 for path in (tmp_path / "run").rglob("*"))
+
+
+def test_a_folder_with_a_run_is_not_overwritten(recipe: TrainConfig, tmp_path: Path) -> None:
+    train(recipe, tmp_path / "run", max_minutes=0.0)
+    with pytest.raises(UsageError, match="already holds a training run"):
+        train(recipe, tmp_path / "run")
+
+
+def test_fine_tuning_keeps_classes_by_name(recipe: TrainConfig, tmp_path: Path) -> None:
+    train(replace(recipe, steps=1, optim=replace(recipe.optim, ema=0.0)), tmp_path / "first")
+    given = read_checkpoint(tmp_path / "first/model.safetensors").state
+    model = replace(recipe.model, classes=("dog", "zebra"), num_classes=2)
+    data = DataConfig(train=recipe.data.train, cache=recipe.data.cache)
+    config = replace(recipe, model=model, data=data, init=str(tmp_path / "first/model.safetensors"))
+    run = Run(config, tmp_path / "second", False, lambda line: None)
+    run.metrics.close()
+    state = run.model.state_dict()
+    torch.testing.assert_close(state["class_embed.0.weight"][0], given["class_embed.0.weight"][2])
+    torch.testing.assert_close(state["level_embed"], given["level_embed"])
+    assert not torch.equal(state["class_embed.0.weight"][1], given["class_embed.0.weight"][1])
+
+
+def test_a_loss_that_is_not_finite_has_a_name(recipe: TrainConfig, tmp_path: Path) -> None:
+    run = Run(recipe, tmp_path / "run", False, lambda line: None)
+    with torch.no_grad():
+        run.model.class_embed[0].bias.fill_(float("inf"))
+    with pytest.raises((DataError, Exception), match=r"not finite|the loss is"):
+        run.steps(float("inf"))
+    run.metrics.close()
+
+
+@pytest.mark.slow
+def test_overfits_four_pictures(recipe: TrainConfig, tmp_path: Path) -> None:
+    from vidtrack.training.config import AugmentConfig, LossConfig, OptimConfig
+
+    validation = (SetConfig("shapes", recipe.data.train[0].path),)
+    config = replace(
+        recipe,
+        data=replace(recipe.data, validation=validation),
+        augment=AugmentConfig(canvases=((64, 96),), scale=(1.0, 1.0), aspect=1.0, flip=0.0, photometric=0.0, grey=0.0),
+        loss=LossConfig(encoder_repeat=2, hybrid_queries=12, denoising_queries=16),
+        optim=OptimConfig(lr=2e-3, backbone_factor=0.5, schedule="onecycle", clip=1.0),
+        model=replace(recipe.model, dropout=0.0),
+        steps=500,
+        batch=4,
+        threads=2,
+        log_steps=50,
+    )
+    train(config, tmp_path / "run")
+    last = read_metrics(tmp_path / "run/metrics.jsonl")[-1]
+    assert last["evaluation"]["shapes"]["ap"] > 0.95

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.conftest import target
+from vidtrack.model.config import DetectorConfig
+from vidtrack.model.detector import DeformableDETR, DetectorOutput
+from vidtrack.training.config import TrackConfig
+from vidtrack.training.matcher import Assignment
+from vidtrack.training.tracks import CarriedQueries, carry_queries
+
+BEFORE = [
+    target([[0.2, 0.2, 0.1, 0.1], [0.5, 0.5, 0.1, 0.1], [0.8, 0.8, 0.1, 0.1]], [0, 1, 2], ids=[7, 8, 9]),
+    target([[0.3, 0.3, 0.1, 0.1]], [0], ids=[4]),
+]
+NOW = [  # 8 has left, 11 is new, the order has changed
+    target([[0.8, 0.8, 0.1, 0.1], [0.4, 0.4, 0.1, 0.1], [0.2, 0.2, 0.1, 0.1]], [2, 0, 0], ids=[9, 11, 7]),
+    target([[0.3, 0.3, 0.1, 0.1]], [0], ids=[4]),
+]
+MATCHED = Assignment.of(np.array([[0, 0, 5, 0], [0, 0, 2, 1], [0, 0, 9, 2], [0, 1, 3, 3]]), torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def output(tiny: DetectorConfig) -> DetectorOutput:
+    generator = torch.Generator().manual_seed(0)
+    return DetectorOutput(
+        torch.randn(2, 2, 12, 3, generator=generator),
+        torch.rand(2, 2, 12, 4, generator=generator),
+        torch.randn(2, 12, 32, generator=generator),
+    )
+
+
+def carry(tiny: DetectorConfig, output: DetectorOutput, seed: int = 0, **config: float) -> CarriedQueries | None:
+    settings = TrackConfig(**{"drop": 0.0, "false": 0.0, **config})  # type: ignore[arg-type]
+    model = DeformableDETR(tiny)
+    return carry_queries(model, output, MATCHED, BEFORE, NOW, settings, np.random.default_rng(seed))
+
+
+def test_identities_keep_their_queries(tiny: DetectorConfig, output: DetectorOutput) -> None:
+    carried = carry(tiny, output)
+    assert carried is not None
+    assert carried.queries.content.shape == (2, 3, 32)
+    assert [mask.tolist() for mask in carried.taken] == [[True, False, True], [True]]
+    expected = {(0, 5): 2, (0, 9): 0, (1, 3): 3}  # (picture, query before): object now, counted over the batch
+    found = {}
+    for picture, slot, index in zip(
+        carried.assignment.picture, carried.assignment.query, carried.assignment.target, strict=True
+    ):
+        content = carried.queries.content[picture, slot]
+        query = int((output.embeddings[picture] - content).abs().sum(-1).argmin())
+        torch.testing.assert_close(content, output.embeddings[picture, query])
+        torch.testing.assert_close(carried.queries.reference[picture, slot], output.boxes[-1, picture, query])
+        found[int(picture), query] = int(index)
+    assert found == expected
+
+
+def test_false_queries_are_of_unmatched_ones_and_own_nothing(tiny: DetectorConfig, output: DetectorOutput) -> None:
+    carried = carry(tiny, output, false=1.0)
+    assert carried is not None
+    assert carried.queries.content.shape[1] == 6
+    assert len(carried.assignment) == 3
+    own = {(int(p), int(q)) for p, q in zip(carried.assignment.picture, carried.assignment.query, strict=True)}
+    for picture in range(2):
+        matched = {int(q) for p, q in zip(MATCHED.picture, MATCHED.query, strict=True) if p == picture}
+        for slot in range(6):
+            query = int((output.embeddings[picture] - carried.queries.content[picture, slot]).abs().sum(-1).argmin())
+            if (picture, slot) in own:
+                assert query in matched
+            elif picture == 1:
+                assert query not in matched
+
+
+def test_dropped_queries_leave_their_objects_free(tiny: DetectorConfig, output: DetectorOutput) -> None:
+    for seed in range(10):
+        carried = carry(tiny, output, seed, drop=0.5)
+        if carried is not None:
+            assert sum(int(mask.sum()) for mask in carried.taken) == len(carried.assignment)
+    assert carry(tiny, output, drop=1.0) is None
+
+
+def test_carried_queries_pass_no_gradient_to_the_frame_before(tiny: DetectorConfig, output: DetectorOutput) -> None:
+    leaf = output.embeddings.clone().requires_grad_()
+    carried = carry(tiny, DetectorOutput(output.logits, output.boxes, leaf))
+    assert carried is not None
+    assert not carried.queries.content.requires_grad
