@@ -1,9 +1,19 @@
 """Video files in and out; the only part that imports PyAV."""
 
+from vidtrack.video.build import available_hardware, library_versions
 from vidtrack.video.codecs import available_codecs, codec_for
 from vidtrack.video.messages import Problem
 from vidtrack.video.probe import probe
 from vidtrack.video.reader import VideoReader
 from vidtrack.video.writer import VideoWriter
 
-__all__ = ["Problem", "VideoReader", "VideoWriter", "available_codecs", "codec_for", "probe"]
+__all__ = [
+    "Problem",
+    "VideoReader",
+    "VideoWriter",
+    "available_codecs",
+    "available_hardware",
+    "codec_for",
+    "library_versions",
+    "probe",
+]

@@ -77,6 +77,13 @@ def available_codecs() -> list[str]:
     return [name for name, codec in _CODECS.items() if _encoder(codec.encoder)]
 
 
+def suffix_for(name: str | None) -> str:
+    """The extension of a video of that codec: .mp4 wherever MP4 can hold it."""
+    codec = _CODECS.get(_ALIASES.get((name or "h264").lower(), (name or "h264").lower()))
+    containers = ("mp4",) if codec is None else codec.containers
+    return next(suffix for suffix, container in CONTAINERS.items() if container in containers)
+
+
 def container_format(path: Path) -> str:
     """FFmpeg's format name for an output's extension."""
     try:
