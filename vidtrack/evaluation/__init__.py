@@ -1,0 +1,1 @@
+"""How good the tracks and detections are, by the libraries the field uses."""

@@ -92,9 +92,8 @@ class Associator:
         stage(known, ~sure, alike, config.second_chance_iou)
         stage(~known, sure, alike, config.tentative_iou)
         if looks is not None and (known & waiting).any() and (sure & left).any():
-            stage(
-                known, sure, np.where(reachable(tracks, detections, seconds, config), looks, 0.0), config.reunion_cosine
-            )
+            elsewhere = np.where(reachable(tracks, detections, seconds, config), looks, 0.0)
+            stage(known, sure, elsewhere, config.reunion_cosine)
         rows, columns = (np.concatenate(part) for part in zip(*pairs, strict=True))
         tracks.see(rows, detections[columns], seconds, config.embedding_memory)
         return left

@@ -34,7 +34,7 @@ class TrackerConfig:
 
     duplicate_iou: float = 0.75  # detections of one class that overlap this much are one object
     cross_class_iou: float = 0.9  # ... and of different classes
-    birth_overlap: float = 0.4  # no birth where a track seen in this frame overlaps this much
+    birth_overlap: float = 0.4  # no birth on a track seen in this frame, or on a better birth
 
     class_half_life_seconds: float = 10.0  # how fast old class votes fade
     embedding_memory: float = 0.9  # share of the past in a track's embedding

@@ -6,18 +6,22 @@ import numpy as np
 
 from vidtrack.boxes import pairwise_iou
 from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.matching import first_come
 from vidtrack.tracking.state import Detections, Tracks
 
 
 def births(free: Detections, seen_xyxy: np.ndarray, room: int, config: TrackerConfig) -> Detections:
-    """The unmatched detections that start a track: sure enough, not on a track seen in this frame, best `room`."""
-    sure = free.scores >= config.birth_score
-    if sure.any() and len(seen_xyxy):
-        sure &= (pairwise_iou(free.boxes_xyxy, seen_xyxy) < config.birth_overlap).all(axis=1)
-    chosen = np.flatnonzero(sure)
-    if len(chosen) > room:
-        chosen = np.sort(chosen[np.argsort(-free.scores[chosen], kind="stable")[: max(room, 0)]])
-    return free[chosen]
+    """The unmatched detections, best first, that start a track: at most `room`, each sure and in a place of its own.
+
+    `seen_xyxy` (N, 4) are the boxes of the tracks seen in this frame.
+    """
+    new = free[free.scores >= config.birth_score]
+    if len(new) == 0:
+        return new
+    new = new[(pairwise_iou(new.boxes_xyxy, seen_xyxy) < config.birth_overlap).all(axis=1)]
+    new = new[np.argsort(-new.scores, kind="stable")]
+    clash = np.triu(pairwise_iou(new.boxes_xyxy, new.boxes_xyxy) >= config.birth_overlap, k=1)
+    return new[np.flatnonzero(first_come(clash))[: max(room, 0)]]
 
 
 def confirmed(tracks: Tracks, seconds: float, config: TrackerConfig) -> np.ndarray:

@@ -69,7 +69,7 @@ def claims(tracks: Tracks, found: Detections, config: TrackerConfig) -> np.ndarr
     rows = np.flatnonzero((found.scores >= config.carried_score) & (near >= config.carried_iou))
     rows = rows[np.argsort(-near[rows], kind="stable")]
     clash = np.triu(pairwise_iou(found.boxes_xyxy[rows], found.boxes_xyxy[rows]) > config.duplicate_iou, k=1)
-    return np.sort(rows[_first_come(clash)])
+    return np.sort(rows[first_come(clash)])
 
 
 def suppress(detections: Detections, config: TrackerConfig) -> Detections:
@@ -82,7 +82,7 @@ def suppress(detections: Detections, config: TrackerConfig) -> Detections:
     same_class = detections.classes[:, None] == detections.classes[None, :]
     limit = np.where(same_class, config.duplicate_iou, config.cross_class_iou)
     clash = np.triu(pairwise_iou(detections.boxes_xyxy, detections.boxes_xyxy) > limit, k=1)
-    return detections[_first_come(clash)]
+    return detections[first_come(clash)]
 
 
 def paired_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
@@ -92,7 +92,7 @@ def paired_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     return overlap / np.maximum(area(a_xyxy) + area(b_xyxy) - overlap, 1e-9)
 
 
-def _first_come(clash: np.ndarray) -> np.ndarray:
+def first_come(clash: np.ndarray) -> np.ndarray:
     """Mask (N,) of the rows that no kept earlier row clashes with; clash (N, N) is upper triangular."""
     kept = np.ones(len(clash), dtype=bool)
     for row in np.flatnonzero(clash.any(axis=1)):

@@ -1,0 +1,107 @@
+"""Assignment, suppression and the claims of carried queries, against slow references."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from vidtrack.boxes import pairwise_iou
+from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.matching import assign, claims, grown, paired_iou, reachable, similarity, suppress
+from vidtrack.tracking.state import Detections, Tracks
+
+
+def total(similarities: np.ndarray, floor: float) -> float:
+    """The largest sum over one-to-one pairs of what each is above the floor, by trying them all."""
+    rows, columns = similarities.shape
+    if rows > columns:
+        return total(similarities.T, floor)
+    gain = np.maximum(similarities - floor, 0)
+    return max(sum(gain[i, j] for i, j in enumerate(order)) for order in permutations(range(columns), rows))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 5), (4, 4), (5, 3)])
+def test_assign_is_the_best_there_is(shape):
+    rng = np.random.default_rng(sum(shape))
+    for _ in range(20):
+        similarities = rng.random(shape)
+        rows, columns = assign(similarities, 0.4)
+        assert len(set(rows)) == len(rows) and len(set(columns)) == len(columns)
+        assert (similarities[rows, columns] >= 0.4).all()
+        assert (similarities[rows, columns] - 0.4).sum() == pytest.approx(total(similarities, 0.4))
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
+def test_assign_nothing(shape):
+    rows, columns = assign(np.zeros(shape), 0.1)
+    assert len(rows) == len(columns) == 0
+
+
+def test_grown_boxes_meet_where_they_just_missed():
+    a, b = np.array([[0.0, 0, 10, 10]]), np.array([[12.0, 0, 22, 10]])
+    assert pairwise_iou(a, b)[0, 0] == 0
+    assert pairwise_iou(grown(a, 0.25), grown(b, 0.25))[0, 0] > 0
+    assert grown(a, 0.25).tolist() == [[-2.5, -2.5, 12.5, 12.5]]
+
+
+def test_paired_iou_is_the_diagonal():
+    rng = np.random.default_rng(0)
+    low = rng.random((2, 9, 2))
+    a, b = (np.concatenate([one, one + rng.random((9, 2))], axis=1) for one in low)
+    assert paired_iou(a, b) == pytest.approx(np.diag(pairwise_iou(a, b)))
+
+
+def test_suppress_keeps_the_best_of_each_object():
+    boxes = np.array([[0, 0, 10, 10], [0.5, 0, 10.5, 10], [1, 0, 11, 10], [50, 0, 60, 10]])
+    found = Detections.of(boxes, np.array([0.5, 0.9, 0.6, 0.4]))
+    kept = suppress(found, TrackerConfig(duplicate_iou=0.75))
+    assert kept.scores.tolist() == [0.9, 0.4]
+
+
+def test_suppress_is_slower_to_merge_classes():
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10]], dtype=float)  # IoU 0.82
+    found = Detections.of(boxes, np.array([0.9, 0.8]), np.array([0, 1]))
+    assert len(suppress(found, TrackerConfig(duplicate_iou=0.75, cross_class_iou=0.9))) == 2
+    assert len(suppress(found, TrackerConfig(duplicate_iou=0.75, cross_class_iou=0.8))) == 1
+
+
+def test_a_detection_suppressed_by_one_does_not_suppress_another():
+    boxes = np.array([[0, 0, 10, 10], [1.2, 0, 11.2, 10], [2.4, 0, 12.4, 10]])  # neighbours 0.79, ends 0.61
+    found = Detections.of(boxes, np.array([0.9, 0.8, 0.7]))
+    assert suppress(found, TrackerConfig()).scores.tolist() == [0.9, 0.7]
+
+
+def tracks_at(boxes: np.ndarray, num_classes: int = 1, classes: list[int] | None = None) -> Tracks:
+    return Tracks.born(Detections.of(boxes, np.full(len(boxes), 0.9), classes), num_classes, 0.0)
+
+
+def test_similarity_prefers_the_class_and_the_look():
+    box = np.array([[0.0, 0, 10, 10]])
+    tracks = tracks_at(box, 2, [1])
+    twins = Detections.of(np.repeat(box, 2, axis=0), np.ones(2), np.array([0, 1]))
+    config = TrackerConfig(class_penalty=0.3)
+    assert similarity(tracks, twins, None, config)[0].tolist() == pytest.approx([0.7, 1.0])
+    looks = np.array([[1.0, 0.0]])
+    blended = similarity(tracks, replace(twins, classes=np.array([1, 1])), looks, config)
+    assert blended[0].tolist() == pytest.approx([1.0, 1 - config.embedding_weight])
+
+
+def test_reach_grows_with_time_unseen():
+    tracks = tracks_at(np.array([[0.0, 0, 10, 10]]))
+    away = Detections.of(np.array([[15.0, 0, 25, 10]]), np.ones(1))
+    config = TrackerConfig(reunion_reach=2.0)
+    assert not reachable(tracks, away, 0.5, config)[0, 0]
+    assert reachable(tracks, away, 1.0, config)[0, 0]
+
+
+def test_claims_need_score_place_and_room():
+    boxes = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [43, 0, 53, 10.0]])
+    tracks = tracks_at(boxes)
+    found = Detections.of(
+        np.array([[0, 0, 10, 10], [27, 0, 37, 10], [40, 0, 50, 10], [40, 0, 50, 10.0]]), np.array([0.2, 0.9, 0.9, 0.9])
+    )
+    # The first is unsure, the second wandered off, the fourth sits on the third's object.
+    assert claims(tracks, found, TrackerConfig(carried_score=0.4)).tolist() == [2]
