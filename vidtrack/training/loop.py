@@ -99,7 +99,7 @@ class Run:
             restore_random(random)
         distributed.share_weights(self.model, self.world)
         self.metrics = MetricsLog(output, self.progress.step, report, quiet=self.world.rank > 0)
-        self.stop = threading.Event()
+        self.stop, self.interrupted = threading.Event(), False
 
     def _make_folder(self) -> None:
         try:
@@ -109,7 +109,7 @@ class Run:
             raise OutputError(f"cannot write to {self.output}: {error}") from None
 
     def steps(self, deadline: float) -> None:
-        """Train until the last step, the deadline (monotonic seconds) or SIGTERM/SIGINT."""
+        """Train until the last step, the deadline (monotonic seconds) or SIGTERM/SIGINT (then KeyboardInterrupt)."""
         config, optim = self.config, self.config.optim
         began = saved = time.monotonic()
         before = self.progress.seconds
@@ -149,6 +149,8 @@ class Run:
                 saved = time.monotonic()
             if over:
                 batches.close()
+                if self.interrupted:
+                    raise KeyboardInterrupt
                 return
         self.evaluate(0)
         self.save()
@@ -220,6 +222,7 @@ class Run:
             return
 
         def handle(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
             self.stop.set()
             signal.signal(number, signal.SIG_DFL)
 

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from vidtrack.training.config import TrainConfig
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from vidtrack.training.config import config_from_dict
+from vidtrack.training.loop import Run
+out = Path(sys.argv[2])
+run = Run(config_from_dict(json.loads(Path(sys.argv[1]).read_text())), out, False, lambda line: None)
+before = run.model.level_embed.detach().clone()
+run.steps(float("inf"))
+state = run.model.state_dict()
+sums = {name: value.double().sum().item() for name, value in state.items()}
+moved = (state["level_embed"] - before).abs().max().item()
+(out / f"rank-{run.world.rank}.json").write_text(json.dumps({"sums": sums, "moved": moved}))
+import torch.distributed as dist
+dist.destroy_process_group()
+"""
+
+
+def test_two_processes_train_one_model(recipe: TrainConfig, tmp_path: Path) -> None:
+    """As torchrun starts them; both read all data, so they draw different pictures and must agree on the weights."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(replace(recipe, steps=2).to_dict()))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = {
+        **os.environ,
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(config), str(tmp_path / "run")],
+            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    assert [process.wait(120) for process in processes] == [0, 0]
+    first, second = (json.loads((tmp_path / "run" / f"rank-{rank}.json").read_text()) for rank in range(2))
+    assert first == second
+    assert first["moved"] > 0
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2]
