@@ -1,7 +1,5 @@
 """`python -m vidtrack` is `vidtrack`."""
 
-import sys
+from vidtrack.cli.app import run
 
-from vidtrack.cli.app import main
-
-sys.exit(main())
+run()

@@ -41,3 +41,20 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     if name not in PRECISIONS:
         raise UsageError(f"unknown precision {name!r}", f"use auto, {', '.join(PRECISIONS)}")
     return PRECISIONS[name]
+
+
+def limit_threads(count: int) -> None:
+    """Let operators on the CPU use at most `count` threads."""
+    torch.set_num_threads(count)
+
+
+def available_devices() -> list[str]:
+    """What PyTorch can run on here, with a name a person knows."""
+    devices = [f"cpu ({torch.get_num_threads()} threads)"]
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            major, minor = torch.cuda.get_device_capability(index)
+            devices.append(f"cuda:{index} ({torch.cuda.get_device_name(index)}, compute capability {major}.{minor})")
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return devices

@@ -99,6 +99,32 @@ class TrackLog:
         return (self[row] for row in range(len(self)))
 
 
+def read_ends(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Header and footer of a log, None where it has no footer, without keeping what lies between.
+
+    Raises LogError as `TrackLog.load` does.
+    """
+    loader = _Loader(path)
+    first = last = None
+    for _, line in loader.lines():
+        text = line.strip().removesuffix(",")
+        if text not in ("", "[", "]"):
+            first, last = first or text, text
+    try:
+        header, footer = json.loads(first or "null"), _json_or_none(last)
+        check_header(header, path)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise LogError(f"{path} is not a track log") from None
+    return header, footer if isinstance(footer, dict) and footer.get("type") == "footer" else None
+
+
+def _json_or_none(text: str | None) -> Any:
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return None
+
+
 class _Loader:
     """Collects the lines of one file into columns."""
 
@@ -153,7 +179,7 @@ class _Loader:
                 yield from enumerate(whole, 1)
                 return
         broken: tuple[int, str] | None = None
-        for number, line in self._lines():
+        for number, line in self.lines():
             if broken is not None:
                 raise LogError(f"line {broken[0]} of {self.path} is not JSON: {broken[1][:40]!r}", "is it damaged?")
             text = line.strip().removesuffix(",")
@@ -175,7 +201,7 @@ class _Loader:
             return None
         return value if isinstance(value, list) else [value]
 
-    def _lines(self) -> Iterator[tuple[int, str]]:
+    def lines(self) -> Iterator[tuple[int, str]]:
         number = 0
         try:
             with self._open() as stream:

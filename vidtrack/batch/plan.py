@@ -1,0 +1,167 @@
+"""From what a person typed to a list of clips with the files they will become; nothing is opened or written."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from vidtrack.errors import InputError, UsageError
+from vidtrack.tracklog import SUFFIXES as LOG_SUFFIXES
+from vidtrack.tracklog import is_log_path
+from vidtrack.video.codecs import CONTAINERS
+from vidtrack.video.sequence import PICTURE_SUFFIXES, is_sequence
+
+VIDEO_SUFFIXES = frozenset(
+    ".3g2 .3gp .asf .avi .dv .f4v .flv .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv "
+    ".y4m".split()
+)
+VIDEO_MARK = ".tracked"  # NAME.tracked.mp4
+LOG_ENDING = ".tracks.jsonl"  # NAME.tracks.jsonl
+_OWN_VIDEO = re.compile(rf".*{re.escape(VIDEO_MARK)}\.\w+", re.IGNORECASE)
+_PICTURE_NUMBER = re.compile(r"[-_. ]*(%0?\d*d|[*?\[].*)$")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clip and the files to make of it; None is not wanted."""
+
+    source: Path
+    video: Path | None
+    log: Path | TextIO | None
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The files to make."""
+        return tuple(target for target in (self.video, self.log) if isinstance(target, Path))
+
+
+@dataclass(frozen=True)
+class _Clip:
+    source: Path
+    below: Path = Path()  # folders between the folder given as input and the clip
+
+
+def plan(inputs: Sequence[str], output: str | None, video_suffix: str | None = ".mp4") -> list[Job]:
+    """The jobs of `vidtrack detect INPUT... -o OUTPUT`.
+
+    An input is a file, a pattern, an image sequence, or a folder, which is searched for videos with all below it;
+    our own outputs are passed over. `output` is a folder, in which the tree of an input folder is repeated, or for a
+    single clip a file: a video, the log then beside it, or a log, then alone. None is beside each clip.
+    `video_suffix` None makes no video.
+
+    Raises UsageError where two clips would become one file or a clip its own output, and InputError for no clips.
+    """
+    clips = _unique(clip for text in inputs for clip in _expand(text))
+    if output is not None and _is_file_target(output, inputs, clips):
+        jobs = [_file_job(clips[0].source, Path(output), video_suffix)]
+    else:
+        jobs = [_folder_job(clip, None if output is None else Path(output), video_suffix) for clip in clips]
+    _check_collisions(jobs)
+    return jobs
+
+
+def is_own_output(path: Path) -> bool:
+    """True for a file named as this program names what it makes."""
+    return bool(_OWN_VIDEO.fullmatch(path.name)) or path.name.endswith(".partial") or is_log_path(path)
+
+
+def _expand(text: str) -> Iterator[_Clip]:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        yield from _in_folder(path)
+    elif not path.exists() and glob.has_magic(text):
+        yield from _matching(text)
+    elif not is_own_output(path):
+        yield _Clip(path)
+
+
+def _in_folder(folder: Path) -> Iterator[_Clip]:
+    found = False
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if path.suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".") and not is_own_output(path):
+                found = True
+                yield _Clip(path, Path(parent).relative_to(folder))
+    if not found:
+        if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()):
+            raise InputError(f"{folder} holds no clips", f"videos end in {', '.join(sorted(VIDEO_SUFFIXES))}")
+        yield _Clip(folder)
+
+
+def _matching(pattern: str) -> Iterator[_Clip]:
+    paths = sorted(Path(found) for found in glob.glob(os.path.expanduser(pattern), recursive=True))
+    files = [path for path in paths if path.is_file() and not is_own_output(path)]
+    if not files:
+        raise InputError(f"{pattern} matches no clip", "check the pattern")
+    if all(path.suffix.lower() in PICTURE_SUFFIXES for path in files):
+        yield _Clip(Path(pattern))  # one image sequence
+    else:
+        yield from map(_Clip, files)
+
+
+def _unique(clips: Iterable[_Clip]) -> list[_Clip]:
+    seen: dict[Path, _Clip] = {}
+    for clip in clips:
+        seen.setdefault(clip.source.resolve(), clip)
+    if not seen:
+        raise InputError("there is no clip among the inputs", "outputs of earlier runs (.tracked.) are passed over")
+    return list(seen.values())
+
+
+def _is_file_target(output: str, inputs: Sequence[str], clips: Sequence[_Clip]) -> bool:
+    path = Path(output)
+    if path.is_dir() or output.endswith(("/", os.sep)) or not path.suffix:
+        return False
+    if path.suffix.lower() not in CONTAINERS and not is_log_path(path):
+        known = ", ".join([*CONTAINERS, *LOG_SUFFIXES])
+        raise UsageError(
+            f"{output}: a {path.suffix} file cannot be written", f"use {known}; end a folder's name with /"
+        )
+    if len(inputs) > 1 or (Path(inputs[0]).is_dir() and clips[0].source != Path(inputs[0])):
+        raise UsageError(f"{output} is one file, and there may be many clips", "give a folder")
+    return True
+
+
+def _file_job(source: Path, output: Path, video_suffix: str | None) -> Job:
+    if is_log_path(output):
+        return Job(source, None, output)
+    if video_suffix is None:
+        raise UsageError(f"{output} is a video and no video is wanted", "give a .jsonl name, or leave out --no-video")
+    return Job(source, output, output.with_name(output.stem.removesuffix(VIDEO_MARK) + LOG_ENDING))
+
+
+def _folder_job(clip: _Clip, folder: Path | None, video_suffix: str | None) -> Job:
+    parent = clip.source.parent if folder is None else folder / clip.below
+    name = _name_of(clip.source)
+    video = None if video_suffix is None else parent / f"{name}{VIDEO_MARK}{video_suffix}"
+    return Job(clip.source, video, parent / f"{name}{LOG_ENDING}")
+
+
+def _name_of(source: Path) -> str:
+    if source.is_dir():
+        return source.resolve().name
+    if is_sequence(source):
+        return _PICTURE_NUMBER.sub("", source.stem) or source.resolve().parent.name
+    return source.stem
+
+
+def _check_collisions(jobs: Sequence[Job]) -> None:
+    makers: dict[str, Path] = {}
+    sources = {os.path.normcase(job.source.resolve()) for job in jobs}
+    for job in jobs:
+        for target in job.outputs:
+            place = os.path.normcase(target.resolve())
+            if place in sources:
+                raise UsageError(f"{target} is an input and would be overwritten", "give another output")
+            if place in makers:
+                raise UsageError(
+                    f"{makers[place]} and {job.source} would both become {target}", "rename one, or run them apart"
+                )
+            makers[place] = job.source

@@ -1,0 +1,46 @@
+"""Whether a clip's results are there already, told by content and parameters and not by file names."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+from vidtrack.batch.plan import Job
+from vidtrack.errors import LogError
+from vidtrack.model.detector import Origin
+from vidtrack.pipeline import RunConfig
+from vidtrack.provenance import hash_content, hash_parameters
+from vidtrack.tracklog import read_ends
+from vidtrack.video.sequence import is_sequence, picture_paths
+
+
+class Finding(Enum):
+    """What is at the places a job would write to."""
+
+    ABSENT = "absent"
+    DONE = "done"
+    UNFINISHED = "unfinished"  # the same work, interrupted, failed or lacking a file
+    OTHER = "other"  # of another clip, model or choice of parameters, or not ours
+
+
+def find_earlier(job: Job, config: RunConfig, model: Origin) -> Finding:
+    """Compare what is there with what the job would make."""
+    present = [target for target in job.outputs if target.exists()]
+    if not present:
+        return Finding.ABSENT
+    if not isinstance(job.log, Path) or job.log not in present:
+        return Finding.OTHER
+    try:
+        header, footer = read_ends(job.log)
+    except LogError:
+        return Finding.OTHER
+    content = hash_content(picture_paths(job.source) if is_sequence(job.source) else [job.source])
+    same = (
+        header["source"].get("hash") == content.to_dict()
+        and header.get("run", {}).get("parameters_sha256") == hash_parameters(config.parameters())
+        and header["model"].get("sha256") == model.sha256
+    )
+    if not same:
+        return Finding.OTHER
+    ended = footer is not None and footer.get("status") in ("complete", "truncated")
+    return Finding.DONE if ended and len(present) == len(job.outputs) else Finding.UNFINISHED

@@ -1,0 +1,111 @@
+"""Clip after clip: one that fails does not end the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from vidtrack.batch.plan import Job
+from vidtrack.batch.resume import Finding, find_earlier
+from vidtrack.errors import OutputError, UsageError, VidtrackError, WeightsError
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.pipeline import Progress, RunConfig, TrackResult, track_video
+from vidtrack.selection import class_filter
+from vidtrack.video import probe
+
+
+class Existing(StrEnum):
+    """What to do where an output is there already."""
+
+    REFUSE = "refuse"
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: status complete, truncated, interrupted, skipped or failed."""
+
+    job: Job
+    status: str
+    result: TrackResult | None = None
+    error: VidtrackError | None = None
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    load: Callable[[], DeformableDETR],
+    config: RunConfig,
+    existing: Existing,
+    progress: Callable[[Progress], None] | None = None,
+) -> Iterator[Outcome]:
+    """Yield an outcome a job as they end; an interrupt ends the iteration after the outcome of its job.
+
+    The model is loaded once, when the first readable clip needs it. Raises UsageError and WeightsError, which would
+    meet every job alike, and UsageError before any work where outputs are there and shall not be touched.
+    """
+    if existing is Existing.REFUSE:
+        _refuse_existing(jobs)
+
+    @cache
+    def model() -> DeformableDETR:
+        loaded = load()
+        class_filter(loaded.config.classes, config.classes)
+        return loaded
+
+    for job in jobs:
+        try:
+            outcome = _run(job, model, config, existing, progress)
+        except (UsageError, WeightsError):
+            raise
+        except VidtrackError as error:
+            outcome = Outcome(job, "failed", error=error)
+        except KeyboardInterrupt:
+            outcome = Outcome(job, "interrupted")
+        yield outcome
+        if outcome.status == "interrupted":
+            return
+
+
+def _run(
+    job: Job,
+    model: Callable[[], DeformableDETR],
+    config: RunConfig,
+    existing: Existing,
+    progress: Callable[[Progress], None] | None,
+) -> Outcome:
+    probe(job.source, config.framerate)
+    loaded = model()
+    if existing is Existing.SKIP:
+        finding = find_earlier(job, config, loaded.origin)
+        if finding is Finding.DONE:
+            return Outcome(job, "skipped")
+        if finding is Finding.OTHER:
+            raise OutputError(
+                f"the outputs of {job.source} are there, but of another clip, model or parameters",
+                "overwrite them, or choose another folder",
+            )
+    _make_folders(job)
+    result = track_video(
+        job.source, loaded, log=job.log, video=job.video, config=config, overwrite=True, progress=progress
+    )
+    return Outcome(job, result.status, result)
+
+
+def _make_folders(job: Job) -> None:
+    for target in job.outputs:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {target.parent}: {error.strerror}", "choose another") from None
+
+
+def _refuse_existing(jobs: Sequence[Job]) -> None:
+    there = [target for job in jobs for target in job.outputs if target.exists()]
+    if there:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise UsageError(
+            f"{there[0]}{more} exists already", "--overwrite replaces it, --skip-existing leaves finished clips"
+        )

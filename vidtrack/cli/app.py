@@ -1,0 +1,69 @@
+"""The `vidtrack` command: what it consists of, and how its errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from vidtrack.cli import detect, doctor, exits, probe, schema, train, weights
+from vidtrack.errors import VidtrackError
+
+app = typer.Typer(
+    name="vidtrack",
+    help="Objects in footage, tracked: a clip in, an annotated video and a track log out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("detect")(detect.detect)
+app.command("probe")(probe.probe)
+app.command("schema")(schema.schema)
+app.command("doctor")(doctor.doctor)
+app.add_typer(weights.app, name="weights")
+app.add_typer(train.app)
+app.add_typer(train.data_app, name="data")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from vidtrack import __version__
+
+        typer.echo(f"vidtrack {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Objects in footage, tracked: a clip in, an annotated video and a track log out."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; errors become one line on stderr."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="vidtrack")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else exits.ALL_DONE if end.code is None else exits.SOME_FAILED
+    except VidtrackError as error:
+        print(f"vidtrack: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:  # whoever read our output went away; keep Python from failing again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.SOME_FAILED
+    return exits.ALL_DONE
+
+
+def run() -> None:
+    """Entry point of the installed command; a polite kill counts as an interrupt."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(main())

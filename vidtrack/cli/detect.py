@@ -1,0 +1,138 @@
+"""`vidtrack detect`: clips in, annotated videos and track logs out."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from vidtrack.cli import exits, options
+from vidtrack.cli.options import ProgressStyle, TrackerMode
+from vidtrack.cli.values import parse_classes
+from vidtrack.errors import UsageError
+from vidtrack.tracking.config import TrackerConfig
+
+if TYPE_CHECKING:
+    from vidtrack.batch import Job
+    from vidtrack.model.detector import DeformableDETR
+    from vidtrack.pipeline import VideoConfig
+
+_TRACKER = TrackerConfig()
+_MODE = TrackerMode(_TRACKER.mode)
+
+
+def detect(
+    inputs: options.Inputs,
+    output: options.Output = None,
+    model: options.Model = "default",
+    classes: options.Classes = None,
+    score: options.Score = _TRACKER.birth_score,
+    max_tracks: options.MaxTracks = _TRACKER.max_tracks,
+    tracker: options.TrackerOption = _MODE,
+    start: options.Start = None,
+    end: options.End = None,
+    stride: options.Stride = 1,
+    size: options.Size = None,
+    framerate: options.Framerate = None,
+    no_video: options.NoVideo = False,
+    codec: options.Codec = None,
+    crf: options.Crf = None,
+    preset: options.Preset = None,
+    overwrite: options.Overwrite = False,
+    skip_existing: options.SkipExisting = False,
+    report: options.Report = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    hwaccel: options.Hwaccel = None,
+    require_compiled: options.RequireCompiled = False,
+    progress: options.ProgressOption = ProgressStyle.auto,
+    profile: options.Profile = False,
+) -> None:
+    """Track the objects in clips; makes an annotated video and a track log of each.
+
+    Exit codes: 0 all done, 1 some clips failed, 2 usage, 3 nothing decodable, 130 interrupted.
+    """
+    from vidtrack.batch import Existing, run_jobs
+    from vidtrack.cli.progress import reporter
+    from vidtrack.cli.summary import print_profile, print_summary, write_report
+    from vidtrack.pipeline import RunConfig, VideoConfig
+
+    if overwrite and skip_existing:
+        raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
+    video_config = VideoConfig(codec, crf, preset)
+    config = RunConfig(
+        tracker=tracker_config(tracker, score, max_tracks),
+        classes=parse_classes(classes),
+        start_seconds=start,
+        end_seconds=end,
+        stride=stride,
+        size=size,
+        framerate=framerate,
+        hwaccel=hwaccel,
+        video=video_config,
+    )
+    jobs = plan_jobs(inputs, output, no_video, video_config)
+    existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
+
+    def load() -> DeformableDETR:
+        return prepare_model(model, device, precision, threads, require_compiled)
+
+    outcomes = []
+    with reporter(progress, jobs) as shown:
+        for outcome in run_jobs(jobs, load, config, existing, shown.progress):
+            shown.outcome(outcome)
+            outcomes.append(outcome)
+            if profile and outcome.result is not None:
+                print_profile(outcome.result)
+    if len(jobs) > 1:
+        print_summary(outcomes, len(jobs))
+    if report is not None:
+        write_report(report, outcomes)
+    raise typer.Exit(exits.of_outcomes(outcomes))
+
+
+def tracker_config(mode: TrackerMode, score: float, max_tracks: int) -> TrackerConfig:
+    """The tracker's defaults with a person's choices; no threshold stays above the least score to be tracked."""
+    return replace(
+        _TRACKER,
+        mode=str(mode),
+        birth_score=score,
+        high_score=min(_TRACKER.high_score, score),
+        low_score=min(_TRACKER.low_score, score),
+        max_tracks=max_tracks,
+    )
+
+
+def plan_jobs(inputs: list[str], output: str | None, no_video: bool, video: VideoConfig) -> list[Job]:
+    """Jobs with their outputs; checks codec, crf and preset, which every clip shares."""
+    from vidtrack.batch import plan
+    from vidtrack.video.codecs import codec_for, suffix_for
+
+    if output == "-":
+        jobs = plan(inputs, None, None)
+        if len(jobs) > 1:
+            raise UsageError(f"-o - takes one clip, the inputs are {len(jobs)}", "give a folder")
+        return [replace(jobs[0], log=sys.stdout)]
+    jobs = plan(inputs, output, None if no_video else suffix_for(video.codec))
+    for target in {Path(f"x{job.video.suffix}") for job in jobs if job.video is not None}:
+        codec_for(video.codec, target).encoder_options(video.crf, video.preset)
+    return jobs
+
+
+def prepare_model(
+    name: str, device: str, precision: str, threads: int | None, require_compiled: bool
+) -> DeformableDETR:
+    """Load the model onto its device, downloading it where need be."""
+    from vidtrack import ops
+    from vidtrack.model.checkpoint import load_model
+    from vidtrack.model.device import limit_threads
+
+    if require_compiled:
+        ops.require_compiled()
+    if threads is not None:
+        limit_threads(threads)
+    return load_model(name, device, precision)

@@ -1,0 +1,60 @@
+"""`vidtrack doctor`: what this installation consists of and whether it is whole."""
+
+from __future__ import annotations
+
+import json
+import platform
+from typing import Annotated, Any
+
+import typer
+
+_PACKAGES = ("torch", "torchvision", "av", "opencv-python-headless", "opencv-python", "numpy", "lap", "safetensors")
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Show versions, devices, the compiled sampler, codecs, weights and folders; exit code 1 if something is amiss."""
+    facts, complaints = examine()
+    if as_json:
+        typer.echo(json.dumps({**facts, "complaints": complaints}, ensure_ascii=False))
+    else:
+        for section, values in facts.items():
+            typer.echo(section)
+            width = max((len(name) for name in values), default=0)
+            for name, value in values.items():
+                typer.echo(f"  {name:{width}}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
+        for complaint in complaints:
+            typer.echo(f"! {complaint}")
+        if not complaints:
+            typer.echo("all is well")
+    raise typer.Exit(1 if complaints else 0)
+
+
+def examine() -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Facts by section, and what a person should do something about."""
+    from vidtrack import __version__, ops
+    from vidtrack.model import registry
+    from vidtrack.model.device import available_devices
+    from vidtrack.provenance import version_of
+    from vidtrack.video import available_codecs, available_hardware, library_versions
+
+    build = ops.build_info()
+    shipped = {entry.name: registry.cached_path(entry) for entry in registry.entries() if entry.ships}
+    facts: dict[str, dict[str, Any]] = {
+        "versions": {
+            "vidtrack": __version__,
+            "Python": f"{platform.python_version()} on {platform.platform()}",
+            **{package: found for package in _PACKAGES if (found := version_of(package, ""))},
+        },
+        "FFmpeg": library_versions(),
+        "devices": {"PyTorch": available_devices(), "hardware decoders": available_hardware() or ["none"]},
+        "sampler": {name: value for name, value in build.items() if value != []},
+        "video": {"codecs": available_codecs()},
+        "weights": {name: str(path or "missing") for name, path in shipped.items()},
+        "folders": {"cache": str(registry.cache_folder())},
+    }
+    complaints = [f"the shipped weights {name} are missing" for name, path in shipped.items() if path is None]
+    if not build["compiled"]:
+        complaints.append(f"the compiled sampler is not in use, inference is slower: {build['reason']}")
+    return facts, complaints

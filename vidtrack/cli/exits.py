@@ -1,0 +1,29 @@
+"""Every exit code of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from vidtrack.errors import InputError
+
+if TYPE_CHECKING:
+    from vidtrack.batch import Outcome
+
+ALL_DONE = 0
+SOME_FAILED = 1
+USAGE = 2  # UsageError.exit_code, and typer's own
+NOTHING_DECODABLE = 3  # InputError.exit_code
+INTERRUPTED = 130
+
+
+def of_outcomes(outcomes: Sequence[Outcome]) -> int:
+    """The exit code of a batch."""
+    if any(outcome.status == "interrupted" for outcome in outcomes):
+        return INTERRUPTED
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if not errors:
+        return ALL_DONE
+    if len(errors) == len(outcomes) and all(isinstance(error, InputError) for error in errors):
+        return NOTHING_DECODABLE
+    return SOME_FAILED

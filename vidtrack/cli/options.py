@@ -1,0 +1,120 @@
+"""The options of `vidtrack detect`, as types; their defaults stand with the command."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vidtrack.cli.values import parse_rate, parse_seconds
+
+_WHAT, _WHICH, _OUTPUT, _RUN = "What to track", "Which pictures", "Outputs", "Machine and messages"
+
+
+class TrackerMode(StrEnum):
+    """`vidtrack.tracking.config.MODES` as an option."""
+
+    propagation = "propagation"
+    association = "association"
+
+
+class ProgressStyle(StrEnum):
+    """How progress is shown on stderr."""
+
+    auto = "auto"
+    rich = "rich"
+    plain = "plain"
+    json = "json"
+    none = "none"
+
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(metavar="INPUT", help="Videos, folders, patterns, image sequences (img_%04d.png)."),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="Folder; or for one clip a video (.mp4 .mov .mkv .webm) with its log beside it, or a log alone (.jsonl "
+        ".json, also .gz); - streams the log to stdout. Default: NAME.tracked.mp4 and NAME.tracks.jsonl "
+        "beside the clip.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
+Model = Annotated[str, typer.Option(help="A name of `vidtrack weights list`, or a checkpoint.", rich_help_panel=_WHAT)]
+Classes = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Only these, as person,car. Default: all.", rich_help_panel=_WHAT)
+]
+Score = Annotated[
+    float, typer.Option(min=0, max=1, help="Least score from which an object is tracked.", rich_help_panel=_WHAT)
+]
+MaxTracks = Annotated[int, typer.Option(min=1, help="Most objects at a time.", rich_help_panel=_WHAT)]
+TrackerOption = Annotated[TrackerMode, typer.Option("--tracker", help="What keeps identities.", rich_help_panel=_WHAT)]
+
+Start = Annotated[
+    Fraction | None,
+    typer.Option(parser=parse_seconds, metavar="TIME", help="From here: 12.5 or 1:02:03.4", rich_help_panel=_WHICH),
+]
+End = Annotated[
+    Fraction | None, typer.Option(parser=parse_seconds, metavar="TIME", help="Up to here.", rich_help_panel=_WHICH)
+]
+Stride = Annotated[int, typer.Option(min=1, help="Every so many-th frame; times stay true.", rich_help_panel=_WHICH)]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        "--resize",
+        min=32,
+        help="Shorter side in pixels for inference. Default: the model's own.",
+        rich_help_panel=_WHICH,
+    ),
+]
+Framerate = Annotated[
+    Fraction | None,
+    typer.Option(
+        parser=parse_rate, metavar="RATE", help="Of an image sequence: 24, 30000/1001. Default: 25.",
+        rich_help_panel=_WHICH,
+    ),
+]  # fmt: skip
+
+NoVideo = Annotated[bool, typer.Option("--no-video", help="Only the track log.", rich_help_panel=_OUTPUT)]
+Codec = Annotated[
+    str | None,
+    typer.Option(help="h264, hevc, av1, vp9, prores, ffv1, ... Default: h264.", rich_help_panel=_OUTPUT),
+]
+Crf = Annotated[float | None, typer.Option(help="Quality: lower is better and larger.", rich_help_panel=_OUTPUT)]
+Preset = Annotated[str | None, typer.Option(help="The encoder's speed.", rich_help_panel=_OUTPUT)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_OUTPUT)]
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing",
+        help="Pass over clips done before with this content, model and choices; do interrupted ones again.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write what became of each clip as JSON.", rich_help_panel=_OUTPUT),
+]
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=_RUN)]
+Precision = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.", rich_help_panel=_RUN)]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="CPU threads for inference. Default: all cores.", rich_help_panel=_RUN)
+]
+Hwaccel = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Decode on hardware: auto, cuda, vaapi, ...", rich_help_panel=_RUN)
+]
+RequireCompiled = Annotated[
+    bool, typer.Option("--require-compiled", help="Stop where the compiled sampler is missing.", rich_help_panel=_RUN)
+]
+ProgressOption = Annotated[ProgressStyle, typer.Option("--progress", help="On stderr.", rich_help_panel=_RUN)]
+Profile = Annotated[bool, typer.Option("--profile", help="Say where the time went.", rich_help_panel=_RUN)]

@@ -1,0 +1,51 @@
+"""`vidtrack probe`: what a file says about its video."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from enum import Enum
+from fractions import Fraction
+from typing import Annotated, Any
+
+import typer
+
+from vidtrack.cli import options
+
+
+def probe(
+    file: Annotated[str, typer.Argument(help="A video, or an image sequence.")],
+    framerate: options.Framerate = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, rates and times as [n, d].")] = False,
+) -> None:
+    """Show what vidtrack knows about a clip before it is tracked."""
+    from vidtrack.video import probe as probe_video
+
+    values = {name: value for name, value in asdict(probe_video(file, framerate)).items() if name != "path"}
+    if as_json:
+        typer.echo(json.dumps({"path": file, **values}, default=_plain, ensure_ascii=False))
+        return
+    width = max(len(name) for name in values)
+    typer.echo(file)
+    for name, value in values.items():
+        typer.echo(f"  {name.replace('_', ' '):{width}}  {_readable(value)}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return [value.numerator, value.denominator]
+    return value.value if isinstance(value, Enum) else str(value)
+
+
+def _readable(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Fraction):
+        return str(value) if value.denominator == 1 else f"{value} ({float(value):.6g})"
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_readable(part)}" for name, part in value.items())
+    return str(value)

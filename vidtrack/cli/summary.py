@@ -1,0 +1,109 @@
+"""What is said once the work is done: the table of a batch, its report, and where the time went."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vidtrack.errors import OutputError
+
+if TYPE_CHECKING:
+    from vidtrack.batch import Outcome
+    from vidtrack.pipeline import TrackResult
+
+_STEPS = {
+    "decode": "decode",
+    "preprocess": "resize and normalise",
+    "encode": "backbone and encoder",
+    "track": "decoder and tracker",
+    "log": "track log",
+    "draw": "draw",
+    "encode video": "encode video",
+}
+_WAITS = {
+    "decode held up": "decoder, for inference",
+    "wait for decode": "inference, for the decoder",
+    "infer held up": "inference, for the output",
+    "wait for infer": "output, for inference",
+}
+
+
+def print_profile(result: TrackResult) -> None:
+    """Time by kind of work; the threads overlap, so the shares add up to more than the whole."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{result.source.name}: {result.frames} frames in {result.seconds:.2f} s", title_justify="left")
+    for column in ("work", "seconds", "ms a frame", "of the time"):
+        table.add_column(column, justify="left" if column == "work" else "right")
+
+    def add(title: str, name: str) -> None:
+        if name in result.times:
+            seconds = result.times[name][0]
+            each = 1000 * seconds / max(1, result.frames)
+            table.add_row(title, f"{seconds:.2f}", f"{each:.2f}", f"{seconds / result.seconds:.0%}")
+
+    for name, title in _STEPS.items():
+        add(title, name)
+    table.add_section()
+    for name, title in _WAITS.items():
+        add(f"waiting: {title}", name)
+    Console(stderr=True).print(table)
+
+
+def print_summary(outcomes: Sequence[Outcome], planned: int) -> None:
+    """One row a clip and a line of totals."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for column in ("clip", "status", "frames", "tracks", "fps", "output"):
+        table.add_column(column, justify="right" if column in ("frames", "tracks", "fps") else "left", overflow="fold")
+    for outcome in outcomes:
+        result = outcome.result
+        figures = ("", "", "") if result is None else (
+            str(result.frames), str(result.tracks), f"{result.frames_per_second:.1f}"
+        )  # fmt: skip
+        made = "" if outcome.error is not None else "\n".join(str(target) for target in outcome.job.outputs)
+        table.add_row(str(outcome.job.source), outcome.status, *figures, made)
+    console = Console(stderr=True)
+    console.print(table, markup=False)
+    counted = Counter(outcome.status for outcome in outcomes)
+    if planned > len(outcomes):
+        counted["not started"] = planned - len(outcomes)
+    console.print(f"{planned} clips: {', '.join(f'{n} {status}' for status, n in counted.items())}", highlight=False)
+
+
+def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """What became of each clip, as a JSON array."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(
+            json.dumps([outcome_record(outcome) for outcome in outcomes], ensure_ascii=False, indent=1) + "\n", "utf-8"
+        )
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None
+
+
+def outcome_record(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as plain values."""
+    result, job = outcome.result, outcome.job
+    record: dict[str, Any] = {"source": str(job.source), "status": outcome.status}
+    if outcome.error is not None:
+        record |= {"error": outcome.error.message, "hint": outcome.error.hint}
+    if result is not None:
+        record |= {
+            "video": None if result.video is None else str(result.video),
+            "log": None if result.log is None else str(result.log),
+            "frames": result.frames,
+            "tracks": result.tracks,
+            "seconds": round(result.seconds, 3),
+            "fps": round(result.frames_per_second, 2),
+            "problems": [problem.message for problem in result.problems],
+        }
+    return record

@@ -1,0 +1,107 @@
+"""`vidtrack weights`: the models known by name, and the files they come in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidtrack.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from vidtrack.model import registry
+
+app = typer.Typer(no_args_is_help=True, help="List, download, check and convert models.")
+
+Name = Annotated[str, typer.Argument(help="A name of `vidtrack weights list`.")]
+
+
+class Layout(StrEnum):
+    """Kinds of checkpoint that can be written."""
+
+    vidtrack = "vidtrack"
+    official = "official"
+    huggingface = "huggingface"
+
+
+@app.command("list")
+def list_models() -> None:
+    """Show the models and whether they are on this machine."""
+    from vidtrack.model import registry
+
+    listed = registry.entries()
+    width = max(len(entry.name) for entry in listed)
+    for number, entry in enumerate(listed):
+        here = "here" if registry.cached_path(entry) else "missing" if entry.ships else "to download"
+        default = " (the default)" if number == 0 else ""
+        typer.echo(f"{entry.name:{width}}  {here:11}  {entry.licence:10}  {entry.summary}{default}")
+
+
+@app.command("pull")
+def pull(name: Name) -> None:
+    """Download a model, verified; goes on where it was broken off."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from vidtrack.model import registry
+
+    entry = _find(name)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(entry.name, total=None)
+        path = registry.fetch(entry, lambda done, total: bar.update(task, completed=done, total=total))
+    typer.echo(path)
+
+
+@app.command("path")
+def path(name: Name) -> None:
+    """Print where a model's file is; exit code 2 if it is not on this machine."""
+    from vidtrack.model import registry
+
+    entry = _find(name)
+    found = registry.cached_path(entry)
+    if found is None:
+        raise UsageError(f"{entry.name} is not on this machine", f"run `vidtrack weights pull {entry.name}`")
+    typer.echo(found)
+
+
+@app.command("verify")
+def verify(name: Name) -> None:
+    """Check a model's file against its known hash."""
+    from vidtrack.model import registry
+
+    typer.echo(f"{registry.verify(_find(name))}  {name}")
+
+
+@app.command("convert")
+def convert(
+    source: Annotated[str, typer.Argument(help="A name, or a checkpoint of any known kind.")],
+    target: Annotated[Path, typer.Argument(help="File to write; a folder for huggingface.")],
+    layout: Annotated[Layout, typer.Option("--to", help="Kind to write.")] = Layout.vidtrack,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+) -> None:
+    """Rewrite a checkpoint as another kind."""
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists already", "give --overwrite to replace it")
+    from vidtrack.model import publish
+    from vidtrack.model.checkpoint import load_model, save_checkpoint
+
+    model = load_model(source, "cpu", "float32", fold=False)
+    if layout is Layout.vidtrack:
+        save_checkpoint(model, target, {"converted_from": model.origin.name, "sha256": model.origin.sha256})
+    elif layout is Layout.official:
+        publish.write_official(model, target)
+    else:
+        publish.write_hugging_face(model, target)
+    typer.echo(target)
+
+
+def _find(name: str) -> registry.ModelEntry:
+    from vidtrack.model import registry
+
+    entry = registry.find(name)
+    if entry is None:
+        known = ", ".join(known.name for known in registry.entries())
+        raise UsageError(f"unknown model {name!r}", f"known: {known}")
+    return entry
