@@ -1,4 +1,4 @@
-// The sizes of one call of multi-scale deformable attention, shared by every device.
+// One call of multi-scale deformable attention: sizes and tensors, the same for every device.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,25 @@ struct Problem {
 
   int64_t samples() const { return levels * points; }  // of one query and head
   int64_t reference_size() const { return form == Form::kBoxOffsets ? 4 : 2; }
+};
+
+enum class Element { kFloat32, kFloat64, kBFloat16, kFloat16 };
+
+// Contiguous tensors. "real" is the type of coordinates and sums: float64 if value is, float32 otherwise.
+struct Call {
+  Problem problem;
+  Element element;          // of value and output
+  Element parameter;        // of offsets, weights and their gradients: real, or on some devices that of value
+  const void* value;        // (B, S, M, D)
+  const void* reference;    // (B, Q, L, R) real; not read when the form is kLocations
+  const void* offsets;      // (B, Q, M, L, P, 2): offsets or locations
+  const void* weights;      // (B, Q, M, L, P): logits or weights
+  void* output;             // (B, Q, M, D)
+  const void* grad_output;  // (B, Q, M, D) real
+  void* grad_value;         // (B, S, M, D) real, zeroed by the caller
+  void* grad_reference;     // (B, Q, M, L, R) real: one share for each head, summed by the caller
+  void* grad_offsets;       // (B, Q, M, L, P, 2)
+  void* grad_weights;       // (B, Q, M, L, P)
 };
 
 }  // namespace vidtrack

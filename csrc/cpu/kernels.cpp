@@ -12,8 +12,8 @@
 
 namespace {
 
-using vidtrack::cpu::Call;
-using vidtrack::cpu::Element;
+using vidtrack::Call;
+using vidtrack::Element;
 
 // Calls body(channel, Block) for consecutive blocks of 64, 32, 16, 8, 4 or 1 channels that cover the head.
 template <typename Real, typename Body>
@@ -214,6 +214,7 @@ void forward(const Call& call, int64_t begin, int64_t end) {
     case Element::kFloat32: return forward_queries<float, float>(call, begin, end);
     case Element::kFloat64: return forward_queries<double, double>(call, begin, end);
     case Element::kBFloat16: return forward_queries<float, BFloat16>(call, begin, end);
+    case Element::kFloat16: return;  // the operators convert it to float32
   }
 }
 
@@ -222,6 +223,7 @@ void backward(const Call& call, int64_t begin, int64_t end) {
     case Element::kFloat32: return backward_heads<float, float>(call, begin, end);
     case Element::kFloat64: return backward_heads<double, double>(call, begin, end);
     case Element::kBFloat16: return backward_heads<float, BFloat16>(call, begin, end);
+    case Element::kFloat16: return;
   }
 }
 
