@@ -10,7 +10,7 @@ import pytest
 
 from vidtrack.boxes import pairwise_iou
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import assign, claims, grown, paired_iou, reachable, similarity, suppress
+from vidtrack.tracking.matching import assign, claims, paired_iou, reachable, similarity, suppress
 from vidtrack.tracking.state import Detections, Tracks
 
 
@@ -38,13 +38,6 @@ def test_assign_is_the_best_there_is(shape):
 def test_assign_nothing(shape):
     rows, columns = assign(np.zeros(shape), 0.1)
     assert len(rows) == len(columns) == 0
-
-
-def test_grown_boxes_meet_where_they_just_missed():
-    a, b = np.array([[0.0, 0, 10, 10]]), np.array([[12.0, 0, 22, 10]])
-    assert pairwise_iou(a, b)[0, 0] == 0
-    assert pairwise_iou(grown(a, 0.25), grown(b, 0.25))[0, 0] > 0
-    assert grown(a, 0.25).tolist() == [[-2.5, -2.5, 12.5, 12.5]]
 
 
 def test_paired_iou_is_the_diagonal():
@@ -83,10 +76,18 @@ def test_similarity_prefers_the_class_and_the_look():
     tracks = tracks_at(box, 2, [1])
     twins = Detections.of(np.repeat(box, 2, axis=0), np.ones(2), np.array([0, 1]))
     config = TrackerConfig(class_penalty=0.3)
-    assert similarity(tracks, twins, None, config)[0].tolist() == pytest.approx([0.7, 1.0])
+    assert similarity(tracks, twins, None, 0.0, config)[0].tolist() == pytest.approx([0.7, 1.0])
     looks = np.array([[1.0, 0.0]])
-    blended = similarity(tracks, replace(twins, classes=np.array([1, 1])), looks, config)
+    blended = similarity(tracks, replace(twins, classes=np.array([1, 1])), looks, 0.0, config)
     assert blended[0].tolist() == pytest.approx([1.0, 1 - config.embedding_weight])
+
+
+def test_similarity_prefers_who_was_just_there():
+    tracks = tracks_at(np.array([[0.0, 0, 10, 10]] * 2))
+    tracks.seen_seconds[:] = [0.0, 0.9]
+    here = Detections.of(np.array([[0.0, 0, 10, 10]]), np.ones(1))
+    config = TrackerConfig(absence_penalty=0.2)
+    assert similarity(tracks, here, None, 1.0, config)[:, 0].tolist() == pytest.approx([0.8, 0.98])
 
 
 def test_reach_grows_with_time_unseen():

@@ -78,7 +78,7 @@ class Associator:
         waiting = tracks.seen_seconds < seconds
         known, sure = tracks.ids > 0, detections.scores >= config.high_score
         looks = cosine(tracks, detections) if tracks.embeddings.shape[1] else None
-        alike = similarity(tracks, detections, looks, config)
+        alike = similarity(tracks, detections, looks, seconds, config)
         pairs: list[tuple[np.ndarray, np.ndarray]] = []
 
         def stage(who: np.ndarray, what: np.ndarray, scores: np.ndarray, floor: float) -> None:

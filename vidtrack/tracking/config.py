@@ -20,10 +20,10 @@ class TrackerConfig:
     low_score: float = 0.1  # from here up to high_score: second chance only, for tracks seen a moment ago
     birth_score: float = 0.4  # an unmatched detection from here on starts a track
 
-    box_margin: float = 0.25  # boxes grow by this share of their sides, each way, before their IoU is taken
     match_iou: float = 0.1  # least similarity of a track with a high detection
     second_chance_iou: float = 0.4  # least similarity of a track with a low detection
     tentative_iou: float = 0.3  # least similarity of an unconfirmed track with its next detection
+    absence_penalty: float = 0.12  # taken off the similarity for every second the track was not seen
     class_penalty: float = 0.3  # taken off the similarity where the classes disagree
     embedding_weight: float = 0.2  # share of the embedding in the similarity, where there are embeddings
 

@@ -10,26 +10,21 @@ from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.state import Detections, Tracks, unit
 
 
-def similarity(tracks: Tracks, detections: Detections, looks: np.ndarray | None, config: TrackerConfig) -> np.ndarray:
-    """Similarity (T, D): IoU with the predicted box, blended with `looks` (`cosine`), less where classes disagree.
+def similarity(
+    tracks: Tracks, detections: Detections, looks: np.ndarray | None, seconds: float, config: TrackerConfig
+) -> np.ndarray:
+    """Similarity (T, D): IoU with the predicted box, blended with `looks` (from `cosine`), less two penalties.
 
-    Boxes are grown first, so that a small or fast object still meets its prediction (Yang et al., WACV 2023).
+    One where the classes disagree, one for the time the track was not seen: who was just there goes first.
     """
-    margin = config.box_margin
-    overlap = pairwise_iou(grown(tracks.predicted_xyxy, margin), grown(detections.boxes_xyxy, margin))
-    alike = overlap
+    overlap = pairwise_iou(tracks.predicted_xyxy, detections.boxes_xyxy)
+    alike = overlap - config.absence_penalty * (seconds - tracks.seen_seconds)[:, None]
     if looks is not None and config.embedding_weight:
-        alike = overlap + config.embedding_weight * np.where(overlap > 0, looks - overlap, 0.0)
+        alike += config.embedding_weight * np.where(overlap > 0, looks - overlap, 0.0)
     if tracks.votes.shape[1] > 1:
         share = tracks.votes[:, detections.classes] / tracks.votes.sum(axis=1, keepdims=True)
-        alike = alike - config.class_penalty * (1 - share)
+        alike -= config.class_penalty * (1 - share)
     return alike
-
-
-def grown(boxes_xyxy: np.ndarray, margin: float) -> np.ndarray:
-    """Boxes (N, 4) with every edge moved outwards by `margin` times the side."""
-    rim = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * margin
-    return np.concatenate([boxes_xyxy[:, :2] - rim, boxes_xyxy[:, 2:] + rim], axis=1)
 
 
 def cosine(tracks: Tracks, detections: Detections) -> np.ndarray:
