@@ -102,13 +102,13 @@ class Painter:
         left, top, right, bottom = (round(v) for v in tracks.boxes_xyxy[n].tolist())
         colour, line = colour_of(int(tracks.ids[n])), self._style.line
         if tracks.states[n] == ObjectState.DETECTED:
-            cv2.rectangle(image, (left, top), (right, bottom), colour, line, cv2.LINE_AA)
+            cv2.rectangle(image, (left, top), (right, bottom), colour, line)
             return
         reach_x, reach_y = max(2, (right - left) // 5), max(2, (bottom - top) // 5)  # corners only: not seen, supposed
         for x, to_x in ((left, left + reach_x), (right, right - reach_x)):
             for y, to_y in ((top, top + reach_y), (bottom, bottom - reach_y)):
-                cv2.line(image, (x, y), (to_x, y), colour, line, cv2.LINE_AA)
-                cv2.line(image, (x, y), (x, to_y), colour, line, cv2.LINE_AA)
+                cv2.line(image, (x, y), (to_x, y), colour, line)
+                cv2.line(image, (x, y), (x, to_y), colour, line)
 
     def _draw_label(self, image: np.ndarray, tracks: FrameTracks, n: int, taken: list[_Edges]) -> _Edges:
         """Draw where it covers no other label, if there is such a place; returns its left, top, right, bottom."""

@@ -146,7 +146,7 @@ class _Loader:
                 break
             try:
                 self._take(value)
-            except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
                 raise LogError(
                     f"line {number} of {self.path} is not of a track log: {type(error).__name__} {error}",
                     "`vidtrack schema` prints what a line may hold",
