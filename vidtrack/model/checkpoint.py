@@ -122,6 +122,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     partial = path.with_name(path.name + ".partial")
     try:
         yield partial
+        partial.chmod(0o644)  # safetensors writes files that only their owner may read
         os.replace(partial, path)
     except (OSError, RuntimeError, SafetensorError) as error:  # torch.save raises RuntimeError for a full disk
         raise OutputError(f"cannot write checkpoint {path}: {error}") from error

@@ -1,41 +1,58 @@
-"""Put a trained checkpoint among the shipped weights: 16-bit, with its hash in the manifest.
+"""Make the shipped weights of a training run: only the classes that work, 16-bit matrices, hash in the manifest.
 
-    python weights/recipes/ship.py runs/NAME/model.safetensors small --recipe recipes/NAME.json
+    python weights/recipes/ship.py runs/everyday/model.safetensors small --leave-out bottle,cow
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from vidtrack.model.checkpoint import build, read_checkpoint, save_checkpoint
+from vidtrack.model.checkpoint import read_checkpoint, save_checkpoint
+from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.download import file_sha256
 
-FOLDER = Path(__file__).resolve().parents[1]
+WEIGHTS = Path(__file__).resolve().parents[1]
+
+
+def reduced(path: Path, leave_out: set[str]) -> DeformableDETR:
+    """The checkpoint's model without some of its classes, and without what only training needs."""
+    config, state, _ = read_checkpoint(path)
+    unknown = leave_out - set(config.classes)
+    if unknown:
+        raise SystemExit(f"not among the model's classes: {', '.join(sorted(unknown))}")
+    kept = [slot for slot, name in enumerate(config.classes) if name not in leave_out]
+    classes = tuple(config.classes[slot] for slot in kept)
+    for key in [key for key in state if key.startswith("class_embed.")]:
+        state[key] = state[key][kept]
+    state.pop("label_embed.weight", None)
+    model = DeformableDETR(replace(config, num_classes=len(kept), classes=classes, denoising=False))
+    model.load_state_dict(state)
+    return model
 
 
 def main() -> None:
-    """Convert, write beside the manifest, and note hash and recipe there."""
+    """Parse, reduce, write, note."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("name", help="entry of the manifest")
-    parser.add_argument("--recipe", help="how it was trained, relative to the manifest")
-    args = parser.parse_args()
+    parser.add_argument("name")
+    parser.add_argument("--leave-out", default="", help="class names, separated by commas")
+    arguments = parser.parse_args()
 
-    manifest_path = FOLDER / "manifest.json"
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-    entry = manifest["models"][args.name]
-    path = FOLDER / entry["files"][0]
-    checkpoint = read_checkpoint(args.checkpoint)
-    save_checkpoint(build(checkpoint, args.checkpoint), path, checkpoint.metadata, torch.float16)
-    entry["sha256"] = file_sha256(path)
-    if args.recipe:
-        entry["recipe"] = args.recipe
-    manifest_path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    print(entry["sha256"], path, f"{path.stat().st_size / 1e6:.1f} MB")
+    manifest_path = WEIGHTS / "manifest.json"
+    manifest = json.loads(manifest_path.read_text())
+    entry = manifest["models"][arguments.name]
+    target = WEIGHTS / entry["files"][0]
+    model = reduced(arguments.checkpoint, {name for name in arguments.leave_out.split(",") if name})
+    save_checkpoint(model, target, {"name": arguments.name}, torch.float16)
+    entry["sha256"] = file_sha256(target)
+    manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
+    print(f"{target.name}: {target.stat().st_size / 2**20:.1f} MiB, sha256 {entry['sha256']}")
+    print(f"classes: {', '.join(model.config.classes)}")
 
 
 if __name__ == "__main__":
