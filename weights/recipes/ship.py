@@ -1,6 +1,7 @@
 """Make the shipped weights of a training run: only the classes that work, 16-bit matrices, hash in the manifest.
 
-    python weights/recipes/ship.py runs/everyday/model.safetensors small --leave-out bottle,cow
+    python weights/recipes/ship.py runs/everyday/model.safetensors small --leave-out bottle,cow \\
+        --recipe recipes/everyday-cpu.json
 """
 
 from __future__ import annotations
@@ -41,16 +42,19 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("name")
     parser.add_argument("--leave-out", default="", help="class names, separated by commas")
+    parser.add_argument("--recipe", help="how it was trained, relative to the manifest")
     arguments = parser.parse_args()
 
     manifest_path = WEIGHTS / "manifest.json"
-    manifest = json.loads(manifest_path.read_text())
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
     entry = manifest["models"][arguments.name]
     target = WEIGHTS / entry["files"][0]
     model = reduced(arguments.checkpoint, {name for name in arguments.leave_out.split(",") if name})
     save_checkpoint(model, target, {"name": arguments.name}, torch.float16)
     entry["sha256"] = file_sha256(target)
-    manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
+    if arguments.recipe:
+        entry["recipe"] = arguments.recipe
+    manifest_path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     print(f"{target.name}: {target.stat().st_size / 2**20:.1f} MiB, sha256 {entry['sha256']}")
     print(f"classes: {', '.join(model.config.classes)}")
 
