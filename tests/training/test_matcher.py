@@ -6,11 +6,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
 
 from tests.training.conftest import target
 from vidtrack.errors import VidtrackError
 from vidtrack.training.config import LossConfig
-from vidtrack.training.matcher import giou, match, to_xyxy
+from vidtrack.training.matcher import cheapest, giou, match, to_xyxy
 
 
 def plain_giou(a: list[float], b: list[float]) -> float:
@@ -78,6 +79,15 @@ def test_one_to_many_uses_every_object_that_often_and_no_query_twice() -> None:
     found = match(logits, boxes, [target([[0.5, 0.5, 0.2, 0.2], [0.2, 0.2, 0.1, 0.1]], [0, 1])], LossConfig(), repeat=3)
     assert torch.bincount(found.target).tolist() == [3, 3]
     assert len(found.query.unique()) == 6
+
+
+@pytest.mark.parametrize(("queries", "objects", "times"), [(400, 5, 4), (40, 9, 3), (7, 7, 1), (6, 9, 1)])
+def test_leaving_out_dear_rows_changes_nothing(queries: int, objects: int, times: int) -> None:
+    cost = np.random.default_rng(queries).normal(size=(queries, objects))
+    row, column = cheapest(cost, times)
+    whole = np.tile(cost, (1, times))
+    assert cost[row, column].sum() == pytest.approx(whole[linear_sum_assignment(whole)].sum())
+    assert len(set(row)) == len(row) == min(queries, objects * times)
 
 
 def test_taken_objects_are_left_out() -> None:

@@ -22,13 +22,17 @@ def train_command(
     init: Annotated[
         str | None, typer.Option("--init", help="Start from this checkpoint instead of the recipe's.")
     ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Optimiser steps, instead of the recipe's.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Train a detector and tracker from a recipe; stops on time and resumes exactly."""
     from vidtrack.training.config import load_config
     from vidtrack.training.loop import train
 
-    config = load_config(recipe, {"init": init} if init is not None else None)
+    given = {"init": init, "steps": steps}
+    config = load_config(recipe, {name: value for name, value in given.items() if value is not None})
     with _Progress(config.steps, quiet) as progress:
         train(config, out, resume, max_minutes, progress)
 

@@ -80,14 +80,27 @@ def match(
         if not len(free):
             continue
         times = max(1, min(repeat, queries // len(free)))
-        columns = np.tile(free, times)
         for layer in range(layers):
-            query, column = linear_sum_assignment(cost[layer, picture][:, columns])
+            query, column = cheapest(cost[layer, picture][:, free], times)
             found = np.empty((len(query), 4), np.int64)
             found[:, 0], found[:, 1], found[:, 2] = layer, picture, query
-            found[:, 3] = columns[column] + starts[picture]
+            found[:, 3] = free[column] + starts[picture]
             rows.append(found)
     return Assignment.of(np.concatenate(rows) if rows else np.zeros((0, 4)), logits.device)
+
+
+def cheapest(cost: np.ndarray, times: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the cheapest assignment that uses each column of cost (Q, N) `times` times.
+
+    With c = N * times pairs to make, every column finds its rows among its own c cheapest: of those at most c - 1
+    can be taken by others. So all other rows are left out first, which for thousands of proposals is most of them.
+    """
+    pairs = cost.shape[1] * times
+    rows = np.arange(len(cost))
+    if len(cost) > pairs:
+        rows = np.unique(np.argpartition(cost, pairs - 1, axis=0)[:pairs])
+    row, column = linear_sum_assignment(np.tile(cost[rows], (1, times)))
+    return rows[row], column % cost.shape[1]
 
 
 def _padded_cost(logits: Tensor, boxes: Tensor, targets: Sequence[Target], config: LossConfig) -> Tensor:

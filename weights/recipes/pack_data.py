@@ -1,0 +1,100 @@
+"""Pack a recipe's data small: the same tree of files with smaller pictures, in archives of bounded size.
+
+`python weights/recipes/pack_data.py RECIPE --root DATA --out FOLDER`, with every path of the recipe below DATA, writes
+FOLDER/piece-00.tar and so on. Unpacked side by side they stand in for DATA: the recipe works on them as it is.
+Annotation stays in the units of the full pictures. Videos become numbered pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+
+from vidtrack.training.config import DataConfig, SetConfig, load_config
+from vidtrack.training.frames import extract_frames, picture_frames, sequence_info
+
+
+def shrink(path: Path, longest: int, quality: int) -> bytes:
+    """The picture as WebP with at most `longest` pixels a side."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if picture is None:
+        raise SystemExit(f"cannot read {path}")
+    scale = min(1.0, longest / max(picture.shape[:2]))
+    if scale < 1:
+        size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+
+
+def coco_members(item: SetConfig, root: Path) -> Iterator[tuple[Path, Path | bytes]]:
+    """(name in the archive, file to shrink or bytes to store) of a COCO set."""
+    path = Path(item.path)
+    folder = Path(item.pictures) if item.pictures else path.parent
+    values = json.loads(path.read_text())
+    for image in values["images"]:
+        source = folder / image["file_name"]
+        image["file_name"] = str(Path(image["file_name"]).with_suffix(".webp"))
+        yield (folder / image["file_name"]).relative_to(root), source
+    yield path.relative_to(root), json.dumps(values).encode()
+
+
+def mot_members(item: SetConfig, data: DataConfig, root: Path) -> Iterator[tuple[Path, Path | bytes]]:
+    """The same of a MOTChallenge folder."""
+    folder = Path(item.path)
+    clip = picture_frames(folder) or extract_frames(folder, Path(data.cache), data.cache_size)
+    for index, source in enumerate(clip.paths, start=1):
+        yield (folder / "img1" / f"{index:06d}.webp").relative_to(root), source
+    info = {**sequence_info(folder), "imDir": "img1", "imExt": ".webp"}
+    lines = "".join(f"{key}={value}\n" for key, value in info.items())
+    yield (folder / "seqinfo.ini").relative_to(root), f"[Sequence]\n{lines}".encode()
+    yield (folder / "gt" / "gt.txt").relative_to(root), (folder / "gt" / "gt.txt").read_bytes()
+
+
+def main() -> None:
+    """Write the archives and say how large they are."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--root", type=Path, required=True, help="what the archives' names are relative to")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--longest", type=int, default=384, help="pixels (384)")
+    parser.add_argument("--quality", type=int, default=72, help="WebP quality (72)")
+    parser.add_argument("--piece-mib", type=float, default=44, help="largest archive (44)")
+    args = parser.parse_args()
+
+    config = load_config(args.recipe)
+    args.out.mkdir(parents=True, exist_ok=True)
+    pieces: list[tarfile.TarFile] = []
+    written = 0
+    with ThreadPoolExecutor() as pool:
+        for item in (*config.data.train, *config.data.validation):
+            members = (
+                coco_members(item, args.root) if item.kind == "coco" else mot_members(item, config.data, args.root)
+            )
+            sources = list(members)
+
+            def content(source: Path | bytes) -> bytes:
+                return source if isinstance(source, bytes) else shrink(source, args.longest, args.quality)
+
+            for (name, _), stored in zip(sources, pool.map(content, [source for _, source in sources]), strict=True):
+                if not pieces or written + len(stored) + 1024 > args.piece_mib * 2**20:
+                    pieces.append(tarfile.open(args.out / f"piece-{len(pieces):02d}.tar", "w"))
+                    written = 10240
+                header = tarfile.TarInfo(str(name))
+                header.size = len(stored)
+                pieces[-1].addfile(header, io.BytesIO(stored))
+                written += 512 + -(-len(stored) // 512) * 512
+    for piece in pieces:
+        piece.close()
+    for path in sorted(args.out.glob("piece-*.tar")):
+        print(f"{path.stat().st_size / 2**20:6.1f} MiB  {path}")
+
+
+if __name__ == "__main__":
+    main()
