@@ -1,0 +1,158 @@
+"""The compiled CPU operators against the reference in float64."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.ops.cases import LEVELS, Case, attention_case, sampling_case
+from vidtrack import ops
+from vidtrack.ops import reference
+
+pytestmark = pytest.mark.usefixtures("compiled")
+
+
+def relative_error(found: Tensor, exact: Tensor) -> float:
+    return ((found.double() - exact).abs().max() / exact.abs().max().clamp_min(1e-30)).item()
+
+
+def assert_matches(case: Case, operator: str, tolerance: float) -> None:
+    """Compare output and all gradients with the reference in float64."""
+    compiled, exact = getattr(ops, operator), getattr(reference, operator)
+    case, double = case.requires_grad(), case.to(torch.float64).requires_grad()
+    output, expected = case.run(compiled), double.run(exact)
+    assert output.dtype == case.value.dtype
+    assert relative_error(output, expected) < tolerance
+    grad = torch.randn_like(expected)
+    grads, expected_grads = case.grads(compiled, grad.to(output.dtype)), double.grads(exact, grad)
+    for tensor, found, wanted in zip(case.tensors, grads, expected_grads, strict=True):
+        assert found.shape == tensor.shape and found.dtype == tensor.dtype
+        assert relative_error(found, wanted) < tolerance
+
+
+@pytest.mark.parametrize("reference_size", [2, 4])
+@pytest.mark.parametrize("channels", [1, 3, 4, 8, 15, 16, 24, 32, 64, 72, 128])
+def test_head_widths(channels: int, reference_size: int) -> None:
+    assert_matches(attention_case(channels=channels, reference_size=reference_size), "deformable_attention", 5e-6)
+
+
+@pytest.mark.parametrize(
+    ("heads", "points", "levels"), [(8, 4, 3), (8, 4, 1), (1, 1, 1), (3, 5, 2), (2, 16, 3), (16, 4, 3)]
+)
+@pytest.mark.parametrize("reference_size", [2, 4])
+def test_numbers_of_heads_points_and_levels(heads: int, points: int, levels: int, reference_size: int) -> None:
+    case = attention_case(heads=heads, points=points, shapes=LEVELS[:levels], reference_size=reference_size)
+    assert_matches(case, "deformable_attention", 5e-6)
+
+
+@pytest.mark.parametrize("channels", [5, 16, 32])
+def test_unfused(channels: int) -> None:
+    assert_matches(sampling_case(channels=channels), "deformable_sampling", 5e-6)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float16, 2e-3), (torch.bfloat16, 2e-2)]
+)
+def test_types(dtype: torch.dtype, tolerance: float) -> None:
+    assert_matches(attention_case(dtype=dtype), "deformable_attention", tolerance)
+    assert_matches(sampling_case(dtype=dtype), "deformable_sampling", tolerance)
+
+
+def test_half_precision_value_with_exact_coordinates() -> None:
+    case = attention_case()
+    mixed = Case(case.value.bfloat16(), case.shapes, case.others)
+    exact = Case(mixed.value.double(), case.shapes, tuple(t.double() for t in case.others))
+    output = mixed.run(ops.deformable_attention)
+    assert output.dtype == torch.bfloat16
+    assert relative_error(output, exact.run(reference.deformable_attention)) < 2**-8
+
+
+def test_float32_is_no_worse_than_grid_sample() -> None:
+    case = attention_case(queries=500, heads=8, channels=32, shapes=[(100, 167), (50, 84)])
+    exact = case.to(torch.float64).run(reference.deformable_attention)
+    found = case.run(ops.deformable_attention).double() - exact
+    grid_sample = case.run(reference.deformable_attention).double() - exact
+    assert found.square().mean().sqrt() <= grid_sample.square().mean().sqrt() * 1.05
+
+
+def test_strided_arguments() -> None:
+    case = attention_case(channels=16)
+    value = case.value.transpose(0, 1).contiguous().transpose(0, 1)
+    wide = torch.cat([case.others[1], case.others[1]], dim=-1)[..., :2]
+    strided = Case(value, case.shapes, (case.others[0].flip(1).flip(1), wide, case.others[2]))
+    assert not value.is_contiguous() and not wide.is_contiguous()
+    torch.testing.assert_close(strided.run(ops.deformable_attention), case.run(ops.deformable_attention))
+
+
+@pytest.mark.parametrize("coordinate", [-1e30, -3.0, 5.0, 1e30, math.inf, -math.inf, math.nan])
+def test_locations_far_outside_sample_nothing(coordinate: float) -> None:
+    case = sampling_case()
+    locations = torch.full_like(case.others[0], coordinate)
+    output = Case(case.value, case.shapes, (locations, case.others[1])).run(ops.deformable_sampling)
+    assert torch.equal(output, torch.zeros_like(output))
+
+
+@pytest.mark.parametrize("edge", [-0.5, 0.0, 1.0, 1.5])
+def test_borders(edge: float) -> None:
+    """Exactly at the border, half a pixel and one pixel outside, where one row of corners disappears."""
+    case = sampling_case(dtype=torch.float64, shapes=[(2, 3)])
+    case.others[0].fill_(0.4)
+    case.others[0][..., 0] = edge / 3 if edge < 1 else 1 + (edge - 1) / 3
+    torch.testing.assert_close(case.run(ops.deformable_sampling), case.run(reference.deformable_sampling))
+
+
+def test_nan_logits_are_not_hidden() -> None:
+    case = attention_case()
+    case.others[2][0, 3, 1, 0, 2] = math.nan
+    head = case.run(ops.deformable_attention).unflatten(-1, (4, 16))[0, 3, 1]
+    assert head.isnan().all()
+
+
+def test_large_logits_do_not_overflow() -> None:
+    case = attention_case()
+    scaled = Case(case.value, case.shapes, (*case.others[:2], case.others[2] * 1000 - 5000))
+    exact = scaled.to(torch.float64).run(reference.deformable_attention)
+    assert relative_error(scaled.run(ops.deformable_attention), exact) < 5e-6
+
+
+def test_no_queries() -> None:
+    case = attention_case(queries=0).requires_grad()
+    output = case.run(ops.deformable_attention)
+    assert output.shape == (2, 0, 64)
+    output.sum().backward()
+    assert case.value.grad is not None and not case.value.grad.any()
+
+
+def test_threads_agree() -> None:
+    case = attention_case(queries=300, batch=3).requires_grad()
+    grad = torch.randn(3, 300, 64)
+    many = case.grads(ops.deformable_attention, grad)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if threads > 1 else 4)
+    try:
+        few = case.grads(ops.deformable_attention, grad)
+    finally:
+        torch.set_num_threads(threads)
+    for a, b in zip(many, few, strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: Case(c.value[:, 1:], c.shapes, c.others), "positions"),
+        (lambda c: Case(c.value, [(0, 17), *c.shapes[1:]], c.others), "no rows"),
+        (lambda c: Case(c.value, c.shapes[:2], c.others), "positions"),
+        (lambda c: Case(c.value, c.shapes, (c.others[0][..., :1], *c.others[1:])), "2 or 4"),
+        (lambda c: Case(c.value, c.shapes, (*c.others[:2], c.others[2][..., :3])), "logits"),
+        (lambda c: Case(c.value, c.shapes, (c.others[0][:, 1:], *c.others[1:])), "reference_points"),
+        (lambda c: Case(c.value.int(), c.shapes, c.others), "float64, float32"),
+    ],
+)
+def test_wrong_arguments_are_refused(change: object, message: str) -> None:
+    assert callable(change)
+    with pytest.raises(RuntimeError, match=message):
+        change(attention_case()).run(ops.deformable_attention)
