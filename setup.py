@@ -1,4 +1,4 @@
-"""Build of the compiled sampler, vidtrack/_C.so: one library with the CPU kernels and, where nvcc is found, the CUDA ones.
+"""Build of the compiled sampler, vidtrack/_C.so: one library with CPU kernels and, where nvcc is found, CUDA ones.
 
 The library uses only LibTorch's stable ABI (torch 2.10 and newer) and no Python symbol, so one file serves every
 Python and every torch from 2.10 on. Building it takes torch's headers alone: nothing of torch is linked, and the torch

@@ -1,6 +1,8 @@
 // The operators for CPU tensors: threads, and the choice of instruction set.
 #include "../operators.h"
 
+#include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "kernels.h"
@@ -12,15 +14,20 @@
 namespace vidtrack::cpu {
 namespace {
 
-const Kernels& kernels() {
+// The best table for this processor, or the one that VIDTRACK_CPU names: baseline, avx2, avx512.
+const Kernels& choose_kernels() {
 #ifdef VIDTRACK_X86_LEVELS
-  static const Kernels& best = __builtin_cpu_supports("x86-64-v4")   ? kAvx512Kernels
-                               : __builtin_cpu_supports("x86-64-v3") ? kAvx2Kernels
-                                                                     : kBaselineKernels;
-  return best;
-#else
-  return kBaselineKernels;
+  const char* asked = std::getenv("VIDTRACK_CPU");
+  const auto allows = [&](const Kernels& table) { return asked == nullptr || std::strcmp(asked, table.name) == 0; };
+  if (allows(kAvx512Kernels) && __builtin_cpu_supports("x86-64-v4")) return kAvx512Kernels;
+  if (allows(kAvx2Kernels) && __builtin_cpu_supports("x86-64-v3")) return kAvx2Kernels;
 #endif
+  return kBaselineKernels;
+}
+
+const Kernels& kernels() {
+  static const Kernels& chosen = choose_kernels();
+  return chosen;
 }
 
 struct Backend {

@@ -25,15 +25,22 @@ else:
     try:
         _library = compiled.load()
     except (OSError, RuntimeError) as error:
-        _problem = str(error)
+        _problem = str(error.__cause__ or error)  # torch says "could not load", the cause says why
 if _library is None:
-    logging.getLogger(__name__).warning("deformable attention runs in plain PyTorch, several times slower: %s", _problem)
+    logging.getLogger(__name__).warning(
+        "deformable attention runs in plain PyTorch, several times slower: %s", _problem
+    )
 
 _served = set()  # device types with compiled kernels
 if _library is not None:
     _served.add("cpu")
     if _library.cuda_architectures:
         _served.add("cuda")
+
+
+def _has_kernel(value: Tensor) -> bool:
+    device_type = value.device.type
+    return device_type in _served and not (device_type == "cuda" and value.dtype == torch.float64)
 
 
 def deformable_attention(
@@ -50,7 +57,7 @@ def deformable_attention(
     sampling_offsets: (B, Q, M, L, P, 2) as (x, y), in pixels of the level, or in w/(2P) and h/(2P) of the box;
     attention_logits: (B, Q, M, L, P), softmax over L*P is taken here.
     """
-    if value.device.type in _served:
+    if _has_kernel(value):
         shapes = [size for shape in spatial_shapes for size in shape]
         return torch.ops.vidtrack.deformable_attention(
             value, shapes, reference_points, sampling_offsets, attention_logits
@@ -61,8 +68,8 @@ def deformable_attention(
 def deformable_sampling(
     value: Tensor, spatial_shapes: Sequence[tuple[int, int]], sampling_locations: Tensor, attention_weights: Tensor
 ) -> Tensor:
-    """The paper's operator, with locations (B, Q, M, L, P, 2) in [0, 1] and weights (B, Q, M, L, P) already computed."""
-    if value.device.type in _served:
+    """The paper's operator, with locations (B, Q, M, L, P, 2) in [0, 1] and weights (B, Q, M, L, P) given."""
+    if _has_kernel(value):
         shapes = [size for shape in spatial_shapes for size in shape]
         return torch.ops.vidtrack.deformable_sampling(value, shapes, sampling_locations, attention_weights)
     return reference.deformable_sampling(value, spatial_shapes, sampling_locations, attention_weights)

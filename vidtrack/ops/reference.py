@@ -1,4 +1,4 @@
-"""Multi-scale deformable attention in plain PyTorch: the oracle of the tests and the fallback without a compiled library."""
+"""Multi-scale deformable attention in plain PyTorch: oracle of the tests, fallback without a compiled library."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def sampling_locations(shapes: Shapes, reference_points: Tensor, sampling_offset
     return centre + sampling_offsets / width_height[:, None, :]
 
 
-def deformable_sampling(
-    value: Tensor, shapes: Shapes, sampling_locations: Tensor, attention_weights: Tensor
-) -> Tensor:
+def deformable_sampling(value: Tensor, shapes: Shapes, sampling_locations: Tensor, attention_weights: Tensor) -> Tensor:
     """Weighted sum of bilinear samples, (B, Q, M*D) (Zhu et al. 2021, equation 3 without the projections).
 
     value: (B, S, M, D); sampling_locations: (B, Q, M, L, P, 2) in [0, 1]; attention_weights: (B, Q, M, L, P).
@@ -52,7 +50,7 @@ def deformable_sampling(
 def deformable_attention(
     value: Tensor, shapes: Shapes, reference_points: Tensor, sampling_offsets: Tensor, attention_logits: Tensor
 ) -> Tensor:
-    """Fused form: raw offsets (B, Q, M, L, P, 2) and raw logits (B, Q, M, L, P), softmax over L*P; returns (B, Q, M*D)."""
+    """The fused operator from raw offsets (B, Q, M, L, P, 2) and raw logits (B, Q, M, L, P), (B, Q, M*D)."""
     dtype = torch.promote_types(value.dtype, torch.float32)
     locations = sampling_locations(shapes, reference_points.to(dtype), sampling_offsets.to(dtype))
     weights = attention_logits.to(dtype).flatten(-2).softmax(-1).view_as(attention_logits)
