@@ -1,0 +1,122 @@
+"""The house rules that no linter knows: who may import whom, where heavy packages live, how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vidtrack.cli.options import TrackerMode
+from vidtrack.tracking.config import MODES
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "vidtrack"
+
+# A part may import parts of lower levels, and its own.
+LEVELS = [
+    {"types", "errors", "boxes"},
+    {"ops", "video", "tracklog", "render", "selection", "stages"},
+    {"provenance", "model"},
+    {"tracking", "sink"},
+    {"pipeline"},
+    {"batch", "evaluation"},
+    {"training"},
+    {"cli"},
+]
+HOMES = {
+    "av": {"video"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "torch": {"ops", "model", "tracking", "training"},
+    "torchvision": {"model", "training"},
+    "cv2": {"render", "model", "training"},
+}
+LONGEST = 400  # lines; a file past this is asked why
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py"))
+
+
+def part_of(name: str) -> str:
+    """`vidtrack.model.detector` is of part `model`."""
+    return name.split(".")[1]
+
+
+def imports(path: Path, only_at_top: bool = False) -> Iterator[str]:
+    """Names of the modules that a file imports; what is there for type checkers only does not count."""
+    tree = ast.parse(path.read_text("utf-8"))
+    unchecked = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    skipped = {id(inner) for node in unchecked for inner in ast.walk(node)}
+    for node in tree.body if only_at_top else ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def identify(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", modules(), ids=identify)
+def test_imports_go_down_only(path: Path) -> None:
+    level = {part: number for number, parts in enumerate(LEVELS) for part in parts}
+    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    assert own in level, f"{own} has no level yet: give it one"
+    for name in imports(path):
+        if name.startswith("vidtrack."):
+            other = part_of(name)
+            if other in level:
+                assert other == own or level[other] < level[own], f"{own} may not import {name}"
+            else:
+                assert own == "cli" and other == "__version__", f"{own} imports {name}, which has no level"
+
+
+@pytest.mark.parametrize("path", modules(), ids=identify)
+def test_heavy_packages_stay_at_home(path: Path) -> None:
+    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    for name in imports(path):
+        home = HOMES.get(name.split(".")[0])
+        assert home is None or own in home, f"{own} imports {name}; it lives in {', '.join(sorted(home))}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "cli").glob("*.py")), ids=identify)
+def test_commands_import_heavy_parts_when_they_run(path: Path) -> None:
+    light = {"vidtrack.errors", "vidtrack.cli", "vidtrack.tracking.config"}
+    for name in imports(path, only_at_top=True):
+        if name.startswith("vidtrack."):
+            assert any(name.startswith(allowed) for allowed in light), f"import {name} inside the command"
+
+
+@pytest.mark.parametrize("path", [*modules(), *sorted((ROOT / "tests").rglob("*.py"))], ids=identify)
+def test_files_can_be_read_in_one_go(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= LONGEST
+
+
+def test_every_package_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    listed = set(project["tool"]["setuptools"]["packages"])
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    assert listed == found | {"vidtrack.weights"}
+
+
+def test_the_option_knows_every_tracker() -> None:
+    assert tuple(TrackerMode) == MODES
+
+
+def test_the_public_interface_is_there_and_loads_nothing_before_it_is_used() -> None:
+    import vidtrack
+
+    for name in vidtrack.__all__:
+        assert getattr(vidtrack, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = vidtrack.nonsense
+    assert sorted(vidtrack.__all__) == dir(vidtrack)
