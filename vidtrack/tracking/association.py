@@ -65,7 +65,7 @@ class Associator:
         tracks.see(carried.rows, carried.found, seconds, self.config.embedding_memory)
         same = pairwise_iou(carried.found.boxes_xyxy, detections.boxes_xyxy)
         _, taken = assign(same, self.config.match_iou)
-        left = (same <= self.config.duplicate_iou).all(axis=0)
+        left: np.ndarray = np.all(same <= self.config.duplicate_iou, axis=0)
         left[taken] = False
         return detections[left]
 

@@ -18,7 +18,7 @@ def births(free: Detections, seen_xyxy: np.ndarray, room: int, config: TrackerCo
     new = free[free.scores >= config.birth_score]
     if len(new) == 0:
         return new
-    new = new[(pairwise_iou(new.boxes_xyxy, seen_xyxy) < config.birth_overlap).all(axis=1)]
+    new = new[np.all(pairwise_iou(new.boxes_xyxy, seen_xyxy) < config.birth_overlap, axis=1)]
     new = new[np.argsort(-new.scores, kind="stable")]
     clash = np.triu(pairwise_iou(new.boxes_xyxy, new.boxes_xyxy) >= config.birth_overlap, k=1)
     return new[np.flatnonzero(first_come(clash))[: max(room, 0)]]

@@ -48,7 +48,7 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def __getitem__(self, rows: np.ndarray) -> Detections:
+    def __getitem__(self, rows: np.ndarray | slice) -> Detections:
         return Detections(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
