@@ -129,17 +129,17 @@ def to_pixels(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None
 
 
 def hybrid_queries(model: DeformableDETR, memory: Memory, count: int) -> Queries:
-    """The best `count` proposals as queries of their own for one-to-many targets (H-DETR, section 3.3)."""
-    if memory.proposal_logits is None or memory.proposal_boxes is None:
-        raise UsageError("hybrid_queries need a two-stage model", "set two_stage, or hybrid_queries to 0")
+    """The best `count` proposals as queries of their own for one-to-many targets (H-DETR, section 3.3).
+
+    Their content is derived from the box, that of the object queries learned: the decoder must be able to tell which
+    are asked for one box an object, or all learn to give several.
+    """
+    if memory.proposal_logits is None or memory.proposal_boxes is None or not model.config.mixed_query_selection:
+        raise UsageError("hybrid_queries need mixed_query_selection", "set it in the model, or hybrid_queries to 0")
     scores = memory.proposal_logits.amax(-1)
     best = scores.topk(min(count, scores.shape[1]), dim=1).indices
     boxes = memory.proposal_boxes.gather(1, best[..., None].expand(-1, -1, 4)).detach().sigmoid()
-    content = None
-    if model.config.mixed_query_selection:
-        rank = torch.arange(best.shape[1], device=best.device) % model.config.num_queries
-        content = model.content_embed(rank).expand(len(best), -1, -1)
-    return model.box_queries(boxes, content)
+    return model.box_queries(boxes)
 
 
 def every_layer(assignment: Assignment, layers: int) -> Assignment:

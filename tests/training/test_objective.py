@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vidtrack.errors import UsageError
+from vidtrack.model.config import DetectorConfig
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.training.matcher import Assignment
+from vidtrack.training.objective import every_layer, hybrid_queries
+
+
+def test_one_to_many_queries_can_be_told_from_object_queries(tiny: DetectorConfig) -> None:
+    """On the same proposals; otherwise the decoder learns to give every object several boxes."""
+    torch.manual_seed(0)
+    model = DeformableDETR(tiny).eval()
+    memory = model.encode(torch.randn(1, 3, 64, 96))
+    objects, many = model.object_queries(memory), hybrid_queries(model, memory, tiny.num_queries)
+    torch.testing.assert_close(objects.reference, many.reference)
+    assert (objects.content - many.content).abs().mean() > 0.5
+
+
+def test_one_to_many_needs_learned_content(tiny: DetectorConfig) -> None:
+    model = DeformableDETR(replace(tiny, mixed_query_selection=False))
+    with pytest.raises(UsageError, match="mixed_query_selection"):
+        hybrid_queries(model, model.encode(torch.randn(1, 3, 64, 96)), 4)
+
+
+def test_every_layer_repeats_an_assignment() -> None:
+    one = Assignment.of(torch.tensor([[0, 1, 2, 3], [0, 0, 5, 1]]).numpy(), torch.device("cpu"))
+    three = every_layer(one, 3)
+    assert three.layer.tolist() == [0, 0, 1, 1, 2, 2]
+    assert three.query.tolist() == [2, 5] * 3
