@@ -126,7 +126,7 @@ def test_a_loss_that_is_not_finite_has_a_name(recipe: TrainConfig, tmp_path: Pat
     run = Run(recipe, tmp_path / "run", False, lambda line: None)
     with torch.no_grad():
         run.model.class_embed[0].bias.fill_(float("inf"))
-    with pytest.raises(VidtrackError, match="diverged|the loss is"):
+    with pytest.raises(VidtrackError, match=r"diverged|the loss is"):
         run.steps(float("inf"))
     run.metrics.close()
 
