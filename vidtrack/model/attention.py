@@ -65,4 +65,4 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.dropout(self.linear2(self.dropout(self.linear1(x).relu())))
+        return self.dropout(self.linear2(self.dropout(self.linear1(x).relu_())))

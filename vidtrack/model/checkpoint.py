@@ -48,6 +48,7 @@ def load_model(
     model.origin = Origin(_name_of(name_or_path), _content_hash(path))
     if fold:
         fold_batch_norm(model)
+    model.backbone.to(memory_format=torch.channels_last)  # the order of a frame's bytes, and of oneDNN and cuDNN
     return model.requires_grad_(False).to(target, dtype)
 
 
