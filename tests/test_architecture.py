@@ -21,6 +21,7 @@ LEVELS = [
     {"ops", "video", "tracklog", "render", "selection", "stages"},
     {"provenance", "model"},
     {"tracking", "sink"},
+    {"config"},
     {"pipeline"},
     {"batch", "evaluation"},
     {"training"},

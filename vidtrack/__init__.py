@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vidtrack.config import RunConfig, VideoConfig
     from vidtrack.model.checkpoint import load_model
-    from vidtrack.pipeline import Progress, RunConfig, TrackResult, VideoConfig, track_video
+    from vidtrack.pipeline import Progress, TrackResult, track_video
     from vidtrack.tracking.config import TrackerConfig
     from vidtrack.tracklog import TrackLog
 
@@ -27,11 +28,11 @@ __all__ = [
 
 _HOMES = {
     "Progress": "vidtrack.pipeline",
-    "RunConfig": "vidtrack.pipeline",
+    "RunConfig": "vidtrack.config",
     "TrackLog": "vidtrack.tracklog",
     "TrackResult": "vidtrack.pipeline",
     "TrackerConfig": "vidtrack.tracking.config",
-    "VideoConfig": "vidtrack.pipeline",
+    "VideoConfig": "vidtrack.config",
     "load_model": "vidtrack.model.checkpoint",
     "track_video": "vidtrack.pipeline",
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from vidtrack.config import RunConfig
 from vidtrack.errors import OutputError, UsageError
 from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR
@@ -19,42 +19,11 @@ from vidtrack.render import Painter
 from vidtrack.selection import class_filter
 from vidtrack.sink import Sink, Tracked
 from vidtrack.stages import Stages, Stopwatch
-from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.tracker import Tracker
 from vidtrack.tracklog import LogWriter
 from vidtrack.types import Frame
 from vidtrack.video import Problem, VideoReader, VideoWriter
 from vidtrack.video.sequence import is_sequence, picture_paths
-
-
-@dataclass(frozen=True)
-class VideoConfig:
-    """How the annotated video is encoded; None is the codec's default."""
-
-    codec: str | None = None
-    crf: float | None = None
-    preset: str | None = None
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """What to track and how; times are seconds since the start of the stream."""
-
-    tracker: TrackerConfig = field(default_factory=TrackerConfig)
-    classes: tuple[str, ...] | None = None  # None tracks every class of the model
-    start_seconds: Fraction | None = None
-    end_seconds: Fraction | None = None
-    stride: int = 1
-    size: int | None = None  # shorter side in pixels for inference; None is the model's own
-    framerate: Fraction | None = None  # of an image sequence
-    hwaccel: str | None = None
-    video: VideoConfig = field(default_factory=VideoConfig)
-
-    def parameters(self) -> dict[str, Any]:
-        """Every choice that shapes the track log, ready for JSON; decoders and encoders do not."""
-        values = asdict(self)
-        del values["hwaccel"], values["video"]
-        return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.batch import plan
+from vidtrack.batch.plan import plan
 from vidtrack.errors import InputError, UsageError
 
 

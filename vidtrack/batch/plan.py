@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
@@ -24,6 +25,14 @@ VIDEO_MARK = ".tracked"  # NAME.tracked.mp4
 LOG_ENDING = ".tracks.jsonl"  # NAME.tracks.jsonl
 _OWN_VIDEO = re.compile(rf".*{re.escape(VIDEO_MARK)}\.\w+", re.IGNORECASE)
 _PICTURE_NUMBER = re.compile(r"[-_. ]*(%0?\d*d|[*?\[].*)$")
+
+
+class Existing(StrEnum):
+    """What to do where an output is there already."""
+
+    REFUSE = "refuse"
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,16 @@ def plan(inputs: Sequence[str], output: str | None, video_suffix: str | None = "
         jobs = [_folder_job(clip, None if output is None else Path(output), video_suffix) for clip in clips]
     _check_collisions(jobs)
     return jobs
+
+
+def refuse_existing(jobs: Sequence[Job]) -> None:
+    """Raise UsageError where an output is there already."""
+    there = [target for job in jobs for target in job.outputs if target.exists()]
+    if there:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise UsageError(
+            f"{there[0]}{more} exists already", "--overwrite replaces it, --skip-existing leaves finished clips"
+        )
 
 
 def is_own_output(path: Path) -> bool:

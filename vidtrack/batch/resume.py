@@ -6,9 +6,9 @@ from enum import Enum
 from pathlib import Path
 
 from vidtrack.batch.plan import Job
+from vidtrack.config import RunConfig
 from vidtrack.errors import LogError
 from vidtrack.model.detector import Origin
-from vidtrack.pipeline import RunConfig
 from vidtrack.provenance import hash_content, hash_parameters
 from vidtrack.tracklog import read_ends
 from vidtrack.video.sequence import is_sequence, picture_paths

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 
-from vidtrack.batch.plan import Job
+from vidtrack.batch.plan import Existing, Job
 from vidtrack.batch.resume import Finding, find_earlier
+from vidtrack.config import RunConfig
 from vidtrack.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.pipeline import Progress, RunConfig, TrackResult, track_video
+from vidtrack.pipeline import Progress, TrackResult, track_video
 from vidtrack.selection import class_filter
 from vidtrack.video import probe
-
-
-class Existing(StrEnum):
-    """What to do where an output is there already."""
-
-    REFUSE = "refuse"
-    OVERWRITE = "overwrite"
-    SKIP = "skip"
 
 
 @dataclass(frozen=True)
@@ -43,11 +35,9 @@ def run_jobs(
 ) -> Iterator[Outcome]:
     """Yield an outcome a job as they end; an interrupt ends the iteration after the outcome of its job.
 
-    The model is loaded once, when the first readable clip needs it. Raises UsageError and WeightsError, which would
-    meet every job alike, and UsageError before any work where outputs are there and shall not be touched.
+    The model is loaded once, when the first readable clip needs it. Raises UsageError and WeightsError, as they
+    would meet every job alike.
     """
-    if existing is Existing.REFUSE:
-        _refuse_existing(jobs)
 
     @cache
     def model() -> DeformableDETR:
@@ -89,7 +79,13 @@ def _run(
             )
     _make_folders(job)
     result = track_video(
-        job.source, loaded, log=job.log, video=job.video, config=config, overwrite=True, progress=progress
+        job.source,
+        loaded,
+        log=job.log,
+        video=job.video,
+        config=config,
+        overwrite=existing is not Existing.REFUSE,
+        progress=progress,
     )
     return Outcome(job, result.status, result)
 
@@ -100,12 +96,3 @@ def _make_folders(job: Job) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make the folder {target.parent}: {error.strerror}", "choose another") from None
-
-
-def _refuse_existing(jobs: Sequence[Job]) -> None:
-    there = [target for job in jobs for target in job.outputs if target.exists()]
-    if there:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise UsageError(
-            f"{there[0]}{more} exists already", "--overwrite replaces it, --skip-existing leaves finished clips"
-        )

@@ -16,9 +16,9 @@ from vidtrack.errors import UsageError
 from vidtrack.tracking.config import TrackerConfig
 
 if TYPE_CHECKING:
-    from vidtrack.batch import Job
+    from vidtrack.batch.plan import Existing, Job
+    from vidtrack.config import RunConfig
     from vidtrack.model.detector import DeformableDETR
-    from vidtrack.pipeline import VideoConfig
 
 _TRACKER = TrackerConfig()
 _MODE = TrackerMode(_TRACKER.mode)
@@ -56,14 +56,10 @@ def detect(
 
     Exit codes: 0 all done, 1 some clips failed, 2 usage, 3 nothing decodable, 130 interrupted.
     """
-    from vidtrack.batch import Existing, run_jobs
-    from vidtrack.cli.progress import reporter
-    from vidtrack.cli.summary import print_profile, print_summary, write_report
-    from vidtrack.pipeline import RunConfig, VideoConfig
+    from vidtrack.config import RunConfig, VideoConfig
 
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
-    video_config = VideoConfig(codec, crf, preset)
     config = RunConfig(
         tracker=tracker_config(tracker, score, max_tracks),
         classes=parse_classes(classes),
@@ -73,10 +69,13 @@ def detect(
         size=size,
         framerate=framerate,
         hwaccel=hwaccel,
-        video=video_config,
+        video=VideoConfig(codec, crf, preset),
     )
-    jobs = plan_jobs(inputs, output, no_video, video_config)
-    existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
+    jobs, existing = plan_jobs(inputs, output, no_video, config, overwrite, skip_existing)
+
+    from vidtrack.batch.run import run_jobs  # PyTorch takes seconds to load: not before all else is in order
+    from vidtrack.cli.progress import reporter
+    from vidtrack.cli.summary import print_profile, print_summary, write_report
 
     def load() -> DeformableDETR:
         return prepare_model(model, device, precision, threads, require_compiled)
@@ -107,20 +106,29 @@ def tracker_config(mode: TrackerMode, score: float, max_tracks: int) -> TrackerC
     )
 
 
-def plan_jobs(inputs: list[str], output: str | None, no_video: bool, video: VideoConfig) -> list[Job]:
-    """Jobs with their outputs; checks codec, crf and preset, which every clip shares."""
-    from vidtrack.batch import plan
+def plan_jobs(
+    inputs: list[str], output: str | None, no_video: bool, config: RunConfig, overwrite: bool, skip_existing: bool
+) -> tuple[list[Job], Existing]:
+    """Jobs with their outputs, and what to do with outputs that exist; checks all that needs no model."""
+    from vidtrack.batch.plan import Existing, plan, refuse_existing
+    from vidtrack.video import probe
     from vidtrack.video.codecs import codec_for, suffix_for
 
+    existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
     if output == "-":
         jobs = plan(inputs, None, None)
         if len(jobs) > 1:
             raise UsageError(f"-o - takes one clip, the inputs are {len(jobs)}", "give a folder")
-        return [replace(jobs[0], log=sys.stdout)]
-    jobs = plan(inputs, output, None if no_video else suffix_for(video.codec))
+        jobs = [replace(jobs[0], log=sys.stdout)]
+    else:
+        jobs = plan(inputs, output, None if no_video else suffix_for(config.video.codec))
     for target in {Path(f"x{job.video.suffix}") for job in jobs if job.video is not None}:
-        codec_for(video.codec, target).encoder_options(video.crf, video.preset)
-    return jobs
+        codec_for(config.video.codec, target).encoder_options(config.video.crf, config.video.preset)
+    if existing is Existing.REFUSE:
+        refuse_existing(jobs)
+    if len(jobs) == 1:
+        probe(jobs[0].source, config.framerate)
+    return jobs, existing
 
 
 def prepare_model(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vidtrack.errors import InputError
 
 if TYPE_CHECKING:
-    from vidtrack.batch import Outcome
+    from vidtrack.batch.run import Outcome
 
 ALL_DONE = 0
 SOME_FAILED = 1

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.cli.options import ProgressStyle
 
 if TYPE_CHECKING:
-    from vidtrack.batch import Job, Outcome
+    from vidtrack.batch.plan import Job
+    from vidtrack.batch.run import Outcome
     from vidtrack.pipeline import Progress
 
 _PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds

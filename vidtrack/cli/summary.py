@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.errors import OutputError
 
 if TYPE_CHECKING:
-    from vidtrack.batch import Outcome
+    from vidtrack.batch.run import Outcome
     from vidtrack.pipeline import TrackResult
 
 _STEPS = {

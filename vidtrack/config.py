@@ -1,0 +1,39 @@
+"""The choices of a run, light to import."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from vidtrack.tracking.config import TrackerConfig
+
+
+@dataclass(frozen=True)
+class VideoConfig:
+    """How the annotated video is encoded; None is the codec's default."""
+
+    codec: str | None = None
+    crf: float | None = None
+    preset: str | None = None
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What to track and how; times are seconds since the start of the stream."""
+
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    classes: tuple[str, ...] | None = None  # None tracks every class of the model
+    start_seconds: Fraction | None = None
+    end_seconds: Fraction | None = None
+    stride: int = 1
+    size: int | None = None  # shorter side in pixels for inference; None is the model's own
+    framerate: Fraction | None = None  # of an image sequence
+    hwaccel: str | None = None
+    video: VideoConfig = field(default_factory=VideoConfig)
+
+    def parameters(self) -> dict[str, Any]:
+        """Every choice that shapes the track log, ready for JSON; decoders and encoders do not."""
+        values = asdict(self)
+        del values["hwaccel"], values["video"]
+        return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}
