@@ -139,8 +139,8 @@ struct Operators {
     Arguments arguments(Backend::types(value, offsets), value, shapes, reference, offsets, weights);
     Call& call = arguments.call;
     const Problem& problem = call.problem;
-    const Tensor output = torch::stable::new_empty(
-        arguments.value, {problem.batch, problem.queries, problem.heads * problem.channels});
+    const Tensor output =
+        torch::stable::new_empty(arguments.value, {problem.batch, problem.queries, problem.heads * problem.channels});
     call.output = output.mutable_data_ptr();
     if (output.numel() > 0) Backend::forward(call, arguments.value);
     return as(output, value.scalar_type());
@@ -163,9 +163,8 @@ struct Operators {
     call.grad_weights = grad_weights.mutable_data_ptr();
     std::optional<Tensor> shares;  // of the gradient of reference, one for each head
     if (reference != nullptr) {
-      shares = torch::stable::new_empty(
-          *arguments.reference,
-          {problem.batch, problem.queries, problem.heads, problem.levels, problem.reference_size()});
+      shares = torch::stable::new_empty(*arguments.reference, {problem.batch, problem.queries, problem.heads,
+                                                               problem.levels, problem.reference_size()});
       call.grad_reference = shares->mutable_data_ptr();
     }
     if (grad_output.numel() > 0) Backend::backward(call, arguments.value);

@@ -12,7 +12,8 @@ enum class Form {
   kLocations,     // no reference: locations in [0, 1] and weights, the paper's unfused operator
 };
 
-// Letters of the shapes in comments: B batch, S tokens, M heads, D channels, Q queries, L levels, P points, R reference.
+// Letters of the shapes in comments: B batch, S tokens, M heads, D channels, Q queries, L levels, P points, R
+// reference.
 struct Problem {
   int64_t batch;
   int64_t tokens;  // sum of height * width over the levels

@@ -3,7 +3,6 @@
 // Compiled once for each instruction set; VIDTRACK_KERNELS is the name of the resulting table.
 #include "kernels.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -101,7 +100,8 @@ inline void scatter(Points<Real>& points, int64_t first, const Storage* head, in
   }
 }
 
-// Gradients of the coordinates, in pixels, and of the attention weight of every point, from the products at its corners.
+// Gradients of the coordinates, in pixels, and of the attention weight of every point, from the products at its
+// corners.
 template <typename Real>
 void differentiate(Points<Real>& points) {
 #pragma omp simd
@@ -111,8 +111,8 @@ void differentiate(Points<Real>& points) {
     const Real bottom_left = dots[2] * points.in_left[k], bottom_right = dots[3] * points.in_right[k];
     const Real along_top = points.left[k] * dots[0] + points.right[k] * dots[1];
     const Real along_bottom = points.left[k] * dots[2] + points.right[k] * dots[3];
-    points.grad_x[k] = points.weight[k] * (points.top[k] * (top_right - top_left) +
-                                           points.bottom[k] * (bottom_right - bottom_left));
+    points.grad_x[k] =
+        points.weight[k] * (points.top[k] * (top_right - top_left) + points.bottom[k] * (bottom_right - bottom_left));
     points.grad_y[k] = points.weight[k] * (points.in_bottom[k] * along_bottom - points.in_top[k] * along_top);
     points.grad_weight[k] = points.top[k] * along_top + points.bottom[k] * along_bottom;
   }
@@ -177,10 +177,9 @@ void backward_image(const Call& call, int64_t image, int64_t first_head, int64_t
     const Real* reference = static_cast<const Real*>(call.reference) + query * references;
     const Real* offsets = static_cast<const Real*>(call.offsets) + row * points.samples * 2;
     const Real* grad_output = static_cast<const Real*>(call.grad_output) + row * channels;
-    read_points(points, problem, reference, offsets,
-                static_cast<const Real*>(call.weights) + row * points.samples);
+    read_points(points, problem, reference, offsets, static_cast<const Real*>(call.weights) + row * points.samples);
     find_corners<true>(points);
-    std::fill_n(points.corner_dot, 4 * points.padded, Real(0));
+    std::memset(points.corner_dot, 0, 4 * points.padded * sizeof(Real));
     for (int64_t head = 0; head < heads; ++head) {
       const int64_t first = head * points.samples, begin = head * channels;
       if (head + 1 < heads) {
@@ -203,7 +202,8 @@ template <typename Real, typename Storage>
 void backward_heads(const Call& call, int64_t begin, int64_t end) {
   const int64_t heads = call.problem.heads;
   for (int64_t head = begin; head < end;) {
-    const int64_t first = head % heads, count = std::min(heads - first, end - head);
+    const int64_t first = head % heads, rest = end - head;
+    const int64_t count = heads - first < rest ? heads - first : rest;
     backward_image<Real, Storage>(call, head / heads, first, count);
     head += count;
   }

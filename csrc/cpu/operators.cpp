@@ -60,9 +60,7 @@ std::string build_info() { return std::string(kernels().name) + ";" + VIDTRACK_C
 }  // namespace
 }  // namespace vidtrack::cpu
 
-STABLE_TORCH_LIBRARY_IMPL(vidtrack, CPU, library) {
-  vidtrack::Operators<vidtrack::cpu::Backend>::register_in(library);
-}
+STABLE_TORCH_LIBRARY_IMPL(vidtrack, CPU, library) { vidtrack::Operators<vidtrack::cpu::Backend>::register_in(library); }
 
 STABLE_TORCH_LIBRARY_IMPL(vidtrack, CompositeExplicitAutograd, library) {
   library.impl("build_info", TORCH_BOX(&vidtrack::cpu::build_info));

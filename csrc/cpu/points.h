@@ -1,13 +1,14 @@
 // From a query's references, offsets and logits to the four corners of each sampling point and their weights.
 //
-// All points of a query (heads x levels x points of the thread's heads) are prepared together, in arrays padded to whole
-// registers, whatever the number of points of one head. Included only by kernels.cpp; see vector.h about the unnamed
-// namespace.
+// All points of a query (heads x levels x points of the thread's heads) are prepared together, in arrays padded to
+// whole registers, whatever the number of points of one head. Included only by kernels.cpp; see vector.h about the
+// unnamed namespace.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <new>
 
 #include "kernels.h"
@@ -29,10 +30,11 @@ class Points {
         memory_(static_cast<Real*>(::operator new(padded * kArrays * sizeof(Real), kAlignment))),
         next_(memory_) {
     std::memset(memory_, 0, padded * kArrays * sizeof(Real));
-    for (Real** array : {&width, &height, &centre_x, &centre_y, &step_x, &step_y, &x, &y, &weight, &left, &right, &top,
-                         &bottom, &in_left, &in_right, &in_top, &in_bottom, &grad_x, &grad_y, &grad_weight}) {
+    for (Real** array : {&width, &height, &centre_x, &centre_y, &step_x, &step_y, &x, &y, &weight})
       *array = take<Real>(1);
-    }
+    for (Real** array : {&left, &right, &top, &bottom, &in_left, &in_right, &in_top, &in_bottom})
+      *array = take<Real>(1);
+    for (Real** array : {&grad_x, &grad_y, &grad_weight}) *array = take<Real>(1);
     first_token = take<Whole<Real>>(1);
     corner = take<Whole<Real>>(4);
     corner_weight = take<Real>(4);
@@ -87,10 +89,10 @@ class Points {
           height[k] = static_cast<Real>(rows);
           width[k] = static_cast<Real>(columns);
           first_token[k] = static_cast<Whole<Real>>(first);
-          // As kLocations has it; other forms set these for each query.
+          // What set_reference leaves as it is: all of kLocations, the steps of kPixelOffsets.
           centre_x[k] = centre_y[k] = Real(-0.5);
-          step_x[k] = width[k];
-          step_y[k] = height[k];
+          step_x[k] = problem.form == Form::kLocations ? width[k] : 1;
+          step_y[k] = problem.form == Form::kLocations ? height[k] : 1;
         }
         first += rows * columns;
       }
@@ -101,22 +103,32 @@ class Points {
   Real* next_;
 };
 
+// memcpy for a dozen numbers, without the call.
+template <typename Real>
+inline void copy(Real* target, const Real* source, int64_t count) {
+  int64_t k = 0;
+  for (; k + 4 <= count; k += 4) store<4>(target + k, load<4>(source + k));
+  for (; k < count; ++k) target[k] = source[k];
+}
+
 // Centre and step of every point from the references (L, R) of a query.
 template <typename Real>
 void set_reference(Points<Real>& points, const Problem& problem, const Real* reference) {
   const bool is_box = problem.form == Form::kBoxOffsets;
   const Real half = Real(0.5), steps = static_cast<Real>(2 * problem.points);
   for (int64_t k = 0; k < points.samples; k += problem.points, reference += problem.reference_size()) {
-    const Real width = points.width[k], height = points.height[k];
-    for (int64_t p = k; p < k + problem.points; ++p) {
-      points.centre_x[p] = reference[0] * width - half;
-      points.centre_y[p] = reference[1] * height - half;
-      points.step_x[p] = is_box ? reference[2] * width / steps : 1;
-      points.step_y[p] = is_box ? reference[3] * height / steps : 1;
-    }
+    const Real centre_x = reference[0] * points.width[k] - half, centre_y = reference[1] * points.height[k] - half;
+    for (int64_t p = k; p < k + problem.points; ++p) points.centre_x[p] = centre_x, points.centre_y[p] = centre_y;
+    if (!is_box) continue;
+    const Real step_x = reference[2] * points.width[k] / steps, step_y = reference[3] * points.height[k] / steps;
+    for (int64_t p = k; p < k + problem.points; ++p) points.step_x[p] = step_x, points.step_y[p] = step_y;
   }
-  for (Real* array : {points.centre_x, points.centre_y, points.step_x, points.step_y}) {
-    for (int64_t k = points.samples; k < points.count; ++k) array[k] = array[k - points.samples];  // all heads alike
+  for (int64_t head = points.samples; head < points.count; head += points.samples) {  // all heads alike
+    copy(points.centre_x + head, points.centre_x, points.samples);
+    copy(points.centre_y + head, points.centre_y, points.samples);
+    if (!is_box) continue;
+    copy(points.step_x + head, points.step_x, points.samples);
+    copy(points.step_y + head, points.step_y, points.samples);
   }
 }
 
@@ -172,20 +184,25 @@ Real largest(const Real* numbers, int64_t count) {
   return found;
 }
 
+template <typename Real>
+inline void affine(Real* target, const Real* source, Real scale, Real shift, int64_t count) {
+  int64_t k = 0;
+  for (; k + 4 <= count; k += 4) store<4>(target + k, load<4>(source + k) * scale + shift);
+  for (; k < count; ++k) target[k] = source[k] * scale + shift;
+}
+
 // weight = softmax of `logits` over the samples of each head.
 template <typename Real>
 void softmax(Points<Real>& points, const Real* logits) {
   Real* const weight = points.weight;
   for (int64_t first = 0; first < points.count; first += points.samples) {
-    const Real shift = largest(logits + first, points.samples);
-    for (int64_t k = first; k < first + points.samples; ++k) weight[k] = logits[k] - shift;
+    affine(weight + first, logits + first, Real(1), -largest(logits + first, points.samples), points.samples);
   }
   for (int64_t k = 0; k < points.padded; k += kWide<Real>) {
     store<kWide<Real>>(weight + k, exponential(load<kWide<Real>>(weight + k)));
   }
   for (int64_t first = 0; first < points.count; first += points.samples) {
-    const Real scale = 1 / sum(weight + first, points.samples);
-    for (int64_t k = first; k < first + points.samples; ++k) weight[k] *= scale;
+    affine(weight + first, weight + first, 1 / sum(weight + first, points.samples), Real(0), points.samples);
   }
 }
 

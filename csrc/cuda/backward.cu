@@ -148,9 +148,8 @@ __global__ void __launch_bounds__(kThreads)
       const int count = min(kLanes, layout.samples - first);
       for (int source = 0; source < count; ++source) {
         const Point point = broadcast<kLanes>(own, source);
-        const PointGrad part =
-            differentiate<Spread>(point, tensors.value + image, tensors.grad_value + image, grad, stride, pass,
-                                  place.lane, layout.channels, place.is_real);
+        const PointGrad part = differentiate<Spread>(point, tensors.value + image, tensors.grad_value + image, grad,
+                                                     stride, pass, place.lane, layout.channels, place.is_real);
         const PointGrad whole = {group_sum<kLanes>(part.x), group_sum<kLanes>(part.y), group_sum<kLanes>(part.weight)};
         if (place.lane == source) {  // a lane writes and reads its own points only
           PointGrad& total = grads[first + source];

@@ -1,8 +1,8 @@
 // Device code shared by the forward and the backward kernel.
 //
-// A group of lanes of one warp serves one item: one query and head. Each lane holds some channels of the head in 16-byte
-// chunks. Coordinates and attention weights are computed once, each lane for its share of the points, and then passed
-// from lane to lane with shuffles; all arithmetic is float32, whatever the type of the tensors.
+// A group of lanes of one warp serves one item: one query and head. Each lane holds some channels of the head in
+// 16-byte chunks. Coordinates and attention weights are computed once, each lane for its share of the points, and then
+// passed from lane to lane with shuffles; all arithmetic is float32, whatever the type of the tensors.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -75,9 +75,9 @@ struct alignas(sizeof(Number) * kCount < 16 ? sizeof(Number) * kCount : 16) Pack
   Number numbers[kCount];
 };
 
-// How the channels of a head are spread over a group of lanes: chunk c of lane i is the (c * kLanes + i)-th of the head,
-// so that the lanes of a group touch consecutive addresses. `kVector` false takes one channel at a time, for head widths
-// and addresses that are not multiples of 16 bytes. Wider heads take several passes.
+// How the channels of a head are spread over a group of lanes: chunk c of lane i is the (c * kLanes + i)-th of the
+// head, so that the lanes of a group touch consecutive addresses. `kVector` false takes one channel at a time, for head
+// widths and addresses that are not multiples of 16 bytes. Wider heads take several passes.
 template <typename Value, int kGroup, int kChunkCount, bool kVector>
 struct Spread {
   static constexpr int kLanes = kGroup;
@@ -164,13 +164,12 @@ __device__ inline Frame frame_of(const Layout& layout, const float* reference, i
       const float steps = 2.0f * layout.points;
       return {box[0] * width - 0.5f, box[1] * height - 0.5f, box[2] * width / steps, box[3] * height / steps};
     }
-    default:
-      return {-0.5f, -0.5f, width, height};
+    default: return {-0.5f, -0.5f, width, height};
   }
 }
 
-// One sampling point. Bits of `packed`: corner 0..3 (top left, top right, bottom left, bottom right) is inside the level;
-// above them the width of the level.
+// One sampling point. Bits of `packed`: corner 0..3 (top left, top right, bottom left, bottom right) is inside the
+// level; above them the width of the level.
 struct Point {
   int token;  // of the top left corner; meaningless where that is outside
   int packed;
