@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vidtrack.errors import OutputError, WeightsError
-from vidtrack.model.checkpoint import build, read_checkpoint, save_checkpoint
+from vidtrack.model.checkpoint import build, load_model, read_checkpoint, save_checkpoint
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.fuse import fold_batch_norm
@@ -112,3 +112,15 @@ def test_unknown_version_and_damaged_header(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, path, {"vidtrack": json.dumps(header)})
     with pytest.raises(WeightsError, match="unknown fields: wings"):
         read_checkpoint(path)
+
+
+@pytest.mark.parametrize("two_stage", [False, True])
+def test_sixteen_bits_leave_boxes_in_float32(tmp_path: Path, two_stage: bool) -> None:
+    torch.manual_seed(0)
+    config = replace(SMALL, box_refine=two_stage, two_stage=two_stage)
+    save_checkpoint(DeformableDETR(config), tmp_path / "m.safetensors")
+    model = load_model(tmp_path / "m.safetensors", "cpu", "bfloat16")
+    with torch.inference_mode():
+        output = model(torch.randn(1, 3, 64, 96, dtype=torch.bfloat16))
+    assert output.logits.dtype == torch.bfloat16
+    assert output.boxes.dtype == torch.float32

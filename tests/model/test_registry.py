@@ -44,5 +44,5 @@ def test_shipped_weights_are_whole_and_load() -> None:
     assert entry.sha256 is not None
     assert registry.verify(entry) == entry.sha256
     model = load_model("default", "cpu")
-    assert model.origin.name == "default" and model.origin.sha256 == entry.sha256
+    assert model.origin.name == entry.name and model.origin.sha256 == entry.sha256
     assert any(model.config.classes)

@@ -149,7 +149,7 @@ class DeformableDETR(nn.Module):
         batch = len(memory.tokens)
         if memory.proposal_logits is None or memory.proposal_boxes is None:
             position, content = self.query_embed.weight.expand(batch, -1, -1).chunk(2, dim=-1)
-            return Queries(content, position, self.reference_points(position).sigmoid())
+            return Queries(content, position, self.reference_points(position).float().sigmoid())
         best = self._best_proposals(memory.proposal_logits, memory.proposal_boxes)
         logits = memory.proposal_boxes.gather(1, best[..., None].expand(-1, -1, 4)).detach()
         content = None
@@ -170,7 +170,7 @@ class DeformableDETR(nn.Module):
 
         content (B, N, C) replaces the content derived from the box. Only for two-stage models.
         """
-        encoded = box_encoding(boxes_cxcywh, self.config.hidden_dim // 2).to(boxes_cxcywh.dtype)
+        encoded = box_encoding(boxes_cxcywh, self.config.hidden_dim // 2).to(self.pos_trans.weight.dtype)
         position, derived = self.pos_trans_norm(self.pos_trans(encoded)).chunk(2, dim=-1)
         return Queries(derived if content is None else content, position, boxes_cxcywh)
 

@@ -37,7 +37,7 @@ def propose(
     if padding is not None:
         usable = usable & ~padding[..., None]
     embedded = embed(tokens.masked_fill(~usable, 0.0))
-    prior_logits = torch.log(prior / (1 - prior)).masked_fill(~usable, math.inf).to(tokens.dtype)
+    prior_logits = torch.log(prior / (1 - prior)).masked_fill(~usable, math.inf)  # float32: 16 bits shift boxes
     return Proposals(class_head(embedded), box_head(embedded) + prior_logits)
 
 

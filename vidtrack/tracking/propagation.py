@@ -14,19 +14,23 @@ from vidtrack.tracking.matching import claims
 from vidtrack.tracking.state import Carried, Detections, Tracks
 
 
-def track_queries(model: DeformableDETR, tracks: Tracks, size: tuple[int, int], like: Tensor) -> Queries:
-    """One query a track, aimed at its predicted box in a frame of `size` (width, height); on `like`'s device and dtype.
+def track_queries(
+    model: DeformableDETR, tracks: Tracks, rows: np.ndarray, size: tuple[int, int], like: Tensor
+) -> Queries:
+    """One query for each of the `rows`, aimed at its predicted box in a frame of `size` (width, height).
+
+    Tensors are on the device and of the dtype of `like`.
 
     Weights trained for tracking continue the last decoder output. Others get what they know from detection: a
     two-stage model a proposal at the predicted box, a one-stage model the query that found the object, its
     reference point moved to the predicted centre.
     """
     width, height = size
-    scaled = np.clip(tracks.position / (width, height, width, height), 1e-4, 1 - 1e-4)
-    boxes = torch.from_numpy(scaled).to(like)[None]  # (1, T, 4) cxcywh in (0, 1)
+    scaled = np.clip(tracks.position[rows] / (width, height, width, height), 1e-4, 1 - 1e-4)
+    boxes = torch.from_numpy(scaled).float().to(like.device)[None]  # (1, T, 4) cxcywh in (0, 1); 16 bits shift boxes
     if model.config.track_queries == "trained":
-        return model.box_queries(boxes, torch.from_numpy(tracks.content).to(like)[None])
-    found_by = torch.from_numpy(tracks.queries).to(like.device)
+        return model.box_queries(boxes, torch.from_numpy(tracks.content[rows]).to(like)[None])
+    found_by = torch.from_numpy(tracks.queries[rows]).to(like.device)
     if model.config.mixed_query_selection:
         return model.box_queries(boxes, model.content_embed(found_by)[None])
     if model.config.two_stage:
@@ -77,16 +81,15 @@ class FrameOutput:
             good,
         )
 
-    def carried(self, tracks: Tracks, config: TrackerConfig) -> Carried:
-        """What the first queries, one a track, found of their own class near where the motion expects it."""
-        rows = np.arange(len(tracks))
-        classes = tracks.classes
+    def carried(self, tracks: Tracks, rows: np.ndarray, config: TrackerConfig) -> Carried:
+        """What the first queries, one for each of the `rows`, found of its class near where motion expects it."""
+        queries, classes = np.arange(len(rows)), tracks.classes[rows]
         found = Detections(
-            self.boxes_xyxy[rows],
-            self.probabilities[rows, classes].astype(np.float64),
+            self.boxes_xyxy[queries],
+            self.probabilities[queries, classes].astype(np.float64),
             classes,
-            self.embeddings[rows],
+            self.embeddings[queries],
             np.full(len(rows), -1, dtype=np.int64),
         )
-        rows = claims(tracks, found, config)
-        return Carried(rows, found[rows])
+        believed = claims(tracks.predicted_xyxy[rows], found, config)
+        return Carried(rows[believed], found[believed])
