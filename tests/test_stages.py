@@ -58,6 +58,14 @@ def test_an_error_is_raised_where_items_are_taken() -> None:
             next(items)
 
 
+def test_an_end_that_an_interrupt_swallowed_is_no_hang() -> None:
+    with Stages(Stopwatch()) as stages:
+        items = stages.first("count", range(1))
+        assert next(items) == 0
+        items._queue.get(timeout=10)  # type: ignore[attr-defined]
+        assert list(items) == []
+
+
 def test_stop_ends_the_source_and_finishes_what_is_under_way() -> None:
     done = []
 

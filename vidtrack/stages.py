@@ -93,9 +93,9 @@ class _Stage(Iterator[T], Generic[T]):
         self._queue: queue.Queue[Any] = queue.Queue(depth)
         self._failure: BaseException | None = None
         self._ended = False
-        thread = threading.Thread(target=self._run, name=f"vidtrack-{name}", daemon=True)
-        threads.append(thread)
-        thread.start()
+        self._thread = threading.Thread(target=self._run, name=f"vidtrack-{name}", daemon=True)
+        threads.append(self._thread)
+        self._thread.start()
 
     def __next__(self) -> T:
         if self._ended:
@@ -114,7 +114,8 @@ class _Stage(Iterator[T], Generic[T]):
             try:
                 return self._queue.get(timeout=_POLL_SECONDS)
             except queue.Empty:
-                continue
+                if not self._thread.is_alive() and self._queue.empty():  # an interrupt may have swallowed the end
+                    break
         return _END
 
     def _run(self) -> None:
