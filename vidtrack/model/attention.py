@@ -40,7 +40,9 @@ class DeformableAttention(nn.Module):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, query: Tensor, reference: Tensor, tokens: Tensor, shapes: Shapes, padding: Tensor | None) -> Tensor:
+    def forward(
+        self, query: Tensor, reference: Tensor, tokens: Tensor, shapes: Shapes, padding: Tensor | None
+    ) -> Tensor:
         """Attend from query (B, Q, C) around reference (B, Q, L, 2 or 4) into tokens (B, S, C) of levels `shapes`."""
         batch, num_queries, _ = query.shape
         value = self.value_proj(tokens)

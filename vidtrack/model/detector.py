@@ -105,14 +105,13 @@ class DeformableDETR(nn.Module):
         nn.init.constant_(class_head.bias, -math.log(99))  # prior probability 0.01 (focal loss, section 3.3)
         box_head = BoxHead(config.hidden_dim)
         count = config.decoder_layers + config.two_stage
+        class_heads, box_heads = [class_head] * count, [box_head] * count
         if config.box_refine:
-            self.class_embed = nn.ModuleList(copy.deepcopy(class_head) for _ in range(count))
-            self.bbox_embed = nn.ModuleList(copy.deepcopy(box_head) for _ in range(count))
-        else:
-            self.class_embed = nn.ModuleList([class_head] * count)
-            self.bbox_embed = nn.ModuleList([box_head] * count)
-        if not config.two_stage:  # start with boxes a little smaller than a tenth of the picture
-            nn.init.constant_(self.bbox_embed[0].layers[2].bias.data[2:], -2.0)
+            class_heads = [copy.deepcopy(class_head) for _ in range(count)]
+            box_heads = [copy.deepcopy(box_head) for _ in range(count)]
+        if not config.two_stage:
+            box_heads[0].start_small()
+        self.class_embed, self.bbox_embed = nn.ModuleList(class_heads), nn.ModuleList(box_heads)
 
     def encode(self, pixels: Tensor, padding: Tensor | None = None) -> Memory:
         """Encode normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each picture."""
@@ -152,10 +151,9 @@ class DeformableDETR(nn.Module):
             return Queries(content, position, self.reference_points(position).float().sigmoid())
         best = self._best_proposals(memory.proposal_logits, memory.proposal_boxes)
         logits = memory.proposal_boxes.gather(1, best[..., None].expand(-1, -1, 4)).detach()
-        content = None
-        if self.config.mixed_query_selection:
-            content = self.content_embed.weight.expand(batch, -1, -1)[:, : best.shape[1]]
-        return self.box_queries(logits.sigmoid(), content)
+        if not self.config.mixed_query_selection:
+            return self.box_queries(logits.sigmoid())
+        return self.box_queries(logits.sigmoid(), self.content_embed.weight.expand(batch, -1, -1)[:, : best.shape[1]])
 
     def _best_proposals(self, logits: Tensor, boxes: Tensor) -> Tensor:
         """Token indices (B, Q) of the best proposals; published two-stage weights rank all by class channel 0."""
