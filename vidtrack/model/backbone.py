@@ -42,9 +42,7 @@ class FrozenNorm(FrozenBatchNorm2d):
 
 def _resnet(constructor: Callable[..., nn.Module]) -> Callable[[bool], nn.Module]:
     def build(dilation: bool) -> nn.Module:
-        return constructor(
-            weights=None, norm_layer=FrozenNorm, replace_stride_with_dilation=[False, False, dilation]
-        )
+        return constructor(weights=None, norm_layer=FrozenNorm, replace_stride_with_dilation=[False, False, dilation])
 
     return build
 
