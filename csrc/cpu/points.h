@@ -52,7 +52,7 @@ class Points {
   // Of the level of the point, in pixels.
   Real *width, *height;
   Whole<Real>* first_token;
-  // Pixel coordinate = centre + offset * step; the centre of the first pixel is 0.
+  // Pixel coordinate = centre * size of the level + offset * step - 0.5: the centre of the first pixel is 0.
   Real *centre_x, *centre_y, *step_x, *step_y;
   // Pixel coordinates, and attention weight.
   Real *x, *y, *weight;
@@ -89,8 +89,7 @@ class Points {
           height[k] = static_cast<Real>(rows);
           width[k] = static_cast<Real>(columns);
           first_token[k] = static_cast<Whole<Real>>(first);
-          // What set_reference leaves as it is: all of kLocations, the steps of kPixelOffsets.
-          centre_x[k] = centre_y[k] = Real(-0.5);
+          // What set_reference leaves as it is: the steps of kPixelOffsets; all of kLocations, with centres of 0.
           step_x[k] = problem.form == Form::kLocations ? width[k] : 1;
           step_y[k] = problem.form == Form::kLocations ? height[k] : 1;
         }
@@ -115,10 +114,11 @@ inline void copy(Real* target, const Real* source, int64_t count) {
 template <typename Real>
 void set_reference(Points<Real>& points, const Problem& problem, const Real* reference) {
   const bool is_box = problem.form == Form::kBoxOffsets;
-  const Real half = Real(0.5), steps = static_cast<Real>(2 * problem.points);
+  const Real steps = static_cast<Real>(2 * problem.points);
   for (int64_t k = 0; k < points.samples; k += problem.points, reference += problem.reference_size()) {
-    const Real centre_x = reference[0] * points.width[k] - half, centre_y = reference[1] * points.height[k] - half;
-    for (int64_t p = k; p < k + problem.points; ++p) points.centre_x[p] = centre_x, points.centre_y[p] = centre_y;
+    for (int64_t p = k; p < k + problem.points; ++p) {
+      points.centre_x[p] = reference[0], points.centre_y[p] = reference[1];
+    }
     if (!is_box) continue;
     const Real step_x = reference[2] * points.width[k] / steps, step_y = reference[3] * points.height[k] / steps;
     for (int64_t p = k; p < k + problem.points; ++p) points.step_x[p] = step_x, points.step_y[p] = step_y;
@@ -217,10 +217,11 @@ void read_points(Points<Real>& points, const Problem& problem, const Real* refer
     set_reference(points, problem, reference);
     softmax(points, weights);
   }
+  const Real half = Real(0.5);
 #pragma omp simd
-  for (int64_t k = 0; k < points.count; ++k) {
-    points.x[k] = points.centre_x[k] + offsets[2 * k] * points.step_x[k];
-    points.y[k] = points.centre_y[k] + offsets[2 * k + 1] * points.step_y[k];
+  for (int64_t k = 0; k < points.count; ++k) {  // the large term last: one rounding of its size
+    points.x[k] = points.centre_x[k] * points.width[k] + (offsets[2 * k] * points.step_x[k] - half);
+    points.y[k] = points.centre_y[k] * points.height[k] + (offsets[2 * k + 1] * points.step_y[k] - half);
   }
 }
 

@@ -148,7 +148,7 @@ __device__ inline Softmax softmax_of(const Layout& layout, const Parameter* logi
   return {largest, 1.0f / group_sum<kLanes>(total), false};
 }
 
-// Pixel coordinate = centre + offset * step; the centre of the first pixel is 0.
+// Pixel coordinate = centre * size of the level + offset * step - 0.5: the centre of the first pixel is 0.
 struct Frame {
   float centre_x, centre_y, step_x, step_y;
 };
@@ -157,14 +157,13 @@ struct Frame {
 __device__ inline Frame frame_of(const Layout& layout, const float* reference, int level) {
   const float width = layout.levels[level].width, height = layout.levels[level].height;
   switch (layout.form) {
-    case Form::kPixelOffsets:
-      return {reference[2 * level] * width - 0.5f, reference[2 * level + 1] * height - 0.5f, 1.0f, 1.0f};
+    case Form::kPixelOffsets: return {reference[2 * level], reference[2 * level + 1], 1.0f, 1.0f};
     case Form::kBoxOffsets: {
       const float* box = reference + 4 * level;
       const float steps = 2.0f * layout.points;
-      return {box[0] * width - 0.5f, box[1] * height - 0.5f, box[2] * width / steps, box[3] * height / steps};
+      return {box[0], box[1], box[2] * width / steps, box[3] * height / steps};
     }
-    default: return {-0.5f, -0.5f, width, height};
+    default: return {0.0f, 0.0f, width, height};
   }
 }
 
@@ -188,8 +187,9 @@ __device__ inline Point point_of(const Layout& layout, const float* reference, c
   const int number = k / layout.points;
   const Level level = layout.levels[number];
   const Frame frame = frame_of(layout, reference, number);
-  float x = frame.centre_x + to_float(offsets[2 * k]) * frame.step_x;
-  float y = frame.centre_y + to_float(offsets[2 * k + 1]) * frame.step_y;
+  // The large term last: one rounding of its size.
+  float x = fmaf(frame.centre_x, level.width, to_float(offsets[2 * k]) * frame.step_x - 0.5f);
+  float y = fmaf(frame.centre_y, level.height, to_float(offsets[2 * k + 1]) * frame.step_y - 0.5f);
   x = fminf(fmaxf(x, -2.0f), level.width + 1.0f);  // outside stays outside, NaN becomes so; integers stay small
   y = fminf(fmaxf(y, -2.0f), level.height + 1.0f);
   const int column = __float2int_rd(x), row = __float2int_rd(y);

@@ -96,7 +96,7 @@ def _autocast_rule(operator: Callable[..., Tensor], device_type: str) -> Callabl
 
 def _register() -> None:
     namespace = torch.ops.vidtrack
-    operators = {
+    operators: dict[str, tuple[Callable[..., Tensor], Callable[..., Tensor], Callable[..., Any]]] = {
         "deformable_attention": (namespace.deformable_attention.default, _fake_attention, _attention_grad),
         "deformable_sampling": (namespace.deformable_sampling.default, _fake_sampling, _sampling_grad),
     }
