@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -105,40 +106,44 @@ def torch_ms_deform_attn() -> Unfused:
     return lambda v, s, x, w: function(v, *level_starts(s, v.device), x, w, 64)
 
 
-def deformops() -> Unfused:
-    function = importlib.import_module("deformops").multi_scale_deformable_attention
-    return lambda v, s, x, w: function(v, *level_starts(s, v.device), x, w, 64)
-
-
 def msda_triton() -> Unfused:
     function = importlib.import_module("msda_triton").multiscale_deformable_attention
-    return lambda v, s, x, w: function(v, level_starts(s, v.device)[0], x, w)
+    return lambda v, s, x, w: function(v, level_starts(s, v.device)[0], x, w, "zeros", False).flatten(2)
 
 
 def official() -> Unfused:
     """The extension of the Deformable DETR repository, built there with its own setup.py."""
-    module = importlib.import_module("MultiScaleDeformableAttention")
+    return differentiable(importlib.import_module("MultiScaleDeformableAttention"))
+
+
+def hugging_face() -> Unfused:
+    """The kernel that the transformers package downloads."""
+    return differentiable(importlib.import_module("kernels").get_kernel("kernels-community/deformable-detr"))
+
+
+def differentiable(module: Any) -> Unfused:
+    """Join the two functions of the official extension, or of its descendants."""
 
     class Function(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: torch.autograd.function.FunctionCtx, *inputs: Tensor) -> Tensor:
+        def forward(ctx: Any, *inputs: Tensor) -> Tensor:
             ctx.save_for_backward(*inputs)
             output: Tensor = module.ms_deform_attn_forward(*inputs, 64)
             return output
 
         @staticmethod
-        def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
-            saved: tuple[Tensor, ...] = ctx.saved_tensors  # type: ignore[attr-defined]
-            value, locations, weights = module.ms_deform_attn_backward(*saved, grad.contiguous(), 64)
+        def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+            value, locations, weights = module.ms_deform_attn_backward(*ctx.saved_tensors, grads[0].contiguous(), 64)
             return value, None, None, locations, weights
 
     return lambda v, s, x, w: Function.apply(v, *level_starts(s, v.device), x, w)
 
 
-PEERS = {f.__name__.replace("_", "-"): f for f in (torch_ms_deform_attn, deformops, msda_triton, official)}
+CPU_PEERS = (torch_ms_deform_attn,)
+CUDA_PEERS = (official, hugging_face, msda_triton, torch_ms_deform_attn)
 
 
-def candidates() -> dict[str, Operator]:
+def candidates(is_cuda: bool) -> dict[str, Operator]:
     """Ours, then grid_sample, then every package that can be imported."""
     ops.require_compiled()
     found: dict[str, Operator] = {
@@ -146,7 +151,8 @@ def candidates() -> dict[str, Operator]:
         "vidtrack, unfused": with_glue(ops.deformable_sampling),
         "grid_sample": reference.deformable_attention,
     }
-    for name, load in PEERS.items():
+    for load in CUDA_PEERS if is_cuda else CPU_PEERS:
+        name = load.__name__.replace("_", "-")
         try:
             found[name] = with_glue(load())
         except ImportError:
@@ -224,9 +230,10 @@ def measure(
             best[name] = [min(pair) for pair in zip(best[name], times, strict=True)] if name in best else times
     for name, operator in operators.items():
         error = ((forward(operator).double() - exact).square().mean() / exact.square().mean()).sqrt().item()
-        yield Row(name, *best[name], error)
-    floors = [size / bandwidth(device, clock) for size in moved_bytes(inputs)]
-    yield Row("floor", floors[0], floors[1], 0.0)
+        yield Row(name, best[name][0], best[name][1], error)
+    forward_bytes, all_bytes = moved_bytes(inputs)
+    speed = bandwidth(device, clock)
+    yield Row("floor", forward_bytes / speed, all_bytes / speed, 0.0)
 
 
 def table(case: Case, rows: list[Row]) -> str:
@@ -257,7 +264,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     clock = Clock(arguments.device, arguments.clock)
-    operators = candidates()
+    operators = candidates(clock.is_cuda)
     machine = torch.cuda.get_device_name() if clock.is_cuda else f"{platform.machine()}, {ops.build_info()['cpu']}"
     setting = f"{arguments.threads} threads, {arguments.clock} clock, {arguments.dtype}"
     head = f"{machine}, {setting}, torch {torch.__version__}\n"
