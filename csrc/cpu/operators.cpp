@@ -19,8 +19,13 @@ const Kernels& choose_kernels() {
 #ifdef VIDTRACK_X86_LEVELS
   const char* asked = std::getenv("VIDTRACK_CPU");
   const auto allows = [&](const Kernels& table) { return asked == nullptr || std::strcmp(asked, table.name) == 0; };
-  if (allows(kAvx512Kernels) && __builtin_cpu_supports("x86-64-v4")) return kAvx512Kernels;
-  if (allows(kAvx2Kernels) && __builtin_cpu_supports("x86-64-v3")) return kAvx2Kernels;
+  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                        __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                          __builtin_cpu_supports("avx512vl");
+  if (allows(kAvx512Kernels) && has_avx512) return kAvx512Kernels;
+  if (allows(kAvx2Kernels) && has_avx2) return kAvx2Kernels;
 #endif
   return kBaselineKernels;
 }

@@ -243,8 +243,8 @@ inline Neighbours<Real> neighbours(Lanes<Real> at, Lanes<Real> size) {
   const WholeLanes<Real> first{}, last = __builtin_convertvector(size, WholeLanes<Real>) - 1, next = floor + 1;
   const Lanes<Real> fraction = at - __builtin_convertvector(floor, Lanes<Real>);
   Neighbours<Real> result;
-  result.before_inside = (floor >= first) & (floor <= last) ? one : zero;
-  result.after_inside = (next >= first) & (next <= last) ? one : zero;
+  result.before_inside = ((floor >= first) & (floor <= last)) ? one : zero;
+  result.after_inside = ((next >= first) & (next <= last)) ? one : zero;
   result.before_weight = (one - fraction) * result.before_inside;
   result.after_weight = fraction * result.after_inside;
   result.before = floor > first ? floor : first;

@@ -101,6 +101,16 @@ inline auto fold(const Vector<Real, kCount>& vector) {
   }
 }
 
+// Lanes of `a` (0 to 3) and `b` (4 to 7).
+template <int... kLane, typename Four>
+inline Four pick(Four a, Four b) {
+#if __has_builtin(__builtin_shufflevector)
+  return __builtin_shufflevector(a, b, kLane...);
+#else  // GCC before 12
+  return __builtin_shuffle(a, b, Vector<Whole<std::remove_cvref_t<decltype(a[0])>>, 4>{kLane...});
+#endif
+}
+
 // The sums of four vectors, as four lanes: the adds of a transposition instead of four separate reductions.
 template <int kCount, typename Real>
 inline Vector<Real, 4> sum_each(const Vector<Real, kCount> (&vectors)[4]) {
@@ -113,9 +123,9 @@ inline Vector<Real, 4> sum_each(const Vector<Real, kCount> (&vectors)[4]) {
     using Four = Vector<Real, 4>;
     const Four a = fold<kCount, Real>(vectors[0]), b = fold<kCount, Real>(vectors[1]);
     const Four c = fold<kCount, Real>(vectors[2]), d = fold<kCount, Real>(vectors[3]);
-    const Four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    const Four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    const Four ab = pick<0, 4, 1, 5>(a, b) + pick<2, 6, 3, 7>(a, b);
+    const Four cd = pick<0, 4, 1, 5>(c, d) + pick<2, 6, 3, 7>(c, d);
+    return pick<0, 1, 4, 5>(ab, cd) + pick<2, 3, 6, 7>(ab, cd);
   }
 }
 
