@@ -100,9 +100,8 @@ def test_reach_grows_with_time_unseen():
 
 def test_claims_need_score_place_and_room():
     boxes = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [43, 0, 53, 10.0]])
-    tracks = tracks_at(boxes)
     found = Detections.of(
         np.array([[0, 0, 10, 10], [27, 0, 37, 10], [40, 0, 50, 10], [40, 0, 50, 10.0]]), np.array([0.2, 0.9, 0.9, 0.9])
     )
     # The first is unsure, the second wandered off, the fourth sits on the third's object.
-    assert claims(tracks, found, TrackerConfig(carried_score=0.4)).tolist() == [2]
+    assert claims(boxes, found, TrackerConfig(carried_score=0.4)).tolist() == [2]

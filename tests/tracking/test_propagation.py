@@ -40,6 +40,7 @@ KINDS = {
     "mixed": replace(SMALL, box_refine=True, two_stage=True, mixed_query_selection=True),
     "trained": replace(SMALL, box_refine=True, two_stage=True, mixed_query_selection=True, track_queries="trained"),
 }
+BOTH = np.array([0, 1])
 SIZE = (96, 64)  # width, height
 SHAPES = ((8, 12), (4, 6))
 EAGER = TrackerConfig(
@@ -83,7 +84,7 @@ def frame(index: int) -> Frame:
 
 
 def test_track_queries_aim_at_the_predicted_boxes(model):
-    queries = track_queries(model, some_tracks(), SIZE, torch.zeros(1))
+    queries = track_queries(model, some_tracks(), BOTH, SIZE, torch.zeros(1))
     expected = torch.tensor([[[20 / 96, 40 / 64, 20 / 96, 40 / 64], [70 / 96, 25 / 64, 40 / 96, 30 / 64]]])
     dims = 4 if model.config.two_stage else 2
     torch.testing.assert_close(queries.reference, expected[..., :dims])
@@ -92,7 +93,7 @@ def test_track_queries_aim_at_the_predicted_boxes(model):
 
 def test_track_queries_come_from_where_the_weights_know_them(model):
     tracks = some_tracks()
-    queries = track_queries(model, tracks, SIZE, torch.zeros(1))
+    queries = track_queries(model, tracks, BOTH, SIZE, torch.zeros(1))
     if model.config.track_queries == "trained":
         expected = torch.from_numpy(tracks.content)
     elif model.config.mixed_query_selection:
@@ -108,7 +109,7 @@ def test_track_queries_come_from_where_the_weights_know_them(model):
 def test_boxes_beyond_the_frame_stay_usable(model):
     tracks = some_tracks()
     tracks.position[:] = [[-500, 900, 10, 10], [48, 32, 1e6, 1e-9]]
-    queries = track_queries(model, tracks, SIZE, torch.zeros(1))
+    queries = track_queries(model, tracks, BOTH, SIZE, torch.zeros(1))
     assert (queries.reference > 0).all() and (queries.reference < 1).all()
     assert torch.isfinite(queries.position).all()
 
@@ -116,7 +117,7 @@ def test_boxes_beyond_the_frame_stay_usable(model):
 @torch.no_grad()
 def test_only_trained_weights_let_object_queries_see_tracks(model, memory):
     objects = model.object_queries(memory)
-    joined = join_queries(model, track_queries(model, some_tracks(), SIZE, objects.content), objects)
+    joined = join_queries(model, track_queries(model, some_tracks(), BOTH, SIZE, objects.content), objects)
     alone, beside = model.decode(memory, objects), model.decode(memory, joined)
     same = torch.allclose(alone.logits, beside.logits[:, :, 2:], atol=1e-5)
     if model.config.track_queries == "trained":
@@ -134,7 +135,7 @@ def test_track_queries_do_not_depend_on_object_queries_untrained(model, memory):
     if model.config.track_queries == "trained":
         return
     objects = model.object_queries(memory)
-    tracks = track_queries(model, some_tracks(), SIZE, objects.content)
+    tracks = track_queries(model, some_tracks(), BOTH, SIZE, objects.content)
     strangers = Queries(torch.randn_like(objects.content), objects.position, objects.reference)
     one = model.decode(memory, join_queries(model, tracks, objects))
     other = model.decode(memory, join_queries(model, tracks, strangers))
@@ -170,7 +171,7 @@ def test_a_carried_query_answers_for_its_own_class():
     tracks = some_tracks()
     boxes = [[20 / 96, 40 / 64, 20 / 96, 40 / 64], [70 / 96, 25 / 64, 40 / 96, 30 / 64]]
     found = FrameOutput(output([[2.0, 5, 0], [5, -2, 0]], boxes), SIZE, np.ones(3, bool))
-    carried = found.carried(tracks, TrackerConfig(carried_score=0.5))
+    carried = found.carried(tracks, BOTH, TrackerConfig(carried_score=0.5))
     assert carried.rows.tolist() == [0]  # the second is sure of the first one's class, not of its own
     assert carried.found.scores == pytest.approx([float(torch.sigmoid(torch.tensor(2.0)))])
 

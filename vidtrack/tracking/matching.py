@@ -55,12 +55,12 @@ def assign(similarities: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarr
     return rows[good], columns[good]
 
 
-def claims(tracks: Tracks, found: Detections, config: TrackerConfig) -> np.ndarray:
-    """Rows of the tracks whose own query (one detection a row) is sure, near its prediction, and alone there.
+def claims(predicted_xyxy: np.ndarray, found: Detections, config: TrackerConfig) -> np.ndarray:
+    """Which carried queries to believe, of one detection for each predicted box (N, 4): sure, near it, alone there.
 
-    Where two queries settled on one object, the one nearer to its track's prediction keeps it.
+    Where two queries settled on one object, the one nearer to its prediction keeps it.
     """
-    near = paired_iou(tracks.predicted_xyxy, found.boxes_xyxy)
+    near = paired_iou(predicted_xyxy, found.boxes_xyxy)
     rows = np.flatnonzero((found.scores >= config.carried_score) & (near >= config.carried_iou))
     rows = rows[np.argsort(-near[rows], kind="stable")]
     clash = np.triu(pairwise_iou(found.boxes_xyxy[rows], found.boxes_xyxy[rows]) > config.duplicate_iou, k=1)

@@ -40,17 +40,18 @@ class Tracker:
     def step(self, memory: Memory, frame: Frame) -> FrameTracks:
         """Find the objects of `frame`, whose encoded picture is `memory` (batch of 1), and link them to the past."""
         height, width = frame.image.shape[:2]
+        rows = self._rows_to_carry()
         self.associator.predict(float(frame.seconds))
         queries, tracks = self.model.object_queries(memory), self.associator.tracks
-        carrying = 0
-        if self.config.mode == "propagation" and tracks is not None and len(tracks):
-            carrying = len(tracks)
-            carried = track_queries(self.model, tracks, (width, height), queries.content)
-            queries = join_queries(self.model, carried, queries)
-        output = FrameOutput(self.model.decode(memory, queries), (width, height), self.allowed)
-        found = output.detections(carrying, self.config.low_score)
-        claimed = output.carried(tracks, self.config) if carrying and tracks is not None else None
-        tracked = self.associator.update(found, claimed)
+        carried = None
+        if tracks is None or not len(rows):
+            output = FrameOutput(self.model.decode(memory, queries), (width, height), self.allowed)
+        else:
+            live = track_queries(self.model, tracks, rows, (width, height), queries.content)
+            joined = join_queries(self.model, live, queries)
+            output = FrameOutput(self.model.decode(memory, joined), (width, height), self.allowed)
+            carried = output.carried(tracks, rows, self.config)
+        tracked = self.associator.update(output.detections(len(rows), self.config.low_score), carried)
         return FrameTracks(
             index=frame.index,
             pts=frame.pts,
@@ -61,3 +62,10 @@ class Tracker:
             boxes_xyxy=tracked.boxes_xyxy.astype(np.float32),
             states=tracked.states,
         )
+
+    def _rows_to_carry(self) -> np.ndarray:
+        """Rows of the tracks whose queries go into the coming frame: those seen in the last one."""
+        tracks, seconds = self.associator.tracks, self.associator.seconds
+        if self.config.mode != "propagation" or tracks is None:
+            return np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(tracks.seen_seconds == seconds)
