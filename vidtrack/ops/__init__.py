@@ -1,6 +1,7 @@
 """Multi-scale deformable attention: compiled kernels where they are built, plain PyTorch elsewhere.
 
-The environment variable VIDTRACK_OPS=reference leaves the compiled kernels out.
+Environment variables: VIDTRACK_OPS=reference leaves the compiled kernels out; VIDTRACK_CPU=baseline|avx2|avx512 chooses
+among those of the CPU, which otherwise are the widest the processor has.
 """
 
 from __future__ import annotations
