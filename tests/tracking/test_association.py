@@ -77,7 +77,7 @@ def test_a_dim_spell_is_bridged_by_the_second_chance():
     story = play(Associator(CONFIG), actors, 10, 6.0)
     assert story.all_ids == [1]
     assert all(len(tracked) == 1 for tracked in story.tracked[2:])
-    strict = replace(CONFIG, low_score=0.4)
+    strict = replace(CONFIG, low_score=0.3)
     assert play(Associator(strict), actors, 10, 6.0).all_ids == [1, 2]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -64,22 +63,19 @@ def test_suppress_is_slower_to_merge_classes():
 def test_a_detection_suppressed_by_one_does_not_suppress_another():
     boxes = np.array([[0, 0, 10, 10], [1.2, 0, 11.2, 10], [2.4, 0, 12.4, 10]])  # neighbours 0.79, ends 0.61
     found = Detections.of(boxes, np.array([0.9, 0.8, 0.7]))
-    assert suppress(found, TrackerConfig()).scores.tolist() == [0.9, 0.7]
+    assert suppress(found, TrackerConfig(duplicate_iou=0.75)).scores.tolist() == [0.9, 0.7]
 
 
 def tracks_at(boxes: np.ndarray, num_classes: int = 1, classes: list[int] | None = None) -> Tracks:
     return Tracks.born(Detections.of(boxes, np.full(len(boxes), 0.9), classes), num_classes, 0.0)
 
 
-def test_similarity_prefers_the_class_and_the_look():
+def test_similarity_prefers_the_class():
     box = np.array([[0.0, 0, 10, 10]])
     tracks = tracks_at(box, 2, [1])
     twins = Detections.of(np.repeat(box, 2, axis=0), np.ones(2), np.array([0, 1]))
     config = TrackerConfig(class_penalty=0.3)
-    assert similarity(tracks, twins, None, 0.0, config)[0].tolist() == pytest.approx([0.7, 1.0])
-    looks = np.array([[1.0, 0.0]])
-    blended = similarity(tracks, replace(twins, classes=np.array([1, 1])), looks, 0.0, config)
-    assert blended[0].tolist() == pytest.approx([1.0, 1 - config.embedding_weight])
+    assert similarity(tracks, twins, 0.0, config)[0].tolist() == pytest.approx([0.7, 1.0])
 
 
 def test_similarity_prefers_who_was_just_there():
@@ -87,7 +83,7 @@ def test_similarity_prefers_who_was_just_there():
     tracks.seen_seconds[:] = [0.0, 0.9]
     here = Detections.of(np.array([[0.0, 0, 10, 10]]), np.ones(1))
     config = TrackerConfig(absence_penalty=0.2)
-    assert similarity(tracks, here, None, 1.0, config)[:, 0].tolist() == pytest.approx([0.8, 0.98])
+    assert similarity(tracks, here, 1.0, config)[:, 0].tolist() == pytest.approx([0.8, 0.98])
 
 
 def test_reach_grows_with_time_unseen():

@@ -77,8 +77,7 @@ class Associator:
             return left
         waiting = tracks.seen_seconds < seconds
         known, sure = tracks.ids > 0, detections.scores >= config.high_score
-        looks = cosine(tracks, detections) if tracks.embeddings.shape[1] else None
-        alike = similarity(tracks, detections, looks, seconds, config)
+        alike = similarity(tracks, detections, seconds, config)
         pairs: list[tuple[np.ndarray, np.ndarray]] = []
 
         def stage(who: np.ndarray, what: np.ndarray, scores: np.ndarray, floor: float) -> None:
@@ -91,8 +90,8 @@ class Associator:
         stage(known, sure, alike, config.match_iou)
         stage(known, ~sure, alike, config.second_chance_iou)
         stage(~known, sure, alike, config.tentative_iou)
-        if looks is not None and (known & waiting).any() and (sure & left).any():
-            elsewhere = np.where(reachable(tracks, detections, seconds, config), looks, 0.0)
+        if tracks.embeddings.shape[1] and (known & waiting).any() and (sure & left).any():
+            elsewhere = np.where(reachable(tracks, detections, seconds, config), cosine(tracks, detections), 0.0)
             stage(known, sure, elsewhere, config.reunion_cosine)
         rows, columns = (np.concatenate(part) for part in zip(*pairs, strict=True))
         tracks.see(rows, detections[columns], seconds, config.embedding_memory)

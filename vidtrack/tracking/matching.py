@@ -10,17 +10,13 @@ from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.state import Detections, Tracks, unit
 
 
-def similarity(
-    tracks: Tracks, detections: Detections, looks: np.ndarray | None, seconds: float, config: TrackerConfig
-) -> np.ndarray:
-    """Similarity (T, D): IoU with the predicted box, blended with `looks` (from `cosine`), less two penalties.
+def similarity(tracks: Tracks, detections: Detections, seconds: float, config: TrackerConfig) -> np.ndarray:
+    """Similarity (T, D): IoU with the predicted box, less two penalties.
 
     One where the classes disagree, one for the time the track was not seen: who was just there goes first.
     """
     overlap = pairwise_iou(tracks.predicted_xyxy, detections.boxes_xyxy)
     alike = overlap - config.absence_penalty * (seconds - tracks.seen_seconds)[:, None]
-    if looks is not None and config.embedding_weight:
-        alike += config.embedding_weight * np.where(overlap > 0, looks - overlap, 0.0)
     if tracks.votes.shape[1] > 1:
         share = tracks.votes[:, detections.classes] / tracks.votes.sum(axis=1, keepdims=True)
         alike -= config.class_penalty * (1 - share)

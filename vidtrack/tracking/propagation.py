@@ -42,13 +42,15 @@ def track_queries(
 def join_queries(model: DeformableDETR, carried: Queries, objects: Queries) -> Queries:
     """Track queries, then object queries, for one decoder pass.
 
-    Weights trained for tracking let all see each other, so that an object with a track is not found twice. Others
-    would take the track queries for rivals: there the two kinds do not see each other.
+    Object queries never see track queries, so that detection is the same with and without tracks: seeing them, the
+    weights trained for tracking so far also overlook objects that have no track yet. Track queries see all queries
+    where the weights were trained for it; others would take the object queries for rivals.
     """
-    if model.config.track_queries == "trained":
-        return Queries.cat(carried, objects)
     is_track = torch.arange(len(carried) + len(objects), device=carried.content.device) < len(carried)
-    return Queries.cat(carried, objects, attention_mask=is_track[:, None] != is_track[None, :])
+    mask = ~is_track[:, None] & is_track[None, :]
+    if model.config.track_queries != "trained":
+        mask |= is_track[:, None] & ~is_track[None, :]
+    return Queries.cat(carried, objects, attention_mask=mask)
 
 
 class FrameOutput:
