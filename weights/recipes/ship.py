@@ -1,6 +1,6 @@
-"""Make the shipped weights of a training run: only the classes that work, 16-bit matrices, hash in the manifest.
+r"""Make the shipped weights of a training run: only the classes that work, 16-bit matrices, hash in the manifest.
 
-    python weights/recipes/ship.py runs/everyday/model.safetensors small --leave-out bottle,cow \\
+    python weights/recipes/ship.py runs/everyday/model.safetensors small --leave-out bottle,cow \
         --recipe recipes/everyday-cpu.json
 """
 
