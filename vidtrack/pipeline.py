@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -115,7 +116,7 @@ def track_video(
 def refuse_existing(*targets: Path | TextIO | None) -> None:
     """Raise OutputError where one of the paths is there already."""
     for target in targets:
-        if isinstance(target, Path) and target.exists():
+        if isinstance(target, Path) and os.path.exists(target):
             raise OutputError(f"{target} exists already", "choose another name, or overwrite it")
 
 

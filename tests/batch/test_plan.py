@@ -129,3 +129,9 @@ def test_nothing_to_do(tree: Path, given: str, said: str) -> None:
 
 def test_a_missing_file_is_found_out_when_its_turn_comes(tree: Path) -> None:
     assert [job.source for job in plan(["absent.mp4", "in/top.mkv"], "out")] == [Path("absent.mp4"), Path("in/top.mkv")]
+
+
+@pytest.mark.parametrize("name", ["loop.mp4", "~nobody-of-that-name/x.mp4", "n" * 300 + ".mp4"])
+def test_names_the_system_stumbles_over_are_planned_like_any(tree: Path, name: str) -> None:
+    (tree / "loop.mp4").symlink_to("loop.mp4")
+    assert [str(job.source) for job in plan([name], "out")] == [name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import resource
@@ -296,3 +297,35 @@ def test_an_interrupt_keeps_what_is_done(tiny_checkpoint: Path, tmp_path: Path, 
     with VideoReader(tmp_path / "out" / "bikes.tracked.mp4") as made:
         assert len(list(made)) == len(log)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"bikes.tracked.mp4", "bikes.tracks.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("loop.mp4", "symbolic links"), ("n" * 300 + ".mp4", "too long"), ("pipe.mp4", "is a pipe")]
+)
+def test_names_that_lead_to_no_file(detect: Command, tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert_one_line(detect(tmp_path / name, "-o", tmp_path / "out"), 3, name, said)
+
+
+def test_a_report_replaces_no_clip_and_no_result(detect: Command, clip: Path, tmp_path: Path) -> None:
+    before = clip.read_bytes()
+    for report in (clip, tmp_path / "log.jsonl"):
+        assert_one_line(detect(clip, "-o", tmp_path / "log.jsonl", "--report", report), 2, str(report), "would replace")
+    assert_one_line(detect(clip, "-o", tmp_path / "log.jsonl", "--report", tmp_path), 2, "is a folder")
+    assert clip.read_bytes() == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_is_no_text(detect: Command, clip: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    odd.write_bytes(clip.read_bytes())
+    ended = detect(odd, "--no-video", "-o", tmp_path / "log.jsonl", "--report", tmp_path / "new/report.json")
+    assert ended.code == 0, ended.err
+    assert TrackLog.load(tmp_path / "log.jsonl").header["source"]["path"] == str(odd)
+    assert json.loads((tmp_path / "new/report.json").read_text())[0]["source"] == str(odd)
+
+
+def test_an_encoder_the_container_cannot_hold(detect: Command, clip: Path, tmp_path: Path) -> None:
+    assert_one_line(detect(clip, "-o", tmp_path / "x.mp4", "--codec", "gif"), 2, "gif", "cannot hold")
+    assert not list(tmp_path.iterdir())

@@ -284,3 +284,12 @@ def test_bad_targets_are_refused(tmp_path: Path) -> None:
 def test_numbers_that_json_lacks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range"), LogWriter(tmp_path / "clip.jsonl", header()) as writer:
         writer.frame(tracks(0, (1, 0, float("nan"), (0, 0, 1, 1), SEEN)))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"type":"header","schema":"vidtrack.track-log/1","source":{"time_base":[1,0]}}']
+)
+def test_the_ends_of_a_foreign_file_are_log_errors(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.jsonl").write_text(text + "\n")
+    with pytest.raises(LogError, match="is not a track log"):
+        read_ends(tmp_path / "x.jsonl")

@@ -76,7 +76,7 @@ def plan(inputs: Sequence[str], output: str | None, video_suffix: str | None = "
 
 def refuse_existing(jobs: Sequence[Job]) -> None:
     """Raise UsageError where an output is there already."""
-    there = [target for job in jobs for target in job.outputs if target.exists()]
+    there = [target for job in jobs for target in job.outputs if os.path.exists(target)]
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise UsageError(
@@ -90,10 +90,10 @@ def is_own_output(path: Path) -> bool:
 
 
 def _expand(text: str) -> Iterator[_Clip]:
-    path = Path(text).expanduser()
-    if path.is_dir():
+    path = Path(os.path.expanduser(text))  # of Path's own, expanduser and exists raise for odd names
+    if os.path.isdir(path):
         yield from _in_folder(path)
-    elif not path.exists() and glob.has_magic(text):
+    elif not os.path.exists(path) and glob.has_magic(text):
         yield from _matching(text)
     elif not is_own_output(path):
         yield _Clip(path)
@@ -126,9 +126,9 @@ def _matching(pattern: str) -> Iterator[_Clip]:
 
 
 def _unique(clips: Iterable[_Clip]) -> list[_Clip]:
-    seen: dict[Path, _Clip] = {}
+    seen: dict[str, _Clip] = {}
     for clip in clips:
-        seen.setdefault(clip.source.resolve(), clip)
+        seen.setdefault(os.path.realpath(clip.source), clip)
     if not seen:
         raise InputError("there is no clip among the inputs", "outputs of earlier runs (.tracked.) are passed over")
     return list(seen.values())
@@ -136,14 +136,14 @@ def _unique(clips: Iterable[_Clip]) -> list[_Clip]:
 
 def _is_file_target(output: str, inputs: Sequence[str], clips: Sequence[_Clip]) -> bool:
     path = Path(output)
-    if path.is_dir() or output.endswith(("/", os.sep)) or not path.suffix:
+    if os.path.isdir(path) or output.endswith(("/", os.sep)) or not path.suffix:
         return False
     if path.suffix.lower() not in CONTAINERS and not is_log_path(path):
         known = ", ".join([*CONTAINERS, *LOG_SUFFIXES])
         raise UsageError(
             f"{output}: a {path.suffix} file cannot be written", f"use {known}; end a folder's name with /"
         )
-    if len(inputs) > 1 or (Path(inputs[0]).is_dir() and clips[0].source != Path(inputs[0])):
+    if len(inputs) > 1 or (os.path.isdir(inputs[0]) and clips[0].source != Path(inputs[0])):
         raise UsageError(f"{output} is one file, and there may be many clips", "give a folder")
     return True
 
@@ -164,7 +164,7 @@ def _folder_job(clip: _Clip, folder: Path | None, video_suffix: str | None) -> J
 
 
 def _name_of(source: Path) -> str:
-    if source.is_dir():
+    if os.path.isdir(source):
         return source.resolve().name
     if is_sequence(source):
         return _PICTURE_NUMBER.sub("", source.stem) or source.resolve().parent.name
@@ -173,10 +173,10 @@ def _name_of(source: Path) -> str:
 
 def _check_collisions(jobs: Sequence[Job]) -> None:
     makers: dict[str, Path] = {}
-    sources = {os.path.normcase(job.source.resolve()) for job in jobs}
+    sources = {os.path.normcase(os.path.realpath(job.source)) for job in jobs}
     for job in jobs:
         for target in job.outputs:
-            place = os.path.normcase(target.resolve())
+            place = os.path.normcase(os.path.realpath(target))
             if place in sources:
                 raise UsageError(f"{target} is an input and would be overwritten", "give another output")
             if place in makers:

@@ -60,10 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output went away; keep Python from failing again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.SOME_FAILED
+    except OSError as error:  # a full disk behind standard output, say
+        print(f"vidtrack: error: {error}", file=sys.stderr)
+        return exits.SOME_FAILED
     return exits.ALL_DONE
 
 
 def run() -> None:
     """Entry point of the installed command; a polite kill counts as an interrupt."""
+    if sys.stderr is None:  # closed by whoever started us; print would take standard output in its stead
+        sys.stderr = open(os.devnull, "w")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +75,8 @@ def detect(
         video=VideoConfig(codec, crf, preset),
     )
     jobs, existing = plan_jobs(inputs, output, no_video, config, overwrite, skip_existing)
+    if report is not None:
+        check_report(report, jobs)
 
     from vidtrack.batch.run import run_jobs  # PyTorch takes seconds to load: not before all else is in order
     from vidtrack.cli.progress import reporter
@@ -119,6 +124,10 @@ def plan_jobs(
         jobs = plan(inputs, None, None)
         if len(jobs) > 1:
             raise UsageError(f"-o - takes one clip, the inputs are {len(jobs)}", "give a folder")
+        if sys.stdout is None:
+            raise UsageError("standard output is closed", "give a file")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # JSON is UTF-8 in every locale
         jobs = [replace(jobs[0], log=sys.stdout)]
     else:
         jobs = plan(inputs, output, None if no_video else suffix_for(config.video.codec))
@@ -129,6 +138,15 @@ def plan_jobs(
     if len(jobs) == 1:
         probe(jobs[0].source, config.framerate)
     return jobs, existing
+
+
+def check_report(path: Path, jobs: Sequence[Job]) -> None:
+    """Raise UsageError where the report would replace a clip or a result."""
+    if os.path.isdir(path):
+        raise UsageError(f"the report {path} is a folder", "give a file name")
+    for job in jobs:
+        if os.path.realpath(path) in map(os.path.realpath, (job.source, *job.outputs)):
+            raise UsageError(f"the report {path} would replace a clip or a result", "give another name")
 
 
 def prepare_model(

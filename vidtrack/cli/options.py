@@ -65,13 +65,16 @@ Start = Annotated[
 End = Annotated[
     Fraction | None, typer.Option(parser=parse_seconds, metavar="TIME", help="Up to here.", rich_help_panel=_WHICH)
 ]
-Stride = Annotated[int, typer.Option(min=1, help="Every so many-th frame; times stay true.", rich_help_panel=_WHICH)]
+Stride = Annotated[
+    int, typer.Option(min=1, max=10**9, help="Every so many-th frame; times stay true.", rich_help_panel=_WHICH)
+]
 Size = Annotated[
     int | None,
     typer.Option(
         "--size",
         "--resize",
         min=32,
+        max=8192,
         help="Shorter side in pixels for inference. Default: the model's own.",
         rich_help_panel=_WHICH,
     ),
@@ -108,7 +111,8 @@ Report = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=_RUN)]
 Precision = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.", rich_help_panel=_RUN)]
 Threads = Annotated[
-    int | None, typer.Option(min=1, help="CPU threads for inference. Default: all cores.", rich_help_panel=_RUN)
+    int | None,
+    typer.Option(min=1, max=1024, help="CPU threads for inference. Default: all cores.", rich_help_panel=_RUN),
 ]
 Hwaccel = Annotated[
     str | None, typer.Option(metavar="NAME", help="Decode on hardware: auto, cuda, vaapi, ...", rich_help_panel=_RUN)

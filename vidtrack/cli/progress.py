@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -55,8 +56,9 @@ class Reporter:
             self.say(line)
 
     def say(self, line: str) -> None:
-        """Print a line."""
-        print(line, file=sys.stderr, flush=True)
+        """Print a line; where nobody can read it, the work goes on all the same."""
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
 
     @property
     def name(self) -> str:

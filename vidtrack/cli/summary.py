@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import Counter
@@ -82,11 +83,16 @@ def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
     """What became of each clip, as a JSON array."""
     partial = path.with_name(path.name + ".partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(
-            json.dumps([outcome_record(outcome) for outcome in outcomes], ensure_ascii=False, indent=1) + "\n", "utf-8"
+            json.dumps([outcome_record(outcome) for outcome in outcomes], ensure_ascii=False, indent=1) + "\n",
+            "utf-8",
+            errors="backslashreplace",
         )
         os.replace(partial, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None
 
 

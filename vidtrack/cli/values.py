@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import typer
 
-_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)")
+_CLOCK = re.compile(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}(?:\.\d{0,18})?|\.\d{1,18})")
+_RATE = re.compile(r"\d{1,9}(?:\.\d{0,9}|/\d{1,9})?|\.\d{1,9}")
 
 
 def parse_seconds(text: str) -> Fraction:
@@ -22,8 +23,8 @@ def parse_seconds(text: str) -> Fraction:
 def parse_rate(text: str) -> Fraction:
     """Frames a second as written: `25`, `29.97` or `30000/1001`."""
     try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
+        rate = Fraction(text) if _RATE.fullmatch(text.strip()) else Fraction(0)
+    except ZeroDivisionError:
         rate = Fraction(0)
     if rate <= 0:
         raise typer.BadParameter(f"{text!r} is no frame rate: give a number such as 25 or 30000/1001")

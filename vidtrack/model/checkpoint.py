@@ -76,8 +76,8 @@ def locate(name_or_path: str | Path, progress: Progress | None = None) -> tuple[
     entry = registry.find(name_or_path) if isinstance(name_or_path, str) else None
     if entry is not None:
         return registry.fetch(entry, progress), entry.config
-    path = Path(name_or_path).expanduser()
-    if not path.exists():
+    path = Path(os.path.expanduser(name_or_path))
+    if not os.path.exists(path):
         names = ", ".join(entry.name for entry in registry.entries())
         raise WeightsError(f"unknown model {str(name_or_path)!r}: neither a known name nor a path", f"known: {names}")
     return path, None

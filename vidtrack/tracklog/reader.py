@@ -113,7 +113,7 @@ def read_ends(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
     try:
         header, footer = json.loads(first or "null"), _json_or_none(last)
         check_header(header, path)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise LogError(f"{path} is not a track log") from None
     return header, footer if isinstance(footer, dict) and footer.get("type") == "footer" else None
 
@@ -121,7 +121,7 @@ def read_ends(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
 def _json_or_none(text: str | None) -> Any:
     try:
         return json.loads(text or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -19,6 +19,7 @@ from vidtrack.tracklog.layout import STATE_NAMES, STATUSES, SUFFIXES, is_log_pat
 from vidtrack.types import FrameTracks
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ODD = "backslashreplace"  # bytes of a file name that are no UTF-8 become JSON escapes
 _FLUSH_EVERY = 64  # lines between flushes of a compressed log; a flush costs compression
 
 
@@ -92,7 +93,11 @@ class LogWriter:
             self._stream = self._open(self.path)
         else:
             self._stream = target
-        self._write(header)
+        try:
+            self._write(header)
+        except BaseException:
+            self.discard()
+            raise
 
     @property
     def tracks(self) -> int:
@@ -172,8 +177,8 @@ class LogWriter:
             if path.name.lower().endswith(".gz"):
                 self._flush_every = _FLUSH_EVERY
                 packed = gzip.GzipFile(self._partial, "wb", mtime=0)  # no date: same lines, same bytes
-                return io.TextIOWrapper(packed, encoding="utf-8", newline="\n")
-            return self._partial.open("w", encoding="utf-8", newline="\n")
+                return io.TextIOWrapper(packed, encoding="utf-8", errors=_ODD, newline="\n")
+            return self._partial.open("w", encoding="utf-8", errors=_ODD, newline="\n")
         except OSError as error:
             raise self._failure(error) from error
 

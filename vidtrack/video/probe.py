@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,10 @@ def open_container(path: Path, hwaccel: HWAccel | None = None) -> av.container.I
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder", "give a video file")
-        if path.stat().st_size == 0 and path.is_file():
+        status = path.stat()
+        if stat.S_ISFIFO(status.st_mode):  # opening waits for a writer, and a clip is read more than once
+            raise InputError(f"{path} is a pipe, not a file", "write the clip to a file first")
+        if status.st_size == 0 and stat.S_ISREG(status.st_mode):
             raise InputError(f"{path} is empty", "the recording or the copy may have failed")
     except FileNotFoundError:
         raise InputError(f"{path} does not exist", "check the name") from None

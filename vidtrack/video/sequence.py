@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -22,7 +23,9 @@ _PRINTF_NUMBER = re.compile(r"%(0?)(\d*)d")
 
 def is_sequence(path: Path) -> bool:
     """True for a folder, a printf pattern (`img_%04d.png`) or a glob (`img_*.png`) that is not itself a file."""
-    return not path.is_file() and (path.is_dir() or bool(_PRINTF_NUMBER.search(path.name)) or _is_glob(path.name))
+    return not os.path.isfile(path) and (
+        os.path.isdir(path) or bool(_PRINTF_NUMBER.search(path.name)) or _is_glob(path.name)
+    )
 
 
 def picture_paths(path: Path) -> list[Path]:

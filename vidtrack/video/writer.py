@@ -154,7 +154,10 @@ class VideoWriter:
     def _open_encoder(self, options: dict[str, str]) -> Any:
         codec, info = self._codec, self._info
         width, height = padded_size(info.size, codec.pixel_format)
-        stream = self._container.add_stream(codec.encoder, rate=self._rate, options=options)
+        try:
+            stream = self._container.add_stream(codec.encoder, rate=self._rate, options=options)
+        except ValueError:  # not one of VideoCodec's own, of which the containers are known
+            raise UsageError(f"a {self.path.suffix} file cannot hold {codec.name}", "choose another codec") from None
         context: Any = stream.codec_context
         context.width, context.height = width, height
         context.pix_fmt = codec.pixel_format
