@@ -2,9 +2,10 @@
 
     python benchmarks/tracking.py DATA [--refit TRAINING_SEQUENCE...] [--report tracking.md]
 
-DATA holds MOTChallenge folders (seqinfo.ini, gt/gt.txt, det/det.txt). Needs `vidtrack[evaluation]` and `trackers`;
-no network. The fitted thresholds of the peers are the best of a grid by HOTA + IDF1 of the training sequences joined;
-vidtrack's own defaults were chosen on the same sequences.
+DATA holds MOTChallenge folders (seqinfo.ini, gt/gt.txt, det/det.txt). FOLDER is what benchmarks/tracking_model.py made
+of a model: its detections take the place of the public ones, and the model's own tracks are scored beside the rest.
+Needs `vidtrack[evaluation]` and `trackers`; no network. The fitted thresholds of the peers are the best of a grid by
+HOTA + IDF1 of the training sequences joined; vidtrack's own defaults were chosen on the same sequences.
 """
 
 from __future__ import annotations
