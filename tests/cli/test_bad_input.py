@@ -76,6 +76,10 @@ def missing(path: Path, clip: Path) -> None:
     pass
 
 
+def playlist(path: Path, clip: Path) -> None:
+    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nhttp://192.0.2.1/x.ts\n#EXT-X-ENDLIST\n")
+
+
 def picture_of_noise(path: Path, clip: Path) -> None:
     path.write_bytes(os.urandom(50_000))
 
@@ -89,6 +93,7 @@ def picture_of_noise(path: Path, clip: Path) -> None:
         (index_lost, "without its index"),
         (missing, "does not exist"),
         (picture_of_noise, "not a video"),
+        (playlist, "source.mp4"),
     ],
 )
 def test_nothing_to_decode(

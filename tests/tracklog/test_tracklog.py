@@ -214,6 +214,7 @@ def damage_version(text: str) -> str:
         (lambda text: text.replace('"detected"', '"guessed"', 1), "KeyError 'guessed'"),
         (lambda text: text.replace('"time_base":[1001,30000]', '"time_base":[1,0]'), "line 1"),
         (lambda text: "[" * 100_000 + "\n" + text, "is not JSON"),
+        (lambda text: text.replace('"status"', '"state"'), "KeyError 'status'"),
         (lambda text: "", "empty or has no header"),
         (lambda text: "hello", "empty or has no header"),
     ],

@@ -230,7 +230,7 @@ class _Loader:
         elif kind == "track":
             self.tracks.append(dict(value))
         elif kind == "footer":
-            self.footer = dict(value)
+            self.footer = dict(value, status=str(value["status"]))
 
     def _take_frame(self, index: int, pts: int, entries: Sequence[Mapping[str, Any]]) -> None:
         self.indices.append(index)

@@ -18,6 +18,7 @@ from vidtrack.video.sequence import DEFAULT_FRAMERATE, file_url, is_sequence, pi
 
 # FFmpeg draws text files as terminal art and finds pictures in lyrics; nobody means that as footage.
 _TEXT_DEMUXERS = frozenset({"tty", "bin", "xbin", "adf", "idf", "lrc"})
+_LOCAL_ONLY = {"protocol_whitelist": "file,crypto,data"}  # a playlist may name any address; none is called
 _FIRST_FRAME_PACKETS = 2000
 _PROGRESSIVE_OR_UNKNOWN = (0, 1)  # AVFieldOrder
 
@@ -56,7 +57,9 @@ def open_container(path: Path, hwaccel: HWAccel | None = None) -> av.container.I
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     with FFmpegMessages() as messages:
         try:
-            container = av.open(file_url(path), "r", hwaccel=hwaccel, metadata_errors="replace")
+            container = av.open(
+                file_url(path), "r", hwaccel=hwaccel, metadata_errors="replace", container_options=_LOCAL_ONLY
+            )
         except PermissionError as error:
             if hwaccel is not None:  # a missing driver is reported the same way
                 raise

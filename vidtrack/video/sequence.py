@@ -18,7 +18,7 @@ PICTURE_SUFFIXES = frozenset(
     ".avif .bmp .dpx .exr .heic .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
 )
 DEFAULT_FRAMERATE = Fraction(25)
-_PRINTF_NUMBER = re.compile(r"%(0?)(\d*)d")
+_PRINTF_NUMBER = re.compile(r"%(0?)(\d{0,2})d")
 
 
 def is_sequence(path: Path) -> bool:
