@@ -9,8 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vidtrack.errors import LogError
-from vidtrack.types import ObjectState
+from vidtrack.types import FrameTracks, ObjectState
 
 SCHEMA_NAME = "vidtrack.track-log"
 SCHEMA_VERSION = 1
@@ -41,3 +43,20 @@ def check_header(header: Mapping[str, Any], path: Path) -> None:
         )
     Fraction(*header["source"]["time_base"])
     list(header["model"]["classes"])
+
+
+def entries_of(tracks: FrameTracks) -> list[dict[str, Any]]:
+    """Objects of a frame in order of id, rounded so that equal runs give equal text."""
+    order = np.argsort(tracks.ids, kind="stable")
+    boxes = np.round(tracks.boxes_xyxy.astype(np.float64), 2) + 0.0  # + 0.0 turns -0.0 into 0.0
+    scores = np.round(tracks.scores.astype(np.float64), 4)
+    return [
+        {
+            "id": int(tracks.ids[n]),
+            "cls": int(tracks.classes[n]),
+            "score": float(scores[n]),
+            "box": boxes[n].tolist(),
+            "state": STATE_NAMES[int(tracks.states[n])],
+        }
+        for n in order
+    ]

@@ -7,66 +7,18 @@ import gzip
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-import numpy as np
-
 from vidtrack.errors import OutputError, UsageError
-from vidtrack.tracklog.layout import STATE_NAMES, STATUSES, SUFFIXES, is_log_path
+from vidtrack.tracklog.layout import STATUSES, SUFFIXES, entries_of, is_log_path
+from vidtrack.tracklog.summary import Summaries
 from vidtrack.types import FrameTracks
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ODD = "backslashreplace"  # bytes of a file name that are no UTF-8 become JSON escapes
 _FLUSH_EVERY = 64  # lines between flushes of a compressed log; a flush costs compression
-
-
-@dataclass
-class _Summary:
-    """What is remembered of a track while its frames stream out."""
-
-    first: tuple[int, int]  # (index, pts)
-    last: tuple[int, int] = (0, 0)
-    last_row: int = -1  # ordinal among the logged frames, to see gaps
-    frames: int = 0
-    visible: int = 0
-    gaps: int = 0
-    score_sum: float = 0.0
-    max_score: float = 0.0
-    class_votes: dict[int, float] = field(default_factory=dict)
-    best: tuple[float, int, int, list[float]] = (-1.0, 0, 0, [])
-
-    def add(self, row: int, index: int, pts: int, entry: Mapping[str, Any]) -> None:
-        score, box, kind = entry["score"], entry["box"], entry["cls"]
-        self.gaps += self.last_row >= 0 and row > self.last_row + 1
-        self.last, self.last_row = (index, pts), row
-        self.frames += 1
-        self.score_sum += score
-        self.max_score = max(self.max_score, score)
-        self.class_votes[kind] = self.class_votes.get(kind, 0.0) + score
-        if entry["state"] == "detected":
-            self.visible += 1
-            side = max(0.0, (box[2] - box[0]) * (box[3] - box[1])) ** 0.5
-            if score * side > self.best[0]:
-                self.best = (score * side, index, pts, box)
-
-    def line(self, identity: int) -> dict[str, Any]:
-        _, best_index, best_pts, best_box = self.best
-        return {
-            "type": "track",
-            "id": identity,
-            "cls": max(self.class_votes, key=lambda kind: self.class_votes[kind]),
-            "first": {"i": self.first[0], "pts": self.first[1]},
-            "last": {"i": self.last[0], "pts": self.last[1]},
-            "frames": self.frames,
-            "visible": self.visible,
-            "gaps": self.gaps,
-            "mean_score": round(self.score_sum / self.frames, 4),
-            "max_score": self.max_score,
-            "best": {"i": best_index, "pts": best_pts, "box": best_box} if best_box else None,
-        }
 
 
 class LogWriter:
@@ -82,7 +34,7 @@ class LogWriter:
         self.path: Path | None = None
         self.frames = 0
         self.events = 0
-        self._summaries: dict[int, _Summary] = {}
+        self._summaries = Summaries()
         self._lines = 0
         self._array = False
         self._flush_every = 1
@@ -106,11 +58,8 @@ class LogWriter:
 
     def frame(self, tracks: FrameTracks) -> None:
         """Write one frame, empty ones too; frames come in order of time."""
-        entries = _entries(tracks)
-        for entry in entries:
-            place = (tracks.index, tracks.pts)
-            summary = self._summaries.setdefault(entry["id"], _Summary(first=place))
-            summary.add(self.frames, *place, entry)
+        entries = entries_of(tracks)
+        self._summaries.add(tracks.index, tracks.pts, entries)
         seconds = round(float(tracks.seconds), 6)
         self._write({"type": "frame", "i": tracks.index, "pts": tracks.pts, "t": seconds, "objs": entries})
         self.frames += 1
@@ -129,8 +78,8 @@ class LogWriter:
             return
         if status not in STATUSES:
             raise ValueError(f"status {status!r} is none of {STATUSES}")
-        for identity in sorted(self._summaries):
-            self._write(self._summaries[identity].line(identity))
+        for line in self._summaries.lines():
+            self._write(line)
         self._write({"type": "footer", "status": status, "frames": self.frames, "tracks": self.tracks, **figures})
         try:
             if self.path is None:
@@ -197,20 +146,3 @@ class LogWriter:
         if isinstance(error, BrokenPipeError):
             return OutputError(f"{self._name} was closed by its reader")
         return OutputError(f"{self._name} cannot be written: {error.strerror or error}", "check disk and permissions")
-
-
-def _entries(tracks: FrameTracks) -> list[dict[str, Any]]:
-    """Objects of a frame in order of id, rounded so that equal runs give equal text."""
-    order = np.argsort(tracks.ids, kind="stable")
-    boxes = np.round(tracks.boxes_xyxy.astype(np.float64), 2) + 0.0  # + 0.0 turns -0.0 into 0.0
-    scores = np.round(tracks.scores.astype(np.float64), 4)
-    return [
-        {
-            "id": int(tracks.ids[n]),
-            "cls": int(tracks.classes[n]),
-            "score": float(scores[n]),
-            "box": boxes[n].tolist(),
-            "state": STATE_NAMES[int(tracks.states[n])],
-        }
-        for n in order
-    ]
