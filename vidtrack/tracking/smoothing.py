@@ -1,0 +1,155 @@
+"""Steadier boxes and filled gaps, a fixed time behind the newest frame: the boxes of a frame are those of its time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from vidtrack.errors import UsageError
+from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog.summary import summarise
+from vidtrack.types import FrameTracks, ObjectState
+
+
+def smooth(log: TrackLog, seconds: float = 0.3) -> TrackLog:
+    """The log with steadier boxes; `seconds` is how far before and after a frame its boxes draw on others."""
+    return _through(Smoother(seconds), log)
+
+
+def fill_gaps(log: TrackLog, max_seconds: float) -> TrackLog:
+    """The log with interpolated boxes where a track was away for at most `max_seconds`."""
+    return _through(GapFiller(max_seconds), log)
+
+
+class Delay(Protocol):
+    """A revision of frames that needs to see some time ahead; memory is bounded by that time."""
+
+    def push(self, tracks: FrameTracks) -> Iterator[FrameTracks]:
+        """Take the next frame; yields those before it that are done, in order."""
+
+    def rest(self) -> Iterator[FrameTracks]:
+        """The frames still held, at the end of the clip."""
+
+
+class Smoother:
+    """Replaces each box by a line fitted to the detected boxes of its track around it, read at the box's own time.
+
+    Least squares with weights 1 - (dt / seconds)^2 (local linear regression, Epanechnikov kernel): steady motion
+    passes unchanged, neither late nor early.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        if not seconds > 0:
+            raise UsageError(f"boxes cannot be smoothed over {seconds:g} s", "give a time above 0")
+        self.seconds = seconds
+        self._frames: deque[FrameTracks] = deque()  # those within reach of the first one not done
+        self._done = 0  # how many of them are done
+
+    def push(self, tracks: FrameTracks) -> Iterator[FrameTracks]:
+        self._frames.append(tracks)
+        while float(tracks.seconds - self._frames[self._done].seconds) > self.seconds:
+            yield self._next()
+
+    def rest(self) -> Iterator[FrameTracks]:
+        while self._done < len(self._frames):
+            yield self._next()
+
+    def _next(self) -> FrameTracks:
+        now = self._frames[self._done]
+        while float(now.seconds - self._frames[0].seconds) > self.seconds:
+            self._frames.popleft()
+            self._done -= 1
+        self._done += 1
+        return replace(now, boxes_xyxy=fit(now, self._frames, self.seconds)) if len(now) else now
+
+
+class GapFiller:
+    """Gives a track that was away for at most `seconds` interpolated boxes in the frames between, marked so."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._frames: deque[FrameTracks] = deque()
+        self._seen: dict[int, tuple[FrameTracks, int]] = {}  # of each id, where it was last: frame and row
+
+    def push(self, tracks: FrameTracks) -> Iterator[FrameTracks]:
+        for row, identity in enumerate(tracks.ids.tolist()):
+            if identity in self._seen:
+                self._fill(*self._seen[identity], tracks, row)
+            self._seen[identity] = tracks, row
+        self._frames.append(tracks)
+        while float(tracks.seconds - self._frames[0].seconds) > self.seconds:
+            yield self._frames.popleft()
+        oldest = self._frames[0].seconds
+        self._seen = {identity: last for identity, last in self._seen.items() if last[0].seconds >= oldest}
+
+    def rest(self) -> Iterator[FrameTracks]:
+        yield from self._frames
+        self._frames.clear()
+
+    def _fill(self, before: FrameTracks, before_row: int, after: FrameTracks, after_row: int) -> None:
+        """Add the boxes between two sightings to the frames held."""
+        length = float(after.seconds - before.seconds)
+        if length > self.seconds + 1e-9:
+            return
+        start, end = before.boxes_xyxy[before_row], after.boxes_xyxy[after_row]
+        score = min(before.scores[before_row], after.scores[after_row])
+        for place, frame in enumerate(self._frames):
+            share = float(frame.seconds - before.seconds) / length
+            if share > 0:
+                box = start + share * (end - start)
+                self._frames[place] = _with_object(frame, after.ids[after_row], before.classes[before_row], score, box)
+
+
+def fit(now: FrameTracks, frames: Iterable[FrameTracks], seconds: float) -> np.ndarray:
+    """Boxes (N, 4) of the frame `now` on lines through the detected boxes of the same ids in `frames`."""
+    around = [frame for frame in frames if len(frame)]
+    ahead = np.repeat([float(frame.seconds - now.seconds) for frame in around], [len(frame) for frame in around])
+    ids, boxes, states = (
+        np.concatenate([getattr(frame, name) for frame in around]) for name in ("ids", "boxes_xyxy", "states")
+    )
+    weight = np.maximum(1 - (ahead / seconds) ** 2, 0.0) * (states == ObjectState.DETECTED)
+    weights = weight * (now.ids[:, None] == ids)  # (N, M)
+    total, first, second = (weights @ np.stack([np.ones_like(ahead), ahead, ahead**2], axis=1)).T[..., None]
+    mean, slope = weights @ boxes, (weights * ahead) @ boxes
+    spread = total * second - first**2
+    lined = (second * mean - first * slope) / np.maximum(spread, 1e-12)
+    fitted = np.where(spread > 1e-9 * total**2, lined, mean / np.maximum(total, 1e-12))
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)  # the end of a line stays inside the picture
+    fitted = np.clip(fitted, np.tile(low, 2), np.tile(high, 2))
+    return np.where(total > 0, fitted, now.boxes_xyxy).astype(np.float32)
+
+
+def _with_object(frame: FrameTracks, identity: int, kind: int, score: float, box: np.ndarray) -> FrameTracks:
+    """The frame with one interpolated object more, in order of id."""
+    ids = np.append(frame.ids, identity)
+    order = np.argsort(ids, kind="stable")
+    return replace(
+        frame,
+        ids=ids[order],
+        classes=np.append(frame.classes, kind)[order],
+        scores=np.append(frame.scores, np.float32(score))[order],
+        boxes_xyxy=np.concatenate([frame.boxes_xyxy, box[None]])[order],
+        states=np.append(frame.states, int(ObjectState.INTERPOLATED))[order],
+    )
+
+
+def _through(delay: Delay, log: TrackLog) -> TrackLog:
+    """The log with its frames revised."""
+    frames = [done for tracks in log for done in delay.push(tracks)]
+    frames += delay.rest()
+    if not frames:
+        return log
+    return replace(
+        log,
+        offsets=np.cumsum([0, *(len(frame) for frame in frames)]),
+        ids=np.concatenate([frame.ids for frame in frames]),
+        classes=np.concatenate([frame.classes for frame in frames]),
+        scores=np.concatenate([frame.scores for frame in frames]),
+        boxes_xyxy=np.concatenate([frame.boxes_xyxy for frame in frames]),
+        states=np.concatenate([frame.states for frame in frames]),
+        tracks=summarise(frames),
+    )
