@@ -18,7 +18,8 @@ PACKAGE = ROOT / "vidtrack"
 # A part may import parts of lower levels, and its own.
 LEVELS = [
     {"types", "errors", "boxes"},
-    {"ops", "video", "tracklog", "render", "selection", "stages"},
+    {"selection"},
+    {"ops", "video", "tracklog", "render", "stages"},
     {"provenance", "model"},
     {"tracking", "sink"},
     {"config"},

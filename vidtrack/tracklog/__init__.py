@@ -2,6 +2,17 @@
 
 from vidtrack.tracklog.layout import STATUSES, SUFFIXES, is_log_path, schema
 from vidtrack.tracklog.reader import TrackLog, read_ends
+from vidtrack.tracklog.selecting import select, track_classes
 from vidtrack.tracklog.writer import LogWriter
 
-__all__ = ["STATUSES", "SUFFIXES", "LogWriter", "TrackLog", "is_log_path", "read_ends", "schema"]
+__all__ = [
+    "STATUSES",
+    "SUFFIXES",
+    "LogWriter",
+    "TrackLog",
+    "is_log_path",
+    "read_ends",
+    "schema",
+    "select",
+    "track_classes",
+]
