@@ -30,7 +30,7 @@ def main() -> None:
             command = [sys.executable, "-m", "vidtrack", "detect", clip, "-o", folder, "--progress", "none", *options]
             subprocess.run(command, check=True)
             seconds = time.perf_counter() - began
-            frames = len(TrackLog.load(next(Path(folder).glob("*.jsonl"))).frames)
+            frames = len(TrackLog.load(next(Path(folder).glob("*.jsonl"))))
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(
             f"| detect {' '.join([Path(clip).name, *options])} | {frames} | {seconds:.1f} | "
