@@ -114,6 +114,27 @@ def test_unknown_version_and_damaged_header(tmp_path: Path) -> None:
         read_checkpoint(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"heads": 0}, "heads is 0, not 1 or more"),
+        ({"num_queries": -1}, "num_queries is -1"),
+        ({"hidden_dim": "32"}, "hidden_dim is '32', not of type int"),
+        ({"hidden_dim": 36}, "hidden_dim 36 is not a multiple of heads 4 and of 32"),
+        ({"box_refine": 1}, "box_refine is 1, not of type bool"),
+        ({"dropout": 1}, r"dropout is 1.0, not in \[0, 1\)"),
+        ({"classes": 5}, "classes is 5, not a list of names"),
+        (5, "detector config is 5, not an object"),
+    ],
+)
+def test_a_config_that_makes_no_network_is_named(tmp_path: Path, change: object, said: str) -> None:
+    path = tmp_path / "m.safetensors"
+    config = {**SMALL.to_dict(), **change} if isinstance(change, dict) else change
+    save_file({"x": torch.zeros(1)}, path, {"vidtrack": json.dumps({"version": 1, "config": config, "metadata": {}})})
+    with pytest.raises(WeightsError, match=f"{path}: .*{said}"):
+        read_checkpoint(path)
+
+
 @pytest.mark.parametrize("two_stage", [False, True])
 def test_sixteen_bits_leave_boxes_in_float32(tmp_path: Path, two_stage: bool) -> None:
     torch.manual_seed(0)

@@ -207,6 +207,26 @@ def test_another_hugging_face_architecture(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "m")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"encoder_attention_heads": 0}, "settings make no network"),
+        ({"encoder_attention_heads": "eight"}, "eight"),
+        ({"dropout": None}, "settings make no network"),
+        ({"id2label": {"first": "cat"}}, "first"),
+        ({"dropout": 7}, "dropout is 7.0"),
+    ],
+)
+def test_a_config_beside_the_weights_that_makes_no_network(tmp_path: Path, change: dict, said: str) -> None:
+    folder = tmp_path / "m"
+    write_hugging_face(DeformableDETR(SMALL), folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **change}))
+    with pytest.raises(WeightsError, match=said) as caught:
+        load_model(folder, "cpu")
+    assert str(folder) in caught.value.message
+
+
 def test_our_extensions_do_not_fit_the_official_layout(tmp_path: Path) -> None:
     from dataclasses import replace
 

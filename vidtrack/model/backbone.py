@@ -12,7 +12,7 @@ from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FrozenBatchNorm2d
 
 from vidtrack.errors import WeightsError
-from vidtrack.model.config import DetectorConfig
+from vidtrack.model.config import NORM_GROUPS, DetectorConfig
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class InputProjection(nn.Module):
         nn.init.xavier_uniform_(convolution.weight)
         assert convolution.bias is not None
         nn.init.zeros_(convolution.bias)
-        return nn.Sequential(convolution, nn.GroupNorm(32, dim))
+        return nn.Sequential(convolution, nn.GroupNorm(NORM_GROUPS, dim))
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Levels (B, hidden_dim, H_l, W_l) of the backbone's features."""

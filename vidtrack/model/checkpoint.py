@@ -166,7 +166,8 @@ def _read_own(path: Path) -> Checkpoint | None:
         raise WeightsError(
             f"{path} has format version {version}; this release reads {FORMAT_VERSION}", "upgrade vidtrack"
         )
-    detector = DetectorConfig.from_dict(config)
+    with _naming(path):
+        detector = DetectorConfig.from_dict(config)
     return Checkpoint(detector, tie_heads(state, detector), metadata)
 
 
@@ -186,12 +187,25 @@ def _read_foreign(path: Path, kind: foreign.FileKind, config: DetectorConfig | N
             "known key layouts: vidtrack, official repository, Hugging Face",
         )
     if config is None:
-        if layout is convert.KeyLayout.OFFICIAL:
-            notes = describe.notes_from_arguments(arguments, given)
-        else:
-            notes = describe.notes_from_hugging_face(_hugging_face_config(path))
-        config = describe.config_from_state(state, notes)
+        stored = {} if layout is convert.KeyLayout.OFFICIAL else _hugging_face_config(path)
+        with _naming(path):
+            if layout is convert.KeyLayout.OFFICIAL:
+                notes = describe.notes_from_arguments(arguments, given)
+            else:
+                notes = describe.notes_from_hugging_face(stored)
+            config = describe.config_from_state(state, notes)
     return Checkpoint(config, tie_heads(state, config), {"source": layout.value})
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the file's name before what is wrong with the settings in it."""
+    try:
+        yield
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error.message}", error.hint) from None
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise WeightsError(f"{path}: its settings make no network: {error}", "is its config damaged?") from None
 
 
 def _hugging_face_config(path: Path) -> dict[str, Any]:

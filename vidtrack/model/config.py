@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, get_type_hints
 
 from vidtrack.errors import WeightsError
+
+NORM_GROUPS = 32  # of the group normalisation of every level (the official code's)
+_AT_LEAST_ONE = (
+    "num_levels", "hidden_dim", "heads", "points", "encoder_layers", "decoder_layers", "feedforward_dim",
+    "num_queries", "num_classes", "size", "max_size",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class DetectorConfig:
     box_refine: bool = False
     two_stage: bool = False
     mixed_query_selection: bool = False  # DINO (Zhang et al., ICLR 2023): boxes from proposals, content learned
+    proposal_cells: float = 0.0  # side of a proposal's prior in cells of its level; 0 is the paper's share of the picture
+    proposal_iou: float = 1.0  # proposals that overlap more make one query (DDQ, Zhang et al., CVPR 2023); 1 is off
     denoising: bool = False  # DN-DETR (Li et al., CVPR 2022): keeps a label embedding
     track_queries: str = "none"  # "trained" when the weights learned to carry queries from frame to frame
     classes: tuple[str, ...] = ()
@@ -41,14 +49,23 @@ class DetectorConfig:
     max_size: int = 1333
 
     def __post_init__(self) -> None:
-        if self.hidden_dim % self.heads:
-            raise WeightsError(f"hidden_dim {self.hidden_dim} is not a multiple of heads {self.heads}")
+        for name in _AT_LEAST_ONE:
+            if getattr(self, name) < 1:
+                raise WeightsError(f"{name} is {getattr(self, name)}, not 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise WeightsError(f"dropout is {self.dropout}, not in [0, 1)")
+        if self.hidden_dim % self.heads or self.hidden_dim % NORM_GROUPS:
+            raise WeightsError(
+                f"hidden_dim {self.hidden_dim} is not a multiple of heads {self.heads} and of {NORM_GROUPS}"
+            )
         if not 1 <= self.feature_levels <= self.num_levels:
             raise WeightsError(f"feature_levels {self.feature_levels} must lie in 1..num_levels ({self.num_levels})")
         if self.classes and len(self.classes) != self.num_classes:
             raise WeightsError(f"{len(self.classes)} class names for num_classes {self.num_classes}")
         if self.mixed_query_selection and not self.two_stage:
             raise WeightsError("mixed_query_selection needs two_stage")
+        if not self.two_stage and (self.proposal_cells or self.proposal_iou < 1):
+            raise WeightsError("proposal_cells and proposal_iou need two_stage")
         if self.two_stage and not self.box_refine:
             raise WeightsError("two_stage needs box_refine")
 
@@ -58,11 +75,26 @@ class DetectorConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DetectorConfig:
-        """Rebuild from `to_dict`; raises WeightsError on an unknown field."""
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
+        """Rebuild from `to_dict`; raises WeightsError on an unknown field or a value of the wrong type."""
+        if not isinstance(values, Mapping):
+            raise WeightsError(f"detector config is {values!r}, not an object with fields")
+        kinds = get_type_hints(cls)
+        unknown = sorted(set(values) - set(kinds))
         if unknown:
             raise WeightsError(
                 f"detector config has unknown fields: {', '.join(unknown)}", "made by a newer vidtrack? upgrade"
             )
-        return cls(**{**values, "classes": tuple(values.get("classes", ()))})
+        return cls(**{name: _typed(name, kinds[name], value) for name, value in values.items()})
+
+
+def _typed(name: str, kind: Any, value: Any) -> Any:
+    """A value of JSON as its field wants it: whole numbers serve as floats, lists of text as tuples."""
+    if kind == tuple[str, ...]:
+        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        raise WeightsError(f"detector config: {name} is {value!r}, not a list of names")
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:  # exactly: True is no number of heads
+        raise WeightsError(f"detector config: {name} is {value!r}, not of type {kind.__name__}")
+    return value

@@ -15,7 +15,7 @@ from vidtrack.model.config import DetectorConfig
 from vidtrack.model.decoder import BoxHead, Decoder, Queries
 from vidtrack.model.encoder import Encoder
 from vidtrack.model.position import box_encoding, sine_encoding
-from vidtrack.model.proposals import Proposals, propose
+from vidtrack.model.proposals import Proposals, best_proposals, propose
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,10 @@ class DeformableDETR(nn.Module):
         def embed(kept: Tensor) -> Tensor:
             return self.enc_output_norm(self.enc_output(kept))
 
-        return propose(tokens, padding, shapes, valid_ratios, embed, self.class_embed[-1], self.bbox_embed[-1])
+        class_head, box_head = self.class_embed[-1], self.bbox_embed[-1]
+        return propose(
+            tokens, padding, shapes, valid_ratios, embed, class_head, box_head, self.config.proposal_cells
+        )
 
     def object_queries(self, memory: Memory) -> Queries:
         """The queries that look for objects anywhere: learned, or from the best proposals of a two-stage model."""
@@ -161,7 +164,7 @@ class DeformableDETR(nn.Module):
             scores = logits.amax(-1).masked_fill(boxes.isinf().any(-1), -math.inf)
         else:
             scores = logits[..., 0]
-        return scores.topk(min(self.config.num_queries, scores.shape[1]), dim=1).indices
+        return best_proposals(scores, boxes, self.config.num_queries, self.config.proposal_iou)
 
     def box_queries(self, boxes_cxcywh: Tensor, content: Tensor | None = None) -> Queries:
         """Queries that start from boxes (B, N, 4) in (0, 1), as the two-stage model starts from its proposals.

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torchvision.ops import batched_nms, box_convert
 
 from vidtrack.model.attention import Shapes
 
 BASE_SIZE = 0.05  # side of a proposal on the finest level, doubled on each coarser one
+CANDIDATES = 4  # times the queries: so many of the best proposals are looked at for distinct ones
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,12 @@ def propose(
     embed: Callable[[Tensor], Tensor],
     class_head: Callable[[Tensor], Tensor],
     box_head: Callable[[Tensor], Tensor],
+    cells: float = 0.0,
 ) -> Proposals:
     """Score and place a box at every token (B, S, C); tokens under padding or at the very edge give none."""
-    prior = prior_boxes(shapes, valid_ratios)  # (B, S, 4)
-    usable = ((prior > 0.01) & (prior < 0.99)).all(-1, keepdim=True)
+    prior = prior_boxes(shapes, valid_ratios, cells)  # (B, S, 4)
+    centre = prior[..., :2]
+    usable = ((centre > 0.01) & (centre < 0.99)).all(-1, keepdim=True)
     if padding is not None:
         usable = usable & ~padding[..., None]
     embedded = embed(tokens.masked_fill(~usable, 0.0))
@@ -41,8 +45,12 @@ def propose(
     return Proposals(class_head(embedded), box_head(embedded) + prior_logits)
 
 
-def prior_boxes(shapes: Shapes, valid_ratios: Tensor) -> Tensor:
-    """A box (B, S, 4) as cxcywh, relative to the picture, centred on every token and sized by its level."""
+def prior_boxes(shapes: Shapes, valid_ratios: Tensor, cells: float = 0.0) -> Tensor:
+    """A box (B, S, 4) as cxcywh, relative to the picture, centred on every token and sized by its level.
+
+    With `cells` its sides are so many cells of the level: the same in pixels at any resolution, so that what was
+    learned at one size holds at others.
+    """
     levels = []
     for level, (height, width) in enumerate(shapes):
         y = torch.arange(height, device=valid_ratios.device) + 0.5
@@ -50,6 +58,28 @@ def prior_boxes(shapes: Shapes, valid_ratios: Tensor) -> Tensor:
         centre = torch.stack((x.expand(height, width), y[:, None].expand(height, width)), dim=-1).flatten(0, 1)
         extent = valid_ratios[:, None, level] * valid_ratios.new_tensor([width, height])
         centre = centre / extent  # (B, H*W, 2)
-        size = torch.full_like(centre, BASE_SIZE * 2.0**level)
+        size = (cells / extent).clamp(max=0.9).expand_as(centre)
+        if not cells:
+            size = torch.full_like(centre, BASE_SIZE * 2.0**level)
         levels.append(torch.cat([centre, size], dim=-1))
     return torch.cat(levels, dim=1)
+
+
+def best_proposals(scores: Tensor, boxes: Tensor, count: int, iou: float = 1.0) -> Tensor:
+    """Token indices (B, count) of the best scores (B, S); boxes (B, S, 4) as in `Proposals`.
+
+    With `iou` below 1 those come first that no better one overlaps by more than it, whatever the class ("dense
+    distinct queries", DDQ, Zhang et al., CVPR 2023, section 3.2).
+    """
+    count = min(count, scores.shape[1])
+    if iou >= 1:
+        return scores.topk(count, dim=1).indices
+    best, tokens = scores.float().topk(min(CANDIDATES * count, scores.shape[1]), dim=1)
+    candidates = boxes.detach().float().gather(1, tokens[..., None].expand(-1, -1, 4)).sigmoid()
+    picture = torch.arange(len(scores), device=scores.device)[:, None].expand_as(tokens)
+    corners = box_convert(candidates.flatten(0, 1), "cxcywh", "xyxy")
+    distinct = batched_nms(corners, best.flatten(), picture.flatten(), iou)
+    repeated = torch.ones_like(tokens, dtype=torch.uint8).flatten()
+    repeated[distinct] = 0
+    order = repeated.view_as(tokens).argsort(dim=1, stable=True)[:, :count]
+    return tokens.gather(1, order)
