@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -12,6 +13,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from vidtrack.errors import UsageError
 from vidtrack.model.config import DetectorConfig
+
+KINDS = ("coco", "mot")
+SCHEDULES = ("multistep", "onecycle")
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class SetConfig:
     complete: bool = True
     mot_class: str = "person"
 
+    def __post_init__(self) -> None:
+        _check_choice(f"kind of set {self.name}", self.kind, KINDS)
+        _check_least(self, weight=0)
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -41,6 +50,9 @@ class DataConfig:
     cache_size: int = 640
     balance: float = 0.5  # exponent of repeat-factor sampling by rarest class (Gupta et al., CVPR 2019); 0 is off
     balance_share: float = 0.1  # classes in a smaller share of the pictures are repeated
+
+    def __post_init__(self) -> None:
+        _check_least(self, cache_size=1, balance=0, balance_share=0)
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,17 @@ class AugmentConfig:
     paste: float = 0.0  # share of pictures given objects cut from another by their masks (Ghiasi et al.)
     min_visible: float = 0.3  # a box keeping less of its area in the crop becomes an ignored region
     min_side: float = 4.0  # pixels on the canvas; smaller boxes become ignored regions
+
+    def __post_init__(self) -> None:
+        if not self.canvases or min(map(min, self.canvases)) < 1:
+            raise UsageError(f"canvases in the training recipe are {self.canvases}", "give (height, width) in pixels")
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise UsageError(f"scale in the training recipe is {self.scale}", "give two positive numbers, rising")
+        if not 0 < self.grow_from <= 1 or self.aspect < 1:
+            raise UsageError(
+                f"grow_from {self.grow_from} and aspect {self.aspect} in the training recipe do not fit",
+                "grow_from lies in (0, 1], aspect is 1 or more",
+            )
 
 
 @dataclass(frozen=True)
@@ -81,6 +104,9 @@ class LossConfig:
     denoising_box_noise: float = 0.4
     incomplete_negative: float = 0.0  # weight of the background loss where a picture's annotation misses objects
     exclusive_classes: bool = False  # an annotated object is of no other class, labelled in its picture or not
+
+    def __post_init__(self) -> None:
+        _check_least(self, encoder_repeat=1, hybrid_queries=0, hybrid_repeat=1, denoising_queries=0)
 
 
 @dataclass(frozen=True)
@@ -116,6 +142,11 @@ class OptimConfig:
     accumulate: int = 1
     precision: str = "float32"  # or "bfloat16"
 
+    def __post_init__(self) -> None:
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        _check_choice("precision", self.precision, PRECISIONS)
+        _check_least(self, accumulate=1, lr=0, ema=0, clip=0, backbone_frozen=0)
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -139,6 +170,9 @@ class TrainConfig:
     evaluate_pictures: int = 0  # at most so many of each validation set; 0 is all
     log_steps: int = 20
 
+    def __post_init__(self) -> None:
+        _check_least(self, steps=1, batch=1, log_steps=1, workers=0, threads=0, evaluate_steps=0, evaluate_pictures=0)
+
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary that `json.dumps` takes."""
         return asdict(self)
@@ -147,13 +181,16 @@ class TrainConfig:
 def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
     """Read a recipe, `${NAME}` standing for environment variables; raises UsageError naming the wrong field."""
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UsageError(f"no training recipe at {path}") from None
-    except json.JSONDecodeError as error:
+    except OSError as error:
+        raise UsageError(f"the training recipe {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise UsageError(f"{path} is not JSON: {error}") from None
-    values = {**_expand(values), **(overrides or {})}
-    return _build(TrainConfig, values, "")
+    if not isinstance(values, dict):
+        raise UsageError(f"{path} holds no training recipe", "expected a JSON object with model and data")
+    return _build(TrainConfig, {**_expand(values), **(overrides or {})}, "")
 
 
 def config_from_dict(values: Mapping[str, Any]) -> TrainConfig:
@@ -177,9 +214,22 @@ def _environment(name: str) -> str:
     return os.environ[name]
 
 
-def _build(kind: type, values: Mapping[str, Any], where: str) -> Any:
+def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UsageError(f"unknown {what} in the training recipe: {value!r}", f"known: {', '.join(choices)}")
+
+
+def _check_least(config: Any, **least: float) -> None:
+    for name, value in least.items():
+        if getattr(config, name) < value:
+            raise UsageError(f"{name} in the training recipe is {getattr(config, name)}, not {value} or more")
+
+
+def _build(kind: type, values: Any, where: str) -> Any:
     if kind is DetectorConfig:
         return DetectorConfig.from_dict(values)
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{where[:-1]} in the training recipe must be an object with fields, not {values!r}")
     known = {item.name for item in fields(kind)}
     unknown = sorted(set(values) - known)
     if unknown:
@@ -198,10 +248,14 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if is_dataclass(hint):
         return _build(hint, value, where)  # type: ignore[arg-type]
     if get_origin(hint) is tuple:
-        inner = get_args(hint)[0]
+        inner, *others = get_args(hint)  # X, ... for any number of X; X, X for two
+        wanted = None if others == [...] else 1 + len(others)
+        if not isinstance(value, list | tuple) or wanted not in (None, len(value)):
+            number = "a list" if wanted is None else f"a list of {wanted}"
+            raise UsageError(f"{where[:-1]} in the training recipe must be {number}, not {value!r}")
         return tuple(_convert(inner, item, where) for item in value)
-    if hint is float and isinstance(value, int):
+    if hint is float and type(value) is int:
         return float(value)
-    if not isinstance(value, hint):
+    if type(value) is not hint or value != value or value in (math.inf, -math.inf):
         raise UsageError(f"{where[:-1]} in the training recipe must be {hint.__name__}, not {value!r}")
     return value

@@ -41,11 +41,7 @@ class Record:
 
 def load_set(config: SetConfig, data: DataConfig, classes: Sequence[str]) -> list[Record]:
     """Records of one set; raises DataError naming the file and the value that is wrong."""
-    if config.kind == "coco":
-        return _load_coco(config, classes)
-    if config.kind == "mot":
-        return _load_mot(config, data, classes)
-    raise DataError(f"set {config.name} has unknown kind {config.kind!r}", "known: coco, mot")
+    return _load_coco(config, classes) if config.kind == "coco" else _load_mot(config, data, classes)
 
 
 def load_sets(configs: Sequence[SetConfig], data: DataConfig, classes: Sequence[str]) -> list[list[Record]]:

@@ -7,7 +7,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-from vidtrack.errors import UsageError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.training.config import OptimConfig
 
@@ -46,10 +45,8 @@ def rate_factor(step: int, steps: int, config: OptimConfig) -> float:
         return max(1e-3, done / config.warmup)
     if config.schedule == "multistep":
         return 0.1 ** sum(done >= milestone for milestone in config.milestones)
-    if config.schedule == "onecycle":
-        along = (done - config.warmup) / max(1e-9, 1 - config.warmup)
-        return config.final + (1 - config.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, along)))
-    raise UsageError(f"unknown schedule {config.schedule!r} in the training recipe", "known: multistep, onecycle")
+    along = (done - config.warmup) / max(1e-9, 1 - config.warmup)
+    return config.final + (1 - config.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, along)))
 
 
 def set_backbone(model: DeformableDETR, learns: bool, frozen: int = 0) -> None:
