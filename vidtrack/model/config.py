@@ -40,7 +40,7 @@ class DetectorConfig:
     box_refine: bool = False
     two_stage: bool = False
     mixed_query_selection: bool = False  # DINO (Zhang et al., ICLR 2023): boxes from proposals, content learned
-    proposal_cells: float = 0.0  # side of a proposal's prior in cells of its level; 0 is the paper's share of the picture
+    proposal_cells: float = 0.0  # side of a proposal's prior in cells of its level; 0: the paper's, in shares
     proposal_iou: float = 1.0  # proposals that overlap more make one query (DDQ, Zhang et al., CVPR 2023); 1 is off
     denoising: bool = False  # DN-DETR (Li et al., CVPR 2022): keeps a label embedding
     track_queries: str = "none"  # "trained" when the weights learned to carry queries from frame to frame

@@ -142,9 +142,7 @@ class DeformableDETR(nn.Module):
             return self.enc_output_norm(self.enc_output(kept))
 
         class_head, box_head = self.class_embed[-1], self.bbox_embed[-1]
-        return propose(
-            tokens, padding, shapes, valid_ratios, embed, class_head, box_head, self.config.proposal_cells
-        )
+        return propose(tokens, padding, shapes, valid_ratios, embed, class_head, box_head, self.config.proposal_cells)
 
     def object_queries(self, memory: Memory) -> Queries:
         """The queries that look for objects anywhere: learned, or from the best proposals of a two-stage model."""
