@@ -21,10 +21,10 @@ LEVELS = [
     {"selection"},
     {"ops", "video", "tracklog", "render", "stages"},
     {"provenance", "model"},
-    {"tracking", "sink"},
+    {"tracking", "sink", "footage"},
     {"config"},
     {"pipeline"},
-    {"batch", "evaluation"},
+    {"batch", "evaluation", "effects"},
     {"training"},
     {"cli"},
 ]
@@ -34,7 +34,7 @@ HOMES = {
     "rich": {"cli"},
     "torch": {"ops", "model", "tracking", "training"},
     "torchvision": {"model", "training"},
-    "cv2": {"render", "model", "training"},
+    "cv2": {"render", "model", "tracking", "training", "effects"},
 }
 LONGEST = 400  # lines; a file past this is asked why
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.media import example_frames
-from vidtrack.render import PALETTE, Painter, Style, colour_of, ink_on
+from vidtrack.render import PALETTE, Label, Look, Painter, Style, colour_of, ink_on
 from vidtrack.types import Frame, FrameTracks, ObjectState
 
 CLASSES = ("person", "Straßenbahn")
@@ -132,7 +132,7 @@ def test_a_picture_smaller_than_the_label() -> None:
 
 
 def test_a_trail_fades_and_ends() -> None:
-    painter = Painter((320, 180), ("",), trail_seconds=1.0)
+    painter = Painter((320, 180), ("",), Look(trail_seconds=1.0))
     for index in range(20):
         image = painter.paint(frame(index), tracks(index, (10 + 12 * index, 60, 30 + 12 * index, 100))).image
     # the trail runs along the lower edge's middle, x = 20 + 12 * index; old part first

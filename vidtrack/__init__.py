@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vidtrack.config import RunConfig, VideoConfig
     from vidtrack.model.checkpoint import load_model
-    from vidtrack.pipeline import Progress, TrackResult, track_video
+    from vidtrack.pipeline import TrackResult, track_video
+    from vidtrack.stages import Progress
     from vidtrack.tracking.config import TrackerConfig
     from vidtrack.tracklog import TrackLog
 
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Progress": "vidtrack.pipeline",
+    "Progress": "vidtrack.stages",
     "RunConfig": "vidtrack.config",
     "TrackLog": "vidtrack.tracklog",
     "TrackResult": "vidtrack.pipeline",

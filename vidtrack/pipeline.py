@@ -19,22 +19,12 @@ from vidtrack.provenance import hash_content, log_header
 from vidtrack.render import Painter
 from vidtrack.selection import class_filter
 from vidtrack.sink import Sink, Tracked
-from vidtrack.stages import Stages, Stopwatch
+from vidtrack.stages import Progress, Stages, Stopwatch
 from vidtrack.tracking.tracker import Tracker
 from vidtrack.tracklog import LogWriter
 from vidtrack.types import Frame
 from vidtrack.video import Problem, VideoReader, VideoWriter
 from vidtrack.video.sequence import is_sequence, picture_paths
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a clip is; `expected` frames is an estimate, None where the file does not say."""
-
-    frames: int
-    expected: int | None
-    tracks: int
-    clip_seconds: float
 
 
 @dataclass(frozen=True)
@@ -94,7 +84,7 @@ def track_video(
         decoded = stages.first("decode", _with_problems(reader))
         inferred = stages.then("infer", _infer(decoded, encoder, tracker, watch))
         written = stages.then("output", map(sink.write, inferred))
-        interrupted = _drain(written, stages, _reporter(sink, reader, config.stride, progress))
+        interrupted = stages.drain(written, _reporter(sink, reader, config.stride, progress))
 
         if interrupted and sink.frames == 0:
             raise KeyboardInterrupt
@@ -178,7 +168,7 @@ def _infer(
                     f"out of memory on {encoder.device}", "give a smaller size or another device"
                 ) from error
             raise
-        yield Tracked(frame, tracks, problems)
+        yield Tracked(frame, tracks, problems, tracker.cut)
 
 
 def _reporter(
@@ -188,18 +178,3 @@ def _reporter(
         return lambda frames: None
     expected = None if reader.expected is None else -(-reader.expected // stride)
     return lambda frames: progress(Progress(frames, expected, sink.tracks, sink.clip_seconds))
-
-
-def _drain(written: Iterator[int], stages: Stages, report: Callable[[int], None]) -> bool:
-    """Wait for the last stage; True where an interrupt made the first one stop early."""
-    interrupted = False
-    while True:
-        try:
-            for frames in written:
-                report(frames)
-            return interrupted
-        except KeyboardInterrupt:
-            if interrupted:  # asked twice
-                raise
-            interrupted = True
-            stages.stop()

@@ -6,6 +6,7 @@ import itertools
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -54,13 +55,36 @@ class Style:
         return cls(line=max(1, round(scale / 480)), text=text, pad=max(2, text // 4))
 
 
-class Painter:
-    """Draws the tracks of one clip, frame after frame; remembers each track's last `trail_seconds`."""
+class Label(StrEnum):
+    """What is written at a box."""
 
-    def __init__(self, size: tuple[int, int], classes: Sequence[str], trail_seconds: float = 1.5) -> None:
-        self._style = Style.fitting(size)
+    FULL = "full"  # class, id and score
+    ID = "id"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Which parts of a track are drawn, and how; None is a size that fits the picture."""
+
+    boxes: bool = True
+    label: Label = Label.FULL
+    trail_seconds: float = 1.5  # 0 draws none
+    coloured_by_class: bool = False
+    line: int | None = None
+    text: int | None = None
+
+
+class Painter:
+    """Draws the tracks of one clip, frame after frame; remembers where each was lately."""
+
+    def __init__(self, size: tuple[int, int], classes: Sequence[str], look: Look = Look()) -> None:
+        fitting = Style.fitting(size)
+        text = look.text or fitting.text
+        self._style = Style(look.line or fitting.line, text, max(2, text // 4))
+        self._look = look
         self._classes = classes
-        self._trail_seconds = trail_seconds
+        self._colours: dict[int, tuple[int, int, int]] = {}  # of each track lately seen
         self._trails: dict[int, _Points] = {}
         self._text = _TextTiles(self._style.text)
 
@@ -68,39 +92,46 @@ class Painter:
         """A copy of `frame` with `tracks` drawn on it."""
         image = frame.image.copy()
         self._remember(tracks)
-        for identity, trail in self._trails.items():
-            self._draw_trail(image, trail, colour_of(identity), float(tracks.seconds))
+        if self._look.trail_seconds > 0:
+            for identity, trail in self._trails.items():
+                self._draw_trail(image, trail, self._colours[identity], float(tracks.seconds))
         order = np.argsort(tracks.boxes_xyxy[:, 3], kind="stable")  # nearer things stand lower: drawn last
-        for n in order:
-            self._draw_box(image, tracks, n)
-        placed: list[_Edges] = []
-        for n in order[::-1]:
-            placed.append(self._draw_label(image, tracks, n, placed))
+        if self._look.boxes:
+            for n in order:
+                self._draw_box(image, tracks, n)
+        if self._look.label is not Label.NONE:
+            placed: list[_Edges] = []
+            for n in order[::-1]:
+                placed.append(self._draw_label(image, tracks, n, placed))
         return replace(frame, image=image)
 
     def _remember(self, tracks: FrameTracks) -> None:
         now = float(tracks.seconds)
-        for identity, (left, _, right, bottom) in zip(tracks.ids.tolist(), tracks.boxes_xyxy.tolist(), strict=True):
+        by_class = self._look.coloured_by_class
+        for n, (identity, (left, _, right, bottom)) in enumerate(
+            zip(tracks.ids.tolist(), tracks.boxes_xyxy.tolist(), strict=True)
+        ):
+            self._colours[identity] = colour_of(int(tracks.classes[n]) + 1 if by_class else identity)
             trail = self._trails.setdefault(identity, deque())
             trail.append((now, round((left + right) / 2), round(bottom)))
         for identity, trail in list(self._trails.items()):
-            while trail and trail[0][0] < now - self._trail_seconds:
+            while trail and trail[0][0] < now - self._look.trail_seconds:
                 trail.popleft()
             if not trail:
-                del self._trails[identity]
+                del self._trails[identity], self._colours[identity]
 
     def _draw_trail(self, image: np.ndarray, trail: _Points, colour: tuple[int, int, int], now: float) -> None:
         """Lines from old to new; the older, the more of the picture under them is mixed in."""
         height, width = image.shape[:2]
         for (_, x0, y0), (seconds, x1, y1) in itertools.pairwise(trail):
-            age = (now - seconds) / self._trail_seconds
+            age = (now - seconds) / self._look.trail_seconds
             under = image[min(max((y0 + y1) // 2, 0), height - 1), min(max((x0 + x1) // 2, 0), width - 1)]
             mixed = [round(c + (float(u) - c) * 0.9 * age) for c, u in zip(colour, under.tolist(), strict=True)]
             cv2.line(image, (x0, y0), (x1, y1), mixed, self._style.line, cv2.LINE_AA)
 
     def _draw_box(self, image: np.ndarray, tracks: FrameTracks, n: int) -> None:
         left, top, right, bottom = (round(v) for v in tracks.boxes_xyxy[n].tolist())
-        colour, line = colour_of(int(tracks.ids[n])), self._style.line
+        colour, line = self._colours[int(tracks.ids[n])], self._style.line
         if tracks.states[n] == ObjectState.DETECTED:
             cv2.rectangle(image, (left, top), (right, bottom), colour, line)
             return
@@ -112,9 +143,9 @@ class Painter:
 
     def _draw_label(self, image: np.ndarray, tracks: FrameTracks, n: int, taken: list[_Edges]) -> _Edges:
         """Draw where it covers no other label, if there is such a place; returns its left, top, right, bottom."""
-        identity = int(tracks.ids[n])
-        colour = colour_of(identity)
-        pieces = [self._text.tile(text) for text in (self._name(tracks, n), f" {tracks.scores[n]:.2f}")]
+        colour = self._colours[int(tracks.ids[n])]
+        full = (self._name(tracks, n), f" {tracks.scores[n]:.2f}")
+        pieces = [self._text.tile(text) for text in (full if self._look.label is Label.FULL else (str(tracks.ids[n]),))]
         pad, line = self._style.pad, self._style.line
         width = sum(piece.shape[1] for piece in pieces) + 2 * pad
         height = pieces[0].shape[0] + pad

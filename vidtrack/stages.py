@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,16 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.1  # how often a blocked thread looks whether it should end; also lets Ctrl-C through on Windows
 _END = object()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a clip is; `expected` frames is an estimate, None where the file does not say."""
+
+    frames: int
+    expected: int | None
+    tracks: int
+    clip_seconds: float
 
 
 @dataclass
@@ -67,6 +77,20 @@ class Stages:
     def stop(self) -> None:
         """Let the first stage give no more."""
         self._stopping.set()
+
+    def drain(self, items: Iterator[T], report: Callable[[T], None]) -> bool:
+        """Take all items of the last stage; True where an interrupt made the first one stop early."""
+        interrupted = False
+        while True:
+            try:
+                for item in items:
+                    report(item)
+                return interrupted
+            except KeyboardInterrupt:
+                if interrupted:  # asked twice
+                    raise
+                interrupted = True
+                self.stop()
 
     def __enter__(self) -> Stages:
         return self

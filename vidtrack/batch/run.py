@@ -11,8 +11,9 @@ from vidtrack.batch.resume import Finding, find_earlier
 from vidtrack.config import RunConfig
 from vidtrack.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.pipeline import Progress, TrackResult, track_video
+from vidtrack.pipeline import TrackResult, track_video
 from vidtrack.selection import class_filter
+from vidtrack.stages import Progress
 from vidtrack.video import probe
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from vidtrack.cli import detect, doctor, exits, probe, schema, train, weights
+from vidtrack.cli import detect, doctor, exits, probe, render, schema, train, weights
 from vidtrack.errors import VidtrackError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("detect")(detect.detect)
+app.command("render")(render.render)
 app.command("probe")(probe.probe)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)

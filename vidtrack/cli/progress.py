@@ -15,7 +15,7 @@ from vidtrack.cli.options import ProgressStyle
 if TYPE_CHECKING:
     from vidtrack.batch.plan import Job
     from vidtrack.batch.run import Outcome
-    from vidtrack.pipeline import Progress
+    from vidtrack.stages import Progress
 
 _PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds
 
@@ -54,6 +54,9 @@ class Reporter:
         """Show the end of a clip; here only what is wrong with it."""
         for line in complaints(outcome):
             self.say(line)
+
+    def made(self, line: str, record: dict[str, Any]) -> None:
+        """Take what was made in other work than tracking: a line for people, values for programs."""
 
     def say(self, line: str) -> None:
         """Print a line; where nobody can read it, the work goes on all the same."""
@@ -101,6 +104,9 @@ class _Plain(Reporter):
         if line:
             self.say(line)
 
+    def made(self, line: str, record: dict[str, Any]) -> None:
+        self.say(line)
+
 
 class _Json(Reporter):
     def __init__(self, jobs: Sequence[Job]) -> None:
@@ -128,6 +134,9 @@ class _Json(Reporter):
         from vidtrack.cli.summary import outcome_record
 
         self._emit(event="outcome", **outcome_record(outcome))
+
+    def made(self, line: str, record: dict[str, Any]) -> None:
+        self._emit(event="made", **record)
 
     def _emit(self, **values: Any) -> None:
         self.say(json.dumps(values, ensure_ascii=False))
@@ -165,6 +174,9 @@ class _Rich(Reporter):
         line = closing_line(outcome)
         if line:
             self.say(line)
+
+    def made(self, line: str, record: dict[str, Any]) -> None:
+        self.say(line)
 
     def say(self, line: str) -> None:
         self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)

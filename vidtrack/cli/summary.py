@@ -81,14 +81,16 @@ def print_summary(outcomes: Sequence[Outcome], planned: int) -> None:
 
 def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
     """What became of each clip, as a JSON array."""
+    write_json(path, [outcome_record(outcome) for outcome in outcomes])
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a report under a name that appears when it is whole; raises OutputError."""
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(
-            json.dumps([outcome_record(outcome) for outcome in outcomes], ensure_ascii=False, indent=1) + "\n",
-            "utf-8",
-            errors="backslashreplace",
-        )
+        text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+        partial.write_text(text, "utf-8", errors="backslashreplace")
         os.replace(partial, path)
     except OSError as error:
         with contextlib.suppress(OSError):

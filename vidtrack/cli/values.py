@@ -8,6 +8,8 @@ from fractions import Fraction
 import typer
 
 _CLOCK = re.compile(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}(?:\.\d{0,18})?|\.\d{1,18})")
+_SHAPE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(?:[:/]([0-9]{1,6}(?:\.[0-9]{1,6})?))?")
+_COLOURS = {"black": "000000", "white": "ffffff", "grey": "808080", "green": "00ff00"}
 _RATE = re.compile(r"\d{1,9}(?:\.\d{0,9}|/\d{1,9})?|\.\d{1,9}")
 
 
@@ -39,3 +41,41 @@ def parse_classes(text: str | None) -> tuple[str, ...] | None:
     if not names:
         raise typer.BadParameter("no class is named: give names such as person,car", param_hint="--classes")
     return names
+
+
+def parse_identities(text: str | None, option: str = "--tracks") -> tuple[int, ...] | None:
+    """Track ids from a list separated by commas."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts):
+        raise typer.BadParameter(f"{text!r} is no list of track ids: give numbers such as 1,4", param_hint=option)
+    return tuple(dict.fromkeys(map(int, parts)))
+
+
+def parse_shape(text: str) -> Fraction:
+    """Width to height of a picture: `9:16`, `9/16` or `0.5625`."""
+    match = _SHAPE.fullmatch(text.strip())
+    width, height = (Fraction(match[1]), Fraction(match[2] or 1)) if match else (Fraction(0), Fraction(1))
+    if not width or not height:
+        raise typer.BadParameter(f"{text!r} is no shape of a picture: give one such as 9:16")
+    return width / height
+
+
+def parse_size(text: str | None, option: str = "--size") -> tuple[int, int] | None:
+    """Width and height of `1080x1920`."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text.strip().lower())
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no size: give width and height such as 1080x1920", param_hint=option)
+    return int(match[1]), int(match[2])
+
+
+def parse_colour(text: str, option: str = "--colour") -> tuple[int, int, int]:
+    """RGB of a name such as `grey` or of `#rrggbb`."""
+    digits = _COLOURS.get(text.strip().lower(), text.strip().removeprefix("#"))
+    if not re.fullmatch(r"[0-9a-fA-F]{6}", digits):
+        known = ", ".join(_COLOURS)
+        raise typer.BadParameter(f"{text!r} is no colour: give {known} or #rrggbb", param_hint=option)
+    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)

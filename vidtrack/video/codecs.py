@@ -65,6 +65,9 @@ _CODECS = {
             containers=("mp4", "matroska", "webm"), options=(("b", "0"), ("row-mt", "1"), ("deadline", "good")),
         ),
         VideoCodec("prores", "prores_ks", "yuv422p10le", ("mov", "matroska")),
+        VideoCodec(
+            "prores4444", "prores_ks", "yuva444p10le", ("mov", "matroska"), options=(("profile", "4444"),), tag="ap4h",
+        ),
         VideoCodec("ffv1", "ffv1", "bgr0", ("mov", "matroska")),
         VideoCodec("mjpeg", "mjpeg", "yuv420p", options=(("strict", "unofficial"),)),
     )

@@ -85,13 +85,16 @@ class VideoWriter:
         """What could not be carried over."""
         return self._problems.items
 
-    def write(self, frame: Frame) -> None:
-        """Encode a frame; pts must rise from call to call."""
+    def write(self, frame: Frame, alpha: np.ndarray | None = None) -> None:
+        """Encode a frame; pts must rise from call to call.
+
+        `alpha` (H, W) uint8 is its opacity, for a codec that has one (prores4444); none is opaque.
+        """
         if frame.image.shape[1::-1] != self._info.size:
             raise ValueError(f"frame {frame.index} is {frame.image.shape[1::-1]}, the clip {self._info.size} (w, h)")
         if self._origin_pts is None:
             self._begin(frame)
-        picture = self._encodable(frame.image)
+        picture = self._encodable(frame.image if alpha is None else np.dstack([frame.image, alpha]))
         picture.pts = frame.pts - (self._origin_pts or 0)
         picture.time_base = frame.time_base
         with self._failing_cleanly():
@@ -198,7 +201,7 @@ class VideoWriter:
         if (padded_width, padded_height) != (width, height):
             image = np.pad(image, ((0, padded_height - height), (0, padded_width - width), (0, 0)), mode="edge")
         return self._reformatter.reformat(
-            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "rgb24"),
+            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "rgba" if image.shape[2] == 4 else "rgb24"),
             format=pixel_format,
             dst_colorspace=swscale_matrix(self._info.colour.matrix, self._info.size),
             dst_color_range=LIMITED_RANGE if pixel_format.startswith("yuv") else None,

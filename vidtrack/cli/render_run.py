@@ -1,0 +1,129 @@
+"""Carrying out `vidtrack render`: files made one by one, progress, warnings and the report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vidtrack.cli.options import ProgressStyle
+from vidtrack.errors import UsageError
+
+if TYPE_CHECKING:
+    from vidtrack.config import VideoConfig
+    from vidtrack.effects.doubts import Doubt
+    from vidtrack.effects.making import Take
+    from vidtrack.effects.scene import Scene
+    from vidtrack.tracklog import TrackLog
+
+_DOUBTS_SHOWN = 3
+
+
+def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, overwrite: bool) -> None:
+    """Make the folders; raises UsageError where an output exists or would replace what is read."""
+    from vidtrack.effects.making import make_folder, refuse_existing
+
+    read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}
+    for target in [*targets, *([] if report is None else [report])]:
+        if os.path.realpath(target) in read:
+            raise UsageError(f"{target} is the log or the clip itself", "give another name")
+    if report is not None and (os.path.isdir(report) or report in targets):
+        raise UsageError(f"the report {report} is a folder or one of the outputs", "give another file name")
+    if not overwrite:
+        refuse_existing(list(targets))
+    for folder in {target.parent for target in targets}:
+        make_folder(folder)
+
+
+def run_takes(
+    scene: Scene, takes: Sequence[Take], notes: Sequence[str], video: VideoConfig, style: ProgressStyle
+) -> list[dict[str, Any]]:
+    """Make one video after the other; `notes` are what to say of each. An interrupt leaves the finished ones."""
+    from vidtrack.batch.plan import Job
+    from vidtrack.cli.progress import reporter
+    from vidtrack.effects.making import make_video
+
+    records = []
+    said: set[str] = set()
+    for take, note in zip(takes, notes, strict=True):
+        with reporter(style, [Job(take.path, None, None)]) as shown:
+            made = make_video(scene.footage, take, video, shown.progress)
+            for warning in made.warnings:
+                if warning not in said:
+                    said.add(warning)
+                    shown.say(f"{scene.log_path.name}: warning: {warning}")
+            record = {"output": str(made.path), "frames": made.frames, "seconds": round(made.seconds, 3)}
+            speed = made.frames / made.seconds
+            shown.made(f"{made.frames} frames, {made.seconds:.1f} s ({speed:.1f} fps){note} -> {made.path}", record)
+        records.append({**record, "warnings": list(made.warnings)})
+    return records
+
+
+def run_stills(
+    scene: Scene, targets: dict[int, Path], margin: float, whole_frame: bool, style: ProgressStyle
+) -> list[dict[str, Any]]:
+    """Write the best picture of each track."""
+    from vidtrack.batch.plan import Job
+    from vidtrack.cli.progress import reporter
+    from vidtrack.effects.paths import paths_of
+    from vidtrack.effects.stills import best_stills, candidates_of, write_stills
+    from vidtrack.stages import Stages, Stopwatch
+
+    log, footage = scene.chosen, scene.footage
+    everyone = paths_of(scene.log)
+    candidates = [
+        candidate for path in everyone if path.identity in targets for candidate in candidates_of(path, everyone, log)
+    ]
+    records = []
+    with reporter(style, [Job(footage.info.path, None, None)]) as shown:
+        with footage.open() as reader, Stages(Stopwatch()) as stages:
+            frames = stages.first("decode", reader)
+            stills = best_stills(frames, candidates, log, footage.scale, margin, whole_frame)
+            for still, path in write_stills(stills, targets.__getitem__):
+                row = still.candidate.row
+                record = {
+                    "output": str(path),
+                    "id": still.candidate.identity,
+                    "i": int(log.frame_indices[row]),
+                    "pts": int(log.frame_pts[row]),
+                    "t": round(float(log.frame_seconds[row]), 6),
+                    "box": [round(float(edge), 2) for edge in still.candidate.box_xyxy],
+                }
+                shown.made(f"track {record['id']} at {record['t']:.2f} s -> {path}", record)
+                records.append(record)
+    return records
+
+
+def doubt_line(doubts: Sequence[Doubt], log: TrackLog) -> str:
+    """One line for people: how much to look at, and where to begin."""
+    from vidtrack.effects.doubts import frames_in_doubt
+
+    if not doubts:
+        return "no frame is in doubt"
+    seconds = log.frame_seconds
+    longest = sorted(doubts, key=lambda doubt: doubt.first_row - doubt.last_row)[:_DOUBTS_SHOWN]
+    shown = [
+        f"track {doubt.identity} {doubt.reason} at {seconds[doubt.first_row]:.2f}"
+        + (f"-{seconds[doubt.last_row]:.2f} s" if doubt.last_row > doubt.first_row else " s")
+        for doubt in sorted(longest, key=lambda doubt: doubt.first_row)
+    ]
+    more = f", and {len(doubts) - len(shown)} more" if len(doubts) > len(shown) else ""
+    return f"look at {frames_in_doubt(log, doubts)} frames in doubt: {', '.join(shown)}{more}"
+
+
+def write_record(path: Path, scene: Scene, records: list[dict[str, Any]], doubts: Sequence[Doubt] | None) -> None:
+    """The report: what was made, and of hidden tracks where they are uncertain."""
+    from vidtrack.cli.summary import write_json
+    from vidtrack.effects.doubts import doubt_record, frames_in_doubt
+
+    record: dict[str, Any] = {
+        "log": str(scene.log_path),
+        "log_status": scene.log.status,
+        "source": str(scene.footage.info.path),
+        "made": records,
+    }
+    if doubts is not None:
+        record["frames_in_doubt"] = frames_in_doubt(scene.chosen, doubts)
+        record["doubts"] = [doubt_record(doubt, scene.chosen) for doubt in doubts]
+    write_json(path, record)

@@ -1,0 +1,1 @@
+"""New pictures from a clip and its track log: drawn again, hidden, cropped, cut out."""

@@ -1,0 +1,148 @@
+"""A window of another shape that follows a track through the picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from vidtrack.effects.camera import follow
+from vidtrack.effects.paths import TrackPath
+from vidtrack.errors import UsageError
+from vidtrack.tracklog import TrackLog
+from vidtrack.types import Frame, VideoInfo
+
+_LEAST = 16  # pixels; encoders take no less
+_UNSEEN_WEIGHT = 0.05  # of a frame without a sight in where the camera should be
+_WHOLE = 1 / 32  # pixels; nearer to a whole pixel, the picture is not resampled
+
+
+@dataclass(frozen=True)
+class CropConfig:
+    """Shape and manners of the window; speed and acceleration are in picture widths a second (squared)."""
+
+    aspect: Fraction = Fraction(9, 16)  # width to height, as displayed
+    size: tuple[int, int] | None = None  # of the result; None takes the picture's own pixels
+    zoom: float = 1.0
+    max_speed: float = 0.5
+    max_acceleration: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.aspect <= 0:
+            raise UsageError(f"the aspect is {self.aspect}", "give a shape such as 9:16")
+        if not 1 <= self.zoom <= 100:
+            raise UsageError(f"the zoom is {self.zoom:g}", "give 1 (the largest window) to 100")
+        for name in ("max_speed", "max_acceleration"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise UsageError(f"{name.replace('_', ' ')} is {getattr(self, name):g}", "give more than zero")
+        if self.size is not None:
+            _check_size(self.size, self.aspect)
+
+
+@dataclass(frozen=True)
+class CropPlan:
+    """Where the window is: middles (F, 2) in pixels at `seconds` (F,); `window` and `size` are (width, height)."""
+
+    window: tuple[int, int]
+    size: tuple[int, int]
+    sample_aspect_ratio: Fraction
+    seconds: np.ndarray
+    middles: np.ndarray
+    frames_cut: int  # in which the object reaches out of the window, where it might have been inside
+    frames_followed: int
+
+    def info(self, info: VideoInfo) -> VideoInfo:
+        """The clip's description with the result's size and pixel aspect."""
+        return replace(info, size=self.size, sample_aspect_ratio=self.sample_aspect_ratio)
+
+    def cut(self, frame: Frame) -> Frame:
+        """What the window shows of a frame."""
+        now = float(frame.seconds)
+        middle_x, middle_y = (np.interp(now, self.seconds, self.middles[:, axis]) for axis in (0, 1))
+        corner = float(middle_x) - self.window[0] / 2, float(middle_y) - self.window[1] / 2
+        return replace(frame, image=_window(frame.image, corner, self.window, self.size))
+
+
+def plan_crop(
+    path: TrackPath, log: TrackLog, info: VideoInfo, config: CropConfig, scale: tuple[float, float] = (1.0, 1.0)
+) -> CropPlan:
+    """Plan a window that follows a track from the first logged frame to the last, waiting where the track is not.
+
+    Raises UsageError for a shape that leaves too few pixels of this picture.
+    """
+    window = window_size(info, config)
+    seconds, rows = log.frame_seconds, path.rows
+    boxes = path.boxes_xyxy * np.tile(scale, 2)
+    weights = np.full(len(log), _UNSEEN_WEIGHT)
+    weights[rows[path.seen]] = 1
+    middles = np.empty((len(log), 2))
+    for axis in (0, 1):
+        target = np.interp(np.arange(len(log)), rows, (boxes[:, axis] + boxes[:, axis + 2]) / 2)
+        half = window[axis] / 2
+        limits = config.max_speed * info.size[0], config.max_acceleration * info.size[0]
+        middles[:, axis] = follow(target, weights, seconds, (half, info.size[axis] - half), *limits)
+    return CropPlan(
+        window,
+        config.size or window,
+        Fraction(1) if config.size else info.sample_aspect_ratio,
+        seconds,
+        middles,
+        _count_cut(boxes[path.seen], middles[rows[path.seen]], window, info.size),
+        int(path.seen.sum()),
+    )
+
+
+def window_size(info: VideoInfo, config: CropConfig) -> tuple[int, int]:
+    """The largest window (width, height) of the shape asked for, by `zoom` smaller, in even numbers of pixels."""
+    width, height = info.size
+    shape = float(config.aspect / info.sample_aspect_ratio)  # in stored pixels
+    across = min(width, height * shape) / config.zoom
+    window = int(across + 1e-6) // 2 * 2, int(across / shape + 1e-6) // 2 * 2
+    if min(window) < _LEAST:
+        raise UsageError(
+            f"a window of {_words(config.aspect)} at zoom {config.zoom:g} is {window[0]}x{window[1]} pixels of a "
+            f"{width}x{height} picture",
+            "choose a shape nearer to the picture's, or a lower zoom",
+        )
+    return window
+
+
+def _check_size(size: tuple[int, int], aspect: Fraction) -> None:
+    width, height = size
+    if width % 2 or height % 2 or min(size) < _LEAST:
+        raise UsageError(f"the size is {width}x{height}", f"give even numbers from {_LEAST} on")
+    if abs(Fraction(width, height) / aspect - 1) > Fraction(1, 100):
+        raise UsageError(f"{width}x{height} is not {_words(aspect)}", "leave out the one or the other")
+
+
+def _words(aspect: Fraction) -> str:
+    return f"{aspect.numerator}:{aspect.denominator}"
+
+
+def _count_cut(boxes: np.ndarray, middles: np.ndarray, window: tuple[int, int], size: tuple[int, int]) -> int:
+    """Frames in which less of the object is in the window than fits into it."""
+    half = np.array(window) / 2
+    low = np.maximum(np.clip(boxes[:, :2], 0, size), middles - half)
+    high = np.minimum(np.clip(boxes[:, 2:], 0, size), middles + half)
+    shown = np.clip(high - low, 0, None)
+    could = np.minimum(np.clip(boxes[:, 2:], 0, size) - np.clip(boxes[:, :2], 0, size), window)
+    return int((shown < could - 1).any(axis=1).sum())
+
+
+def _window(
+    image: np.ndarray, corner: tuple[float, float], window: tuple[int, int], size: tuple[int, int]
+) -> np.ndarray:
+    """The window at `corner` (x, y), which may lie between pixels, at `size`."""
+    x, y = (round(value) for value in corner)
+    if max(abs(corner[0] - x), abs(corner[1] - y)) < _WHOLE:
+        part = image[y : y + window[1], x : x + window[0]]
+    else:
+        shift = np.array([[1, 0, corner[0]], [0, 1, corner[1]]], np.float32)
+        flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
+        part = cv2.warpAffine(image, shift, window, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    if size == window:
+        return np.ascontiguousarray(part)
+    return cv2.resize(part, size, interpolation=cv2.INTER_AREA if size[0] < window[0] else cv2.INTER_CUBIC)

@@ -1,0 +1,88 @@
+"""Hiding parts of a picture so that what is there can be neither seen nor brought back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import cv2
+import numpy as np
+
+from vidtrack.effects.masks import MaskConfig, mask_of
+from vidtrack.errors import UsageError
+from vidtrack.types import Frame, FrameTracks
+
+_GROUND = 1.2  # sizes of mosaic blocks are powers of this, so that they change seldom while an object grows
+
+
+class Method(StrEnum):
+    """What takes the place of an object."""
+
+    BLUR = "blur"
+    PIXELATE = "pixelate"
+    SOLID = "solid"
+
+
+@dataclass(frozen=True)
+class HidingConfig:
+    """How to hide; `blocks` along the longer side of a box are what is left of its detail."""
+
+    method: Method = Method.BLUR
+    blocks: int = 8
+    colour: tuple[int, int, int] = (0, 0, 0)  # RGB of SOLID
+    mask: MaskConfig = field(default_factory=MaskConfig)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.blocks <= 32:
+            raise UsageError(f"blocks is {self.blocks}", "give 1 (nothing can be told) to 32")
+
+
+class Hider:
+    """Hides the objects of a frame."""
+
+    def __init__(self, config: HidingConfig) -> None:
+        self._config = config
+
+    def paint(self, frame: Frame, tracks: FrameTracks) -> Frame:
+        """A copy of `frame` in which nothing inside the boxes of `tracks` shows."""
+        image = frame.image.copy()
+        size = image.shape[1], image.shape[0]
+        for box in tracks.boxes_xyxy.astype(np.float64).tolist():
+            touched = mask_of(box, size, self._config.mask)
+            if touched is None:
+                continue
+            window, mask = touched
+            part = image[window]
+            cover = np.ascontiguousarray(self._cover(part, window[1].start, window[0].start, box))
+            image[window] = cv2.blendLinear(cover, np.ascontiguousarray(part), mask, 1 - mask)
+        return replace(frame, image=image)
+
+    def _cover(self, part: np.ndarray, left: int, top: int, box: list[float]) -> np.ndarray:
+        """What to show in place of `part` (h, w, 3), whose corner is at `left`, `top` of the picture."""
+        if self._config.method is Method.SOLID:
+            return np.full_like(part, self._config.colour)
+        block = max(box[2] - box[0], box[3] - box[1], 2.0) / self._config.blocks
+        block = max(2, round(_GROUND ** np.ceil(np.log(block) / np.log(_GROUND))))
+        if self._config.method is Method.PIXELATE:
+            return _mosaic(part, left, top, block)
+        return _blurred(part, block)
+
+
+def _mosaic(part: np.ndarray, left: int, top: int, block: int) -> np.ndarray:
+    """Means of blocks on a grid fixed to the picture, which stays still when the box moves."""
+    height, width = part.shape[:2]
+    before_x, before_y = left % block, top % block
+    after_x, after_y = -(before_x + width) % block, -(before_y + height) % block
+    whole = cv2.copyMakeBorder(part, before_y, after_y, before_x, after_x, cv2.BORDER_REFLECT)
+    few = cv2.resize(whole, (whole.shape[1] // block, whole.shape[0] // block), interpolation=cv2.INTER_AREA)
+    many = cv2.resize(few, (whole.shape[1], whole.shape[0]), interpolation=cv2.INTER_NEAREST)
+    return many[before_y : before_y + height, before_x : before_x + width]
+
+
+def _blurred(part: np.ndarray, block: int) -> np.ndarray:
+    """A blur of about `block` pixels, made on a smaller picture: as strong, and its cost does not grow with it."""
+    height, width = part.shape[:2]
+    few = cv2.resize(
+        part, (max(1, round(2 * width / block)), max(1, round(2 * height / block))), interpolation=cv2.INTER_AREA
+    )
+    return cv2.resize(cv2.GaussianBlur(few, (0, 0), 1.2), (width, height), interpolation=cv2.INTER_CUBIC)

@@ -1,0 +1,142 @@
+"""One video from a clip and a log: decode, change, encode, each beside the others."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from vidtrack.config import VideoConfig
+from vidtrack.errors import OutputError, UsageError
+from vidtrack.footage import Footage, with_objects
+from vidtrack.stages import Progress, Stages, Stopwatch
+from vidtrack.tracklog import TrackLog
+from vidtrack.types import Frame, FrameTracks, VideoInfo
+from vidtrack.video import VideoReader, VideoWriter
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame to encode, with its opacity (H, W) uint8 where the video has one."""
+
+    frame: Frame
+    alpha: np.ndarray | None = None
+
+
+Effect = Callable[[Frame, FrameTracks], Picture]
+
+
+@dataclass(frozen=True)
+class Take:
+    """A video to make: what of the clip, what is done to it, and what comes out.
+
+    `log` says where the objects are that `effect` is given; `info` is the clip's, with size and pixel aspect of the
+    result. `generous` is for hiding: see `vidtrack.footage.with_objects`.
+    """
+
+    path: Path
+    log: TrackLog
+    effect: Effect
+    info: VideoInfo
+    start_seconds: Fraction | None = None
+    end_seconds: Fraction | None = None
+    generous: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished file; `warnings` are what went wrong or was left out."""
+
+    path: Path
+    frames: int
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def make_video(
+    footage: Footage, take: Take, video: VideoConfig, progress: Callable[[Progress], None] | None = None
+) -> Made:
+    """Encode a take under a name that appears when it is whole; an interrupt or an error leaves nothing behind.
+
+    Raises InputError, OutputError, UsageError, and KeyboardInterrupt.
+    """
+    began = time.perf_counter()
+    start, end = footage.within(take.start_seconds, take.end_seconds)
+    with footage.open(start, end) as reader:
+        writer = VideoWriter(
+            take.path,
+            take.info,
+            video.codec,
+            video.crf,
+            video.preset,
+            source=footage.info.path,
+            start_seconds=start,
+            end_seconds=end,
+        )
+        try:
+            with Stages(Stopwatch()) as stages:
+                decoded = stages.first("decode", reader)
+                changed = stages.then("change", _changed(decoded, take, footage.scale))
+                written = stages.then("encode", _encoded(changed, writer))
+                interrupted = stages.drain(written, _reporter(reader, progress))
+            if interrupted:
+                raise KeyboardInterrupt
+            writer.close()
+        except BaseException:
+            writer.abort(keep=False)
+            raise
+        warnings = (*_log_end(take.log), *(problem.message for problem in (*reader.problems, *writer.problems)))
+    return Made(take.path, writer.written, time.perf_counter() - began, warnings)
+
+
+def refuse_existing(paths: list[Path]) -> None:
+    """Raise UsageError where one of the files is there already."""
+    there = [path for path in paths if os.path.exists(path)]
+    if there:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise UsageError(f"{there[0]}{more} exists already", "--overwrite replaces it")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder with those above it; raises OutputError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}", "choose another") from None
+
+
+def _changed(frames: Iterator[Frame], take: Take, scale: tuple[float, float]) -> Iterator[Picture]:
+    for frame, tracks in with_objects(frames, take.log, scale, take.generous):
+        yield take.effect(frame, tracks)
+
+
+def _encoded(pictures: Iterator[Picture], writer: VideoWriter) -> Iterator[float]:
+    """Clip time of each frame once it is written."""
+    for picture in pictures:
+        writer.write(picture.frame, picture.alpha)
+        yield float(picture.frame.seconds)
+
+
+def _reporter(reader: VideoReader, progress: Callable[[Progress], None] | None) -> Callable[[float], None]:
+    frames = 0
+
+    def report(clip_seconds: float) -> None:
+        nonlocal frames
+        frames += 1
+        if progress is not None:
+            progress(Progress(frames, reader.expected, 0, clip_seconds))
+
+    return report
+
+
+def _log_end(log: TrackLog) -> list[str]:
+    """What to say of a log that ends before its clip."""
+    if log.status == "complete":
+        return []
+    ends = f"the log ends at {log.frame_seconds[-1]:.2f} s ({log.status}): so does what is made of it"
+    return [f"{log.problem}; {ends}" if log.problem else ends]

@@ -1,0 +1,61 @@
+"""A log, the tracks chosen from it and its clip: what every effect starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidtrack.errors import LogError, UsageError
+from vidtrack.footage import Footage, find_footage
+from vidtrack.tracking.smoothing import fill_gaps, smooth
+from vidtrack.tracklog import TrackLog, select
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tracks, and what is done to their boxes; None and 0 leave them as they are."""
+
+    tracks: tuple[int, ...] | None = None
+    without: tuple[int, ...] = ()
+    classes: tuple[str, ...] | None = None
+    min_seconds: float = 0.0
+    gap_seconds: float = 0.0
+    smooth_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`log` holds every track of the file `log_path`, `chosen` those that are wanted."""
+
+    log_path: Path
+    log: TrackLog
+    chosen: TrackLog
+    footage: Footage
+
+
+def open_scene(log_path: Path, video: Path | None, wanted: Wanted, another_version: bool = False) -> Scene:
+    """Read a log, choose tracks and find the clip.
+
+    Raises LogError for a log that cannot be used, UsageError for tracks it does not have, and InputError for a clip
+    that is missing or another one.
+    """
+    log = TrackLog.load(log_path)
+    if not len(log):
+        raise LogError(f"{log_path} holds no frames", log.problem or "the run that wrote it ended at once")
+    select(log, wanted.without)  # an identity the log does not have is a mistake here too
+    chosen = select(log, wanted.tracks, wanted.classes, wanted.min_seconds)
+    if wanted.without:
+        chosen = select(chosen, set(chosen.ids.tolist()) - set(wanted.without))
+    if len(log.ids) and not len(chosen.ids):
+        raise UsageError("no track of the log is left by these choices", "`vidtrack show LOG` lists what it has")
+    return Scene(
+        log_path,
+        _steadied(log, wanted),
+        _steadied(chosen, wanted),
+        find_footage(log, log_path, video, another_version),
+    )
+
+
+def _steadied(log: TrackLog, wanted: Wanted) -> TrackLog:
+    filled = fill_gaps(log, wanted.gap_seconds) if wanted.gap_seconds > 0 else log
+    return smooth(filled, wanted.smooth_seconds) if wanted.smooth_seconds > 0 else filled

@@ -1,0 +1,85 @@
+"""What to make of a clip and its log, as takes ready for `vidtrack.effects.making`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vidtrack.effects.cover import CoverConfig, cover
+from vidtrack.effects.crop import CropPlan
+from vidtrack.effects.hiding import Hider, HidingConfig
+from vidtrack.effects.making import Effect, Picture, Take
+from vidtrack.effects.matte import Matte
+from vidtrack.effects.paths import TrackPath
+from vidtrack.effects.spans import span_of
+from vidtrack.footage import Footage
+from vidtrack.render import Look, Painter
+from vidtrack.tracklog import TrackLog
+from vidtrack.types import Frame, FrameTracks
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What is done to the whole picture before any part of it is cut out; `log` and `generous` as in `Take`."""
+
+    log: TrackLog
+    effect: Effect
+    generous: bool = False
+
+
+def plain_layer(log: TrackLog) -> Layer:
+    """The clip as it is."""
+    return Layer(log, lambda frame, tracks: Picture(frame))
+
+
+def drawn_layer(footage: Footage, log: TrackLog, look: Look) -> Layer:
+    """The tracks of `log` drawn."""
+    painter = Painter(footage.info.size, log.class_names, look)
+    return Layer(log, _on_frames(painter.paint))
+
+
+def hidden_layer(log: TrackLog, hiding: HidingConfig, reach: CoverConfig) -> Layer:
+    """The tracks of `log` hidden."""
+    return Layer(cover(log, reach), _on_frames(Hider(hiding).paint), generous=True)
+
+
+def matte_layer(log: TrackLog, matte: Matte, with_picture: bool) -> Layer:
+    """The clip with opacity, or the opacity alone in white on black."""
+    if with_picture:
+        return Layer(log, lambda frame, tracks: Picture(frame, matte.opacity(frame, tracks)))
+    return Layer(log, _on_frames(matte.paint))
+
+
+def whole_take(
+    footage: Footage, layer: Layer, path: Path, start: Fraction | None = None, end: Fraction | None = None
+) -> Take:
+    """All of the picture, all of the time the log speaks of or a part of it."""
+    return Take(path, layer.log, layer.effect, footage.info, start, end, layer.generous)
+
+
+def clip_takes(
+    footage: Footage, layer: Layer, paths: Iterable[TrackPath], target: Callable[[int], Path], handles: Fraction
+) -> list[Take]:
+    """A take a track, over its own time."""
+    return [whole_take(footage, layer, target(path.identity), *span_of(path, layer.log, handles)) for path in paths]
+
+
+def crop_take(
+    footage: Footage,
+    layer: Layer,
+    plan: CropPlan,
+    path: Path,
+    span: tuple[Fraction | None, Fraction | None] = (None, None),
+) -> Take:
+    """What a planned window shows."""
+
+    def cut(frame: Frame, tracks: FrameTracks) -> Picture:
+        return Picture(plan.cut(layer.effect(frame, tracks).frame))
+
+    return Take(path, layer.log, cut, plan.info(footage.info), *span, layer.generous)
+
+
+def _on_frames(paint: Callable[[Frame, FrameTracks], Frame]) -> Effect:
+    return lambda frame, tracks: Picture(paint(frame, tracks))

@@ -1,0 +1,173 @@
+"""The clip of a track log: found, checked to be the log's own, and read with its objects frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vidtrack.errors import InputError
+from vidtrack.provenance import hash_content
+from vidtrack.tracklog import TrackLog
+from vidtrack.types import Frame, FrameTracks, ObjectState, VideoInfo
+from vidtrack.video import VideoReader, probe
+from vidtrack.video.sequence import is_sequence, picture_paths
+
+_SAME_SHAPE = 0.01  # two versions of a clip may differ by this share in aspect: sizes are rounded to even
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A log's clip; the log speaks of the time from `start_seconds` (None: the first frame) to `end_seconds`.
+
+    `scale` is the clip's (width, height) over the log's: 1 unless another version of the clip was asked for.
+    """
+
+    info: VideoInfo
+    framerate: Fraction | None  # of an image sequence
+    start_seconds: Fraction | None
+    end_seconds: Fraction | None
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    def open(self, start_seconds: Fraction | None = None, end_seconds: Fraction | None = None) -> VideoReader:
+        """The frames between two times, as far as the log speaks of them."""
+        start, end = self.within(start_seconds, end_seconds)
+        return VideoReader(self.info.path, start, end, framerate=self.framerate)
+
+    def within(self, start: Fraction | None, end: Fraction | None) -> tuple[Fraction | None, Fraction | None]:
+        """The part of a time range that the log speaks of; None is open."""
+        starts = [seconds for seconds in (start, self.start_seconds) if seconds is not None]
+        ends = [seconds for seconds in (end, self.end_seconds) if seconds is not None]
+        return max(starts, default=None), min(ends, default=None)
+
+
+def find_footage(log: TrackLog, log_path: Path, video: Path | None = None, another_version: bool = False) -> Footage:
+    """The clip `video`, or the one the log names: where it was, or beside the log.
+
+    `another_version` takes one of other content, rate or size too, such as the full-size original of a proxy, as long
+    as the picture has the same shape. Raises InputError where there is no clip, or not that of the log.
+    """
+    source = log.header["source"]
+    path = video or _named_clip(source, log_path)
+    framerate = Fraction(*source["average_rate"]) if is_sequence(path) and source.get("average_rate") else None
+    info = probe(path, framerate)
+    if another_version:
+        _check_shape(info, source)
+    else:
+        _check_same(info, source)
+    width, height = source["size"]
+    return Footage(info, framerate, *_logged_range(log), scale=(info.size[0] / width, info.size[1] / height))
+
+
+def with_objects(
+    frames: Iterable[Frame], log: TrackLog, scale: tuple[float, float] = (1.0, 1.0), generous: bool = False
+) -> Iterator[tuple[Frame, FrameTracks]]:
+    """Each frame with its objects; between logged frames (stride, another rate) boxes are interpolated.
+
+    An object logged on one side only of such a frame belongs to it if that side is nearer; if `generous`, always.
+    """
+    for frame in frames:
+        tracks = _objects_at(log, frame.seconds / log.time_base, generous)
+        boxes = tracks.boxes_xyxy if scale == (1.0, 1.0) else tracks.boxes_xyxy * np.array([*scale, *scale], np.float32)
+        yield frame, replace(tracks, index=frame.index, pts=frame.pts, time_base=frame.time_base, boxes_xyxy=boxes)
+
+
+def _named_clip(source: dict[str, Any], log_path: Path) -> Path:
+    named = Path(source["path"])
+    for path in (named, log_path.parent / named, log_path.parent / named.name):
+        if is_sequence(path) or path.is_file():
+            return path
+    raise InputError(f"the clip of {log_path}, {named}, is not there", "give the clip after the log")
+
+
+def _check_same(info: VideoInfo, source: dict[str, Any]) -> None:
+    path = info.path
+    content = hash_content(picture_paths(path) if is_sequence(path) else [path])
+    if source.get("hash") == content.to_dict():
+        return
+    rate = None if info.average_rate is None else [info.average_rate.numerator, info.average_rate.denominator]
+    if list(info.size) != source["size"]:
+        what = "its size is {}x{}, the log's {}x{}".format(*info.size, *source["size"])
+    elif rate != source.get("average_rate"):
+        what = f"its rate is {_rate(rate)}, the log's {_rate(source.get('average_rate'))}"
+    else:
+        what = "size and rate are the log's, its content is not"
+    raise InputError(f"{path} is not the clip of the log: {what}", "--force takes another version of the same shot")
+
+
+def _check_shape(info: VideoInfo, source: dict[str, Any]) -> None:
+    """Compare the shapes as displayed, which a change of pixel aspect leaves alone."""
+    shape, logged = (
+        Fraction(width, height) * aspect
+        for (width, height), aspect in (
+            (info.size, info.sample_aspect_ratio),
+            (source["size"], Fraction(*source["sample_aspect_ratio"])),
+        )
+    )
+    if abs(shape / logged - 1) > _SAME_SHAPE:
+        raise InputError(
+            f"{info.path} has the shape {float(shape):.3f}:1, the clip of the log {float(logged):.3f}:1",
+            "boxes cannot be carried over",
+        )
+
+
+def _rate(rate: list[int] | None) -> str:
+    return "unknown" if rate is None else f"{rate[0] / rate[1]:g}"
+
+
+def _logged_range(log: TrackLog) -> tuple[Fraction | None, Fraction | None]:
+    """What the run was asked for; of a log that ends early, only what it got to."""
+    parameters = log.header.get("run", {}).get("parameters", {})
+    start, end = (
+        None if parameters.get(name) is None else Fraction(str(parameters[name]))
+        for name in ("start_seconds", "end_seconds")
+    )
+    if log.status != "complete" and len(log):
+        end = (int(log.frame_pts[-1]) + 1) * log.time_base
+    return start, end
+
+
+def _objects_at(log: TrackLog, tick: Fraction, generous: bool) -> FrameTracks:
+    """Objects at `tick`, in the log's time base."""
+    row = int(np.searchsorted(log.frame_pts, float(tick), side="right")) - 1
+    if row < 0 or row == len(log) - 1 or int(log.frame_pts[row]) == tick:
+        return log[max(row, 0)]
+    before, after = log[row], log[row + 1]
+    share = float(tick - before.pts) / (after.pts - before.pts)
+    in_both, at_before, at_after = np.intersect1d(before.ids, after.ids, return_indices=True)
+    boxes = before.boxes_xyxy[at_before] * (1 - share) + after.boxes_xyxy[at_after] * share
+    mixed = replace(
+        _part(before, at_before),
+        boxes_xyxy=boxes.astype(np.float32),
+        states=np.full(len(in_both), int(ObjectState.INTERPOLATED), np.int64),
+    )
+    lone_before = _part(before, np.flatnonzero(~np.isin(before.ids, in_both) & (generous or share < 0.5)))
+    lone_after = _part(after, np.flatnonzero(~np.isin(after.ids, in_both) & (generous or share >= 0.5)))
+    return _joined(mixed, lone_before, lone_after)
+
+
+def _part(tracks: FrameTracks, chosen: np.ndarray) -> FrameTracks:
+    return replace(
+        tracks,
+        ids=tracks.ids[chosen],
+        classes=tracks.classes[chosen],
+        scores=tracks.scores[chosen],
+        boxes_xyxy=tracks.boxes_xyxy[chosen],
+        states=tracks.states[chosen],
+    )
+
+
+def _joined(first: FrameTracks, *others: FrameTracks) -> FrameTracks:
+    parts = (first, *others)
+    return replace(
+        first,
+        ids=np.concatenate([part.ids for part in parts]),
+        classes=np.concatenate([part.classes for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        boxes_xyxy=np.concatenate([part.boxes_xyxy for part in parts]),
+        states=np.concatenate([part.states for part in parts]),
+    )
