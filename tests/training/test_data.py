@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.media import Clip, write_clip
 from tests.training.conftest import CLASSES, write_coco
 from vidtrack.errors import DataError
 from vidtrack.training.augment import read_picture
@@ -53,7 +54,20 @@ def test_crowds_are_ignored_regions(tmp_path: Path) -> None:
         (lambda v: v["annotations"][1].update(bbox=[0, 0, -3, 5]), "annotation 2 has bbox"),
         (lambda v: v["annotations"][1].update(bbox=[0, 0, float("nan"), 5]), "annotation 2 has bbox"),
         (lambda v: v["annotations"][1].update(bbox="10,10,5,5"), "annotation 2 has bbox"),
+        (lambda v: v["annotations"][1].update(bbox=[0, 0, 1e39, 5]), "annotation 2 has bbox"),
         (lambda v: v["annotations"][1].update(category_id=77), "unknown category 77"),
+        (lambda v: v["annotations"][1].update(image_id=77), "annotation 2 has unknown picture 77"),
+        (lambda v: v["annotations"][1].update(category_id=[1]), r"annotations\[1\] has no proper category_id"),
+        (lambda v: v["annotations"][1].pop("image_id"), r"annotations\[1\] has no proper image_id"),
+        (lambda v: v["annotations"][1].update(segmentation=[[1, 2, 3]]), "annotation 2 has a polygon"),
+        (lambda v: v["annotations"].append(5), r"annotations\[8\] has no proper image_id, category_id: 5"),
+        (lambda v: v["images"][2].pop("file_name"), r"images\[2\] has no proper file_name"),
+        (lambda v: v["images"][2].update(width="96"), r"images\[2\] has no proper width"),
+        (lambda v: v["images"][2].update(height=0), "002.png is 96 x 0"),
+        (lambda v: v["images"][2].update(id=10), "4 pictures share 3 ids"),
+        (lambda v: v["images"][2].update(labelled_classes=["persn"]), r"002.png are \['persn'\]"),
+        (lambda v: v["images"][2].update(labelled_classes=5), "002.png are 5"),
+        (lambda v: v["categories"][0].pop("name"), r"categories\[0\] has no proper name"),
         (lambda v: v.pop("categories"), "no list 'categories'"),
     ],
 )
@@ -65,6 +79,11 @@ def test_bad_coco_is_named(tmp_path: Path, change: object, said: str) -> None:
 def test_missing_file_and_picture_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no annotation file"):
         load(tmp_path / "none.json")
+    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+    (tmp_path / "binary.json").write_bytes(b"\xff")
+    with pytest.raises(DataError, match="not JSON"):
+        load(tmp_path / "binary.json")
     record = load(write_coco(tmp_path))[0]
     record.path.unlink()
     with pytest.raises(DataError, match=record.path.name):
@@ -99,8 +118,10 @@ def test_mot_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("1,7,11,21,0,20,1\n", "line 1 has width"),
+        ("1,7,11,21,0,20,1\n", "line 1 has frame 1, width 0"),
         ("9,7,11,21,10,20,1\n", "names frame 9 of 3"),
+        ("0,7,11,21,10,20,1\n", "line 1 has frame 0"),
+        ("1,7,11,21,nan,20,1\n", "at least 7 finite"),
         ("1,7,11\n", "at least 7"),
         ("a,b\n", "not a MOTChallenge table"),
     ],
@@ -108,6 +129,43 @@ def test_mot_rows(tmp_path: Path) -> None:
 def test_bad_mot_is_named(tmp_path: Path, rows: str, said: str) -> None:
     with pytest.raises(DataError, match=said):
         load(mot_folder(tmp_path / "clip", rows), kind="mot")
+
+
+def test_a_sequence_without_objects(tmp_path: Path) -> None:
+    assert [len(record.labels) for record in load(mot_folder(tmp_path / "clip", ""), kind="mot")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [
+        ("nonsense", "no seqinfo.ini with a"),
+        ("[Sequence]\nimWidth=64\nimHeight=0\n", "lacks imWidth and imHeight"),
+        ("[Sequence]\nimWidth=64\nimHeight=48\nframeRate=fast\n", "has frameRate fast"),
+        ("[Sequence]\nimWidth=64\nimHeight=48\nframeRate=0\n", "has frameRate 0"),
+    ],
+)
+def test_bad_sequence_facts_are_named(tmp_path: Path, info: str, said: str) -> None:
+    folder = mot_folder(tmp_path / "clip", "1,7,11,21,10,20,1\n")
+    (folder / "seqinfo.ini").write_text(info)
+    with pytest.raises(DataError, match=said):
+        load(folder, kind="mot")
+
+
+def test_a_video_is_decoded_once_and_never_taken_for_another(tmp_path: Path) -> None:
+    cache = DataConfig(cache=str(tmp_path / "cache"), cache_size=64)
+    for number, frames in enumerate((3, 5)):
+        folder = tmp_path / str(number) / "clip"
+        (folder / "gt").mkdir(parents=True)
+        write_clip(folder / "a.mp4", Clip(frames=frames))
+        (folder / "seqinfo.ini").write_text("[Sequence]\nimWidth=160\nimHeight=68\n")
+        (folder / "gt" / "gt.txt").write_text("1,7,11,21,10,20,1\n")
+    first, second = (SetConfig("set", str(tmp_path / name / "clip"), kind="mot") for name in "01")
+    records = load_set(first, cache, CLASSES)
+    assert [read_picture(record).shape for record in records] == [(27, 64, 3)] * 3
+    before = records[0].path.stat().st_mtime_ns
+    assert load_set(first, cache, CLASSES)[0].path.stat().st_mtime_ns == before
+    with pytest.raises(DataError, match=r"holds frames of another a\.mp4"):
+        load_set(second, cache, CLASSES)
 
 
 def test_rare_classes_and_weights_are_drawn_more(tmp_path: Path) -> None:

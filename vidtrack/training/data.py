@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,14 @@ import numpy as np
 from vidtrack.errors import DataError
 from vidtrack.training.config import DataConfig, SetConfig
 from vidtrack.training.frames import extract_frames, picture_frames
+
+_LARGEST_PIXEL = 1e6  # no picture reaches so far
+_ID, _NAME, _NUMBER = (int, str), (str,), (int, float)
+_COCO_FIELDS: dict[str, dict[str, tuple[type, ...]]] = {  # what every row of a list must have, and of which type
+    "images": {"id": _ID, "file_name": _NAME, "width": _NUMBER, "height": _NUMBER},
+    "annotations": {"image_id": _ID, "category_id": _ID},
+    "categories": {"id": _ID, "name": _NAME},
+}
 
 
 @dataclass(frozen=True)
@@ -55,14 +63,22 @@ def load_sets(configs: Sequence[SetConfig], data: DataConfig, classes: Sequence[
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise DataError(f"no annotation file at {path}") from None
-    except json.JSONDecodeError as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise DataError(f"{path} is not JSON: {error}") from None
-    for key in ("images", "annotations", "categories"):
+    for key, needed in _COCO_FIELDS.items():
         if not isinstance(values, dict) or not isinstance(values.get(key), list):
             raise DataError(f"{path} has no list {key!r}", "expected a COCO detection file")
+        for number, row in enumerate(values[key]):
+            wrong = [
+                name for name, kind in needed.items() if not isinstance(row, dict) or type(row.get(name)) not in kind
+            ]
+            if wrong:
+                raise DataError(f"{path}: {key}[{number}] has no proper {', '.join(wrong)}: {str(row)[:80]}")
     return values
 
 
@@ -72,19 +88,22 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
     folder = Path(config.pictures) if config.pictures else path.parent
     slot = {name: index for index, name in enumerate(classes) if name}
     category = {item["id"]: item["name"] for item in values["categories"]}
-    rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    rows: dict[int | str, list[dict[str, Any]]] = {image["id"]: [] for image in values["images"]}
+    if len(rows) < len(values["images"]):
+        raise DataError(f"{path}: {len(values['images'])} pictures share {len(rows)} ids")
     for row in values["annotations"]:
-        if row.get("category_id") not in category:
-            raise DataError(f"{path}: annotation {row.get('id')} has unknown category {row.get('category_id')}")
+        for key, known, what in (("category_id", category, "category"), ("image_id", rows, "picture")):
+            if row[key] not in known:
+                raise DataError(f"{path}: annotation {row.get('id')} has unknown {what} {row[key]!r}")
         rows[row["image_id"]].append(row)
 
     records = []
     for image in values["images"]:
-        named = image.get("labelled_classes", list(category.values()))
-        labelled = np.array([name in named for name in classes])
+        named = _labelled(image, list(category.values()), path)
         boxes, labels, masks, ignored = [], [], [], []
-        for row in rows.get(image["id"], ()):
-            box = _box_from_xywh(row.get("bbox"), f"{path}: annotation {row.get('id')}")
+        for row in rows[image["id"]]:
+            where = f"{path}: annotation {row.get('id')}"
+            box = _box_from_xywh(row.get("bbox"), where)
             name = category[row["category_id"]]
             if name not in slot:
                 continue
@@ -93,15 +112,17 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
             else:
                 boxes.append(box)
                 labels.append(slot[name])
-                polygons = row.get("segmentation")
-                masks.append(polygons if isinstance(polygons, list) and polygons else None)
+                masks.append(_polygons(row.get("segmentation"), where))
+        size = (int(image["width"]), int(image["height"]))
+        if min(size) < 1:
+            raise DataError(f"{path}: picture {image['file_name']} is {size[0]} x {size[1]}")
         records.append(
             Record(
                 path=folder / image["file_name"],
-                size=(int(image["width"]), int(image["height"])),
+                size=size,
                 boxes_xyxy=_stack(boxes),
                 labels=np.array(labels, np.int64),
-                labelled=labelled,
+                labelled=np.array([name in named for name in classes]),
                 complete=bool(image.get("complete", config.complete)),
                 ignored_xyxy=_stack(ignored),
                 masks=tuple(masks),
@@ -111,15 +132,40 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
     return records
 
 
+def _labelled(image: Mapping[str, Any], categories: Sequence[str], path: Path) -> Sequence[str]:
+    """Classes annotated in a picture: those it lists, or else all."""
+    named = image.get("labelled_classes", categories)
+    if not isinstance(named, list | tuple) or not set(map(str, named)) <= set(categories):
+        raise DataError(
+            f"{path}: labelled_classes of {image['file_name']} are {named!r}",
+            f"expected a list of the file's categories: {', '.join(categories)}",
+        )
+    return named
+
+
 def _box_from_xywh(values: Any, where: str) -> np.ndarray:
     """Edges of a JSON xywh box; raises DataError unless it is four finite numbers with positive size."""
     try:
         x, y, width, height = (float(value) for value in values)
     except (TypeError, ValueError):
         raise DataError(f"{where} has bbox {values!r}", "expected [x, y, width, height] in pixels") from None
-    if not np.isfinite([x, y, width, height]).all() or width <= 0 or height <= 0:
+    edges = np.array([x, y, x + width, y + height])
+    if not (np.abs(edges) < _LARGEST_PIXEL).all() or width <= 0 or height <= 0:  # NaN is not less
         raise DataError(f"{where} has bbox {values!r}", "width and height must be positive and all values finite")
-    return np.array([x, y, x + width, y + height], np.float32)
+    return edges.astype(np.float32)
+
+
+def _polygons(values: Any, where: str) -> list[Any] | None:
+    """A mask's polygons, flat x, y lists; None where there is no mask, or one in another form."""
+    if not isinstance(values, list) or not values:
+        return None
+    for points in values:
+        flat = isinstance(points, list) and all(type(number) in _NUMBER for number in points)
+        if not flat or len(points) < 6 or len(points) % 2:
+            raise DataError(
+                f"{where} has a polygon {str(points)[:60]}", "expected x, y, x, y, ... of 3 or more corners"
+            )
+    return values
 
 
 def _stack(boxes: list[np.ndarray]) -> np.ndarray:
@@ -165,16 +211,22 @@ def _load_mot(config: SetConfig, data: DataConfig, classes: Sequence[str]) -> li
 def _read_mot_rows(path: Path) -> np.ndarray:
     """Rows (N, >= 7) of a MOTChallenge file; raises DataError for anything else."""
     try:
-        table = np.loadtxt(path, delimiter=",", ndmin=2)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "loadtxt: input contained no data")
+            table = np.loadtxt(path, delimiter=",", ndmin=2)
     except OSError:
         raise DataError(f"no MOTChallenge annotation at {path}") from None
     except ValueError as error:
         raise DataError(f"{path} is not a MOTChallenge table: {error}") from None
-    if table.size and (table.shape[1] < 7 or not np.isfinite(table[:, :7]).all()):
+    if not table.size:
+        return np.zeros((0, 7))
+    if table.shape[1] < 7 or not (np.abs(table[:, :7]) < _LARGEST_PIXEL).all():
         raise DataError(f"{path} must have at least 7 finite columns", "frame,id,x,y,width,height,conf,...")
-    if table.size and (table[:, 4:6] <= 0).any():
-        row = int(np.flatnonzero((table[:, 4:6] <= 0).any(1))[0])
-        raise DataError(f"{path} line {row + 1} has width {table[row, 4]} and height {table[row, 5]}")
+    wrong = (table[:, 4:6] <= 0).any(1) | (table[:, 0] < 1)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        frame, width, height = table[row, [0, 4, 5]]
+        raise DataError(f"{path} line {row + 1} has frame {frame:g}, width {width:g} and height {height:g}")
     return table
 
 
