@@ -24,7 +24,7 @@ LEVELS = [
     {"tracking", "sink", "footage"},
     {"config"},
     {"pipeline"},
-    {"batch", "evaluation", "effects"},
+    {"batch", "evaluation", "effects", "export"},
     {"training"},
     {"cli"},
 ]

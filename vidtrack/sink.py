@@ -13,11 +13,12 @@ from vidtrack.video import Problem, VideoReader, VideoWriter
 
 
 class Tracked(NamedTuple):
-    """A frame, what was found in it, and what went wrong on the way to it."""
+    """A frame, what was found in it, what went wrong on the way to it, and whether it begins a new shot."""
 
     frame: Frame
     tracks: FrameTracks
     problems: Sequence[Problem]
+    cut: bool = False
 
 
 class Sink:
@@ -32,11 +33,13 @@ class Sink:
 
     def write(self, item: Tracked) -> int:
         """Take one frame; returns how many there were."""
-        frame, tracks, problems = item
+        frame, tracks, problems, cut = item
         if self._log is not None:
             with self._watch.lap("log"):
                 self._report("decode", problems)
                 self._reported += len(problems)
+                if cut:
+                    self._log.event("cut", "a new shot begins; all tracks ended", frame.index, frame.pts)
                 self._log.frame(tracks)
         if self._video is not None:
             with self._watch.lap("draw"):

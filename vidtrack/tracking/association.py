@@ -32,6 +32,10 @@ class Associator:
         self.tracks: Tracks | None = None
         self._last_id = 0
 
+    def end_all(self) -> None:
+        """End every track: the next frame shows another scene. Ids go on counting."""
+        self.tracks = None
+
     def step(self, detections: Detections, seconds: float) -> TrackedBoxes:
         """Track the detections of the frame at time `seconds`."""
         self.predict(seconds)

@@ -9,6 +9,7 @@ from vidtrack.errors import UsageError
 from vidtrack.model.detector import DeformableDETR, Memory
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.cuts import CutDetector
 from vidtrack.tracking.propagation import FrameOutput, join_queries, track_queries
 from vidtrack.types import Frame, FrameTracks
 
@@ -16,6 +17,7 @@ from vidtrack.types import Frame, FrameTracks
 class Tracker:
     """Tracks objects through the frames of one clip at a time; `reset` between clips.
 
+    `cut` tells whether the frame of the last step began a new shot; no track goes on across a cut.
     `class_filter` (K,) bool keeps only some of the model's classes; slots without a name are never reported.
     """
 
@@ -31,15 +33,22 @@ class Tracker:
         if model.config.classes:
             self.allowed = self.allowed & np.array([bool(name) for name in model.config.classes])
         self.associator = Associator(self.config, classes)
+        self.cuts = CutDetector()
+        self.cut = False
 
     def reset(self) -> None:
         """Forget all objects; ids start from 1 again."""
         self.associator.reset()
+        self.cuts.reset()
+        self.cut = False
 
     @torch.inference_mode()
     def step(self, memory: Memory, frame: Frame) -> FrameTracks:
         """Find the objects of `frame`, whose encoded picture is `memory` (batch of 1), and link them to the past."""
         height, width = frame.image.shape[:2]
+        self.cut = self.config.scene_cuts and self.cuts.is_cut(frame.image)
+        if self.cut:
+            self.associator.end_all()
         rows = self._rows_to_carry()
         self.associator.predict(float(frame.seconds))
         queries, tracks = self.model.object_queries(memory), self.associator.tracks
