@@ -53,6 +53,20 @@ def parse_identities(text: str | None, option: str = "--tracks") -> tuple[int, .
     return tuple(dict.fromkeys(map(int, parts)))
 
 
+def parse_length(text: str | None, option: str = "--min-length") -> tuple[Fraction, int]:
+    """Seconds and frames a track lasts at least: `1.5` or `0:30`, or `12f` for frames."""
+    if text is None:
+        return Fraction(0), 0
+    if re.fullmatch(r"[0-9]{1,9} *f(rames)?", text.strip()):
+        return Fraction(0), int(text.strip().rstrip("frames "))
+    try:
+        return parse_seconds(text), 0
+    except typer.BadParameter:
+        raise typer.BadParameter(
+            f"{text!r} is no length: give seconds such as 1.5, or frames such as 12f", param_hint=option
+        ) from None
+
+
 def parse_shape(text: str) -> Fraction:
     """Width to height of a picture: `9:16`, `9/16` or `0.5625`."""
     match = _SHAPE.fullmatch(text.strip())

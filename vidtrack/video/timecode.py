@@ -1,4 +1,8 @@
-"""SMPTE 12M timecode arithmetic."""
+"""SMPTE 12M timecode arithmetic.
+
+A ";" or "." before the frames marks drop-frame counting: at 30 (60) labels a second, the first two (four) labels of
+each minute are left out, except every tenth minute.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +13,14 @@ _TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.])(\d{2,3})")
 
 
 def advanced(timecode: str, frames: int, rate: Fraction) -> str | None:
-    """The timecode `frames` later at `rate` frames a second, wrapping at 24 hours.
-
-    A ";" or "." before the frames marks drop-frame counting: at 30 (60) labels a second, the first two (four) labels
-    of each minute are left out, except every tenth minute. None for text that is not a timecode.
-    """
-    match = _TIMECODE.fullmatch(timecode.strip())
-    if match is None:
+    """The timecode `frames` later at `rate` frames a second, wrapping at 24 hours; None for no timecode."""
+    count = frame_number(timecode, rate)
+    if count is None:
         return None
-    hours, minutes, seconds, frame = int(match[1]), int(match[2]), int(match[3]), int(match[5])
     labels = round(rate)
-    if labels < 1:
-        return None
-    drop = match[4] in ";." and labels % 30 == 0
-    dropped = labels // 15 if drop else 0  # labels left out a minute
-    total_minutes = 60 * hours + minutes
-    count = (total_minutes * 60 + seconds) * labels + frame - dropped * (total_minutes - total_minutes // 10) + frames
-
+    dropped = _dropped(timecode, rate)
     per_ten_minutes = 600 * labels - 9 * dropped
-    count %= 144 * per_ten_minutes
+    count = (count + frames) % (144 * per_ten_minutes)
     tens, rest = divmod(count, per_ten_minutes)
     if dropped and rest >= 60 * labels:
         rest += dropped * (1 + (rest - 60 * labels) // (60 * labels - dropped))
@@ -35,4 +28,33 @@ def advanced(timecode: str, frames: int, rate: Fraction) -> str | None:
     count, frame = divmod(count, labels)
     count, seconds = divmod(count, 60)
     hours, minutes = divmod(count, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}{match[4]}{frame:02}"
+    return f"{hours:02}:{minutes:02}:{seconds:02}{_mark(timecode)}{frame:02}"
+
+
+def frame_number(timecode: str, rate: Fraction) -> int | None:
+    """Frames from midnight to a timecode at `rate` frames a second; None for text that is not a timecode."""
+    match = _TIMECODE.fullmatch(timecode.strip())
+    labels = round(rate)
+    if match is None or labels < 1:
+        return None
+    hours, minutes, seconds, frame = int(match[1]), int(match[2]), int(match[3]), int(match[5])
+    total_minutes = 60 * hours + minutes
+    left_out = _dropped(timecode, rate) * (total_minutes - total_minutes // 10)
+    return (total_minutes * 60 + seconds) * labels + frame - left_out
+
+
+def is_drop_frame(timecode: str, rate: Fraction) -> bool:
+    """True where labels are left out so that the timecode keeps up with the clock."""
+    return _dropped(timecode, rate) > 0
+
+
+def _mark(timecode: str) -> str:
+    """What stands before the frames."""
+    match = _TIMECODE.fullmatch(timecode.strip())
+    return ":" if match is None else match[4]
+
+
+def _dropped(timecode: str, rate: Fraction) -> int:
+    """Labels left out a minute."""
+    labels = round(rate)
+    return labels // 15 if _mark(timecode) in ";." and labels % 30 == 0 else 0

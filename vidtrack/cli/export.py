@@ -1,0 +1,145 @@
+"""`vidtrack export`: tracks for editing programs, annotation tools and scripts."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidtrack.cli import exits
+from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_rate
+from vidtrack.errors import UsageError, VidtrackError
+
+if TYPE_CHECKING:
+    from vidtrack.export.run import Exported
+
+_WHAT, _WHEN = "What to export", "Frames and times"
+
+
+class AnchorName(StrEnum):
+    """`vidtrack.export.scene.Anchor` as an option."""
+
+    CENTER = "center"
+    BOTTOM = "bottom"
+    TOP_LEFT = "top-left"
+
+
+def export(
+    logs: Annotated[
+        list[str] | None, typer.Argument(metavar="LOG...", help="Track logs, folders of them, patterns.")
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("--to", metavar="FORMAT,...", help="Names of --list, separated by commas.")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT", help="Folder. Default: beside each log.")
+    ] = None,
+    list_formats: Annotated[
+        bool, typer.Option("--list", help="Say what each format is for and how to import it.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+    tracks: Annotated[
+        str | None, typer.Option(metavar="IDS", help="Only these, as 1,4.", rich_help_panel=_WHAT)
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Only these, as person,car.", rich_help_panel=_WHAT)
+    ] = None,
+    min_length: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only tracks this long: 1.5 seconds, or 12f frames.", rich_help_panel=_WHAT),
+    ] = None,
+    anchor: Annotated[
+        AnchorName, typer.Option(help="Point of the box in formats of points.", rich_help_panel=_WHAT)
+    ] = AnchorName.CENTER,
+    smooth: Annotated[
+        float, typer.Option(min=0, max=60, metavar="SECONDS", help="Steady the boxes.", rich_help_panel=_WHAT)
+    ] = 0.0,
+    fps: Annotated[
+        Fraction | None,
+        typer.Option(
+            parser=parse_rate,
+            metavar="RATE",
+            help="Take every decoded frame as one at this rate: footage interpreted anew, image sequences.",
+            rich_help_panel=_WHEN,
+        ),
+    ] = None,
+    conform_fps: Annotated[
+        Fraction | None,
+        typer.Option(
+            parser=parse_rate,
+            metavar="RATE",
+            help="Resample by time to a timeline of this rate; needed where the clip's own rate varies.",
+            rich_help_panel=_WHEN,
+        ),
+    ] = None,
+    start_frame: Annotated[
+        int | None,
+        typer.Option(
+            min=-1_000_000,
+            max=100_000_000,
+            help="Number of the clip's first frame, in After Effects, Nuke, 3DE, Blender and Fusion. "
+            "Default: that program's custom, as 1001 in Nuke.",
+            rich_help_panel=_WHEN,
+        ),
+    ] = None,
+) -> None:
+    """Turn track logs into files for editing programs, annotation tools and scripts.
+
+    Exit codes: 0 all done, 1 some logs failed, 2 usage, 3 the log cannot be read.
+    """
+    if list_formats:
+        _print_formats()
+        raise typer.Exit
+    if not logs:
+        raise UsageError("no track log is given", "vidtrack export LOG --to FORMAT; --list shows the formats")
+    min_seconds, min_frames = parse_length(min_length)
+
+    from vidtrack.export.build import ExportConfig
+    from vidtrack.export.registry import find_formats
+    from vidtrack.export.run import export_log, find_logs, plan_outputs, refuse_existing
+    from vidtrack.export.scene import Anchor
+
+    config = ExportConfig(
+        tracks=parse_identities(tracks),
+        classes=parse_classes(classes),
+        min_seconds=min_seconds,
+        min_frames=min_frames,
+        anchor=Anchor(anchor),
+        rate=fps,
+        conform_rate=conform_fps,
+        start_frame=start_frame,
+        smooth_seconds=smooth,
+    )
+    wanted = find_formats([name.strip() for name in formats.split(",") if name.strip()])
+    planned = plan_outputs(find_logs(logs), wanted, output)
+    if not overwrite:
+        refuse_existing(planned)
+    errors = []
+    for log, targets in planned.items():
+        try:
+            _say(export_log(log, wanted, targets, config))
+        except VidtrackError as error:
+            if len(planned) == 1:
+                raise
+            print(f"vidtrack: error: {log}: {error}", file=sys.stderr)
+            errors.append(error)
+    raise typer.Exit(exits.SOME_FAILED if errors else exits.ALL_DONE)
+
+
+def _say(done: Exported) -> None:
+    for note in done.notes:
+        print(f"vidtrack: note: {note}", file=sys.stderr)
+    for file in done.files:
+        typer.echo(file)
+
+
+def _print_formats() -> None:
+    from vidtrack.export.registry import FORMATS
+
+    width = max(len(entry.name) for entry in FORMATS)
+    for entry in FORMATS:
+        typer.echo(f"{entry.name:{width}}  {entry.purpose}\n{'':{width}}  {entry.how}")

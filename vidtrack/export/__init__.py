@@ -1,0 +1,1 @@
+"""Tracks for other programs: one small file a format, and one registry."""

@@ -1,0 +1,180 @@
+"""From a track log to a scene: chosen tracks, smoothed, on the frames of a timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from vidtrack.errors import UsageError
+from vidtrack.export.scene import Anchor, Clock, Scene, Track
+from vidtrack.export.timing import constant_rate, frames_at, meant_rate, shown_at
+from vidtrack.tracking.smoothing import smooth
+from vidtrack.tracklog import TrackLog, select, track_classes
+from vidtrack.types import ObjectState
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """What to export, and onto which timeline.
+
+    `rate` takes every decoded frame as one frame at that rate, whatever its time; `conform_rate` shows at each frame of
+    that rate what is on screen at its time. `smooth_seconds` 0 leaves the boxes as they are.
+    """
+
+    tracks: tuple[int, ...] | None = None
+    classes: tuple[str, ...] | None = None
+    min_seconds: Fraction = Fraction(0)
+    min_frames: int = 0
+    anchor: Anchor = Anchor.CENTER
+    rate: Fraction | None = None
+    conform_rate: Fraction | None = None
+    start_frame: int | None = None
+    smooth_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.rate is not None and self.conform_rate is not None:
+            raise UsageError("a frame rate to assume and one to conform to exclude each other", "give one of them")
+        for name in ("rate", "conform_rate"):
+            rate = getattr(self, name)
+            if rate is None:
+                continue
+            if not 1 <= rate <= 1000:
+                raise UsageError(f"{float(rate):g} frames a second is not a rate to export at", "give 1 to 1000")
+            object.__setattr__(self, name, meant_rate(rate))  # 29.97 is 30000/1001
+
+
+def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
+    """The chosen tracks of a log on their timeline; raises UsageError for unknown ones and for none."""
+    chosen = select(log, config.tracks, config.classes, config.min_seconds, config.min_frames)
+    if len(chosen.ids) == 0:
+        raise UsageError("there is nothing to export", _what_there_is(log))
+    if config.smooth_seconds > 0:
+        chosen = smooth(chosen, config.smooth_seconds)
+    source = log.header["source"]
+    clock = _clock(log, config)
+    tracks = _tracks(chosen, clock, config)
+    last = max(int(track.frames[-1]) for track in tracks)
+    return Scene(
+        path=str(source["path"]),
+        size=(int(source["size"][0]), int(source["size"][1])),
+        pixel_aspect=Fraction(*source["sample_aspect_ratio"]),
+        clock=clock,
+        frame_count=max(_frames_of_clip(log, config, clock), last + 1),
+        timecode=source["timecode"],
+        class_names=tuple(log.class_names),
+        tracks=tracks,
+        anchor=config.anchor,
+        start_frame=config.start_frame,
+    )
+
+
+def _what_there_is(log: TrackLog) -> str:
+    if len(log.ids) == 0:
+        return "the log has no tracks"
+    names = sorted({_label(log, number) for number in track_classes(log).values()})
+    return f"the log has tracks of {', '.join(names)}"
+
+
+def _label(log: TrackLog, number: int) -> str:
+    names = log.class_names
+    return (names[number] if number < len(names) else "") or "object"
+
+
+def _clock(log: TrackLog, config: ExportConfig) -> Clock:
+    rate = (
+        config.rate
+        or config.conform_rate
+        or constant_rate(log.header["source"], log.frame_indices, log.frame_pts)
+    )  # fmt: skip
+    return Clock(rate, log.time_base, log.frame_indices, log.frame_pts)
+
+
+def _frames_of_clip(log: TrackLog, config: ExportConfig, clock: Clock) -> int:
+    """Frames the whole clip has on the timeline, as far as its container says."""
+    source = log.header["source"]
+    by_ordinal = config.rate is not None or clock.rate is None
+    if by_ordinal or source["duration"] is None:
+        return int(source["frame_count"] or 0)
+    assert clock.rate is not None
+    return round(Fraction(*source["duration"]) * clock.rate)
+
+
+def _tracks(log: TrackLog, clock: Clock, config: ExportConfig) -> tuple[Track, ...]:
+    rows, classes = log.frame_rows, track_classes(log)
+    frames_of_rows = log.frame_indices
+    if config.rate is None and config.conform_rate is None and clock.rate is not None:
+        frames_of_rows = frames_at(log.frame_pts, log.time_base, clock.rate)
+    tracks = []
+    for identity, number in classes.items():
+        own = np.flatnonzero(log.ids == identity)
+        track = Track(
+            id=identity,
+            label=_label(log, number),
+            frames=frames_of_rows[rows[own]],
+            indices=log.frame_indices[rows[own]],
+            boxes_xyxy=np.round(log.boxes_xyxy[own].astype(np.float64), 3),
+            scores=np.round(log.scores[own].astype(np.float64), 4),
+            states=log.states[own],
+            logged=np.ones(len(own), bool),
+        )
+        tracks.append(_filled(track, rows[own]))
+    if config.conform_rate is not None:
+        return _conformed(tracks, log, config.conform_rate)
+    return tuple(tracks)
+
+
+def _filled(track: Track, rows: np.ndarray) -> Track:
+    """The track with boxes on the frames between neighbouring rows of the log, which a stride left out.
+
+    A row that the track is not in ends a run: there it was looked for and not found.
+    """
+    runs = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1)
+    frames = np.concatenate([np.arange(track.frames[run[0]], track.frames[run[-1]] + 1) for run in runs])
+    logged = np.isin(frames, track.frames)
+    if logged.all():
+        return track
+    before = np.searchsorted(track.frames, frames, side="right") - 1
+
+    def between(values: np.ndarray) -> np.ndarray:
+        return np.interp(frames, track.frames, values)
+
+    return replace(
+        track,
+        frames=frames,
+        indices=np.rint(between(track.indices)).astype(np.int64),
+        boxes_xyxy=np.round(np.stack([between(side) for side in track.boxes_xyxy.T], 1), 3),
+        scores=np.round(between(track.scores), 4),
+        states=np.where(logged, track.states[before], ObjectState.INTERPOLATED),
+        logged=logged,
+    )
+
+
+def _conformed(tracks: list[Track], log: TrackLog, rate: Fraction) -> tuple[Track, ...]:
+    """Tracks on decoded frames, resampled: each frame at `rate` has what is on screen at its time."""
+    if len(log) == 0:
+        return ()
+    ordinals = np.arange(log.frame_indices[0], log.frame_indices[-1] + 1)
+    pts = np.interp(ordinals, log.frame_indices, log.frame_pts)
+    rows = shown_at(pts, log.time_base, rate)
+    shown = np.where(rows >= 0, ordinals[rows], -1)  # (M,) decoded frame on screen
+    resampled = []
+    for track in tracks:
+        frames = np.flatnonzero(np.isin(shown, track.frames))
+        own = np.searchsorted(track.frames, shown[frames])
+        if len(frames):
+            resampled.append(
+                replace(
+                    track,
+                    frames=frames,
+                    indices=frames,
+                    boxes_xyxy=track.boxes_xyxy[own],
+                    scores=track.scores[own],
+                    states=track.states[own],
+                    logged=track.logged[own],
+                )
+            )
+    if not resampled:
+        raise UsageError(f"at {float(rate):g} frames a second nothing is left to export", "give a higher rate")
+    return tuple(resampled)

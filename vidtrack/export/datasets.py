@@ -1,0 +1,87 @@
+"""Formats of benchmarks and datasets: MOTChallenge text, and COCO JSON with videos and tracks (COCO-VID, TAO)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from vidtrack.export.scene import Scene
+from vidtrack.export.text import number
+
+
+def write_mot(scene: Scene) -> str:
+    """`frame,id,left,top,width,height,score,-1,-1,-1`, decoded frames from 1, in order of frame and id."""
+    rows = []
+    for track in scene.tracks:
+        samples = zip(
+            track.indices[track.logged].tolist(),
+            track.boxes_xyxy[track.logged].tolist(),
+            track.scores[track.logged].tolist(),
+            strict=True,
+        )
+        for index, (left, top, right, bottom), score in samples:
+            values = [*map(number, (left, top, right - left, bottom - top, score))]
+            rows.append(((index, track.id), f"{index + 1},{track.id},{','.join(values)},-1,-1,-1\n"))
+    return "".join(text for _, text in sorted(rows))
+
+
+def write_coco(scene: Scene) -> str:
+    """Images are decoded frames, from 0; boxes are left, top, width, height. Frames without objects are listed too."""
+    width, height = scene.size
+    categories = {name: number_of for number_of, name in enumerate(_categories(scene), start=1)}
+    count = max(scene.frame_count, *(int(track.indices[-1]) + 1 for track in scene.tracks))
+    images = [
+        {
+            "id": index + 1,
+            "video_id": 1,
+            "frame_index": index,
+            "frame_id": index,
+            "file_name": f"{scene.name}/{index:06}.jpg",
+            "video": scene.name,
+            "width": width,
+            "height": height,
+        }
+        for index in range(count)
+    ]
+    document = {
+        "info": {"description": f"{scene.name}, tracked by vidtrack"},
+        "videos": [{"id": 1, "name": scene.name, "file_name": scene.path, "width": width, "height": height}],
+        "categories": [{"id": number_of, "name": name} for name, number_of in categories.items()],
+        "tracks": [{"id": t.id, "video_id": 1, "category_id": categories[t.label]} for t in scene.tracks],
+        "images": images,
+        "annotations": _annotations(scene, categories),
+    }
+    return json.dumps(document, ensure_ascii=False) + "\n"
+
+
+def _categories(scene: Scene) -> list[str]:
+    names = [name for name in scene.class_names if name]
+    return names + sorted({track.label for track in scene.tracks} - set(names))
+
+
+def _annotations(scene: Scene, categories: dict[str, int]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for track in scene.tracks:
+        samples = zip(
+            track.indices[track.logged].tolist(),
+            track.boxes_xyxy[track.logged].tolist(),
+            track.scores[track.logged].tolist(),
+            strict=True,
+        )
+        for index, (left, top, right, bottom), score in samples:
+            box = [round(value, 3) for value in (left, top, right - left, bottom - top)]
+            found.append(
+                {
+                    "id": len(found) + 1,
+                    "image_id": index + 1,
+                    "video_id": 1,
+                    "track_id": track.id,
+                    "instance_id": track.id,
+                    "category_id": categories[track.label],
+                    "bbox": box,
+                    "area": round(box[2] * box[3], 3),
+                    "iscrowd": 0,
+                    "score": score,
+                }
+            )
+    return found

@@ -1,0 +1,104 @@
+"""FCPXML: the clip on a timeline, over it a title an object that moves with it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from xml.etree import ElementTree as Xml
+
+import numpy as np
+
+from vidtrack.errors import UsageError
+from vidtrack.export.scene import Scene, Track
+from vidtrack.export.text import file_url, number
+
+_RATES = [Fraction(n * 1000, 1001) for n in (24, 30, 60)] + [Fraction(n) for n in (24, 25, 30, 50, 60)]
+_TITLE = ".../Titles.localized/Bumper:Opener.localized/Basic Title.localized/Basic Title.moti"
+
+
+def write(scene: Scene) -> str:
+    """Each stretch without a gap is a title of its own; positions are percent of the picture's height, from its middle.
+
+    Raises UsageError for a frame rate that Final Cut Pro does not have.
+    """
+    rate = scene.constant_rate
+    if rate not in _RATES:
+        raise UsageError(
+            f"FCPXML has no {float(rate):g} frames a second", "give --conform-fps with a rate of broadcast, such as 25"
+        )
+    root = Xml.Element("fcpxml", version="1.10")
+    _add_resources(root, scene)
+    event = Xml.SubElement(Xml.SubElement(root, "library"), "event", name="vidtrack")
+    project = Xml.SubElement(event, "project", name=scene.name)
+    whole = {"duration": _time(scene, scene.frame_count)}
+    tc_format = "DF" if scene.is_drop_frame else "NDF"
+    start = _time(scene, scene.timecode_frames)
+    sequence = Xml.SubElement(project, "sequence", {"format": "r1", "tcStart": start, "tcFormat": tc_format, **whole})
+    clip = Xml.SubElement(
+        Xml.SubElement(sequence, "spine"),
+        "asset-clip",
+        {"ref": "r2", "name": scene.name, "offset": start, "start": start, "tcFormat": tc_format, **whole},
+    )
+    for track, layer in zip(scene.tracks, scene.layers(), strict=True):
+        for part, run in enumerate(track.runs()):
+            _add_title(clip, scene, track, run, layer, f"ts{track.id}-{part}")
+    Xml.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{Xml.tostring(root, "unicode")}\n'
+
+
+def _add_resources(root: Xml.Element, scene: Scene) -> None:
+    resources = Xml.SubElement(root, "resources")
+    width, height = scene.size
+    form = Xml.SubElement(
+        resources, "format", id="r1", frameDuration=_time(scene, 1), width=str(width), height=str(height)
+    )
+    if scene.pixel_aspect != 1:
+        form.set("paspH", str(scene.pixel_aspect.numerator))
+        form.set("paspV", str(scene.pixel_aspect.denominator))
+    asset = Xml.SubElement(
+        resources,
+        "asset",
+        id="r2",
+        name=scene.name,
+        start=_time(scene, scene.timecode_frames),
+        duration=_time(scene, scene.frame_count),
+        hasVideo="1",
+        format="r1",
+    )
+    Xml.SubElement(asset, "media-rep", kind="original-media", src=file_url(scene.path))
+    Xml.SubElement(resources, "effect", id="r3", name="Basic Title", uid=_TITLE)
+
+
+def _add_title(clip: Xml.Element, scene: Scene, track: Track, run: slice, layer: int, style: str) -> None:
+    frames = track.frames[run]
+    first, length = int(frames[0]), len(frames)
+    title = Xml.SubElement(
+        clip,
+        "title",
+        ref="r3",
+        lane=str(layer + 1),
+        offset=_time(scene, scene.timecode_frames + first),
+        name=track.name,
+        start="0s",
+        duration=_time(scene, length),
+    )
+    Xml.SubElement(Xml.SubElement(title, "text"), "text-style", ref=style).text = track.name
+    definition = Xml.SubElement(title, "text-style-def", id=style)
+    Xml.SubElement(
+        definition, "text-style", font="Helvetica", fontSize="36", fontColor="1 1 1 1", alignment="center"
+    )  # fmt: skip
+    transform = Xml.SubElement(title, "adjust-transform")
+    animation = Xml.SubElement(Xml.SubElement(transform, "param", name="position"), "keyframeAnimation")
+    for frame, (x, y) in enumerate(_positions(scene, track)[run].tolist()):
+        Xml.SubElement(animation, "keyframe", time=_time(scene, frame), value=f"{number(x, 6)} {number(y, 6)}")
+
+
+def _positions(scene: Scene, track: Track) -> np.ndarray:
+    """(K, 2) percent of the picture's height from its middle, y up, in square pixels."""
+    width, height = scene.size
+    x, y = track.points(scene.anchor).T
+    return np.stack([(x - width / 2) * float(scene.pixel_aspect), height / 2 - y], 1) * (100 / height)
+
+
+def _time(scene: Scene, frames: int) -> str:
+    seconds = frames / scene.constant_rate
+    return f"{seconds.numerator}/{seconds.denominator}s" if seconds.denominator != 1 else f"{seconds.numerator}s"

@@ -1,0 +1,79 @@
+"""OpenTimelineIO: the clip on a timeline with a marker for each time an object is there."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+from vidtrack.export.scene import Scene, Track
+from vidtrack.export.text import file_url
+
+_COLOURS = ("RED", "GREEN", "BLUE", "YELLOW", "CYAN", "MAGENTA", "ORANGE", "PURPLE", "PINK", "WHITE")
+
+
+def write(scene: Scene) -> str:
+    """The JSON of OTIO itself; a marker's metadata holds its boxes in pixels, frame by frame."""
+    start = scene.timecode_frames
+    width, height = scene.size
+    available = _range(start, scene.frame_count, scene.constant_rate)
+    media = {
+        "OTIO_SCHEMA": "ExternalReference.1",
+        "target_url": file_url(scene.path),
+        "available_range": available,
+        "available_image_bounds": {
+            "OTIO_SCHEMA": "Box2d.1",
+            "min": {"OTIO_SCHEMA": "V2d.1", "x": 0.0, "y": 0.0},
+            "max": {"OTIO_SCHEMA": "V2d.1", "x": float(width), "y": float(height)},
+        },
+    }
+    clip = {
+        "OTIO_SCHEMA": "Clip.2",
+        "name": scene.name,
+        "source_range": available,
+        "media_references": {"DEFAULT_MEDIA": media},
+        "active_media_reference_key": "DEFAULT_MEDIA",
+        "markers": [_marker(scene, track, run) for track in scene.tracks for run in track.runs()],
+    }
+    track = {"OTIO_SCHEMA": "Track.1", "name": "V1", "kind": "Video", "children": [clip]}
+    timeline: dict[str, Any] = {
+        "OTIO_SCHEMA": "Timeline.1",
+        "name": scene.name,
+        "metadata": {"vidtrack": {"rate": [scene.constant_rate.numerator, scene.constant_rate.denominator]}},
+        "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "children": [track]},
+    }
+    if scene.timecode is not None:
+        timeline["global_start_time"] = _time(start, scene.constant_rate)
+    return json.dumps(timeline, indent=1) + "\n"
+
+
+def _marker(scene: Scene, track: Track, run: slice) -> dict[str, Any]:
+    frames = track.frames[run]
+    return {
+        "OTIO_SCHEMA": "Marker.2",
+        "name": track.name,
+        "color": _COLOURS[(track.id - 1) % len(_COLOURS)],
+        "marked_range": _range(scene.timecode_frames + int(frames[0]), len(frames), scene.constant_rate),
+        "metadata": {
+            "vidtrack": {
+                "id": track.id,
+                "class": track.label,
+                "first_frame": int(frames[0]),
+                "boxes_xyxy": track.boxes_xyxy[run].tolist(),
+                "scores": track.scores[run].tolist(),
+            }
+        },
+    }
+
+
+def _range(start: int, length: int, rate: Fraction) -> dict[str, Any]:
+    return {
+        "OTIO_SCHEMA": "TimeRange.1",
+        "start_time": _time(start, rate),
+        "duration": _time(length, rate),
+    }
+
+
+def _time(frame: int, rate: Fraction) -> dict[str, Any]:
+    """OTIO knows rates as doubles; that of 30000/1001 is taken, the one of 29.97 is refused as timecode."""
+    return {"OTIO_SCHEMA": "RationalTime.1", "value": float(frame), "rate": float(rate)}

@@ -1,0 +1,191 @@
+"""Log after log into files of the formats asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import gzip
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vidtrack.errors import InputError, OutputError, UsageError
+from vidtrack.export.build import ExportConfig, build_scene
+from vidtrack.export.registry import Content, Format
+from vidtrack.export.scene import Scene
+from vidtrack.export.timing import spread_of_rates
+from vidtrack.tracklog import SUFFIXES, TrackLog, is_log_path
+from vidtrack.tracklog.layout import SCHEMA_NAME
+
+_LOG_MARK = ".tracks"  # NAME.tracks.jsonl becomes NAME.nk
+_SNIFFED = 4096  # bytes of a file in a folder that show whether it is a log
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was made of a log, and what a person should know about it."""
+
+    log: Path
+    files: tuple[Path, ...]
+    tracks: int
+    notes: tuple[str, ...]
+
+
+def find_logs(inputs: Sequence[str]) -> list[Path]:
+    """The logs meant: files, patterns, and all logs in folders and below; each once.
+
+    Raises InputError for a folder or pattern without a log.
+    """
+    found: dict[str, Path] = {}
+    for text in inputs:
+        path = Path(os.path.expanduser(text))
+        if os.path.isdir(path):
+            logs = [Path(folder, name) for folder, _, names in sorted(os.walk(path)) for name in sorted(names)]
+            logs = [log for log in logs if is_log_path(log) and _opens_like_a_log(log)]
+        elif not os.path.exists(path) and glob.has_magic(text):
+            logs = sorted(Path(name) for name in glob.glob(os.path.expanduser(text), recursive=True))
+        else:
+            logs = [path]
+        if not logs:
+            raise InputError(f"{text} holds no track log", f"logs end in {', '.join(SUFFIXES)}")
+        for log in logs:
+            found.setdefault(os.path.realpath(log), log)
+    return list(found.values())
+
+
+def plan_outputs(logs: Sequence[Path], formats: Sequence[Format], folder: Path | None) -> dict[Path, dict[str, Path]]:
+    """For each log the file or folder of each format, by the format's name.
+
+    Raises UsageError where two logs would become one file.
+    """
+    makers: dict[Path, Path] = {}
+    planned = {}
+    for log in logs:
+        stem = _stem(log)
+        parent = log.parent if folder is None else folder
+        targets = {entry.name: parent / f"{stem}{entry.suffix.rstrip('/')}" for entry in formats}
+        for target in targets.values():
+            if target in makers:
+                raise UsageError(
+                    f"{makers[target]} and {log} would both become {target}", "export them apart, or leave out -o"
+                )
+            makers[target] = log
+        planned[log] = targets
+    return planned
+
+
+def refuse_existing(planned: dict[Path, dict[str, Path]]) -> None:
+    """Raise UsageError where an output is there already."""
+    there = [target for targets in planned.values() for target in targets.values() if os.path.lexists(target)]
+    if there:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise UsageError(f"{there[0]}{more} exists already", "--overwrite replaces it")
+
+
+def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], config: ExportConfig) -> Exported:
+    """Write a log in each format; `targets` holds the file or folder of each, by the format's name.
+
+    Raises LogError, UsageError for what was asked of this log, and OutputError. Formats before the failing one stay.
+    """
+    log = TrackLog.load(path)
+    scene = build_scene(log, config)
+    if scene.rate is None:
+        _refuse_variable_rate(path, log, formats)
+    scene = replace(scene, path=_locate(scene.path, path))
+    files = []
+    for entry in formats:
+        content = entry.write(scene)
+        _put(targets[entry.name], content)
+        files.append(targets[entry.name])
+    return Exported(path, tuple(files), len(scene.tracks), tuple(_notes(log, scene)))
+
+
+def _stem(log: Path) -> str:
+    name = log.name
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)].removesuffix(_LOG_MARK)
+    return name
+
+
+def _opens_like_a_log(path: Path) -> bool:
+    try:
+        with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as stream:
+            return SCHEMA_NAME.encode() in stream.read(_SNIFFED)
+    except (OSError, EOFError):
+        return False
+
+
+def _refuse_variable_rate(path: Path, log: TrackLog, formats: Sequence[Format]) -> None:
+    names = [entry.name for entry in formats if entry.needs_rate]
+    if names:
+        low, high = spread_of_rates(log.time_base, log.frame_indices, log.frame_pts)
+        raise UsageError(
+            f"{path}: the clip's frame rate varies from {low:.4g} to {high:.4g} a second, and {names[0]} counts frames",
+            f"give the rate of your timeline, as --conform-fps {_usual_rate(high)}",
+        )
+
+
+def _usual_rate(rate: float) -> int:
+    return min((24, 25, 30, 50, 60), key=lambda usual: abs(usual - rate))
+
+
+def _locate(clip: str, log: Path) -> str:
+    """The clip's whole path where it is found: where it was tracked, or beside the log."""
+    for place in (Path(clip), log.parent / Path(clip.replace("\\", "/")).name):
+        if os.path.exists(place):
+            return os.path.abspath(place)
+    return clip
+
+
+def _notes(log: TrackLog, scene: Scene) -> list[str]:
+    notes = []
+    if log.problem:
+        last = int(log.frame_indices[-1]) if len(log) else 0
+        notes.append(f"{log.problem}; exported up to frame {last}")
+    elif log.status != "complete":
+        notes.append(f"the log is of a run that was {log.status}; exported up to its end")
+    filled = sum(int((~track.logged).sum()) for track in scene.tracks)
+    if filled:
+        notes.append(f"{filled} boxes on frames that the run passed over are interpolated")
+    if log.header["source"]["rotation"]:
+        notes.append(
+            f"the clip is stored turned by {log.header['source']['rotation']} degrees; boxes are of the upright picture"
+        )
+    return notes
+
+
+def _put(target: Path, content: Content) -> None:
+    """Write beside the target and rename when whole."""
+    partial = target.with_name(target.name + ".partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove(partial)
+        if isinstance(content, dict):
+            partial.mkdir()
+            for name, text in content.items():
+                (partial / name).write_text(text, "utf-8", newline="\n")
+            _remove(target)
+        elif isinstance(content, bytes):
+            partial.write_bytes(content)
+        else:
+            partial.write_text(content, "utf-8", "surrogateescape", newline="\n")
+        if target.is_dir() and not isinstance(content, dict):
+            raise IsADirectoryError(21, "it is a folder")
+        partial.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"{target} cannot be written: {error.strerror or error}", "check disk and permissions"
+        ) from None
+    finally:
+        _remove(partial)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):  # what cannot be removed shows where it is replaced
+            path.unlink()

@@ -1,0 +1,173 @@
+"""What every format is written from: the tracks of a log on the timeline of an editing program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import PurePath
+
+import numpy as np
+
+from vidtrack.video.timecode import advanced, frame_number, is_drop_frame
+
+
+class Anchor(StrEnum):
+    """Which point of a box stands for the object in formats of points."""
+
+    CENTER = "center"
+    BOTTOM = "bottom"  # the middle of the lower edge
+    TOP_LEFT = "top-left"
+
+
+@dataclass(frozen=True)
+class Track:
+    """One object: K samples in order of time.
+
+    `frames` rise and are consecutive while the object is there: a step of more than one is a gap. Samples that are not
+    `logged` lie between two logged frames, as with a stride, and were interpolated.
+    """
+
+    id: int
+    label: str
+    frames: np.ndarray  # (K,) int64, frames of the timeline, from 0
+    indices: np.ndarray  # (K,) int64, decoded ordinals
+    boxes_xyxy: np.ndarray  # (K, 4) float64, pixels in display orientation
+    scores: np.ndarray  # (K,) float64
+    states: np.ndarray  # (K,) int64 of ObjectState
+    logged: np.ndarray  # (K,) bool
+
+    @property
+    def name(self) -> str:
+        """What it is called in other programs: `person 3`."""
+        return f"{self.label} {self.id}"
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(K, 2) width and height."""
+        return self.boxes_xyxy[:, 2:] - self.boxes_xyxy[:, :2]
+
+    def points(self, anchor: Anchor) -> np.ndarray:
+        """(K, 2) pixels from the top left."""
+        left, top, right, bottom = self.boxes_xyxy.T
+        if anchor is Anchor.TOP_LEFT:
+            return np.stack([left, top], 1)
+        return np.stack([(left + right) / 2, bottom if anchor is Anchor.BOTTOM else (top + bottom) / 2], 1)
+
+    def runs(self) -> Iterator[slice]:
+        """The stretches of samples without a gap."""
+        breaks = np.flatnonzero(np.diff(self.frames) != 1) + 1
+        bounds = [0, *breaks.tolist(), len(self.frames)]
+        return map(slice, bounds[:-1], bounds[1:])
+
+    def switches(self) -> list[tuple[int, bool]]:
+        """Frames from which the object is there (True) or away, from frame 0 on; each holds up to the next."""
+        first = int(self.frames[0])
+        keys = [(0, False)] if first > 0 else []
+        for run in self.runs():
+            keys += [(int(self.frames[run][0]), True), (int(self.frames[run][-1]) + 1, False)]
+        return keys
+
+    def linear_switches(self) -> list[tuple[int, bool]]:
+        """The same for programs that interpolate: the old value once more on the last frame before each change."""
+        keys: list[tuple[int, bool]] = []
+        for frame, there in self.switches():
+            if keys and keys[-1][0] < frame - 1:
+                keys.append((frame - 1, keys[-1][1]))
+            keys.append((frame, there))
+        return keys
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Exact times of timeline frames: by `rate`, or where it is None by the logged times of decoded frames."""
+
+    rate: Fraction | None
+    time_base: Fraction
+    indices: np.ndarray  # (F,) int64, decoded ordinals of the logged frames
+    pts: np.ndarray  # (F,) int64
+
+    def seconds(self, frame: int) -> Fraction:
+        """Time at which a frame begins, since the start of the clip."""
+        if self.rate is not None:
+            return frame / self.rate
+        row = int(np.searchsorted(self.indices, frame))
+        if row < len(self.indices) and self.indices[row] == frame:
+            return int(self.pts[row]) * self.time_base
+        row = min(max(row, 1), len(self.indices) - 1)  # between two rows, or past the ends at the same pace
+        if row == 0:
+            return frame * self.time_base
+        ticks = Fraction(int(self.pts[row] - self.pts[row - 1]), int(self.indices[row] - self.indices[row - 1]))
+        return (int(self.pts[row]) + (frame - int(self.indices[row])) * ticks) * self.time_base
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A clip with its tracks: what a writer needs, and nothing of where it goes.
+
+    Frames are of the timeline, from 0: at the constant `rate`, or decoded frames where it is None (variable).
+    """
+
+    path: str  # of the clip, as the log has it
+    size: tuple[int, int]  # (width, height) in display orientation
+    pixel_aspect: Fraction
+    clock: Clock
+    frame_count: int
+    timecode: str | None
+    class_names: tuple[str, ...]
+    tracks: tuple[Track, ...]
+    anchor: Anchor = Anchor.CENTER
+    start_frame: int | None = None  # number of frame 0 in programs that let one choose; None: their custom
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames a second; None where they vary."""
+        return self.clock.rate
+
+    @property
+    def constant_rate(self) -> Fraction:
+        """The rate, in formats that are only written where there is one."""
+        assert self.clock.rate is not None
+        return self.clock.rate
+
+    @property
+    def name(self) -> str:
+        """The clip's name without folders and extension."""
+        return PurePath(self.path.replace("\\", "/")).stem
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds from the first frame to the end of the last one."""
+        return self.clock.seconds(self.frame_count)
+
+    def numbered_from(self, custom: int) -> int:
+        """The number of frame 0: the one chosen, or a program's custom."""
+        return custom if self.start_frame is None else self.start_frame
+
+    @property
+    def timecode_frames(self) -> int:
+        """Frames from midnight to the clip's first frame by its timecode, 0 where it has none."""
+        return (frame_number(self.timecode, self.constant_rate) or 0) if self.timecode else 0
+
+    @property
+    def is_drop_frame(self) -> bool:
+        """True where the clip's timecode leaves labels out to keep up with the clock."""
+        return self.timecode is not None and is_drop_frame(self.timecode, self.constant_rate)
+
+    def layers(self) -> list[int]:
+        """For each track the lowest layer, from 0, on which it overlaps no other one in time."""
+        ends: list[int] = []  # by layer, the frame after its last track so far
+        chosen = {}
+        for track in sorted(self.tracks, key=lambda track: int(track.frames[0])):
+            start, end = int(track.frames[0]), int(track.frames[-1]) + 1
+            layer = next((n for n, free in enumerate(ends) if free <= start), len(ends))
+            ends[layer:] = [end, *ends[layer + 1 :]]
+            chosen[track.id] = layer
+        return [chosen[track.id] for track in self.tracks]
+
+    def timecode_at(self, frame: int) -> str | None:
+        """The clip's own timecode at a frame; None where it has none or no constant rate."""
+        if self.timecode is None or self.rate is None:
+            return None
+        return advanced(self.timecode, frame, self.rate)

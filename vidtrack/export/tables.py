@@ -1,0 +1,68 @@
+"""Tables: a row a box, as CSV for spreadsheets and as Parquet for data frames."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+
+from vidtrack.errors import UsageError
+from vidtrack.export.scene import Scene
+from vidtrack.export.text import number
+from vidtrack.tracklog.layout import STATE_NAMES
+
+
+def write_csv(scene: Scene) -> str:
+    """In order of time and identity; `frame` is of the timeline, `index` the decoded frame, boxes are pixels."""
+    columns = _columns(scene)
+    columns["seconds"] = [number(value, 6) for value in columns["seconds"]]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()
+
+
+def write_parquet(scene: Scene) -> bytes:
+    """The same columns, typed; the clip's facts are in the schema's metadata."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise UsageError("Parquet needs the package pyarrow", "pip install 'vidtrack[parquet]'") from None
+    rate = "variable" if scene.rate is None else str(scene.rate)
+    facts = {"clip": scene.path, "width": scene.size[0], "height": scene.size[1], "rate": rate}
+    table = pa.table(_columns(scene)).replace_schema_metadata({f"vidtrack.{k}": str(v) for k, v in facts.items()})
+    target = pa.BufferOutputStream()
+    pq.write_table(table, target)
+    return target.getvalue().to_pybytes()
+
+
+def _columns(scene: Scene) -> dict[str, list[Any]]:
+    """Only what the log has: boxes between the frames of a stride are left out."""
+    kept = [track.logged for track in scene.tracks]
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(track, name)[own] for track, own in zip(scene.tracks, kept, strict=True)])
+
+    frames, ids = joined("frames"), np.repeat([track.id for track in scene.tracks], [own.sum() for own in kept])
+    order = np.lexsort((ids, frames))
+    frames, ids = frames[order], ids[order]
+    labels = {track.id: track.label for track in scene.tracks}
+    left, top, right, bottom = joined("boxes_xyxy")[order].T.tolist()
+    return {
+        "frame": frames.tolist(),
+        "index": joined("indices")[order].tolist(),
+        "seconds": [round(float(scene.clock.seconds(frame)), 6) for frame in frames.tolist()],
+        "timecode": [scene.timecode_at(frame) or "" for frame in frames.tolist()],
+        "id": ids.tolist(),
+        "class": [labels[identity] for identity in ids.tolist()],
+        "score": joined("scores")[order].tolist(),
+        "left": left,
+        "top": top,
+        "right": right,
+        "bottom": bottom,
+        "state": [STATE_NAMES[state] for state in joined("states")[order].tolist()],
+    }

@@ -1,0 +1,45 @@
+"""How numbers, rates and names are put into text files."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import PurePosixPath, PureWindowsPath
+from urllib.parse import quote
+
+
+def number(value: float | Fraction, digits: int = 4) -> str:
+    """A number without needless zeros: `12`, `12.5`, never `-0` nor `1e-05`."""
+    text = f"{float(value):.{digits}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def rate_label(rate: Fraction) -> str:
+    """A frame rate as people write it: `25`, `23.976`, `29.97`."""
+    return number(rate, 3)
+
+
+def identifier(name: str) -> str:
+    """A name with nothing but letters, digits and underscores, starting with a letter: `person_3`."""
+    plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
+    return plain if plain[:1].isalpha() else f"object_{plain}".rstrip("_")
+
+
+def file_name(name: str) -> str:
+    """A name that every file system takes."""
+    return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ") or "object"
+
+
+def file_url(path: str) -> str:
+    """The URL of a clip; a relative path stays relative."""
+    for kind in (PurePosixPath(path), PureWindowsPath(path)):
+        if kind.is_absolute():
+            return kind.as_uri()
+    return quote(path.replace("\\", "/"))
+
+
+def hex_colour(colour: tuple[int, int, int]) -> str:
+    """`ff8000` of (255, 128, 0)."""
+    return bytes(colour).hex()
