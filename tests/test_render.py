@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.media import example_frames
-from vidtrack.render import PALETTE, Label, Look, Painter, Style, colour_of, ink_on
+from vidtrack.render import PALETTE, Look, Painter, Style, colour_of, ink_on
 from vidtrack.types import Frame, FrameTracks, ObjectState
 
 CLASSES = ("person", "Straßenbahn")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-from vidtrack.effects.paths import TrackPath, log_of, paths_of
+from vidtrack.effects.paths import TrackPath, log_of, paths_of, shots_of
 from vidtrack.errors import UsageError
 from vidtrack.tracklog import TrackLog
 
@@ -36,24 +36,31 @@ def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:
     """The log of what to hide: every track without holes, held at both ends, boxes grown.
 
     Between two sights a box moves evenly and grows with the time to the nearer of them; beyond the ends it reaches
-    from where the object was to where its speed would have taken it. A box never leaves out any of the logged ones.
+    from where the object was to where its speed would have taken it, but not over a cut. A box always holds the logged
+    one.
     """
-    return log_of(log, [_covering(path, log.frame_seconds, config) for path in paths_of(log)])
+    shots = shots_of(log)
+    return log_of(log, [_covering(path, log.frame_seconds, shots, config) for path in paths_of(log)])
 
 
-def _covering(path: TrackPath, seconds: np.ndarray, config: CoverConfig) -> TrackPath:
+def _covering(path: TrackPath, seconds: np.ndarray, shots: np.ndarray, config: CoverConfig) -> TrackPath:
     grown = _grown(path.boxes_xyxy, config.margin + _doubt(path, seconds))
     first, last = path.first_row, path.last_row
     start = int(np.searchsorted(seconds, seconds[first] - config.hold_before_seconds - 1e-9))
+    start = max(start, int(np.searchsorted(shots, shots[first])))
     end = int(np.searchsorted(seconds, seconds[last] + config.hold_after_seconds + 1e-9))  # exclusive
+    end = min(end, int(np.searchsorted(shots, shots[last], side="right")))
     own = seconds[first : last + 1]
     before = _held(grown[0], _speed(path.boxes_xyxy, own), seconds[start:first] - seconds[first])
     after = _held(grown[-1], _speed(path.boxes_xyxy[::-1], own[::-1]), seconds[last + 1 : end] - seconds[last])
     boxes = np.concatenate([before, grown, after])
+    for shot in np.unique(shots[start:end]):
+        here = shots[start:end] == shot
+        boxes[here] = _steadied(boxes[here], seconds[start:end][here])
     return replace(
         path,
         first_row=start,
-        boxes_xyxy=_steadied(boxes, seconds[start:end]),
+        boxes_xyxy=boxes,
         scores=np.pad(path.scores, (len(before), len(after)), mode="edge"),
         seen=np.pad(path.seen, (len(before), len(after))),
     )

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from vidtrack.effects.camera import follow
-from vidtrack.effects.paths import TrackPath
+from vidtrack.effects.paths import TrackPath, shots_of
 from vidtrack.errors import UsageError
 from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame, VideoInfo
@@ -50,6 +50,7 @@ class CropPlan:
     size: tuple[int, int]
     sample_aspect_ratio: Fraction
     seconds: np.ndarray
+    shots: np.ndarray  # (F,) ordinals; the window jumps where they change
     middles: np.ndarray
     frames_cut: int  # in which the object reaches out of the window, where it might have been inside
     frames_followed: int
@@ -61,7 +62,9 @@ class CropPlan:
     def cut(self, frame: Frame) -> Frame:
         """What the window shows of a frame."""
         now = float(frame.seconds)
-        middle_x, middle_y = (np.interp(now, self.seconds, self.middles[:, axis]) for axis in (0, 1))
+        row = max(0, int(np.searchsorted(self.seconds, now, side="right")) - 1)
+        here = slice(row, row + 2) if self.shots[row : row + 2].min() == self.shots[row : row + 2].max() else [row]
+        middle_x, middle_y = (np.interp(now, self.seconds[here], self.middles[here, axis]) for axis in (0, 1))
         corner = float(middle_x) - self.window[0] / 2, float(middle_y) - self.window[1] / 2
         return replace(frame, image=_window(frame.image, corner, self.window, self.size))
 
@@ -69,7 +72,9 @@ class CropPlan:
 def plan_crop(
     path: TrackPath, log: TrackLog, info: VideoInfo, config: CropConfig, scale: tuple[float, float] = (1.0, 1.0)
 ) -> CropPlan:
-    """Plan a window that follows a track from the first logged frame to the last, waiting where the track is not.
+    """Plan a window that follows a track from the first logged frame to the last.
+
+    In a shot it waits where the track is not yet or no more; in a shot without the track it stays in the middle.
 
     Raises UsageError for a shape that leaves too few pixels of this picture.
     """
@@ -78,17 +83,22 @@ def plan_crop(
     boxes = path.boxes_xyxy * np.tile(scale, 2)
     weights = np.full(len(log), _UNSEEN_WEIGHT)
     weights[rows[path.seen]] = 1
-    middles = np.empty((len(log), 2))
-    for axis in (0, 1):
-        target = np.interp(np.arange(len(log)), rows, (boxes[:, axis] + boxes[:, axis + 2]) / 2)
-        half = window[axis] / 2
-        limits = config.max_speed * info.size[0], config.max_acceleration * info.size[0]
-        middles[:, axis] = follow(target, weights, seconds, (half, info.size[axis] - half), *limits)
+    shots = shots_of(log)
+    limits = config.max_speed * info.size[0], config.max_acceleration * info.size[0]
+    middles = np.tile(np.array(info.size) / 2, (len(log), 1))
+    for shot in np.unique(shots[rows]):
+        here, inside = np.flatnonzero(shots == shot), shots[rows] == shot
+        for axis in (0, 1):
+            target = np.interp(here, rows[inside], (boxes[inside, axis] + boxes[inside, axis + 2]) / 2)
+            half = window[axis] / 2
+            bounds = (half, info.size[axis] - half)
+            middles[here, axis] = follow(target, weights[here], seconds[here], bounds, *limits)
     return CropPlan(
         window,
         config.size or window,
         Fraction(1) if config.size else info.sample_aspect_ratio,
         seconds,
+        shots,
         middles,
         _count_cut(boxes[path.seen], middles[rows[path.seen]], window, info.size),
         int(path.seen.sum()),

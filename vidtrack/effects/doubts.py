@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.effects.paths import TrackPath, paths_of
+from vidtrack.effects.paths import CUT, TrackPath, paths_of
 from vidtrack.tracklog import TrackLog
 
 _NEAR_CUT_SECONDS = 0.25
 _NEAR_EDGE = 0.02  # of the picture's width and height
-CUT = "cut"  # kind of the events that mark scene cuts
 
 
 class Reason(StrEnum):

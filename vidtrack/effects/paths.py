@@ -10,6 +10,8 @@ import numpy as np
 from vidtrack.tracklog import TrackLog
 from vidtrack.types import ObjectState
 
+CUT = "cut"  # kind of the events at the first frame of a new shot
+
 
 @dataclass(frozen=True)
 class TrackPath:
@@ -33,9 +35,18 @@ class TrackPath:
         return self.first_row + len(self.seen) - 1
 
 
+def shots_of(log: TrackLog) -> np.ndarray:
+    """The ordinal (F,) of the shot each logged frame belongs to."""
+    cuts = sorted(event["pts"] for event in log.events if event["kind"] == CUT and event.get("pts") is not None)
+    return np.searchsorted(np.array(cuts, np.int64), log.frame_pts, side="right")
+
+
 def paths_of(log: TrackLog) -> list[TrackPath]:
-    """The tracks of a log in order of id; where one was missed between two sights, its box is interpolated in time."""
-    rows, seconds = log.frame_rows, log.frame_seconds
+    """The tracks of a log in order of id; where one was missed between two sights, its box is interpolated in time.
+
+    Over a cut nothing is interpolated: up to it the box before stays, from it on the box after is there.
+    """
+    rows, seconds, shots = log.frame_rows, log.frame_seconds, shots_of(log)
     paths = []
     for identity in np.unique(log.ids).tolist():
         own = np.flatnonzero(log.ids == identity)
@@ -43,13 +54,21 @@ def paths_of(log: TrackLog) -> list[TrackPath]:
         at, known = seconds[first : last + 1], seconds[rows[own]]
         listed = np.zeros(last - first + 1, bool)
         listed[rows[own] - first] = log.states[own] == ObjectState.DETECTED
-        boxes = np.stack([np.interp(at, known, log.boxes_xyxy[own, edge]) for edge in range(4)], axis=1)
+        boxes = _between(at, known, log.boxes_xyxy[own].astype(np.float64))
+        for shot in np.unique(shots[rows[own]])[: 0 if shots[first] == shots[last] else None]:
+            here, sights = shots[first : last + 1] == shot, shots[rows[own]] == shot
+            boxes[here] = _between(at[here], known[sights], log.boxes_xyxy[own[sights]].astype(np.float64))
         before = np.searchsorted(known, at, side="right") - 1
         after = np.searchsorted(known, at)
         scores = np.minimum(log.scores[own][before], log.scores[own][after]).astype(np.float64)
         votes = np.bincount(log.classes[own], weights=log.scores[own])
         paths.append(TrackPath(identity, int(votes.argmax()), first, boxes, scores, listed))
     return paths
+
+
+def _between(at: np.ndarray, known: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Boxes (M, 4) at times `at` (M,) of those at times `known`; beyond them the first and the last stay."""
+    return np.stack([np.interp(at, known, boxes[:, edge]) for edge in range(4)], axis=1)
 
 
 def log_of(log: TrackLog, paths: Sequence[TrackPath]) -> TrackLog:
