@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.training.conftest import write_coco
-from vidtrack.errors import UsageError, VidtrackError
+from vidtrack.errors import OutputError, UsageError, VidtrackError
 from vidtrack.model.checkpoint import read_checkpoint
 from vidtrack.training.config import DataConfig, SetConfig, TrackConfig, TrainConfig
 from vidtrack.training.loop import Run, train
@@ -68,6 +68,26 @@ def test_a_seed_reproduces_and_another_differs(recipe: TrainConfig, tmp_path: Pa
         assert_same_state(tmp_path / "a", tmp_path / "c")
 
 
+def test_dropout_depends_on_the_step_alone(recipe: TrainConfig, tmp_path: Path) -> None:
+    """So every process of several goes on exactly after a resume, not only the one whose state was saved."""
+    losses = []
+    for name, seed in (("a", 1), ("b", 2)):
+        run = Run(recipe, tmp_path / name, False, lambda line: None)
+        torch.manual_seed(seed)
+        losses.append(run._backward(run.maker(0)))
+        run.metrics.close()
+    assert losses[0] == losses[1]
+
+
+def test_a_state_that_cannot_be_saved_leaves_the_one_before(recipe: TrainConfig, tmp_path: Path) -> None:
+    train(recipe, tmp_path / "run", max_minutes=0.0)
+    (tmp_path / "run/state/step-0000002.partial").write_text("in the way")
+    with pytest.raises(OutputError, match=r"cannot be saved in .*state"):
+        train(recipe, tmp_path / "run", resume=True, max_minutes=0.0)
+    (tmp_path / "run/state/step-0000002.partial").unlink()
+    assert train(recipe, tmp_path / "run", resume=True).step == 4
+
+
 def test_accumulated_steps_do_not_change_their_number(recipe: TrainConfig, tmp_path: Path) -> None:
     config = replace(recipe, steps=2, optim=replace(recipe.optim, accumulate=2))
     assert train(config, tmp_path / "run").step == 2
@@ -89,6 +109,7 @@ def test_frozen_backbone_stays_and_the_rest_learns(recipe: TrainConfig, tmp_path
 def test_time_limit_saves_and_stops(recipe: TrainConfig, tmp_path: Path) -> None:
     progress = train(recipe, tmp_path / "run", max_minutes=0.0)
     assert progress.step == 1
+    assert (tmp_path / "run/metrics.png").stat().st_size > 1000
     assert train(recipe, tmp_path / "run", resume=True).step == 4
 
 

@@ -24,7 +24,7 @@ from vidtrack.training.initial import initialise
 from vidtrack.training.metrics import MetricsLog
 from vidtrack.training.objective import Objective
 from vidtrack.training.optimiser import make_optimiser, set_backbone, set_rate, update_average
-from vidtrack.training.state import Progress, has_state, load_state, random_state, restore_random, save_state
+from vidtrack.training.state import Progress, has_state, load_state, save_state
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -36,15 +36,16 @@ def train(
     max_minutes: float | None = None,
     report: Report | None = None,
 ) -> Progress:
-    """Run a recipe to its last step, or until `max_minutes` are over; either way the state is saved.
+    """Run a recipe to its last step, or until `max_minutes` from now are over; either way the state is saved.
 
     Writes into `output`: config.json, metrics.jsonl, state/ (to resume), model.safetensors (the averaged weights
     as they are now). `report` is called with every metrics line. Raises UsageError where `output` already holds
     a run and `resume` is not given.
     """
+    deadline = math.inf if max_minutes is None else time.monotonic() + max_minutes * 60
     run = Run(config, output, resume, report or (lambda line: None))
     try:
-        run.steps(time.monotonic() + max_minutes * 60 if max_minutes is not None else math.inf)
+        run.steps(deadline)
     finally:
         run.metrics.close()
     return run.progress
@@ -95,8 +96,7 @@ class Run:
         self.objective = Objective(config.loss, config.tracks)
         self.progress = Progress()
         if resume and has_state(output / "state"):
-            self.progress, random = load_state(output / "state", self.model, self.average, self.optimiser)
-            restore_random(random)
+            self.progress = load_state(output / "state", self.model, self.average, self.optimiser)
         distributed.share_weights(self.model, self.world)
         self.metrics = MetricsLog(output, self.progress.step, report, quiet=self.world.rank > 0)
         self.stop, self.interrupted = threading.Event(), False
@@ -149,9 +149,11 @@ class Run:
                 saved = time.monotonic()
             if over:
                 batches.close()
+                self.metrics.plot()
                 if self.interrupted:
                     raise KeyboardInterrupt
                 return
+        self.save()  # before the evaluation of everything, which takes its time
         self.evaluate(0)
         self.save()
         self.metrics.plot()
@@ -160,6 +162,9 @@ class Run:
         count = sum(len(target.labels) for target in batch.targets)
         num_boxes = max(1.0, self.world.mean(float(count), self.device))
         mixed = self.config.optim.precision == "bfloat16"
+        torch.manual_seed(
+            batch.seed
+        )  # dropout too depends on seed, process and step alone: a resumed run goes on alike
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             losses = self.objective(self.model, batch, num_boxes)
         total = torch.stack(list(losses.values())).sum()
@@ -211,7 +216,7 @@ class Run:
         if self.world.rank == 0:
             from vidtrack.model.checkpoint import save_checkpoint
 
-            save_state(self.output / "state", self.model, self.average, self.optimiser, self.progress, random_state())
+            save_state(self.output / "state", self.model, self.average, self.optimiser, self.progress)
             metadata = {"step": str(self.progress.step), "steps": str(self.config.steps)}
             save_checkpoint(self.averaged_model(), self.output / "model.safetensors", metadata, torch.float32)
         self.world.wait()

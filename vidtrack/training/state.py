@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vidtrack.errors import WeightsError
+from vidtrack.errors import OutputError, WeightsError
 
 SHARD_BYTES = 14 * 2**20  # a file that a small mail, a pull request or a carry limit of 16 MiB still takes
 
@@ -33,9 +34,26 @@ def save_state(
     average: dict[str, Tensor] | None,
     optimiser: torch.optim.Optimizer,
     progress: Progress,
-    rng: dict[str, Tensor],
 ) -> None:
-    """Write `folder`/step-N and then point `folder`/latest.json to it; older steps are removed after that."""
+    """Write `folder`/step-N and then point `folder`/latest.json to it; older steps are removed after that.
+
+    No random state is among it: whatever is drawn in a step is drawn from its number. Raises OutputError.
+    """
+    try:
+        _save_state(folder, model, average, optimiser, progress)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(
+            f"the state of the run cannot be saved in {folder}: {error}", "the one before is kept"
+        ) from None
+
+
+def _save_state(
+    folder: Path,
+    model: nn.Module,
+    average: dict[str, Tensor] | None,
+    optimiser: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
     name = f"step-{progress.step:07d}"
     target, partial = folder / name, folder / f"{name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -44,7 +62,6 @@ def save_state(
     tensors = {f"{index}.{key}": value for index, values in state["state"].items() for key, value in values.items()}
     _save_shards(partial, "weights", model.state_dict())
     _save_shards(partial, "optimiser", tensors)
-    _save_shards(partial, "random", rng)
     if average is not None:
         _save_shards(partial, "average", average)
     (partial / "progress.json").write_text(
@@ -62,8 +79,8 @@ def save_state(
 
 def load_state(
     folder: Path, model: nn.Module, average: dict[str, Tensor] | None, optimiser: torch.optim.Optimizer
-) -> tuple[Progress, dict[str, Tensor]]:
-    """Restore in place what `save_state` wrote; returns the progress and the random states."""
+) -> Progress:
+    """Restore in place what `save_state` wrote; returns the progress."""
     try:
         source = folder / json.loads((folder / "latest.json").read_text())["state"]
         progress = Progress(**json.loads((source / "progress.json").read_text()))
@@ -78,27 +95,12 @@ def load_state(
         index, name = key.split(".", 1)
         per_parameter.setdefault(int(index), {})[name] = value
     optimiser.load_state_dict({"state": per_parameter, "param_groups": optimiser.state_dict()["param_groups"]})
-    return progress, _load_shards(source, "random")
+    return progress
 
 
 def has_state(folder: Path) -> bool:
     """Whether there is a run to resume."""
     return (folder / "latest.json").exists()
-
-
-def random_state() -> dict[str, Tensor]:
-    """Torch's generators; data and noise draw from the step number instead."""
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def restore_random(state: dict[str, Tensor]) -> None:
-    """Put the generators back."""
-    torch.set_rng_state(state["cpu"].cpu())
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"].cpu())
 
 
 def _save_shards(folder: Path, stem: str, tensors: dict[str, Tensor]) -> None:
