@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.training.conftest import write_coco
-from vidtrack.errors import OutputError, UsageError, VidtrackError
+from vidtrack.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.model.checkpoint import read_checkpoint
 from vidtrack.training.config import DataConfig, SetConfig, TrackConfig, TrainConfig
 from vidtrack.training.loop import Run, train
@@ -86,6 +86,17 @@ def test_a_state_that_cannot_be_saved_leaves_the_one_before(recipe: TrainConfig,
         train(recipe, tmp_path / "run", resume=True, max_minutes=0.0)
     (tmp_path / "run/state/step-0000002.partial").unlink()
     assert train(recipe, tmp_path / "run", resume=True).step == 4
+
+
+def test_another_recipe_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Path) -> None:
+    train(recipe, tmp_path / "run", max_minutes=0.0)
+    other = replace(recipe, model=replace(recipe.model, feedforward_dim=32))
+    with pytest.raises(WeightsError, match=r"step-0000001 does not fit this recipe: .*ffn"):
+        train(other, tmp_path / "run", resume=True)
+    shard = next((tmp_path / "run/state/step-0000001").glob("optimiser-*"))
+    shard.write_bytes(shard.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="does not fit this recipe"):
+        train(recipe, tmp_path / "run", resume=True)
 
 
 def test_accumulated_steps_do_not_change_their_number(recipe: TrainConfig, tmp_path: Path) -> None:

@@ -86,15 +86,22 @@ def load_state(
         progress = Progress(**json.loads((source / "progress.json").read_text()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"no run to resume in {folder.parent}: {error}", "start it without --resume") from None
-    model.load_state_dict(_load_shards(source, "weights"))
-    if average is not None:
-        for name, value in _load_shards(source, "average").items():
-            average[name].copy_(value)
-    per_parameter: dict[int, dict[str, Tensor]] = {}
-    for key, value in _load_shards(source, "optimiser").items():
-        index, name = key.split(".", 1)
-        per_parameter.setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict({"state": per_parameter, "param_groups": optimiser.state_dict()["param_groups"]})
+    try:
+        model.load_state_dict(_load_shards(source, "weights"))
+        if average is not None:
+            for name, value in _load_shards(source, "average").items():
+                average[name].copy_(value)
+        per_parameter: dict[int, dict[str, Tensor]] = {}
+        for key, value in _load_shards(source, "optimiser").items():
+            index, name = key.split(".", 1)
+            per_parameter.setdefault(int(index), {})[name] = value
+        optimiser.load_state_dict({"state": per_parameter, "param_groups": optimiser.state_dict()["param_groups"]})
+    except (OSError, RuntimeError, KeyError, ValueError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(
+            f"the state in {source} does not fit this recipe: {reason[:200]}",
+            "resume with the recipe the run began with",
+        ) from None
     return progress
 
 
