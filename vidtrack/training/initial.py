@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import torch
@@ -18,8 +19,9 @@ CLASS_WISE = ("class_embed.", "label_embed.")
 def initialise(model: DeformableDETR, source: str) -> list[str]:
     """Load `source` into the model; returns the names that keep their fresh values.
 
-    A file whose keys start with `features.` is torchvision's MobileNetV2; anything else a detector. Rows of
-    class-wise weights move to the class of the same name.
+    A file whose keys start with `features.` is torchvision's MobileNetV2; anything else a detector, by name or path.
+    Rows of class-wise weights move to the class of the same name. Weights the model has no place for are logged.
+    Raises WeightsError.
     """
     path = Path(source)
     if path.suffix == ".safetensors" and path.exists():
@@ -44,11 +46,16 @@ def _load_backbone(model: DeformableDETR, state: dict[str, Tensor], path: Path) 
 
 @torch.no_grad()
 def _load_detector(model: DeformableDETR, source: str) -> list[str]:
-    from vidtrack.model.checkpoint import read_checkpoint
+    from vidtrack.model.checkpoint import load_weights
 
-    config, state, _ = read_checkpoint(source)
+    config, state, _ = load_weights(source)
     places = {name: index for index, name in enumerate(config.classes) if name}
     own = model.state_dict()
+    unused = [name for name in state if name not in own and not name.startswith(CLASS_WISE)]
+    if unused:
+        logging.getLogger(__name__).warning(
+            "%d weights of %s are not used: %s", len(unused), source, ", ".join(unused[:4])
+        )
     fresh = []
     for name, value in own.items():
         given = state.get(name)

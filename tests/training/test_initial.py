@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from vidtrack.errors import WeightsError
+from vidtrack.model.checkpoint import save_checkpoint
+from vidtrack.model.classes import COCO_CLASSES
+from vidtrack.model.config import DetectorConfig
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.publish import write_hugging_face, write_official
+from vidtrack.training.initial import initialise
+
+COCO = DetectorConfig(
+    backbone="resnet18",
+    hidden_dim=32,
+    heads=8,
+    encoder_layers=1,
+    decoder_layers=2,
+    feedforward_dim=32,
+    num_queries=7,
+    box_refine=True,
+    classes=COCO_CLASSES,
+)
+OWN = replace(COCO, num_classes=3, classes=("zebra", "forklift", "person"))
+
+
+@pytest.fixture(scope="module")
+def published() -> DeformableDETR:
+    torch.manual_seed(0)
+    model = DeformableDETR(COCO)
+    for head in model.class_embed:
+        torch.nn.init.normal_(head.bias)
+    return model
+
+
+@pytest.mark.parametrize("layout", ["vidtrack", "official", "huggingface"])
+def test_any_checkpoint_starts_a_model_with_other_classes(
+    published: DeformableDETR, tmp_path: Path, layout: str
+) -> None:
+    path = tmp_path / {"vidtrack": "m.safetensors", "official": "m.pth", "huggingface": "m"}[layout]
+    write = {"vidtrack": save_checkpoint, "official": write_official, "huggingface": write_hugging_face}[layout]
+    write(published, path)
+    model = DeformableDETR(OWN)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert initialise(model, str(path)) == []
+    given = published.state_dict()
+    for name, value in model.state_dict().items():
+        if not name.startswith("class_embed."):
+            assert torch.equal(value, given[name]), name
+            continue
+        for own, theirs in ((0, COCO_CLASSES.index("zebra")), (2, COCO_CLASSES.index("person"))):
+            assert torch.equal(value[own], given[name][theirs]), name
+        assert torch.equal(value[1], before[name][1]), name
+
+
+def test_another_shape_is_refused_and_what_is_left_over_is_said(
+    published: DeformableDETR, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_checkpoint(published, tmp_path / "m.safetensors")
+    with pytest.raises(WeightsError, match=r"linear1\.weight is \(32, 32\) in .* and \(64, 32\) in the recipe"):
+        initialise(DeformableDETR(replace(OWN, feedforward_dim=64)), str(tmp_path / "m.safetensors"))
+    initialise(DeformableDETR(replace(OWN, decoder_layers=1)), str(tmp_path / "m.safetensors"))
+    assert "28 weights of " in caplog.text and "are not used: bbox_embed.1." in caplog.text
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(WeightsError, match="unknown model 'nonesuch'"):
+        initialise(DeformableDETR(OWN), "nonesuch")
+
+
+def test_a_backbone_alone(published: DeformableDETR, tiny: DetectorConfig, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    source = DeformableDETR(tiny).backbone.body.state_dict()
+    stored = {f"features.{name}": torch.randn_like(value) for name, value in source.items()}
+    save_file(stored, tmp_path / "backbone.safetensors")
+    model = DeformableDETR(tiny)
+    fresh = initialise(model, str(tmp_path / "backbone.safetensors"))
+    assert all(
+        torch.equal(value, stored[f"features.{name}"]) for name, value in model.backbone.body.state_dict().items()
+    )
+    assert "level_embed" in fresh and not any(name.startswith("backbone.") for name in fresh)
+    save_file(dict(list(stored.items())[1:]), tmp_path / "part.safetensors")
+    with pytest.raises(WeightsError, match="lacks backbone weights"):
+        initialise(model, str(tmp_path / "part.safetensors"))
