@@ -29,6 +29,8 @@ class RunConfig:
     stride: int = 1
     size: int | None = None  # shorter side in pixels for inference; None is the model's own
     framerate: Fraction | None = None  # of an image sequence
+    smooth_seconds: float = 0.0  # how far around a frame its boxes draw on others; frames wait so long
+    gap_seconds: float = 0.0  # the longest absence that is filled with interpolated boxes; frames wait so long
     hwaccel: str | None = None
     video: VideoConfig = field(default_factory=VideoConfig)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from vidtrack.render import Painter
 from vidtrack.selection import class_filter
 from vidtrack.sink import Sink, Tracked
 from vidtrack.stages import Progress, Stages, Stopwatch
+from vidtrack.tracking.smoothing import Delay, GapFiller, Smoother
 from vidtrack.tracking.tracker import Tracker
 from vidtrack.tracklog import LogWriter
 from vidtrack.types import Frame
@@ -83,7 +85,7 @@ def track_video(
         stages = stack.enter_context(Stages(watch))
         decoded = stages.first("decode", _with_problems(reader))
         inferred = stages.then("infer", _infer(decoded, encoder, tracker, watch))
-        written = stages.then("output", map(sink.write, inferred))
+        written = stages.then("output", map(sink.write, _revised(inferred, config)))
         interrupted = stages.drain(written, _reporter(sink, reader, config.stride, progress))
 
         if interrupted and sink.frames == 0:
@@ -169,6 +171,24 @@ def _infer(
                 ) from error
             raise
         yield Tracked(frame, tracks, problems, tracker.cut)
+
+
+def _revised(inferred: Iterator[Tracked], config: RunConfig) -> Iterator[Tracked]:
+    """Frames with steadier boxes and filled gaps; they wait, pictures and all, until their tracks are done."""
+    for delay, seconds in ((Smoother, config.smooth_seconds), (GapFiller, config.gap_seconds)):
+        if seconds > 0:
+            inferred = _delayed(inferred, delay(seconds))
+    return inferred
+
+
+def _delayed(items: Iterator[Tracked], delay: Delay) -> Iterator[Tracked]:
+    waiting: deque[Tracked] = deque()
+    for item in items:
+        waiting.append(item)
+        for tracks in delay.push(item.tracks):
+            yield waiting.popleft()._replace(tracks=tracks)
+    for tracks in delay.rest():
+        yield waiting.popleft()._replace(tracks=tracks)
 
 
 def _reporter(

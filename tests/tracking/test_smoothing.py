@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.media import EXAMPLE_CLIP
+from vidtrack import RunConfig, TrackerConfig, track_video
 from vidtrack.errors import UsageError
+from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.smoothing import GapFiller, Smoother, fill_gaps, smooth
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.summary import summarise
@@ -19,10 +22,10 @@ from vidtrack.types import FrameTracks, ObjectState
 TIME_BASE = Fraction(1, 30)
 SIZE = np.array([40.0, 80.0])
 HEADER: dict[str, Any] = {"source": {"time_base": [1, 30]}, "model": {"classes": ["person", "dog"]}}
-Path = Callable[[float], tuple[float, float]]
+Way = Callable[[float], tuple[float, float]]
 
 
-def frame(index: int, boxes: dict[int, np.ndarray], state: ObjectState = ObjectState.DETECTED) -> FrameTracks:
+def frame(index: int, boxes: dict[int, np.ndarray]) -> FrameTracks:
     n = len(boxes)
     return FrameTracks(
         index,
@@ -32,11 +35,11 @@ def frame(index: int, boxes: dict[int, np.ndarray], state: ObjectState = ObjectS
         np.ones(n, np.int64),
         np.full(n, 0.8, np.float32),
         np.array(list(boxes.values()), np.float32).reshape(-1, 4),
-        np.full(n, int(state), np.int64),
+        np.zeros(n, np.int64),
     )
 
 
-def box(path: Path, seconds: float, noise: np.ndarray | float = 0.0) -> np.ndarray:
+def box(path: Way, seconds: float, noise: np.ndarray | float = 0.0) -> np.ndarray:
     centre = np.array(path(seconds))
     return np.concatenate([centre - SIZE / 2, centre + SIZE / 2]) + noise
 
@@ -53,7 +56,7 @@ def log_of(frames: list[FrameTracks]) -> TrackLog:
     )
 
 
-def walk(path: Path, frames: int, noise: float = 0.0, absent: range = range(0), stride: int = 1) -> TrackLog:
+def walk(path: Way, frames: int, noise: float = 0.0, absent: range = range(0), stride: int = 1) -> TrackLog:
     """Id 1 on its path and id 2 standing still."""
     rng = np.random.default_rng(0)
     scenes = []
@@ -93,13 +96,6 @@ def test_ids_do_not_pull_at_each_other():
     frames = [frame(i, {1: box(lambda _: (100, 100), 0.0), 2: box(lambda _: (130, 100), 0.0)}) for i in range(20)]
     smoothed = smooth(log_of(frames), 0.3)
     np.testing.assert_allclose(smoothed.boxes_xyxy, log_of(frames).boxes_xyxy, atol=1e-3)
-
-
-def test_only_detected_boxes_are_evidence():
-    frames = [frame(i, {1: box(lambda t: (100 + 90 * t, 100), i / 30)}) for i in range(30)]
-    frames[15] = replace(frames[15], boxes_xyxy=frames[15].boxes_xyxy + 50, states=np.array([ObjectState.PREDICTED]))
-    expected = box(lambda t: (100 + 90 * t, 100), 0.5)
-    np.testing.assert_allclose(of(smooth(log_of(frames), 0.3), 1)[15], expected, atol=1e-3)
 
 
 def test_smoothed_boxes_stay_inside_the_picture():
@@ -161,3 +157,20 @@ def test_empty_logs_and_nonsense():
     assert len(smooth(empty, 0.3)) == len(fill_gaps(empty, 1.0)) == 2
     with pytest.raises(UsageError, match="above 0"):
         smooth(empty, 0.0)
+
+
+def test_detect_steadies_and_fills_while_it_runs(tiny_model: DeformableDETR, tmp_path: Path) -> None:
+    tracker = TrackerConfig(birth_score=0.3, high_score=0.3, low_score=0.1)
+    logs = {}
+    for name, choices in {"raw": {}, "revised": {"smooth_seconds": 0.5, "gap_seconds": 0.4}}.items():
+        config = RunConfig(tracker=tracker, end_seconds=Fraction("1.6"), stride=2, **choices)
+        result = track_video(EXAMPLE_CLIP, tiny_model, log=tmp_path / f"{name}.jsonl", config=config)
+        assert (result.status, result.frames) == ("complete", 20)
+        logs[name] = TrackLog.load(tmp_path / f"{name}.jsonl")
+    expected, revised = fill_gaps(smooth(logs["raw"], 0.5), 0.4), logs["revised"]
+    assert (revised.states == ObjectState.INTERPOLATED).any()
+    assert [event["kind"] for event in revised.events] == ["cut"]
+    for name in ("frame_indices", "offsets", "ids", "classes", "states"):
+        np.testing.assert_array_equal(getattr(revised, name), getattr(expected, name))
+    np.testing.assert_allclose(revised.boxes_xyxy, expected.boxes_xyxy, atol=0.05)
+    assert [line["frames"] for line in revised.tracks] == [line["frames"] for line in expected.tracks]

@@ -35,6 +35,9 @@ def detect(
     score: options.Score = _TRACKER.birth_score,
     max_tracks: options.MaxTracks = _TRACKER.max_tracks,
     tracker: options.TrackerOption = _MODE,
+    smooth: options.Smooth = 0.0,
+    fill_gaps: options.FillGaps = 0.0,
+    no_cuts: options.NoCuts = False,
     start: options.Start = None,
     end: options.End = None,
     stride: options.Stride = 1,
@@ -64,13 +67,15 @@ def detect(
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
     config = RunConfig(
-        tracker=tracker_config(tracker, score, max_tracks),
+        tracker=tracker_config(tracker, score, max_tracks, not no_cuts),
         classes=parse_classes(classes),
         start_seconds=start,
         end_seconds=end,
         stride=stride,
         size=size,
         framerate=framerate,
+        smooth_seconds=smooth,
+        gap_seconds=fill_gaps,
         hwaccel=hwaccel,
         video=VideoConfig(codec, crf, preset),
     )
@@ -99,7 +104,7 @@ def detect(
     raise typer.Exit(exits.of_outcomes(outcomes))
 
 
-def tracker_config(mode: TrackerMode, score: float, max_tracks: int) -> TrackerConfig:
+def tracker_config(mode: TrackerMode, score: float, max_tracks: int, scene_cuts: bool = True) -> TrackerConfig:
     """The tracker's defaults with a person's choices; no threshold stays above the least score to be tracked."""
     return replace(
         _TRACKER,
@@ -108,6 +113,7 @@ def tracker_config(mode: TrackerMode, score: float, max_tracks: int) -> TrackerC
         high_score=min(_TRACKER.high_score, score),
         low_score=min(_TRACKER.low_score, score),
         max_tracks=max_tracks,
+        scene_cuts=scene_cuts,
     )
 
 

@@ -58,6 +58,20 @@ Score = Annotated[
 MaxTracks = Annotated[int, typer.Option(min=1, help="Most objects at a time.", rich_help_panel=_WHAT)]
 TrackerOption = Annotated[TrackerMode, typer.Option("--tracker", help="What keeps identities.", rich_help_panel=_WHAT)]
 
+Smooth = Annotated[
+    float,
+    typer.Option(
+        min=0, max=10, metavar="SECONDS", help="Steady the boxes over so long, as 0.5.", rich_help_panel=_WHAT
+    ),
+]
+FillGaps = Annotated[
+    float,
+    typer.Option(
+        min=0, max=10, metavar="SECONDS", help="Interpolate where a track is away for no longer.", rich_help_panel=_WHAT
+    ),
+]
+NoCuts = Annotated[bool, typer.Option("--no-cuts", help="Let tracks go on across scene cuts.", rich_help_panel=_WHAT)]
+
 Start = Annotated[
     Fraction | None,
     typer.Option(parser=parse_seconds, metavar="TIME", help="From here: 12.5 or 1:02:03.4", rich_help_panel=_WHICH),

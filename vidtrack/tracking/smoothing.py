@@ -15,7 +15,7 @@ from vidtrack.tracklog.summary import summarise
 from vidtrack.types import FrameTracks, ObjectState
 
 
-def smooth(log: TrackLog, seconds: float = 0.3) -> TrackLog:
+def smooth(log: TrackLog, seconds: float = 0.5) -> TrackLog:
     """The log with steadier boxes; `seconds` is how far before and after a frame its boxes draw on others."""
     return _through(Smoother(seconds), log)
 
@@ -36,7 +36,7 @@ class Delay(Protocol):
 
 
 class Smoother:
-    """Replaces each box by a line fitted to the detected boxes of its track around it, read at the box's own time.
+    """Replaces each box by a line fitted to the boxes of its track around it, read at the box's own time.
 
     Least squares with weights 1 - (dt / seconds)^2 (local linear regression, Epanechnikov kernel): steady motion
     passes unchanged, neither late nor early.
@@ -105,22 +105,18 @@ class GapFiller:
 
 
 def fit(now: FrameTracks, frames: Iterable[FrameTracks], seconds: float) -> np.ndarray:
-    """Boxes (N, 4) of the frame `now` on lines through the detected boxes of the same ids in `frames`."""
+    """Boxes (N, 4) of the frame `now` on lines through the boxes of the same ids in `frames`, itself among them."""
     around = [frame for frame in frames if len(frame)]
     ahead = np.repeat([float(frame.seconds - now.seconds) for frame in around], [len(frame) for frame in around])
-    ids, boxes, states = (
-        np.concatenate([getattr(frame, name) for frame in around]) for name in ("ids", "boxes_xyxy", "states")
-    )
-    weight = np.maximum(1 - (ahead / seconds) ** 2, 0.0) * (states == ObjectState.DETECTED)
-    weights = weight * (now.ids[:, None] == ids)  # (N, M)
+    ids = np.concatenate([frame.ids for frame in around])
+    boxes = np.concatenate([frame.boxes_xyxy for frame in around])  # (M, 4)
+    weights = np.maximum(1 - (ahead / seconds) ** 2, 0.0) * (now.ids[:, None] == ids)  # (N, M)
     total, first, second = (weights @ np.stack([np.ones_like(ahead), ahead, ahead**2], axis=1)).T[..., None]
     mean, slope = weights @ boxes, (weights * ahead) @ boxes
-    spread = total * second - first**2
-    lined = (second * mean - first * slope) / np.maximum(spread, 1e-12)
-    fitted = np.where(spread > 1e-9 * total**2, lined, mean / np.maximum(total, 1e-12))
+    spread = total * second - first**2  # 0 where a box is alone
+    fitted = np.where(spread > 0, (second * mean - first * slope) / np.maximum(spread, 1e-12), mean / total)
     low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)  # the end of a line stays inside the picture
-    fitted = np.clip(fitted, np.tile(low, 2), np.tile(high, 2))
-    return np.where(total > 0, fitted, now.boxes_xyxy).astype(np.float32)
+    return np.clip(fitted, np.tile(low, 2), np.tile(high, 2)).astype(np.float32)
 
 
 def _with_object(frame: FrameTracks, identity: int, kind: int, score: float, box: np.ndarray) -> FrameTracks:
