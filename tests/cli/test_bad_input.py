@@ -217,24 +217,20 @@ def test_an_unreadable_file(vidtrack: Command, unprivileged: Path) -> None:
     assert_one_line(vidtrack("detect", source), 3, "secret.mp4", "Permission denied")
 
 
-def test_a_read_only_output(vidtrack: Command, unprivileged: Path, tiny_model: object) -> None:
+def test_a_read_only_output(vidtrack: Command, unprivileged: Path) -> None:
+    """Named before the model is looked for, which there is not."""
     locked = unprivileged / "locked"
     locked.mkdir(mode=0o555)
-    weights = unprivileged / "tiny.safetensors"
-    save_for_anyone(tiny_model, weights)
-    common = ("detect", EXAMPLE_CLIP, "--model", weights, "--end", 0.2, "--progress", "none")
-    assert_one_line(vidtrack(*common, "-o", locked / "sub"), 1, "locked", "Permission denied")
-    assert_one_line(vidtrack(*common, "-o", locked / "out.mp4"), 1, "locked", "Permission denied")
-    assert_one_line(vidtrack(*common, "-o", locked / "out.jsonl"), 1, "locked", "Permission denied")
+    for output in ("sub", "sub/deep/", "out.mp4", "out.jsonl"):
+        ended = vidtrack("detect", EXAMPLE_CLIP, "--model", "nonesuch", "--progress", "none", "-o", locked / output)
+        assert_one_line(ended, 1, "locked", "Permission denied")
     assert not list(locked.iterdir())
 
 
-def save_for_anyone(model: object, path: Path) -> None:
-    from tests.conftest import TINY
-    from vidtrack.model.checkpoint import save_checkpoint
-    from vidtrack.model.detector import DeformableDETR
-
-    save_checkpoint(DeformableDETR(TINY), path)
+def test_an_output_below_a_file(vidtrack: Command, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = vidtrack("detect", clip, "--model", "nonesuch", "--progress", "none", "-o", tmp_path / "file" / "sub")
+    assert_one_line(ended, 1, str(tmp_path / "file"), "Not a directory")
 
 
 def command(*arguments: object, folder: Path, **options: object) -> subprocess.Popen[str]:

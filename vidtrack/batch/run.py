@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -68,6 +70,8 @@ def _run(
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
     probe(job.source, config.framerate)
+    if existing is not Existing.SKIP or not all(target.exists() for target in job.outputs):
+        _check_places(job)
     loaded = model()
     if existing is Existing.SKIP:
         finding = find_earlier(job, config, loaded.origin)
@@ -89,6 +93,17 @@ def _run(
         progress=progress,
     )
     return Outcome(job, result.status, result)
+
+
+def _check_places(job: Job) -> None:
+    """Raise OutputError where an output cannot be written, before the model takes its time to load."""
+    for target in job.outputs:
+        folder = next(place for place in target.absolute().parents if os.path.lexists(place))
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise OutputError(f"the folder {folder} cannot be written: {error.strerror}", "choose another") from None
 
 
 def _make_folders(job: Job) -> None:
