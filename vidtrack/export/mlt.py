@@ -113,7 +113,7 @@ def _add_tractor(root: Xml.Element, names: list[str], last: str) -> None:
         Xml.SubElement(tractor, "track", producer=name)
     for place in range(1, len(names) + 1):
         _add(tractor, "transition", {}, a_track=0, b_track=place, mlt_service="mix", always_active=1, sum=1)
-        _add(tractor, "transition", {}, a_track=0, b_track=place, mlt_service="qtblend", always_active=1)
+        _add(tractor, "transition", {}, a_track=0, b_track=place, mlt_service="composite", always_active=1)
 
 
 def _add(parent: Xml.Element, tag: str, attributes: dict[str, str], **properties: object) -> Xml.Element:
