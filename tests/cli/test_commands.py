@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -126,6 +127,15 @@ def test_a_model_that_is_not_here(vidtrack: Command, tmp_path: Path, monkeypatch
         ended = vidtrack("weights", command, "deformable-detr")
         assert ended.code == 2
         assert "vidtrack weights pull deformable-detr" in ended.err
+
+
+def test_the_shipped_model_is_here_and_whole(vidtrack: Command) -> None:
+    name = vidtrack("weights", "list").out.split()[0]
+    path = Path(vidtrack("weights", "path", name).out.strip())
+    assert vidtrack("weights", "pull", name).out.strip() == str(path)  # nothing to download
+    ended = vidtrack("weights", "verify", name)
+    assert ended.code == 0
+    assert ended.out.split() == [hashlib.sha256(path.read_bytes()).hexdigest(), name]
 
 
 @pytest.mark.parametrize("layout", ["vidtrack", "official"])

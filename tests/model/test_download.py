@@ -178,6 +178,9 @@ def test_registry_fetches_once_and_verifies(hub: Hub, cache: Path, present: str)
     path.write_bytes(b"rotten")
     with pytest.raises(WeightsError, match=f"not {SHA256}"):
         registry.verify(entry)
+    path.with_name(path.name + ".sha256").unlink()  # as if saved by hand
+    with pytest.raises(WeightsError, match=r"no hash of .* is known, its own is "):
+        registry.verify(entry)
 
 
 def test_registry_of_an_absent_model(cache: Path, hub: Hub) -> None:

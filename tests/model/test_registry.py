@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from vidtrack.errors import WeightsError
 from vidtrack.model import registry
 from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR
@@ -46,3 +49,13 @@ def test_shipped_weights_are_whole_and_load() -> None:
     model = load_model("default", "cpu")
     assert model.origin.name == entry.name and model.origin.sha256 == entry.sha256
     assert any(model.config.classes)
+
+
+def test_shipped_weights_that_changed_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = registry.find("default")
+    assert entry is not None
+    whole = registry.fetch(entry).read_bytes()
+    (tmp_path / entry.files[0]).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    monkeypatch.setattr(registry, "cached_path", lambda entry: tmp_path / entry.files[0])
+    with pytest.raises(WeightsError, match=f"not {entry.sha256}"):
+        load_model("default", "cpu")

@@ -44,17 +44,24 @@ def load_model(
     target = resolve_device(device)
     dtype = resolve_precision(precision, target)
     path, config = locate(name_or_path, progress)
+    origin = _origin(name_or_path, path)
     model = build(read_checkpoint(path, config), path).eval()
-    model.origin = Origin(_name_of(name_or_path), _content_hash(path))
+    model.origin = origin
     if fold:
         fold_batch_norm(model)
     model.backbone.to(memory_format=torch.channels_last)  # the order of a frame's bytes, and of oneDNN and cuDNN
     return model.requires_grad_(False).to(target, dtype)
 
 
-def _name_of(name_or_path: str | Path) -> str:
+def _origin(name_or_path: str | Path, path: Path) -> Origin:
+    """Name and hash of a checkpoint; raises WeightsError where the manifest knows another hash."""
+    sha256 = _content_hash(path)
     entry = registry.find(name_or_path) if isinstance(name_or_path, str) else None
-    return str(name_or_path) if entry is None else entry.name
+    if entry is None:
+        return Origin(str(name_or_path), sha256)
+    if entry.sha256 not in (None, sha256):
+        raise WeightsError(f"{path} has sha256 {sha256}, not {entry.sha256}", "it is damaged: install or pull it again")
+    return Origin(entry.name, sha256)
 
 
 def _content_hash(path: Path) -> str:

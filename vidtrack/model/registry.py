@@ -106,7 +106,7 @@ def fetch(entry: ModelEntry, progress: Progress | None = None) -> Path:
 def verify(entry: ModelEntry) -> str:
     """Hash the model's file against the manifest, or against what was noted when it was downloaded.
 
-    Returns the sha256; raises WeightsError where the file is absent or differs.
+    Returns the sha256; raises WeightsError where the file is absent, differs or has no known hash.
     """
     path = cached_path(entry)
     if path is None:
@@ -114,7 +114,9 @@ def verify(entry: ModelEntry) -> str:
     note = path.with_name(path.name + ".sha256")
     expected = entry.sha256 or (note.read_text(encoding="ascii").strip() if note.is_file() else None)
     actual = file_sha256(path)
-    if expected is not None and actual != expected:
+    if expected is None:
+        raise WeightsError(f"no hash of {path} is known, its own is {actual}", "compare that with what its source says")
+    if actual != expected:
         raise WeightsError(f"{path} has sha256 {actual}, not {expected}", "delete it and pull it again")
     return actual
 
