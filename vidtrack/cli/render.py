@@ -38,6 +38,7 @@ _NEEDS = {  # options that do nothing without one of others
     "whole_frame": ("stills",),
     "invert": ("matte",),
 }
+_USELESS = {"stills": {"start", "end", "codec", "crf", "preset"}, "clips": {"start", "end"}}
 _ALL = "all"
 _MARGIN = 0.1
 
@@ -70,7 +71,7 @@ def render(
     hold_after: own.HoldAfter = 0.5,
     outline: own.OutlineOption = own.Outline.box,
     feather: own.Feather = 0.1,
-    weak_score: own.WeakScore = 0.3,
+    weak_score: own.WeakScore = None,
     crop_track: own.CropTrack = None,
     aspect: own.Aspect = None,
     size: own.Size = None,
@@ -232,6 +233,9 @@ def _check_combination(ctx: typer.Context) -> None:
         both = [name for name in modes if name in given]
         if len(both) > 1:
             raise UsageError(f"{_spelt(both[0])} and {_spelt(both[1])} exclude each other", "run them one by one")
+    for mode, useless in _USELESS.items():
+        if mode in given and given & useless:
+            raise UsageError(f"{_spelt(min(given & useless))} does nothing with {_spelt(mode)}", "leave it out")
     if given & set(_HIDING) and given & {"stills", "matte"}:
         raise UsageError("hiding goes with --crop-track and --clips, not with --stills and --matte", "leave one out")
     for name in sorted(given & set(_NEEDS)):

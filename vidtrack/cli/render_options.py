@@ -98,7 +98,13 @@ Feather = Annotated[
     float,
     typer.Option(min=0, max=10, metavar="SHARE", help="Soft edge beyond that, of a box's side.", rich_help_panel=_HIDE),
 ]
-WeakScore = Annotated[float, typer.Option(min=0, max=1, help="Report sights below this score.", rich_help_panel=_HIDE)]
+WeakScore = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, help="Report sights below this score. Default: that from which the run began tracks.",
+        rich_help_panel=_HIDE,
+    ),
+]  # fmt: skip
 
 CropTrack = Annotated[
     str | None,
@@ -111,6 +117,7 @@ Aspect = Annotated[
     Fraction | None,
     typer.Option(parser=parse_shape, metavar="W:H", help="Default: 9:16, or that of --size.", rich_help_panel=_CROP),
 ]
+
 Size = Annotated[
     str | None, typer.Option(metavar="WxH", help="Scale the result, to 1080x1920 say.", rich_help_panel=_CROP)
 ]

@@ -18,6 +18,7 @@ from vidtrack.types import Frame, VideoInfo
 _LEAST = 16  # pixels; encoders take no less
 _UNSEEN_WEIGHT = 0.05  # of a frame without a sight in where the camera should be
 _WHOLE = 1 / 32  # pixels; nearer to a whole pixel, the picture is not resampled
+_TAPS = 8  # pixels in a row that make one between them
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,27 @@ def _window(
     image: np.ndarray, corner: tuple[float, float], window: tuple[int, int], size: tuple[int, int]
 ) -> np.ndarray:
     """The window at `corner` (x, y), which may lie between pixels, at `size`."""
-    x, y = (round(value) for value in corner)
-    if max(abs(corner[0] - x), abs(corner[1] - y)) < _WHOLE:
-        part = image[y : y + window[1], x : x + window[0]]
-    else:
-        shift = np.array([[1, 0, corner[0]], [0, 1, corner[1]]], np.float32)
-        flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-        part = cv2.warpAffine(image, shift, window, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    height, width = image.shape[:2]
+    x, y = math.floor(corner[0] + _WHOLE), math.floor(corner[1] + _WHOLE)
+    rows, columns = (
+        slice(max(0, y + 1 - _TAPS // 2), min(height, y + window[1] + _TAPS // 2)),
+        slice(max(0, x + 1 - _TAPS // 2), min(width, x + window[0] + _TAPS // 2)),
+    )
+    part = image[rows, columns]
+    share_x, share_y = corner[0] - x, corner[1] - y
+    if max(abs(share_x), abs(share_y)) > _WHOLE:
+        anchor = (_TAPS // 2 - 1, _TAPS // 2 - 1)
+        part = cv2.sepFilter2D(
+            part, -1, _lanczos(share_x), _lanczos(share_y), anchor=anchor, borderType=cv2.BORDER_REPLICATE
+        )
+    part = part[y - rows.start :, x - columns.start :][: window[1], : window[0]]
     if size == window:
         return np.ascontiguousarray(part)
     return cv2.resize(part, size, interpolation=cv2.INTER_AREA if size[0] < window[0] else cv2.INTER_CUBIC)
+
+
+def _lanczos(share: float) -> np.ndarray:
+    """Weights (8,) of the pixels around a point that lies `share` of a pixel after the fourth of them (Duchon 1979)."""
+    away = np.arange(1 - _TAPS // 2, _TAPS // 2 + 1) - share
+    weights = np.sinc(away) * np.sinc(away / (_TAPS // 2))
+    return weights / weights.sum()

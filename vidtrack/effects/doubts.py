@@ -13,6 +13,7 @@ from vidtrack.effects.paths import CUT, TrackPath, paths_of
 from vidtrack.tracklog import TrackLog
 
 _NEAR_CUT_SECONDS = 0.25
+_WEAK_SCORE = 0.3  # where the log does not say
 _NEAR_EDGE = 0.02  # of the picture's width and height
 
 
@@ -37,12 +38,15 @@ class Doubt:
     last_row: int
 
 
-def doubts_of(log: TrackLog, weak_score: float) -> list[Doubt]:
+def doubts_of(log: TrackLog, weak_score: float | None = None) -> list[Doubt]:
     """What is uncertain about the tracks of a log, in order of time.
 
-    Below `weak_score` a sight is weak. A track that begins or ends away from the picture's edge, the clip's ends and
-    every cut is named too: it may have been visible for longer.
+    Below `weak_score` a sight is weak; None is the score from which the run began tracks. A track that begins or ends
+    away from the picture's edge, the clip's ends and every cut is named too: it may have been visible for longer.
     """
+    if weak_score is None:
+        run = log.header.get("run", {}).get("parameters", {}).get("tracker", {})
+        weak_score = float(run.get("birth_score", _WEAK_SCORE))
     cuts = _cut_seconds(log)
     found = [doubt for path in paths_of(log) for doubt in _of_path(path, log, weak_score, cuts)]
     return sorted(found, key=lambda doubt: (doubt.first_row, doubt.identity))

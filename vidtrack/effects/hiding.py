@@ -8,7 +8,7 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
-from vidtrack.effects.masks import MaskConfig, mask_of
+from vidtrack.effects.masks import MaskConfig, mask_of, within
 from vidtrack.errors import UsageError
 from vidtrack.types import Frame, FrameTracks
 
@@ -48,19 +48,21 @@ class Hider:
         image = frame.image.copy()
         size = image.shape[1], image.shape[0]
         for box in tracks.boxes_xyxy.astype(np.float64).tolist():
-            touched = mask_of(box, size, self._config.mask)
-            if touched is None:
+            mask = mask_of(box, size, self._config.mask)
+            if mask is None:
                 continue
-            window, mask = touched
-            part = image[window]
-            cover = np.ascontiguousarray(self._cover(part, window[1].start, window[0].start, box))
-            image[window] = cv2.blendLinear(cover, np.ascontiguousarray(part), mask, 1 - mask)
+            window = mask.window
+            cover = self._cover(image[window], window[1].start, window[0].start, box)
+            image[mask.inner] = cover[within(mask.inner, window)]
+            for part, soft in mask.rim():
+                over = np.ascontiguousarray(cover[within(part, window)])
+                image[part] = cv2.blendLinear(over, image[part], soft, 1 - soft)
         return replace(frame, image=image)
 
     def _cover(self, part: np.ndarray, left: int, top: int, box: list[float]) -> np.ndarray:
         """What to show in place of `part` (h, w, 3), whose corner is at `left`, `top` of the picture."""
         if self._config.method is Method.SOLID:
-            return np.full_like(part, self._config.colour)
+            return np.broadcast_to(np.array(self._config.colour, np.uint8), part.shape)
         block = max(box[2] - box[0], box[3] - box[1], 2.0) / self._config.blocks
         block = max(2, round(_GROUND ** np.ceil(np.log(block) / np.log(_GROUND))))
         if self._config.method is Method.PIXELATE:
@@ -85,4 +87,4 @@ def _blurred(part: np.ndarray, block: int) -> np.ndarray:
     few = cv2.resize(
         part, (max(1, round(2 * width / block)), max(1, round(2 * height / block))), interpolation=cv2.INTER_AREA
     )
-    return cv2.resize(cv2.GaussianBlur(few, (0, 0), 1.2), (width, height), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(cv2.GaussianBlur(few, (0, 0), 1.2), (width, height), interpolation=cv2.INTER_LINEAR)

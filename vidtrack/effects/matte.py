@@ -23,10 +23,12 @@ class Matte:
         for left, top, right, bottom in tracks.boxes_xyxy.astype(np.float64).tolist():
             reach_x, reach_y = (right - left) * self._margin, (bottom - top) * self._margin
             box = (left - reach_x, top - reach_y, right + reach_x, bottom + reach_y)
-            touched = mask_of(box, (width, height), self._config)
-            if touched is not None:
-                window, mask = touched
-                opacity[window] = np.maximum(opacity[window], np.rint(mask * 255).astype(np.uint8))
+            mask = mask_of(box, (width, height), self._config)
+            if mask is None:
+                continue
+            opacity[mask.inner] = 255
+            for part, soft in mask.rim():
+                opacity[part] = np.maximum(opacity[part], np.rint(soft * 255).astype(np.uint8))
         return 255 - opacity if self._inverted else opacity
 
     def paint(self, frame: Frame, tracks: FrameTracks) -> Frame:

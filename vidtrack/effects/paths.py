@@ -48,8 +48,9 @@ def paths_of(log: TrackLog) -> list[TrackPath]:
     """
     rows, seconds, shots = log.frame_rows, log.frame_seconds, shots_of(log)
     paths = []
-    for identity in np.unique(log.ids).tolist():
-        own = np.flatnonzero(log.ids == identity)
+    order = np.argsort(log.ids, kind="stable")
+    identities, starts = np.unique(log.ids[order], return_index=True)
+    for identity, own in zip(identities.tolist(), np.split(order, starts[1:]), strict=False):
         first, last = int(rows[own[0]]), int(rows[own[-1]])
         at, known = seconds[first : last + 1], seconds[rows[own]]
         listed = np.zeros(last - first + 1, bool)

@@ -91,9 +91,11 @@ def write_png(path: Path, image: np.ndarray) -> None:
     try:
         partial.write_bytes(cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes())
         partial.replace(path)
-    except OSError as error:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None
+        if isinstance(error, OSError):
+            raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None
+        raise
 
 
 def write_stills(stills: Iterable[Still], target: Callable[[int], Path]) -> Iterator[tuple[Still, Path]]:
