@@ -38,7 +38,7 @@ def moving(frames: int, start: int = 0, speed: float = 2.25) -> dict[int, tuple[
 
 
 def write_log(
-    path: Path,
+    target: Path,
     boxes: Boxes,
     frames: Sequence[int],
     rate: Fraction = Fraction(25),
@@ -65,7 +65,7 @@ def write_log(
     }
     model = {"name": "by hand", "sha256": None, "classes": ["person", "car"]}
     info = VideoInfo(**(values | facts), time_base=time_base)
-    writer = LogWriter(path, log_header(info, ContentHash("sha256", "0" * 64), {}, model, "cpu", "float32"))
+    writer = LogWriter(target, log_header(info, ContentHash("sha256", "0" * 64), {}, model, "cpu", "float32"))
     for frame in frames:
         found = {identity: own[frame] for identity, own in boxes.items() if frame in own}
         count = len(found)
@@ -83,10 +83,10 @@ def write_log(
         )
     writer.close(status or "complete")
     if status is None:  # as a run leaves it that was cut off
-        lines = path.read_text("utf-8").splitlines(keepends=True)
+        lines = target.read_text("utf-8").splitlines(keepends=True)
         cut = [line for line in lines if '"type":"track"' not in line and '"type":"footer"' not in line]
-        path.write_text("".join(cut)[:-30], "utf-8")
-    return path
+        target.write_text("".join(cut)[:-30], "utf-8")
+    return target
 
 
 def scene_of(path: Path, **choices: Any) -> Scene:
