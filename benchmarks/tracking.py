@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.evaluation.metrics import TrackingScores, align, join, score
+from vidtrack.evaluation.metrics import TrackingScores, align, combine, measure
 from vidtrack.evaluation.mot import MotRows, Sequence, read_rows, read_sequence, result_rows
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
@@ -163,7 +163,8 @@ def run(make: Callable[[Footage], Step], all_footage: list[Footage]) -> Run:
 
 def scores(one: Run, all_footage: list[Footage]) -> TrackingScores:
     """Scores of all sequences joined."""
-    return score(join([align(f.truth, one.results[f.sequence.name], f.sequence.frames) for f in all_footage]))
+    parts = [align(f.truth, one.results[f.sequence.name], f.sequence.frames) for f in all_footage]
+    return combine([measure(part) for part in parts]).scores
 
 
 def fit(name: str, training: list[Footage]) -> dict[str, Any]:

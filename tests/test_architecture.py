@@ -34,7 +34,7 @@ HOMES = {
     "rich": {"cli"},
     "torch": {"ops", "model", "tracking", "training"},
     "torchvision": {"model", "training"},
-    "cv2": {"render", "model", "tracking", "training", "effects"},
+    "cv2": {"render", "model", "tracking", "training", "effects", "evaluation"},
 }
 LONGEST = 400  # lines; a file past this is asked why
 

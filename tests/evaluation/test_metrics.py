@@ -1,15 +1,12 @@
-"""Scores of small cases worked out by hand, and of outside data with published results."""
+"""Scores of small cases worked out by hand."""
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vidtrack.evaluation.metrics import Aligned, align, join, score
-from vidtrack.evaluation.mot import MotRows, read_rows
+from vidtrack.evaluation.metrics import align, combine, measure, score
+from vidtrack.evaluation.mot import MotRows
 
 HERE, THERE = [0.0, 0, 10, 10], [100.0, 0, 110, 10]
 
@@ -70,28 +67,9 @@ def test_the_end_of_a_sequence_is_its_length_not_its_last_box():
     assert score(align(truth, rows(), frames=10)).mostly_lost == 1
 
 
-def test_joined_sequences_keep_their_ids_apart():
+def test_combined_sequences_keep_their_ids_apart():
     part = align(rows(*still(1, range(1, 5))), rows(*still(1, range(1, 5))))
     other = align(rows(*still(1, range(1, 5), THERE)), rows(*still(1, range(1, 5), THERE)))
-    joined: Aligned = join([part, other])
-    assert score(joined).switches == 0 and score(joined).mostly_tracked == 2
-    assert score(joined).hota == pytest.approx(1)
-
-
-@pytest.mark.shared
-def test_outside_data_with_known_results():
-    """The TUD sequences in the wheel of motmetrics 1.4.0; figures that two independent packages agree on."""
-    folder = Path(os.environ["VIDTRACK_MOTMETRICS"]) / "motmetrics/data"
-    parts = {
-        name: align(read_rows(folder / name / "gt.txt"), read_rows(folder / name / "test.txt"))
-        for name in ("TUD-Campus", "TUD-Stadtmitte")
-    }
-    parts["combined"] = join(list(parts.values()))
-    for name, shares, counts in (
-        ("TUD-Campus", (0.391397, 0.418047, 0.369121, 0.526462, 0.557659), (209, 150, 13, 7)),
-        ("TUD-Stadtmitte", (0.397849, 0.392268, 0.408841, 0.564014, 0.644619), (704, 452, 45, 7)),
-        ("combined", (0.399957, 0.397683, 0.412450, 0.555116, 0.624296), (913, 602, 58, 14)),
-    ):
-        s = score(parts[name])
-        assert (s.hota, s.deta, s.assa, s.mota, s.idf1) == pytest.approx(shares, abs=1e-4), name
-        assert (s.true_positives, s.false_negatives, s.false_positives, s.switches) == counts, name
+    combined = combine([measure(part), measure(other)]).scores
+    assert (combined.switches, combined.mostly_tracked, combined.truth_tracks, combined.frames) == (0, 2, 2, 8)
+    assert combined.hota == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""Result files found, read and scored against ground truth."""
+"""Results found, read, checked and scored against ground truth."""
 
 from __future__ import annotations
 
@@ -6,58 +6,109 @@ from pathlib import Path
 
 import pytest
 
-from tests.tracklog.test_tracklog import header, tracks
-from vidtrack.errors import DataError
+from tests.evaluation.cases import log, sequence, still
+from vidtrack.errors import DataError, UsageError
+from vidtrack.evaluation.ignoring import Rules
 from vidtrack.evaluation.runner import evaluate
-from vidtrack.tracklog import LogWriter
-from vidtrack.types import ObjectState
+from vidtrack.evaluation.sequences import Choices
 
-GT = "".join(f"{frame},1,10,10,20,40,1,-1,-1,-1\n" for frame in range(1, 6))
-HALF = "".join(f"{frame},4,10,10,20,40,1,-1,-1,-1\n" for frame in range(1, 4))
+HALF = still(4, range(1, 4))
 
 
-def sequence(folder: Path, name: str) -> Path:
-    (folder / name / "gt").mkdir(parents=True)
-    (folder / name / "gt/gt.txt").write_text(GT)
-    (folder / name / "seqinfo.ini").write_text(
-        f"[Sequence]\nname={name}\nframeRate=5\nseqLength=5\nimWidth=64\nimHeight=64\n"
-    )
-    return folder / name
+def written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
 
 
-def test_one_sequence_and_one_file(tmp_path):
-    (tmp_path / "result.txt").write_text(HALF)
-    scores = evaluate(sequence(tmp_path, "A"), tmp_path / "result.txt")
-    assert list(scores) == ["A"]
-    assert scores["A"].true_positives == 3 and scores["A"].false_negatives == 2
+def test_one_sequence_and_one_file(tmp_path: Path) -> None:
+    found = evaluate(sequence(tmp_path, "A"), written(tmp_path / "result.txt", HALF))
+    assert list(found.rows) == ["A"] and found.combined is None
+    assert found.rows["A"].true_positives == 3 and found.rows["A"].false_negatives == 2
 
 
-def test_a_benchmark_folder_is_scored_apart_and_together(tmp_path):
-    for name, text in (("A", GT), ("B", HALF)):
+@pytest.mark.parametrize("place", ["{}.txt", "data/{}.txt"])
+def test_a_benchmark_folder_is_scored_apart_and_together(tmp_path: Path, place: str) -> None:
+    for name, text in (("A", still(1, range(1, 6))), ("B", HALF)):
         sequence(tmp_path / "truth", name)
-        (tmp_path / f"{name}.txt").write_text(text)
-    scores = evaluate(tmp_path / "truth", tmp_path)
+        written(tmp_path / "results" / place.format(name), text)
+    scores = evaluate(tmp_path / "truth", tmp_path / "results").rows
     assert list(scores) == ["A", "B", "combined"]
     assert scores["A"].mota == 1 and scores["combined"].mota == pytest.approx(0.8)
+    assert scores["combined"].frames == 10
+    assert list(evaluate(tmp_path / "truth", tmp_path / "results", sequences=["B"]).rows) == ["B"]
 
 
-def test_what_is_missing_is_named(tmp_path):
-    truth = sequence(tmp_path, "A")
-    (tmp_path / "results").mkdir()
-    with pytest.raises(DataError, match="need one result for A"):
-        evaluate(truth, tmp_path / "results")
-    with pytest.raises(DataError, match="no ground truth"):
-        evaluate(tmp_path / "results", tmp_path / "results")
+@pytest.mark.parametrize("layout", ["A/gt.txt", "A/gt/gt.txt", "A.txt"])
+def test_ground_truth_is_found_however_it_lies(tmp_path: Path, layout: str) -> None:
+    truth = written(tmp_path / "truth" / layout, still(1, range(1, 6)))
+    result = written(tmp_path / "results/A.txt", HALF)
+    for where in (truth, tmp_path / "truth"):
+        assert list(evaluate(where, result.parent).rows) == ["A"]
 
 
-def test_a_track_log_counts_its_frames_from_zero_and_one_class_only(tmp_path):
-    with LogWriter(tmp_path / "A.jsonl", header()) as log:
-        for index in range(5):
-            box = (10.0, 10.0, 30.0, 50.0)
-            log.frame(tracks(index, (1, 0, 0.9, box, ObjectState.DETECTED), (2, 1, 0.9, box, ObjectState.DETECTED)))
-        log.close("complete")
-    names = header()["model"]["classes"]
-    scores = evaluate(sequence(tmp_path / "truth", "A"), tmp_path, names[0])
-    assert (scores["A"].true_positives, scores["A"].false_positives) == (5, 0)
-    with pytest.raises(DataError, match="knows no class 'dragon'"):
-        evaluate(tmp_path / "truth", tmp_path, "dragon")
+@pytest.mark.parametrize("suffix", [".tracks.jsonl", ".jsonl.gz", ".json"])
+def test_a_track_log_counts_its_frames_and_pixels_from_zero(tmp_path: Path, suffix: str) -> None:
+    log(tmp_path / f"A{suffix}")
+    scores = evaluate(sequence(tmp_path / "truth", "A"), tmp_path).rows["A"]
+    assert (scores.true_positives, scores.false_positives) == (5, 0)  # the other class does not count
+    assert scores.loca == pytest.approx(1)
+
+
+def test_classes_of_a_log(tmp_path: Path) -> None:
+    log(tmp_path / "A.jsonl", classes=(0, 0, 1))
+    truth = sequence(tmp_path / "truth", "A")
+    for classes, false in (("PERSON",), 5), (("café",), 0), (("person", "café"), 10):
+        assert evaluate(truth, tmp_path, Choices(classes=classes)).rows["A"].false_positives == false
+    with pytest.raises(UsageError, match=r"A\.jsonl: .* no class 'dragon'"):
+        evaluate(truth, tmp_path, Choices(classes=("dragon",)))
+
+
+def test_a_log_may_be_the_truth(tmp_path: Path) -> None:
+    log(tmp_path / "truth.jsonl", frames=range(0, 6, 2))
+    written(tmp_path / "A.txt", still(1, range(1, 6)))
+    scores = evaluate(tmp_path / "truth.jsonl", tmp_path / "A.txt").rows["truth"]
+    assert (scores.true_positives, scores.false_positives, scores.frames) == (3, 0, 3)  # it says nothing of the others
+
+
+def test_every_second_frame_only_when_asked_for(tmp_path: Path) -> None:
+    truth, result = sequence(tmp_path, "A"), log(tmp_path / "A.jsonl", frames=range(0, 5, 2))
+    with pytest.raises(DataError, match=r"speaks of 3 of the 5 frames of A \(give --partial"):
+        evaluate(truth, result)
+    scores = evaluate(truth, result, Choices(partial=True)).rows["A"]
+    assert (scores.true_positives, scores.false_negatives, scores.frames) == (3, 0, 3)
+
+
+def test_of_a_mot_file_partial_takes_what_comes_before_its_end(tmp_path: Path) -> None:
+    scores = evaluate(sequence(tmp_path, "A"), written(tmp_path / "a.txt", HALF), Choices(partial=True)).rows["A"]
+    assert (scores.true_positives, scores.false_negatives, scores.frames) == (3, 0, 3)
+
+
+def test_a_class_of_the_ground_truth(tmp_path: Path) -> None:
+    rows = "1,1,0,0,9,9,1,4,0,0\n1,2,50,0,9,9,1,9,1,2\n2,3,50,0,9,9,0,9,0,0\n"
+    truth = sequence(tmp_path, "A", rows)
+    result = written(tmp_path / "a.txt", "1,7,50,0,9,9,1\n2,7,50,0,9,9,1\n")
+    found = evaluate(truth, result, Choices(truth_class=9)).rows["A"]
+    assert (found.true_positives, found.false_positives, found.false_negatives) == (1, 0, 0)
+    with pytest.raises(UsageError, match=r"has no class 5 \(it has 4, 9\)"):
+        evaluate(truth, result, Choices(truth_class=5))
+    with pytest.raises(UsageError, match="no column of classes"):
+        evaluate(sequence(tmp_path, "B"), result, Choices(truth_class=5))
+
+
+def test_the_rules_that_were_applied_are_told(tmp_path: Path) -> None:
+    rows = still(1, range(1, 6)) + "1,2,40,0,9,9,0,-1,-1,-1\n"
+    truth, result = sequence(tmp_path, "A", rows), written(tmp_path / "a.txt", HALF + "1,9,40,0,9,9,1\n")
+    forgiven = evaluate(truth, result).sequences[0]
+    assert (forgiven.rules, forgiven.scores.false_positives) == (Rules.IGNORE, 0)
+    strict = evaluate(truth, result, Choices(rules=Rules.MOT15)).sequences[0]
+    assert (strict.rules, strict.scores.false_positives) == (Rules.MOT15, 1)
+
+
+def test_one_empty_result_among_others_is_noted(tmp_path: Path) -> None:
+    for name, text in (("A", HALF), ("B", "")):
+        sequence(tmp_path / "truth", name)
+        written(tmp_path / f"{name}.txt", text)
+    first, second = evaluate(tmp_path / "truth", tmp_path).sequences
+    assert first.notes == () and "B.txt has no boxes" in second.notes[0]
+    assert second.scores.false_negatives == 5

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from vidtrack.cli import detect, doctor, exits, export, probe, render, schema, train, weights
+from vidtrack.cli import detect, doctor, evaluate, exits, export, log, probe, render, schema, train, weights
 from vidtrack.errors import VidtrackError
 
 app = typer.Typer(
@@ -23,9 +23,14 @@ app = typer.Typer(
 app.command("detect")(detect.detect)
 app.command("render")(render.render)
 app.command("export")(export.export)
+app.command("show")(log.show)
+app.command("validate")(log.validate)
+for _edit in (log.merge, log.split, log.relabel, log.drop):
+    app.command(_edit.__name__)(_edit)
 app.command("probe")(probe.probe)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(weights.app, name="weights")
 app.add_typer(train.app)
 app.add_typer(train.data_app, name="data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigError
 from dataclasses import dataclass, fields
@@ -11,6 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from vidtrack.errors import DataError
+from vidtrack.tracklog import TrackLog
+
+MOT_ROW = "a MOT row is frame,id,left,top,width,height[,score[,...]]"
+MOT_PIXEL = 1.0  # number of MOT's first pixel, whose edge a track log calls 0
 
 
 @dataclass(frozen=True)
@@ -55,28 +60,70 @@ class Sequence:
 
 
 def read_rows(path: Path) -> MotRows:
-    """Read a ground truth, detection or result file; columns after the seventh may be missing."""
+    """Read a ground truth, detection or result file; columns after the sixth may be missing, those after the tenth are
+    left out.
+
+    Raises DataError, with the line, for what is no row: too few values, frames before 1, a box turned inside out.
+    """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    rows = []
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}", "check the name") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not text", MOT_ROW) from None
+    rows, lines = [], []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
             values = [float(value) for value in line.replace(",", " ").split()]
-        except ValueError as error:
-            raise DataError(f"{path}, line {number}: not numbers: {line.strip()!r}") from error
+        except ValueError:
+            raise DataError(f"{path}, line {number}: not numbers: {_short(line)}", MOT_ROW) from None
         if len(values) < 6:
-            raise DataError(
-                f"{path}, line {number}: {len(values)} values", "MOT rows are frame,id,left,top,width,height[,score]"
-            )
+            raise DataError(f"{path}, line {number}: {len(values)} values", MOT_ROW)
         rows.append([*values[:10], *([1.0, -1.0, -1.0, -1.0][len(values) - 6 :])])
+        lines.append(number)
     table = np.array(rows, dtype=np.float64).reshape(-1, 10)
+    for wrong, what, hint in _faults(table):
+        if wrong.any():
+            number = lines[int(wrong.argmax())]
+            raise DataError(f"{path}, line {number}: {what}: {_short(text.splitlines()[number - 1])}", hint)
     table = table[np.argsort(table[:, 0], kind="stable")]
     boxes = np.concatenate([table[:, 2:4], table[:, 2:4] + table[:, 4:6]], axis=1)
     return MotRows(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), boxes, table[:, 6], table[:, 7:10])
+
+
+def _faults(table: np.ndarray) -> Iterator[tuple[np.ndarray, str, str]]:
+    """Rows (N,) bool that are wrong, in what, and what to do; `table` is (N, 10)."""
+    yield ~np.isfinite(table[:, :7]).all(axis=1), "a value is not finite", MOT_ROW
+    yield table[:, 0] % 1 != 0, "the frame is no whole number", MOT_ROW
+    yield table[:, 0] < 1, "the frame is before 1", "MOT counts frames from 1"
+    yield table[:, 1] % 1 != 0, "the id is no whole number", MOT_ROW
+    yield np.abs(table[:, :2]).max(axis=1, initial=0) > 2**53, "the frame or the id is too large", MOT_ROW
+    yield table[:, 4:6].min(axis=1, initial=0) < 0, "the width or the height is negative", MOT_ROW
+
+
+def _short(line: str) -> str:
+    line = line.strip()
+    return repr(line if len(line) <= 60 else f"{line[:57]}...")
+
+
+def check_tracks(rows: MotRows, path: Path) -> None:
+    """Raise DataError where rows that count have no identity, or one is in two places of a frame."""
+    counted = rows[rows.scores > 0]
+    nobody = counted[counted.ids < 0]
+    if len(nobody):
+        raise DataError(
+            f"{path} has boxes without an id in frame {nobody.frames[0]}", "these are detections: track them first"
+        )
+    order = np.lexsort((rows.ids, rows.frames))
+    frames, ids = rows.frames[order], rows.ids[order]
+    twice = np.flatnonzero((np.diff(frames) == 0) & (np.diff(ids) == 0) & (ids[1:] > 0))
+    if len(twice):
+        raise DataError(
+            f"{path} has id {ids[twice[0]]} more than once in frame {frames[twice[0]]}",
+            "an object is in one place at a time",
+        )
 
 
 def write_rows(path: Path, rows: MotRows) -> None:
@@ -103,6 +150,17 @@ def result_rows(frames: list[int], tracked: list) -> MotRows:
         np.concatenate([one.boxes_xyxy for one in tracked]).astype(np.float64) if total else np.zeros((0, 4)),
         np.concatenate([one.scores for one in tracked]).astype(np.float64) if total else np.zeros(0),
         np.full((total, 3), -1.0),
+    )
+
+
+def log_rows(log: TrackLog) -> MotRows:
+    """Rows of a track log: its frame 0 is MOT's frame 1, its pixel edge 0 is MOT's pixel 1."""
+    return MotRows(
+        log.frame_indices[log.frame_rows] + 1,
+        log.ids,
+        log.boxes_xyxy.astype(np.float64) + MOT_PIXEL,
+        log.scores.astype(np.float64),
+        np.full((len(log.ids), 3), -1.0),
     )
 
 

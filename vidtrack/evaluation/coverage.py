@@ -1,0 +1,74 @@
+"""Which result covers which object of the ground truth in every frame, and where that changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from vidtrack.boxes import pairwise_iou
+from vidtrack.evaluation.ignoring import MATCH_IOU
+from vidtrack.evaluation.metrics import Aligned
+
+NOBODY = -1
+_LOYALTY = 1000.0  # a match that goes on is worth more than any that begins
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """One entry a box of the ground truth, in the order of frames; F frames.
+
+    `covered_by` (N,) is the id of the result on the box or NOBODY, `switched` (N,) is True where it is another than
+    the one before on the same object; `false_boxes` (F,) counts the results on no object.
+    """
+
+    frames: np.ndarray  # (N,) from 1
+    truth_ids: np.ndarray
+    covered_by: np.ndarray
+    switched: np.ndarray
+    false_boxes: np.ndarray
+
+    @property
+    def length(self) -> int:
+        """Number of frames."""
+        return len(self.false_boxes)
+
+
+def cover(aligned: Aligned) -> Coverage:
+    """Match frame by frame as CLEAR does (Bernardin 2008): matches go on while they can, the rest has the most IoU."""
+    frames, covered_by, switched, false_boxes = [], [], [], []
+    before: dict[int, int] = {}  # matches of the frame before: ground truth to result
+    latest: dict[int, int] = {}  # the last match of each object
+    sides = (aligned.truth_ids, aligned.truth_boxes, aligned.result_ids, aligned.result_boxes)
+    for frame, (true, true_boxes, found, found_boxes) in enumerate(zip(*sides, strict=True), start=1):
+        frames.append(np.full(len(true), frame))
+        if not len(true) or not len(found):  # matches outlast a frame in which one side is silent, as in TrackEval
+            covered_by.append(np.full(len(true), NOBODY))
+            switched.append([False] * len(true))
+            false_boxes.append(len(found))
+            continue
+        overlap = pairwise_iou(true_boxes, found_boxes)
+        loyal = np.array([before.get(one, NOBODY) for one in true.tolist()], np.int64)[:, None] == found[None, :]
+        rows, columns = linear_sum_assignment(
+            np.where(overlap >= MATCH_IOU, overlap + _LOYALTY * loyal, 0.0), maximize=True
+        )
+        matched = overlap[rows, columns] >= MATCH_IOU
+        by = np.full(len(true), NOBODY)
+        by[rows[matched]] = found[columns[matched]]
+        before = {one: other for one, other in zip(true.tolist(), by.tolist(), strict=True) if other != NOBODY}
+        switched.append([one in before and latest.get(one, before[one]) != before[one] for one in true.tolist()])
+        latest |= before
+        covered_by.append(by)
+        false_boxes.append(len(found) - len(before))
+    return Coverage(
+        _joined(frames, np.int64),
+        _joined(aligned.truth_ids, np.int64),
+        _joined(covered_by, np.int64),
+        _joined(switched, bool),
+        np.array(false_boxes, np.int64),
+    )
+
+
+def _joined(parts: list, dtype: type) -> np.ndarray:
+    return np.concatenate([np.asarray(part, dtype) for part in parts]) if parts else np.zeros(0, dtype)
