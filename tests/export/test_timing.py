@@ -71,6 +71,11 @@ def test_a_variable_rate_is_none(seconds: np.ndarray) -> None:
     assert found is None or (found not in (30, 24) and abs(float(found) - 30.003) < 1e-3)
 
 
+def test_a_rate_as_fine_as_the_ticks_is_none() -> None:
+    pts = np.array([0, 33, 67, 100, 150, 200, 250, 300])
+    assert constant_rate(source(Fraction(1000), MILLISECONDS), np.arange(8), pts) is None
+
+
 def test_one_frame_has_the_rate_the_container_says() -> None:
     assert constant_rate(source(Fraction(25), MILLISECONDS), np.array([7]), np.array([280])) == 25
     assert constant_rate(source(None, MILLISECONDS), np.array([0]), np.array([0])) is None

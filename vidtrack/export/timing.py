@@ -13,6 +13,7 @@ _WHOLE = [Fraction(n) for n in (24, 25, 30, 48, 50, 60, 100, 120, 240)]
 _SAME_RATE = Fraction(1, 2000)  # 29.97 is meant to be 30000/1001; 23.976 and 24 are 1/1000 apart
 _JITTER = 0.1  # of a frame: what a time may be off its frame
 _MOST_JITTER = 0.4
+_MOST_LOST = 2  # times the rate of the frames there are: at 1000 a second every time in milliseconds would fit
 
 
 def meant_rate(rate: Fraction) -> Fraction:
@@ -27,8 +28,10 @@ def constant_rate(source: dict[str, Any], indices: np.ndarray, pts: np.ndarray) 
     frames are no variable rate: the frames around them are still in place.
     """
     time_base = Fraction(*source["time_base"])
+    seconds = float((pts[-1] - pts[0]) * time_base) if len(pts) else 0.0
+    highest = _MOST_LOST * float(indices[-1] - indices[0]) / seconds if seconds > 0 else np.inf
     for rate in _candidates(source, time_base, indices, pts):
-        if _fits(pts, time_base, rate):
+        if rate <= highest and _fits(pts, time_base, rate):
             return rate
     return None
 
