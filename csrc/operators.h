@@ -9,10 +9,12 @@
 #include <torch/csrc/stable/tensor.h>
 #include <torch/headeronly/core/ScalarType.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -24,6 +26,8 @@ using torch::headeronly::IntHeaderOnlyArrayRef;
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 using Shapes = std::vector<int64_t>;  // height, width of each level
+
+constexpr int64_t kLongestSide = int64_t{1} << 24;  // whole numbers up to here are exact in float32
 
 // The types a device computes with: of value as the kernels read it, of offsets and weights, of coordinates and sums.
 struct Types {
@@ -41,11 +45,17 @@ inline Element element_of(ScalarType type) {
   }
 }
 
+template <typename Sizes>
+std::string listed(const Sizes& sizes) {
+  std::string text;
+  for (int64_t size : sizes) text += (text.empty() ? "(" : ", ") + std::to_string(size);
+  return text + ")";
+}
+
 inline void check_shape(const Tensor& tensor, const char* name, std::initializer_list<int64_t> expected) {
-  bool same = tensor.dim() == static_cast<int64_t>(expected.size());
-  int64_t axis = 0;
-  for (int64_t size : expected) same = same && tensor.size(axis++) == size;
-  STD_TORCH_CHECK(same, name, " does not have the shape that value, shapes and the other arguments call for");
+  const auto sizes = tensor.sizes();
+  STD_TORCH_CHECK(std::equal(sizes.begin(), sizes.end(), expected.begin(), expected.end()), name, " is ", listed(sizes),
+                  "; value, shapes and the other arguments call for ", listed(expected));
 }
 
 // `reference` is null for the unfused operator.
@@ -66,12 +76,16 @@ inline Problem check_arguments(const Tensor& value, const Shapes& shapes, const 
   problem.form = Form::kLocations;
   int64_t tokens = 0;
   for (size_t i = 0; i < shapes.size(); i += 2) {
-    STD_TORCH_CHECK(shapes[i] > 0 && shapes[i + 1] > 0, "a level has no rows or no columns");
-    tokens += shapes[i] * shapes[i + 1];
+    const int64_t height = shapes[i], width = shapes[i + 1];
+    STD_TORCH_CHECK(height > 0 && width > 0, "a level has no rows or no columns: ", height, " x ", width);
+    STD_TORCH_CHECK(height <= kLongestSide && width <= kLongestSide, "a level is ", height, " x ", width,
+                    ": float32 does not tell the positions of a side over ", kLongestSide, " apart");
+    tokens += height * width;
   }
   STD_TORCH_CHECK(tokens == problem.tokens, "the levels have ", tokens, " positions, value has ", problem.tokens);
   STD_TORCH_CHECK(tokens <= std::numeric_limits<int32_t>::max(), "more than 2^31 - 1 positions in one image");
   STD_TORCH_CHECK(problem.points > 0, "there are no points to sample");
+  STD_TORCH_CHECK(problem.channels > 0, "value has no channels");
   check_shape(offsets, "offsets or locations",
               {problem.batch, problem.queries, problem.heads, problem.levels, problem.points, 2});
   check_shape(weights, "logits or weights",

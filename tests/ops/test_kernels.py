@@ -147,8 +147,10 @@ def test_threads_agree() -> None:
         (lambda c: Case(c.value, [(0, 17), *c.shapes[1:]], c.others), "no rows"),
         (lambda c: Case(c.value, c.shapes[:2], c.others), "positions"),
         (lambda c: Case(c.value, c.shapes, (c.others[0][..., :1], *c.others[1:])), "2 or 4"),
-        (lambda c: Case(c.value, c.shapes, (*c.others[:2], c.others[2][..., :3])), "logits"),
-        (lambda c: Case(c.value, c.shapes, (c.others[0][:, 1:], *c.others[1:])), "reference_points"),
+        (lambda c: Case(c.value, [(2**25, 1), (2**39, 2**39)], c.others), "33554432 x 1"),
+        (lambda c: Case(c.value[..., :0], c.shapes, c.others), "no channels"),
+        (lambda c: Case(c.value, c.shapes, (*c.others[:2], c.others[2][..., :3])), r"logits .* is \(2, 37, 4, 3, 3\)"),
+        (lambda c: Case(c.value, c.shapes, (c.others[0][:, 1:], *c.others[1:])), r"call for \(2, 37, 3, 2\)"),
         (lambda c: Case(c.value.int(), c.shapes, c.others), "float64, float32"),
     ],
 )
