@@ -17,9 +17,9 @@ import os
 import bpy
 
 SCENE = json.loads(r"""%(scene)s""")
-TRACKS = [
+TRACKS = json.loads(r"""[
 %(tracks)s
-]
+]""")
 
 
 def find_clip():
@@ -80,12 +80,12 @@ def write(scene: Scene) -> str:
     return _SCRIPT % {
         "clip": scene.name.replace("\\", "").replace('"', "'"),
         "scene": json.dumps(facts),
-        "tracks": "\n".join(f"    {_literal(scene, track)}," for track in scene.tracks),
+        "tracks": ",\n".join(_row(scene, track) for track in scene.tracks),
     }
 
 
-def _literal(scene: Scene, track: Track) -> str:
-    """A row of TRACKS; numbers, lists and ASCII strings are the same in JSON and Python."""
+def _row(scene: Scene, track: Track) -> str:
+    """A row of TRACKS: name, frames from which it is away, and keys."""
     width, height = scene.size
     points = track.points(scene.anchor)
     left, top, right, bottom = track.boxes_xyxy.T

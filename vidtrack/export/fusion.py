@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from vidtrack.export.scene import Scene, Track
@@ -46,7 +47,7 @@ def _tools(scene: Scene, track: Track, place: int) -> str:
             _link("Center", f"{name}BoxPath"),
             _link("Width", f"{name}Width"),
             _link("Height", f"{name}Height"),
-            f'\t\t\t\tComments = Input {{ Value = "{track.name}", }},\n',
+            f"\t\t\t\tComments = Input {{ Value = {json.dumps(track.name, ensure_ascii=False)}, }},\n",
             f"\t\t\t}},\n\t\t\tViewInfo = OperatorInfo {{ Pos = {{ {110 * place}, 0 }} }},\n\t\t}},\n",
         ]
     )

@@ -40,8 +40,8 @@ class Track:
 
     @property
     def name(self) -> str:
-        """What it is called in other programs: `person 3`."""
-        return f"{self.label} {self.id}"
+        """What it is called in other programs, on one line: `person 3`."""
+        return " ".join(f"{self.label} {self.id}".split())
 
     @property
     def sizes(self) -> np.ndarray:
@@ -133,8 +133,8 @@ class Scene:
 
     @property
     def name(self) -> str:
-        """The clip's name without folders and extension."""
-        return PurePath(self.path.replace("\\", "/")).stem
+        """The clip's name without folders and extension, on one line."""
+        return " ".join(PurePath(self.path.replace("\\", "/")).stem.split())
 
     @property
     def duration(self) -> Fraction:

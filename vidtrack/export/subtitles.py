@@ -38,7 +38,7 @@ def write_ass(scene: Scene) -> str:
     """An outline and a name a frame and object; times in hundredths of a second, rounded down so no frame is missed."""
     width, height = scene.size
     header = _ASS_HEADER % {
-        "title": " ".join(scene.name.split()),
+        "title": scene.name,
         "width": width,
         "height": height,
         "font": max(10, round(height / 36)),
