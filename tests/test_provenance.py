@@ -7,7 +7,8 @@ import pytest
 
 from vidtrack import provenance
 from vidtrack.errors import InputError
-from vidtrack.provenance import hash_content, hash_parameters, version_of
+from vidtrack.provenance import hash_content, hash_parameters
+from vidtrack.tracklog.stamp import version_of
 
 
 def test_a_file_of_ordinary_size_is_hashed_whole(tmp_path: Path) -> None:

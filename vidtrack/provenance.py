@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fractions import Fraction
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from vidtrack.errors import InputError
 from vidtrack.tracklog.layout import SCHEMA_NAME, SCHEMA_VERSION
+from vidtrack.tracklog.stamp import utc_now, version_of
 from vidtrack.types import VideoInfo
 
 WHOLE_FILE_BYTES = 256 << 20  # larger files are sampled: reading 100 GB to name it would double the disk's work
@@ -72,7 +70,7 @@ def log_header(
         "type": "header",
         "schema": f"{SCHEMA_NAME}/{SCHEMA_VERSION}",
         "tool": {"name": "vidtrack", "version": version_of("vidtrack")},
-        "created": _now(),
+        "created": utc_now(),
         "run": {
             "parameters": dict(parameters),
             "parameters_sha256": hash_parameters(parameters),
@@ -84,14 +82,6 @@ def log_header(
         "source": _source(info, content),
         "coords": {"origin": "top-left", "unit": "px", "space": "display", "box": "xyxy"},
     }
-
-
-def version_of(package: str, otherwise: str = "0+uninstalled") -> str:
-    """Installed version of a package."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return otherwise
 
 
 def _source(info: VideoInfo, content: ContentHash) -> dict[str, Any]:
@@ -125,13 +115,6 @@ def _source(info: VideoInfo, content: ContentHash) -> dict[str, Any]:
 
 def _rational(value: Fraction | None) -> list[int] | None:
     return None if value is None else [value.numerator, value.denominator]
-
-
-def _now() -> str:
-    """Seconds in UTC; SOURCE_DATE_EPOCH stands in for the clock where a result must repeat to the byte."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    moment = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(int(epoch), UTC)
-    return moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
 def _add_samples(digest: Any, path: Path, samples: int) -> None:

@@ -36,7 +36,7 @@ def examine() -> tuple[dict[str, dict[str, Any]], list[str]]:
     from vidtrack import __version__, ops
     from vidtrack.model import registry
     from vidtrack.model.device import available_devices
-    from vidtrack.provenance import version_of
+    from vidtrack.tracklog.stamp import version_of
     from vidtrack.video import available_codecs, available_hardware, library_versions
 
     build = ops.build_info()

@@ -1,7 +1,8 @@
 """The track log: JSON lines that stream out frame by frame, and come back as numpy arrays."""
 
-from vidtrack.tracklog.layout import STATUSES, SUFFIXES, is_log_path, schema
+from vidtrack.tracklog.layout import STATUSES, SUFFIXES, is_log_path, schema, stem_of
 from vidtrack.tracklog.reader import TrackLog, read_ends
+from vidtrack.tracklog.saving import save
 from vidtrack.tracklog.selecting import select, track_classes
 from vidtrack.tracklog.writer import LogWriter
 
@@ -12,7 +13,9 @@ __all__ = [
     "TrackLog",
     "is_log_path",
     "read_ends",
+    "save",
     "schema",
     "select",
+    "stem_of",
     "track_classes",
 ]

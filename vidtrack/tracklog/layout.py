@@ -17,6 +17,7 @@ from vidtrack.types import FrameTracks, ObjectState
 SCHEMA_NAME = "vidtrack.track-log"
 SCHEMA_VERSION = 1
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
+MARK = ".tracks"  # NAME.tracks.jsonl is the log of NAME
 STATUSES = ("complete", "truncated", "interrupted", "failed")
 STATE_NAMES = tuple(state.name.lower() for state in ObjectState)
 
@@ -30,6 +31,12 @@ def schema() -> dict[str, Any]:
 def is_log_path(path: Path) -> bool:
     """True for a name that `LogWriter` takes."""
     return path.name.lower().endswith(SUFFIXES)
+
+
+def stem_of(path: Path) -> str:
+    """NAME of `NAME.tracks.jsonl`, whatever the extension."""
+    suffix = max((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), key=len, default="")
+    return path.name[: len(path.name) - len(suffix)].removesuffix(MARK) or path.name
 
 
 def check_header(header: Mapping[str, Any], path: Path) -> None:

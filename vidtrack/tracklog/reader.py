@@ -118,6 +118,14 @@ def read_ends(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
     return header, footer if isinstance(footer, dict) and footer.get("type") == "footer" else None
 
 
+def read_values(path: Path) -> Iterator[tuple[int, Any]]:
+    """(line number, JSON value) of each line, counting members where the file is one array; None where it is cut off.
+
+    Raises LogError where the file is missing or damaged before its end.
+    """
+    return _Loader(path).values()
+
+
 def _json_or_none(text: str | None) -> Any:
     try:
         return json.loads(text or "null")
@@ -140,7 +148,7 @@ class _Loader:
 
     def load(self) -> TrackLog:
         problem = ""
-        for number, value in self._values():
+        for number, value in self.values():
             if value is None:
                 problem = f"{self.path} ends in the middle of line {number}"
                 break
@@ -171,7 +179,7 @@ class _Loader:
             problem,
         )
 
-    def _values(self) -> Iterator[tuple[int, Any]]:
+    def values(self) -> Iterator[tuple[int, Any]]:
         """(line number, JSON value), or (line number, None) for a line that is cut off at the end of the file."""
         if self.path.name.lower().removesuffix(".gz").endswith(".json"):
             whole = self._document()

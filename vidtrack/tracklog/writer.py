@@ -64,9 +64,9 @@ class LogWriter:
         self._write({"type": "frame", "i": tracks.index, "pts": tracks.pts, "t": seconds, "objs": entries})
         self.frames += 1
 
-    def event(self, kind: str, message: str, index: int | None = None, pts: int | None = None) -> None:
+    def event(self, kind: str, message: str, index: int | None = None, pts: int | None = None, **details: Any) -> None:
         """Write something that happened at or before a frame, such as a decode error."""
-        self._write({"type": "event", "kind": kind, "i": index, "pts": pts, "message": message})
+        self._write({"type": "event", "kind": kind, "i": index, "pts": pts, "message": message, **details})
         self.events += 1
 
     def close(self, status: str, **figures: Any) -> None:

@@ -1,0 +1,125 @@
+"""`validate`, `show` and the corrections, through the real command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Ended
+from tests.tracklog.logs import made_log
+from vidtrack import TrackLog
+
+Command = Callable[..., Ended]
+BOX = (10.25, 20.5, 30.75, 60.0)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return made_log(tmp_path / "clip.tracks.jsonl", [{1: BOX}, {1: BOX, 2: BOX}, {2: BOX}, {}, {4: BOX}], {2: 1})
+
+
+def cut_off(log: Path) -> None:
+    text = log.read_text("utf-8")
+    log.write_text(text[: text.index('"i":3')], "utf-8")
+
+
+def assert_one_line(ended: Ended, code: int, *said: str) -> None:
+    assert ended.code == code, ended.err
+    assert ended.out == ""
+    (line,) = ended.err.splitlines()
+    assert line.startswith("vidtrack: error: ")
+    assert all(part in line for part in said), line
+
+
+def test_show_lists_the_tracks(vidtrack: Command, log: Path) -> None:
+    ended = vidtrack("show", log)
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert lines[0] == f"{log}: complete, 5 frames, 0.000 to 0.160 s"
+    assert "clip clip.mp4, 640x272, 25 fps; model tiny" in lines
+    assert lines[-4].split() == ["id", "class", "first", "s", "last", "s", "frames", "gaps", "score"]
+    assert lines[-2].split() == ["2", "car", "0.040", "0.080", "2", "0", "0.52"]
+
+
+def test_show_can_be_read_by_programs_and_choose(vidtrack: Command, log: Path) -> None:
+    shown = json.loads(vidtrack("show", log, "--json", "--classes", "person", "--min-length", "2f").out)
+    assert (shown["frames"], shown["rate"], shown["events"]) == (5, [25, 1], {"decode": 1, "encode": 1})
+    assert [(track["id"], track["label"]) for track in shown["tracks"]] == [(1, "person")]
+
+
+def test_a_log_cut_off_is_shown_up_to_its_end(vidtrack: Command, log: Path) -> None:
+    cut_off(log)
+    ended = vidtrack("show", log)
+    assert ended.code == 0
+    assert ended.err.splitlines() == [f"vidtrack: note: {log} ends in the middle of line 6; read up to frame 2"]
+    assert ended.out.startswith(f"{log}: incomplete, 3 frames")
+
+
+def test_validate_says_which_logs_are_not_valid(vidtrack: Command, log: Path, tmp_path: Path) -> None:
+    assert vidtrack("validate", log) == (0, f"{log}: valid, 5 frames, 3 tracks, complete\n", "")
+    other = tmp_path / "other.jsonl"
+    other.write_text(log.read_text("utf-8").replace('"frames":5', '"frames":6'), "utf-8")
+    ended = vidtrack("validate", log, other)
+    assert ended.code == 1
+    assert f"{other}:12: the footer counts 6 frames, the log has 5" in ended.out
+    cut_off(log)
+    assert vidtrack("validate", log).code == 1
+    ended = vidtrack("validate", tmp_path / "missing.jsonl", other)
+    assert ended.code == 3
+    assert "missing.jsonl cannot be read" in ended.err
+    assert "not valid" in ended.out
+
+
+def test_corrections_write_beside_the_log_and_then_in_place(vidtrack: Command, log: Path, tmp_path: Path) -> None:
+    before, edited = log.read_bytes(), tmp_path / "clip.edited.tracks.jsonl"
+    assert vidtrack("merge", log, 2, 4) == (0, f"{edited}\n", "")
+    assert vidtrack("relabel", edited, "1", "--class", "truck", "--in-place").code == 0
+    assert vidtrack("split", edited, 2, "--at", "0:0.1", "--in-place").code == 0
+    assert vidtrack("drop", edited, "5", "--in-place").code == 0
+    result = TrackLog.load(edited)
+    assert [frame.ids.tolist() for frame in result] == [[1], [1, 2], [2], [], []]
+    assert [edit["op"] for edit in result.header["edits"]] == ["merge", "relabel", "split", "drop"]
+    assert log.read_bytes() == before
+    assert vidtrack("validate", edited).code == 0
+    assert "edits: merge 2,4, relabel 1, split 2, drop 5" in vidtrack("show", edited).out
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_nothing_is_replaced_unasked(vidtrack: Command, log: Path, tmp_path: Path) -> None:
+    edited = tmp_path / "clip.edited.tracks.jsonl"
+    edited.write_text("precious")
+    assert_one_line(vidtrack("drop", log, 1), 2, "exists already", "--overwrite")
+    assert_one_line(vidtrack("drop", log, 1, "-o", log), 2, "is the log itself", "--in-place")
+    assert_one_line(vidtrack("drop", log, 1, "-o", tmp_path / "x.txt"), 2, "extension")
+    assert_one_line(vidtrack("drop", log, 1, "-o", tmp_path / "no" / "x.jsonl"), 1, "cannot be written")
+    assert edited.read_text() == "precious"
+    assert vidtrack("drop", log, 1, "--overwrite").code == 0
+    assert vidtrack("show", edited).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["merge", "LOG", "1", "2"], "tracks 1 and 2 are both in frame 1"),
+        (["merge", "LOG", "1", "9"], "no track 9"),
+        (["split", "LOG", "1", "--at", "3"], "cannot be split at 3 s"),
+        (["split", "LOG", "1,2", "--at", "3"], "several tracks"),
+        (["relabel", "LOG", "1", "--class", "lorry"], "no class 'lorry'"),
+        (["drop", "LOG", "7"], "it has 1, 2, 4"),
+        (["show", "LOG", "--classes", "lorry"], "no class 'lorry'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(
+    vidtrack: Command, log: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    assert_one_line(vidtrack(*(str(log) if word == "LOG" else word for word in arguments)), 2, said)
+    assert list(tmp_path.iterdir()) == [log]
+
+
+def test_a_newer_log_is_not_touched(vidtrack: Command, log: Path) -> None:
+    log.write_text(log.read_text("utf-8").replace("track-log/1", "track-log/2"), "utf-8")
+    for command in (["show"], ["validate"], ["drop"]):
+        assert_one_line(vidtrack(*command, log, *(["1"] if command == ["drop"] else [])), 3, "version 2", "upgrade")

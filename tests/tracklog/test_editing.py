@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from tests.tracklog.logs import TICKS, made_log
+from vidtrack.errors import UsageError
+from vidtrack.tracklog import TrackLog, save
+from vidtrack.tracklog.editing import drop, merge, relabel, split
+from vidtrack.tracklog.validating import validate
+
+BOX = (10.25, 20.5, 30.75, 60.0)
+FAR = (110.0, 20.0, 140.0, 70.0)
+# 3 is one object in frames 0 to 2 and another from 3 on; 7 comes after it; 5 is beside both
+FRAMES: list[Mapping[int, tuple[float, ...]]] = [
+    {3: BOX}, {3: BOX, 5: FAR}, {5: FAR}, {3: FAR, 5: BOX}, {3: FAR}, {7: FAR}, {}, {5: BOX, 7: FAR}
+]  # fmt: skip
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return made_log(tmp_path / "clip.tracks.jsonl", FRAMES, {5: 1})
+
+
+@pytest.fixture
+def log(path: Path) -> TrackLog:
+    return TrackLog.load(path)
+
+
+def identities(log: TrackLog) -> list[list[int]]:
+    return [frame.ids.tolist() for frame in log]
+
+
+def saved(log: TrackLog, path: Path) -> TrackLog:
+    save(log, path)
+    assert validate(path).faults == ()
+    return TrackLog.load(path)
+
+
+def test_a_saved_log_is_the_log_to_the_byte(log: TrackLog, path: Path, tmp_path: Path) -> None:
+    save(log, tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_bytes() == path.read_bytes()
+
+
+def test_merged_tracks_are_one(log: TrackLog, tmp_path: Path) -> None:
+    edited = saved(merge(log, [7, 3]), tmp_path / "edited.jsonl")
+    assert identities(edited) == [[7], [5, 7], [5], [5, 7], [7], [7], [], [5, 7]]
+    assert edited[3].boxes_xyxy.tolist() == [list(BOX), list(FAR)]  # boxes go with their track into the new order
+    first, second = edited.tracks
+    assert (first["id"], second["id"]) == (5, 7)
+    assert (second["first"]["i"], second["last"]["i"], second["frames"], second["gaps"]) == (0, 7, 6, 2)
+    (edit,) = edited.header["edits"]
+    assert edit["op"] == "merge"
+    assert (edit["tracks"], edit["into"]) == ([7, 3], 7)
+
+
+def test_tracks_that_are_in_one_frame_are_two_objects(log: TrackLog) -> None:
+    with pytest.raises(UsageError, match=r"tracks 3 and 5 are both in frame 1, at 0.040 s, and in 2 frames"):
+        merge(log, [3, 5])
+    with pytest.raises(UsageError, match="takes two tracks"):
+        merge(log, [3, 3])
+
+
+def test_a_split_begins_a_new_track_at_that_frame(log: TrackLog, tmp_path: Path) -> None:
+    edited = saved(split(log, 3, Fraction("0.1")), tmp_path / "edited.jsonl")
+    assert identities(edited) == [[3], [3, 5], [5], [5, 8], [8], [7], [], [5, 7]]
+    assert edited[3].boxes_xyxy.tolist() == [list(BOX), list(FAR)]
+    (edit,) = edited.header["edits"]
+    assert (edit["track"], edit["into"], edit["pts"]) == (3, [3, 8], 3 * TICKS)
+    exact = split(log, 3, Fraction(3, 25))
+    assert identities(exact) == identities(edited)
+
+
+@pytest.mark.parametrize("at", [0, Fraction("0.161"), 9])
+def test_a_split_outside_the_track_leaves_nothing(log: TrackLog, at: Fraction) -> None:
+    with pytest.raises(UsageError, match=r"track 3 cannot be split at .* it lasts from 0.000 to 0.160 s"):
+        split(log, 3, at)
+
+
+def test_a_relabelled_track_is_of_one_class(log: TrackLog, tmp_path: Path) -> None:
+    edited = saved(relabel(log, [5, 7], "Truck"), tmp_path / "edited.jsonl")
+    assert {track["id"]: track["cls"] for track in edited.tracks} == {3: 0, 5: 2, 7: 2}
+    assert set(edited.classes[edited.ids == 5].tolist()) == {2}
+    with pytest.raises(UsageError, match="no class 'lorry'"):
+        relabel(log, [5], "lorry")
+
+
+def test_dropped_tracks_are_gone_and_frames_stay(log: TrackLog, tmp_path: Path) -> None:
+    edited = saved(drop(log, [3, 7]), tmp_path / "edited.jsonl")
+    assert identities(edited) == [[], [5], [5], [5], [], [], [], [5]]
+    assert [track["id"] for track in edited.tracks] == [5]
+    assert edited.footer is not None
+    assert (edited.footer["tracks"], edited.footer["decoded"]) == (1, 8)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda log: merge(log, [3, 9]),
+        lambda log: split(log, 9, 1),
+        lambda log: relabel(log, [9], "car"),
+        lambda log: drop(log, [9]),
+    ],
+)
+def test_an_unknown_track_is_named(log: TrackLog, edit: Callable[[TrackLog], TrackLog]) -> None:
+    with pytest.raises(UsageError, match=r"no track 9 \(it has 3, 5, 7\)"):
+        edit(log)
+
+
+def test_corrections_add_up_and_events_follow_their_track(log: TrackLog, tmp_path: Path) -> None:
+    crossing = {"kind": "line", "i": 4, "pts": 4 * TICKS, "message": "", "name": "gate", "id": 3, "cls": 0}
+    log.events.append({"type": "event", **crossing})
+    edited = saved(relabel(split(log, 3, 0.1), [8], "car"), tmp_path / "edited.jsonl")
+    assert [edit["op"] for edit in edited.header["edits"]] == ["split", "relabel"]
+    (event,) = [event for event in edited.events if event["kind"] == "line"]
+    assert (event["id"], event["cls"], event["name"]) == (8, 1, "gate")
+    assert not [event for event in drop(edited, [8]).events if event["kind"] == "line"]
+    assert log.header.get("edits") is None
+
+
+def test_a_log_that_was_cut_off_becomes_one_of_an_interrupted_run(path: Path, tmp_path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:6]) + lines[6][:30], "utf-8")
+    edited = saved(drop(TrackLog.load(path), [5]), tmp_path / "edited.jsonl.gz")
+    assert edited.status == "interrupted"
+    assert identities(edited) == [[3], [3], [], [3]]
