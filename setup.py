@@ -51,7 +51,10 @@ class BuildError(Exception):
 
 
 def run(command: list[str], environment: dict[str, str] | None = None) -> str:
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    except OSError as error:
+        raise BuildError(f"{command[0]} does not run: {error}") from error
     if result.returncode != 0:
         raise BuildError(f"{' '.join(command)}\n{result.stderr[-4000:]}")
     return result.stdout
@@ -121,7 +124,10 @@ def cuda_archs(nvcc: str) -> list[str]:
     if asked := os.environ.get("VIDTRACK_CUDA_ARCHS"):
         return [arch.strip().replace(".", "") for arch in asked.replace(",", ";").split(";")]
     known = run([nvcc, "--list-gpu-arch"]).split()
-    return [arch for arch in CUDA_ARCHS.split(";") if f"compute_{arch}" in known]
+    archs = [arch for arch in CUDA_ARCHS.split(";") if f"compute_{arch}" in known]
+    if not archs:
+        raise BuildError(f"{nvcc} knows none of the compute capabilities {CUDA_ARCHS}; set VIDTRACK_CUDA_ARCHS")
+    return archs
 
 
 def cuda_commands(nvcc: str, archs: list[str], compiler: str, work: Path, flags: list[str]) -> list[list[str]]:
@@ -180,24 +186,21 @@ class BuildLibrary(build_ext):
         if compiler is None:
             raise BuildError("no C++ compiler was found")
         flags = [*DEFINES, "-isystem", str(torch_headers(work))]
-        nvcc, archs, cuda_objects = self.build_cuda(compiler, work, flags)
-        flags.append(f'-DVIDTRACK_CUDA_ARCHS="{";".join(archs)}"')
-        link(compiler, nvcc, compile_all(cpu_commands(compiler, work, flags)) + cuda_objects, target, work)
+        if os.environ.get("VIDTRACK_CUDA", "auto") != "0":
+            try:
+                return self.build_with_cuda(compiler, work, flags, target)
+            except BuildError as error:
+                if os.environ.get("VIDTRACK_CUDA") == "1":
+                    raise
+                print(f"vidtrack: the CUDA kernels are left out: {error}", file=sys.stderr)
+        link(compiler, None, compile_all(cpu_commands(compiler, work, flags)), target, work)
 
-    def build_cuda(self, compiler: str, work: Path, flags: list[str]) -> tuple[str | None, list[str], list[Path]]:
-        """Return nvcc, the architectures and the objects; none where CUDA is not wanted or does not compile."""
-        mode = os.environ.get("VIDTRACK_CUDA", "auto")
-        if mode == "0":
-            return None, [], []
-        try:
-            nvcc = find_nvcc()
-            archs = cuda_archs(nvcc)
-            return nvcc, archs, compile_all(cuda_commands(nvcc, archs, compiler, work, [*flags, "-DUSE_CUDA"]))
-        except BuildError as error:
-            if mode == "1":
-                raise
-            print(f"vidtrack: the CUDA kernels are left out: {error}", file=sys.stderr)
-            return None, [], []
+    def build_with_cuda(self, compiler: str, work: Path, flags: list[str], target: Path) -> None:
+        nvcc = find_nvcc()
+        archs = cuda_archs(nvcc)
+        objects = compile_all(cuda_commands(nvcc, archs, compiler, work, [*flags, "-DUSE_CUDA"]))
+        flags = [*flags, f'-DVIDTRACK_CUDA_ARCHS="{";".join(archs)}"']
+        link(compiler, nvcc, compile_all(cpu_commands(compiler, work, flags)) + objects, target, work)
 
 
 class AnyPython(bdist_wheel):
