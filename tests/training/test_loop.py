@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -134,6 +136,27 @@ def test_what_a_run_leaves(recipe: TrainConfig, tmp_path: Path) -> None:
     last = read_metrics(tmp_path / "run/metrics.jsonl")[-1]
     assert [found["name"] for found in last["evaluation"]["shapes"]["classes"]] == ["person", "car"]
     assert all(path.stat().st_size < 16 * 2**20 for path in (tmp_path / "run").rglob("*"))
+
+
+def test_curves_go_to_tensorboard_where_it_is_installed(
+    recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, int]] = []
+
+    class SummaryWriter:
+        def __init__(self, folder: str) -> None:
+            assert folder == str(tmp_path / "run/tensorboard")
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            written.append((name, step))
+
+        def close(self) -> None:
+            written.append(("closed", 0))
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=SummaryWriter))
+    train(recipe, tmp_path / "run", max_minutes=0.0)
+    assert {("loss/total", 1), ("loss/objects.giou", 1), ("lr", 1)} <= set(written)
+    assert written[-1] == ("closed", 0)
 
 
 def test_a_folder_with_a_run_is_not_overwritten(recipe: TrainConfig, tmp_path: Path) -> None:
