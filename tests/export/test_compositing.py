@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.export.scenes import BY_HAND, by_hand, exported, interpreter_with, moving, scene_of, write_log
+from tests.export.scenes import BY_HAND, by_hand, exported, interpreter_with, moving, program, scene_of, write_log
 from vidtrack.export import after_effects, after_effects_script, blender, fusion, nuke, points
 from vidtrack.export.scene import Anchor, Scene
 
@@ -120,11 +120,10 @@ var app = {
 
 def run_script(script: str) -> dict[str, Any]:
     """What the script does to an After Effects of cardboard."""
-    quickjs = pytest.importorskip("quickjs", reason="runs the script for After Effects")
-    context = quickjs.Context()
-    context.eval(FAKE_AFTER_EFFECTS)
-    context.eval(script)
-    return json.loads(context.eval("JSON.stringify(made)"))
+    whole = f"{FAKE_AFTER_EFFECTS}\n{script}\nconsole.log(JSON.stringify(made));"
+    done = subprocess.run([program("node"), "-"], input=whole, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("anchor", ANCHORS)

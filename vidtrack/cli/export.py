@@ -30,7 +30,7 @@ class AnchorName(StrEnum):
 
 def export(
     logs: Annotated[
-        list[str] | None, typer.Argument(metavar="LOG...", help="Track logs, folders of them, patterns.")
+        list[str] | None, typer.Argument(metavar="LOG", help="Track logs, folders of them, patterns.")
     ] = None,
     formats: Annotated[
         str, typer.Option("--to", metavar="FORMAT,...", help="Names of --list, separated by commas.")

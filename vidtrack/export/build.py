@@ -106,9 +106,10 @@ def _tracks(log: TrackLog, clock: Clock, config: ExportConfig) -> tuple[Track, .
     frames_of_rows = log.frame_indices
     if config.rate is None and config.conform_rate is None and clock.rate is not None:
         frames_of_rows = frames_at(log.frame_pts, log.time_base, clock.rate)
+    order = np.argsort(log.ids, kind="stable")
+    bounds = np.searchsorted(log.ids[order], [*classes])  # classes are in order of identity
     tracks = []
-    for identity, number in classes.items():
-        own = np.flatnonzero(log.ids == identity)
+    for (identity, number), own in zip(classes.items(), np.split(order, bounds[1:]), strict=True):
         track = Track(
             id=identity,
             label=_label(log, number),

@@ -59,7 +59,7 @@ FORMATS = (
         ".after-effects.jsx",
         "After Effects script: a comp of the clip's size and rate, with the clip and a null for each object.",
         "File > Scripts > Run Script File..., choose the .jsx; parent or pick-whip layers to the nulls.",
-        "grammar",
+        "node",
         after_effects_script.write,
     ),
     Format(
@@ -91,7 +91,7 @@ FORMATS = (
         ".fusion.setting",
         "DaVinci Resolve Fusion: a rectangle mask and an animated point for each object.",
         "Open the .setting in a text editor, copy all, paste into the node area; or drag the file in.",
-        "grammar",
+        "lua",
         fusion.write,
     ),
     Format(
@@ -159,7 +159,7 @@ FORMATS = (
         ".mot.txt",
         "MOTChallenge text: score the tracks, or feed a tool that reads MOT.",
         "TrackEval: as SEQUENCE.txt in the tracker's data folder; `vidtrack eval` reads it too.",
-        "trackeval, motrics",
+        "trackeval",
         datasets.write_mot,
         needs_rate=False,
     ),

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vidtrack.errors import UsageError
+from vidtrack.export.registry import FORMATS, find_formats
+from vidtrack.export.scene import Anchor
+
+DOCS = Path(__file__).parents[2] / "docs" / "formats.md"
+
+
+def test_names_and_files_are_of_one_format_each() -> None:
+    assert len({entry.name for entry in FORMATS}) == len({entry.suffix for entry in FORMATS}) == len(FORMATS)
+
+
+def test_every_format_has_its_rows_in_the_documentation() -> None:
+    text = DOCS.read_text("utf-8")
+    for entry in FORMATS:
+        assert f"NAME{entry.suffix}" in text, entry.name
+        assert text.count(f"`{entry.name}`") >= 2, entry.name
+
+
+def test_formats_come_once_and_in_the_order_named() -> None:
+    assert [entry.name for entry in find_formats(["csv", "nuke", "csv"])] == ["csv", "nuke"]
+    with pytest.raises(UsageError, match="known: after-effects, "):
+        find_formats(["premiere"])
+
+
+def test_the_option_knows_every_anchor() -> None:
+    from vidtrack.cli.export import AnchorName
+
+    assert list(AnchorName) == list(Anchor)
