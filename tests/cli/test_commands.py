@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
 from tests.conftest import Ended
 from tests.media import EXAMPLE_CLIP
 from vidtrack.model.checkpoint import read_checkpoint
+from vidtrack.ops import reference
 
 Command = Callable[..., Ended]
 
@@ -92,6 +94,25 @@ def test_doctor_names_what_is_missing(vidtrack: Command, monkeypatch: pytest.Mon
     ended = vidtrack("doctor")
     assert ended.code == 1
     assert "! the compiled sampler is not in use, inference is slower: no compiler" in ended.out
+
+
+@pytest.mark.parametrize("wrong", ["no kernel image is available", 0.5])
+def test_doctor_tries_the_kernels(vidtrack: Command, monkeypatch: pytest.MonkeyPatch, wrong: str | float) -> None:
+    facts = json.loads(vidtrack("doctor", "--json").out)
+    if not facts["sampler"]["compiled"]:
+        pytest.skip("no compiled kernels to try")
+    assert "cpu" in facts["sampler"]["works on"]
+
+    def broken(value: Tensor, *others: object) -> Tensor:
+        if isinstance(wrong, str):
+            raise RuntimeError(f"{wrong}\nand more")
+        return reference.deformable_attention(value, *others) + wrong
+
+    monkeypatch.setattr("vidtrack.ops.deformable_attention", broken)
+    ended = vidtrack("doctor")
+    assert ended.code == 1
+    said = wrong if isinstance(wrong, str) else "the answer is off by 0.5"
+    assert f"! the compiled sampler fails on cpu: {said} (" in ended.out
 
 
 def test_require_compiled_refuses_the_fallback(

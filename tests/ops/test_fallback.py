@@ -47,6 +47,26 @@ except UsageError as error:
 
 
 @pytest.mark.usefixtures("compiled")
+def test_a_device_without_kernels_is_announced_once_and_can_be_refused() -> None:
+    code = """
+from vidtrack import ops
+from vidtrack.errors import UsageError
+ops._served.discard("cuda")
+for device_type in ("cpu", "cuda", "cuda", "mps"):
+    ops.announce(device_type)
+try:
+    ops.require_compiled("cuda")
+except UsageError as error:
+    print(error)
+"""
+    result = python(code)
+    lines = result.stderr.splitlines()
+    assert [line.split()[3] for line in lines] == ["cuda", "mps"]
+    assert "runs in plain PyTorch" in lines[0]
+    assert result.stdout.startswith("the compiled sampler has no kernels for cuda (")
+
+
+@pytest.mark.usefixtures("compiled")
 def test_compiled_library_is_silent() -> None:
     result = python("from vidtrack import ops; ops.require_compiled(); print(ops.build_info()['compiled'])")
     assert result.stdout.strip() == "True"

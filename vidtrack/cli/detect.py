@@ -161,10 +161,10 @@ def prepare_model(
     """Load the model onto its device, downloading it where need be."""
     from vidtrack import ops
     from vidtrack.model.checkpoint import load_model
-    from vidtrack.model.device import limit_threads
+    from vidtrack.model.device import limit_threads, resolve_device
 
     if require_compiled:
-        ops.require_compiled()
+        ops.require_compiled(resolve_device(device).type)
     if threads is not None:
         limit_threads(threads)
     return load_model(name, device, precision)

@@ -35,11 +35,12 @@ def examine() -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Facts by section, and what a person should do something about."""
     from vidtrack import __version__, ops
     from vidtrack.model import registry
-    from vidtrack.model.device import available_devices
+    from vidtrack.model.device import available_devices, resolve_device
+    from vidtrack.ops.check import try_kernels
     from vidtrack.tracklog.stamp import version_of
     from vidtrack.video import available_codecs, available_hardware, library_versions
 
-    build = ops.build_info()
+    build, tried = ops.build_info(), try_kernels()
     shipped = {entry.name: registry.cached_path(entry) for entry in registry.entries() if entry.ships}
     facts: dict[str, dict[str, Any]] = {
         "versions": {
@@ -49,7 +50,8 @@ def examine() -> tuple[dict[str, dict[str, Any]], list[str]]:
         },
         "FFmpeg": library_versions(),
         "devices": {"PyTorch": available_devices(), "hardware decoders": available_hardware() or ["none"]},
-        "sampler": {name: value for name, value in build.items() if value != []},
+        "sampler": {name: value for name, value in build.items() if value != []}
+        | {"works on": [device for device, fault in tried.items() if not fault]},
         "video": {"codecs": available_codecs()},
         "weights": {name: str(path or "missing") for name, path in shipped.items()},
         "folders": {"cache": str(registry.cache_folder())},
@@ -57,4 +59,11 @@ def examine() -> tuple[dict[str, dict[str, Any]], list[str]]:
     complaints = [f"the shipped weights {name} are missing" for name, path in shipped.items() if path is None]
     if not build["compiled"]:
         complaints.append(f"the compiled sampler is not in use, inference is slower: {build['reason']}")
+    elif resolve_device().type == "cuda" and not build["cuda"]:
+        complaints.append("the compiled sampler has no CUDA kernels, the GPU is slower: install again where nvcc is")
+    complaints += [
+        f"the compiled sampler fails on {device}: {fault} (update the driver, or build again with VIDTRACK_CUDA_ARCHS)"
+        for device, fault in tried.items()
+        if fault
+    ]
     return facts, complaints

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vidtrack import ops
 from vidtrack.errors import OutputError, WeightsError
 from vidtrack.model import convert, describe, foreign, registry
 from vidtrack.model.config import DetectorConfig
@@ -42,6 +43,7 @@ def load_model(
     WeightsError and UsageError.
     """
     target = resolve_device(device)
+    ops.announce(target.type)
     dtype = resolve_precision(precision, target)
     path, config = locate(name_or_path, progress)
     origin = _origin(name_or_path, path)

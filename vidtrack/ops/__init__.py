@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -16,8 +17,9 @@ from torch import Tensor
 from vidtrack.errors import UsageError
 from vidtrack.ops import compiled, reference
 
-__all__ = ["build_info", "deformable_attention", "deformable_sampling", "is_compiled", "require_compiled"]
+__all__ = ["announce", "build_info", "deformable_attention", "deformable_sampling", "is_compiled", "require_compiled"]
 
+_logger = logging.getLogger(__name__)
 _library: compiled.Library | None = None
 _problem = ""  # why the library is not in use
 if os.environ.get("VIDTRACK_OPS") == "reference":
@@ -28,9 +30,7 @@ else:
     except (OSError, RuntimeError) as error:
         _problem = str(error.__cause__ or error)  # torch says "could not load", the cause says why
 if _library is None:
-    logging.getLogger(__name__).warning(
-        "deformable attention runs in plain PyTorch, several times slower: %s", _problem
-    )
+    _logger.warning("deformable attention runs in plain PyTorch, several times slower: %s", _problem)
 
 _served = set()  # device types with compiled kernels
 if _library is not None:
@@ -81,6 +81,13 @@ def is_compiled(device_type: str = "cpu") -> bool:
     return device_type in _served
 
 
+@cache
+def announce(device_type: str) -> None:
+    """Log, once for each type, that a device is about to be used which the compiled library does not serve."""
+    if _library is not None and not is_compiled(device_type):
+        _logger.warning("deformable attention on %s runs in plain PyTorch: no kernels are built for it", device_type)
+
+
 def build_info() -> dict[str, object]:
     """What serves the operators here: for `vidtrack doctor`."""
     if _library is None:
@@ -93,10 +100,15 @@ def build_info() -> dict[str, object]:
     }
 
 
-def require_compiled() -> None:
+def require_compiled(device_type: str = "cpu") -> None:
     """Raise UsageError where plain PyTorch serves."""
     if _library is None:
         raise UsageError(
             f"the compiled sampler is not in use: {_problem}",
             "install vidtrack again where a C++ compiler is available",
+        )
+    if not is_compiled(device_type):
+        raise UsageError(
+            f"the compiled sampler has no kernels for {device_type}",
+            "install vidtrack again where nvcc is available" if device_type == "cuda" else "use another device",
         )

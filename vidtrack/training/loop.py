@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from vidtrack import ops
 from vidtrack.errors import DataError, OutputError, UsageError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.training import distributed
@@ -63,6 +64,7 @@ class Run:
         if config.threads:
             torch.set_num_threads(config.threads)
         self.device = distributed.device(config.device, self.world)
+        ops.announce(self.device.type)
         torch.manual_seed(config.seed + self.world.rank)
 
         classes = config.model.classes
