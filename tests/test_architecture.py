@@ -25,6 +25,7 @@ LEVELS = [
     {"config"},
     {"pipeline"},
     {"batch", "evaluation", "effects", "export"},
+    {"report"},
     {"training"},
     {"cli"},
 ]
@@ -34,7 +35,7 @@ HOMES = {
     "rich": {"cli"},
     "torch": {"ops", "model", "tracking", "training"},
     "torchvision": {"model", "training"},
-    "cv2": {"render", "model", "tracking", "training", "effects", "evaluation"},
+    "cv2": {"render", "model", "tracking", "training", "effects", "evaluation", "report"},
 }
 LONGEST = 400  # lines; a file past this is asked why
 

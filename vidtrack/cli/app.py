@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from vidtrack.cli import detect, doctor, evaluate, exits, export, log, probe, render, schema, train, weights
+from vidtrack.cli import detect, doctor, evaluate, exits, export, log, probe, render, report, schema, train, weights
 from vidtrack.errors import VidtrackError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("detect")(detect.detect)
 app.command("render")(render.render)
+app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("show")(log.show)
 app.command("validate")(log.validate)

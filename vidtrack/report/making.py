@@ -1,0 +1,205 @@
+"""One page from a log and its clip, in one pass over the clip."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vidtrack.effects.paths import paths_of
+from vidtrack.effects.scene import Scene
+from vidtrack.effects.stills import best_stills, candidates_of
+from vidtrack.errors import OutputError
+from vidtrack.export.registry import FORMATS
+from vidtrack.render import PALETTE
+from vidtrack.report.clip import EMBEDDED_BYTES, Clip, CopyWriter, clip_itself, obstacle
+from vidtrack.report.columns import pack
+from vidtrack.report.page import join_page
+from vidtrack.stages import Progress, Stages, Stopwatch
+from vidtrack.tracklog import TrackLog, track_classes
+from vidtrack.types import Frame
+
+_THUMBNAIL = (128, 104)  # pixels, twice what the page shows, for fine screens
+_QUALITY = 80  # of their JPEG
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished page; `clip` is the file it plays, None where that is in it, `notes` what a person should know."""
+
+    path: Path
+    clip: Path | None
+    tracks: int
+    notes: tuple[str, ...]
+
+
+def copy_of(page: Path) -> Path:
+    """The file of the copy that goes with a page."""
+    return page.with_suffix(".mp4")
+
+
+def why_copied(scene: Scene, embed: bool, asked: bool) -> str:
+    """Why the page plays a copy of the clip; empty where it plays the clip itself."""
+    info = scene.footage.info
+    if asked:
+        return "a copy was asked for"
+    if embed and (info.file_bytes or 0) > EMBEDDED_BYTES:
+        return f"the clip has {info.file_bytes >> 20} MiB" if info.file_bytes else ""
+    return obstacle(info)
+
+
+def make_report(
+    scene: Scene, path: Path, embed: bool, copied: str, progress: Callable[[Progress], None] | None = None
+) -> Report:
+    """Write the page under a name that appears when it is whole; an interrupt or an error leaves nothing behind.
+
+    `copied` says why a copy of the clip is played, empty plays the clip itself. Raises InputError, OutputError and
+    KeyboardInterrupt.
+    """
+    hidden = path.with_name(f".{path.stem}.embedded.mp4")
+    writer = CopyWriter(scene.footage, hidden if embed else copy_of(path), copied) if copied else None
+    try:
+        thumbnails, warnings = _watch(scene, writer, progress)
+        clip = clip_itself(scene.footage, embed) if writer is None else writer.finish(embed)
+    except BaseException:
+        if writer is not None:
+            writer.abort()
+        raise
+    _write(path, _page(scene, path, clip, thumbnails))
+    notes = ([f"the page plays a copy of the clip, as {copied}"] if copied else []) + warnings
+    return Report(path, None if embed else clip.path, len(thumbnails), tuple(notes))
+
+
+def _watch(
+    scene: Scene, writer: CopyWriter | None, progress: Callable[[Progress], None] | None
+) -> tuple[dict[int, str], list[str]]:
+    """The thumbnail of each track, as base64, and what went wrong in the clip; frames pass through `writer`."""
+    log, footage = scene.chosen, scene.footage
+    paths = paths_of(log)
+    candidates = [candidate for path in paths for candidate in candidates_of(path, paths, log)]
+    with footage.open() as reader, Stages(Stopwatch()) as stages:
+        frames = stages.first("decode", reader)
+        if writer is not None:
+            frames = stages.then("copy", writer.passing(frames))
+        frames = _counted(frames, reader.expected, progress)
+        thumbnails = {
+            still.candidate.identity: _thumbnail(still.image)
+            for still in best_stills(frames, candidates, log, footage.scale)
+        }
+        for _ in frames if writer is not None else ():  # the tracks may end before the clip does
+            pass
+        return thumbnails, [problem.message for problem in reader.problems]
+
+
+def _counted(
+    frames: Iterator[Frame], expected: int | None, progress: Callable[[Progress], None] | None
+) -> Iterator[Frame]:
+    for count, frame in enumerate(frames, 1):
+        if progress is not None:
+            progress(Progress(count, expected, 0, float(frame.seconds)))
+        yield frame
+
+
+def _thumbnail(image: np.ndarray) -> str:
+    """A picture (H, W, 3) RGB as base64 of a small JPEG."""
+    height, width = image.shape[:2]
+    scale = min(1.0, _THUMBNAIL[0] / width, _THUMBNAIL[1] / height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+    return base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()).decode()
+
+
+def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, str]) -> str:
+    log, source = scene.chosen, scene.log.header["source"]
+    packed = pack(log)
+    width, height = source["size"]
+    data = {
+        "log": shlex.quote(str(scene.log_path)),
+        "size": [width, height],
+        "shape": float(Fraction(width, height) * Fraction(*source["sample_aspect_ratio"])),
+        "classes": log.class_names,
+        "palette": PALETTE,
+        "strided": bool(len(log) > 1 and np.median(np.diff(log.frame_indices)) > 1),
+        "box_scale": packed.box_scale,
+        "columns": packed.columns,
+        "tracks": _tracks(log, thumbnails),
+        "events": _events(log),
+        "formats": [{"name": entry.name, "purpose": entry.purpose, "how": entry.how} for entry in FORMATS],
+        "clip": {
+            "href": clip.href(path),
+            "name": clip.path.name,
+            "type": clip.type,
+            "origin": float(clip.origin_seconds),
+            "sound": clip.sound,
+        },
+    }
+    return join_page(
+        title=Path(str(source["path"]).replace("\\", "/")).name,
+        facts=_facts(log, clip),
+        notices=_notices(scene.log),
+        data=data,
+        columns=packed.text,
+        clip=clip.data or "",
+    )
+
+
+def _tracks(log: TrackLog, thumbnails: dict[int, str]) -> list[dict[str, Any]]:
+    """In the order of the packed objects."""
+    rows = log.frame_rows
+    listed = []
+    for identity, kind in track_classes(log).items():
+        own = np.flatnonzero(log.ids == identity)
+        sizes = np.sqrt(np.prod(log.boxes_xyxy[own, 2:] - log.boxes_xyxy[own, :2], axis=1).clip(0))
+        best = int(rows[own[int(np.argmax(log.scores[own] * sizes * (log.states[own] == 0)))]])
+        entry = {"id": identity, "cls": kind, "count": len(own), "best": best, "thumbnail": thumbnails.get(identity)}
+        listed.append(entry)
+    return listed
+
+
+def _events(log: TrackLog) -> list[dict[str, Any]]:
+    return [
+        {"t": round(float(event["pts"] * log.time_base), 6), "kind": event["kind"], "message": event.get("message", "")}
+        for event in log.events
+        if event.get("pts") is not None
+    ]
+
+
+def _facts(log: TrackLog, clip: Clip) -> list[str]:
+    source = log.header["source"]
+    width, height = source["size"]
+    rate = source.get("average_rate")
+    facts = [f"{width}×{height}"]  # noqa: RUF001
+    if rate is not None:
+        facts.append(f"{rate[0] / rate[1]:.5g} fps")
+    facts.append(f"{len(log)} frames")
+    if log.header["model"].get("name"):
+        facts.append(f"model {log.header['model']['name']}")
+    return [*facts, *([f"shown as a copy: {clip.note}"] if clip.note else [])]
+
+
+def _notices(log: TrackLog) -> list[str]:
+    if log.status == "complete":
+        return []
+    ends = f"The log ends at {log.frame_seconds[-1]:.2f} s ({log.status})"
+    return [f"{ends}: {log.problem}." if log.problem else f"{ends}."]
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, "utf-8", "xmlcharrefreplace", "\n")  # bytes of a file name may be no UTF-8
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}", "check disk and permissions"
+        ) from None

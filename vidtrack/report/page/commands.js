@@ -1,0 +1,101 @@
+// What to type to get the tracks out, hidden, cut or corrected.
+
+class Commands {
+  constructor(dialog, log, state, filters) {
+    this.dialog = dialog;
+    this.log = log;
+    this.state = state;
+    this.filters = filters;
+    this.scope = dialog.querySelector("[name=scope]");
+    this.format = dialog.querySelector("[name=format]");
+    this.label = dialog.querySelector("[name=label]");
+    for (const { name } of log.meta.formats) this.format.add(new Option(name));
+    for (const name of log.meta.classes.filter(Boolean)) this.label.add(new Option(name));
+    for (const field of [this.scope, this.format, this.label]) field.addEventListener("change", () => this.fill());
+  }
+
+  open() {
+    const { chosen, current } = this.state;
+    this.scope.value = chosen.size ? "chosen" : current ? "current" : this.filters.active ? "shown" : "all";
+    this.fill();
+    this.dialog.showModal();
+  }
+
+  fill() {
+    const { chosen, current, shown } = this.state;
+    const option = (value) => this.scope.querySelector(`[value=${value}]`);
+    option("chosen").disabled = !chosen.size;
+    option("chosen").textContent = `the ${plural(chosen.size, "chosen track")}`;
+    option("current").disabled = !current;
+    option("current").textContent = current ? current.name : "the current track";
+    option("shown").textContent = `the ${plural(shown.length, "track")} the filters show`;
+    option("all").textContent = `all ${plural(this.log.tracks.length, "track")}`;
+    const format = this.log.meta.formats.find(({ name }) => name === this.format.value);
+    this.dialog.querySelector(".purpose").textContent = format.purpose;
+    this.dialog.querySelector(".how").textContent = format.how;
+    for (const [name, command] of Object.entries(this.#commands())) this.#show(name, command);
+  }
+
+  #commands() {
+    const { log: path } = this.log.meta;
+    const tracks = this.#tracks();
+    const which = this.#which(tracks);
+    const ids = tracks.map(({ id }) => id);
+    const one = ids.length === 1 ? ids[0] : null;
+    const at = this.state.seconds;
+    const inside = one !== null && at > tracks[0].first + 1e-6 && at <= tracks[0].last;
+    const few = ids.length > 0 && ids.length < this.log.tracks.length;
+    return {
+      export: `vidtrack export ${path} --to ${this.format.value}${which}`,
+      blur: `vidtrack render ${path} --blur${which}`,
+      crop: one === null ? `vidtrack render ${path} --crop-track all --aspect 9:16${which}` : `vidtrack render ${path} --crop-track ${one} --aspect 9:16`,
+      clips: `vidtrack render ${path} --clips${which}`,
+      stills: `vidtrack render ${path} --stills${which}`,
+      merge: ids.length > 1 && ids.length < 20 ? `vidtrack merge ${path} ${ids.join(" ")}` : null,
+      split: inside ? `vidtrack split ${path} ${one} --at ${at.toFixed(3)}` : null,
+      relabel: few ? `vidtrack relabel ${path} ${ids.join(",")} --class ${quoted(this.label.value)}` : null,
+      drop: few ? `vidtrack drop ${path} ${ids.join(",")}` : null,
+    };
+  }
+
+  #tracks() {
+    const { chosen, current, shown } = this.state;
+    const inOrder = (tracks) => [...tracks].sort((a, b) => a.id - b.id);
+    if (this.scope.value === "chosen") return inOrder(chosen);
+    if (this.scope.value === "current") return current ? [current] : [];
+    return inOrder(this.scope.value === "shown" ? shown : this.log.tracks);
+  }
+
+  #which(tracks) {
+    if (tracks.length === this.log.tracks.length) return "";
+    const { filters } = this;
+    if (this.scope.value !== "shown" || !filters.sayable) return ` --tracks ${tracks.map(({ id }) => id).join(",")}`;
+    const names = [...filters.classes].map((cls) => this.log.meta.classes[cls]).filter(Boolean);
+    const classes = filters.classes.size < filters.all ? ` --classes ${quoted(names.join(","))}` : "";
+    return `${classes}${filters.length ? ` --min-length ${filters.length}` : ""}`;
+  }
+
+  #show(name, command) {
+    const row = this.dialog.querySelector(`[data-command=${name}]`);
+    row.hidden = command === null;
+    if (command === null) return;
+    row.querySelector("code").textContent = command;
+    row.querySelector("button").onclick = ({ currentTarget: button }) => copy(command, row.querySelector("code"), button);
+  }
+}
+
+async function copy(text, element, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    getSelection().selectAllChildren(element);
+    if (!document.execCommand("copy")) return;
+    getSelection().removeAllRanges();
+  }
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = "Copy"), 1500);
+}
+
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\"'\"'")}'`;
+}

@@ -1,0 +1,150 @@
+// The log, unpacked: columns over all objects, sorted by track and then by frame.
+
+async function readData() {
+  const meta = JSON.parse(document.getElementById("data").textContent);
+  const packed = bytesOf(document.getElementById("columns").textContent);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const buffer = await new Response(stream).arrayBuffer();
+  const columns = {};
+  let at = 0;
+  for (const { name, type, length } of meta.columns) {
+    const Kind = { i4: Int32Array, i2: Int16Array, u1: Uint8Array }[type];
+    columns[name] = new Kind(buffer.slice(at, at + length * Kind.BYTES_PER_ELEMENT));
+    at += length * Kind.BYTES_PER_ELEMENT;
+  }
+  return new Log(meta, columns);
+}
+
+function bytesOf(base64) {
+  const text = atob(base64.trim());
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+function undelta(deltas) {
+  const values = new deltas.constructor(deltas.length); // sums wrap around as the differences did
+  let value = 0;
+  for (let i = 0; i < deltas.length; i++) values[i] = value = deltas[i] + value;
+  return values;
+}
+
+class Log {
+  constructor(meta, columns) {
+    this.meta = meta;
+    this.indices = undelta(columns.indices); // (F) decoded ordinals
+    this.seconds = secondsOf(columns.microseconds); // (F)
+    this.rows = undelta(columns.rows); // (N) frame row of each object
+    this.edges = ["left", "top", "right", "bottom"].map((name) => undelta(columns[name])); // (N) each
+    this.scores = columns.scores; // (N) of 255
+    this.states = columns.states; // (N) 0 detected, 1 predicted, 2 interpolated
+    this.step = medianStep(this.seconds);
+    this.tracks = this.#tracks(meta.tracks);
+    this.#indexRows();
+  }
+
+  get frameCount() {
+    return this.seconds.length;
+  }
+
+  /** Frame row on screen at a time; -1 before the first. */
+  rowAt(seconds) {
+    return upperBound(this.seconds, seconds + this.step / 4) - 1;
+  }
+
+  /** Objects of a frame row, as places in the columns. */
+  objectsAt(row) {
+    if (row < 0 || row >= this.frameCount) return this.rowItems.subarray(0, 0);
+    return this.rowItems.subarray(this.rowStarts[row], this.rowStarts[row + 1]);
+  }
+
+  /** Edges of an object in pixels of the picture. */
+  box(object) {
+    return this.edges.map((edge) => edge[object] / this.meta.box_scale);
+  }
+
+  /** Place of a track's object in or after a frame row. */
+  objectFrom(track, row) {
+    return lowerBound(this.rows, row, track.begin, track.end);
+  }
+
+  #tracks(listed) {
+    let begin = 0;
+    return listed.map(({ id, cls, best, thumbnail }, place) => {
+      const count = listed[place].count;
+      const end = begin + count;
+      let sum = 0;
+      let top = 0;
+      let gaps = 0;
+      for (let i = begin; i < end; i++) {
+        sum += this.scores[i];
+        top = Math.max(top, this.scores[i]);
+        if (i > begin && this.rows[i] > this.rows[i - 1] + 1) gaps++;
+      }
+      const first = this.seconds[this.rows[begin]];
+      const last = this.seconds[this.rows[end - 1]];
+      const label = this.meta.classes[cls] || `class ${cls}`;
+      const track = {
+        place, id, cls, label, begin, end, first, last, gaps, thumbnail,
+        name: `${label} ${id}`,
+        best: this.seconds[best],
+        frames: count,
+        length: last - first + this.step,
+        score: sum / count / 255,
+        top: top / 255,
+      };
+      begin = end;
+      return track;
+    });
+  }
+
+  #indexRows() {
+    const starts = new Int32Array(this.frameCount + 1);
+    for (const row of this.rows) starts[row + 1]++;
+    for (let row = 0; row < this.frameCount; row++) starts[row + 1] += starts[row];
+    const next = starts.slice();
+    this.rowStarts = starts;
+    this.rowItems = new Int32Array(this.rows.length);
+    this.trackOf = new Int32Array(this.rows.length);
+    for (const track of this.tracks) {
+      for (let i = track.begin; i < track.end; i++) {
+        this.trackOf[i] = track.place;
+        this.rowItems[next[this.rows[i]]++] = i;
+      }
+    }
+  }
+}
+
+function secondsOf(deltas) {
+  const seconds = new Float64Array(deltas.length);
+  let microseconds = 0;
+  for (let i = 0; i < deltas.length; i++) seconds[i] = (microseconds += deltas[i]) / 1e6;
+  return seconds;
+}
+
+function medianStep(seconds) {
+  if (seconds.length < 2) return 1 / 25;
+  const steps = new Float64Array(seconds.length - 1);
+  for (let i = 0; i < steps.length; i++) steps[i] = seconds[i + 1] - seconds[i];
+  return steps.sort()[steps.length >> 1];
+}
+
+/** First place whose value is not below `value`. */
+function lowerBound(values, value, from = 0, to = values.length) {
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (values[middle] < value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** First place whose value is above `value`. */
+function upperBound(values, value, from = 0, to = values.length) {
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (values[middle] <= value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}

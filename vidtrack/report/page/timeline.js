@@ -1,0 +1,294 @@
+// All tracks over time, by class: a bar where a track is, as high in it as its score.
+
+const LANE = { roomy: 18, tight: 9, head: 22, gap: 2 };
+const MANY_LANES = 40;
+const MOST_ZOOM_SECONDS = 0.4; // the least that can fill the width
+
+class Timeline {
+  /** `seek(seconds)` and `pick(track, seconds)` are called for what a person points at. */
+  constructor(root, log, state, { seek, pick }) {
+    this.log = log;
+    this.state = state;
+    this.seek = seek;
+    this.pick = pick;
+    this.ruler = root.querySelector(".ruler");
+    this.scroller = root.querySelector(".lanes");
+    this.canvas = root.querySelector(".lanes canvas");
+    this.spacer = root.querySelector(".lanes .spacer");
+    this.playhead = root.querySelector(".playhead");
+    this.tip = root.querySelector(".tip");
+    this.begin = Math.min(0, log.seconds[0] ?? 0);
+    this.end = Math.max((log.seconds.at(-1) ?? 0) + log.step, log.meta.clip.seconds ?? 0, log.step);
+    this.from = this.begin; // seconds at the left edge
+    this.to = this.end; // and at the right
+    this.groups = [];
+    this.draw = onceAFrame(() => this.#draw());
+    this.#listen(root);
+  }
+
+  /** Lay the shown tracks out anew. */
+  arrange() {
+    const byClass = new Map();
+    for (const track of this.log.tracks) {
+      if (!this.state.shows(track)) continue;
+      if (!byClass.has(track.cls)) byClass.set(track.cls, []);
+      byClass.get(track.cls).push(track);
+    }
+    this.groups = [...byClass.values()].sort((a, b) => b.length - a.length).map((tracks) => packed(tracks));
+    const lanes = this.groups.reduce((sum, { lanes }) => sum + lanes.length, 0);
+    this.lane = lanes > MANY_LANES ? LANE.tight : LANE.roomy;
+    let y = 0;
+    for (const group of this.groups) {
+      group.top = y;
+      y += LANE.head + group.lanes.length * (this.lane + LANE.gap) + 4;
+    }
+    this.height = y;
+    this.spacer.style.height = `${y}px`;
+    this.draw();
+  }
+
+  zoom(factor, around = this.state.seconds) {
+    const all = this.end - this.begin;
+    const wide = Math.min(all, Math.max(Math.min(MOST_ZOOM_SECONDS, all), (this.to - this.from) / factor));
+    const middle = Math.min(Math.max(around, this.from), this.to);
+    const share = (middle - this.from) / (this.to - this.from);
+    this.#view(middle - share * wide, wide);
+  }
+
+  fit() {
+    this.#view(this.begin, this.end - this.begin);
+  }
+
+  /** Bring the playhead to where the clip is, and the view with it. */
+  follow() {
+    const { seconds } = this.state;
+    const wide = this.to - this.from;
+    if (seconds < this.from || seconds > this.to) this.#view(seconds - wide * 0.1, wide);
+    else this.#place();
+  }
+
+  #view(from, wide) {
+    this.from = Math.min(Math.max(from, this.begin), this.end - wide);
+    this.to = this.from + wide;
+    this.#place();
+    this.draw();
+  }
+
+  #place() {
+    const x = this.#x(this.state.seconds);
+    this.playhead.style.transform = `translateX(${x}px)`;
+    this.playhead.hidden = !(x >= 0 && x <= this.ruler.clientWidth);
+    this.ruler.setAttribute("aria-valuenow", this.state.seconds.toFixed(3));
+    this.ruler.setAttribute("aria-valuetext", clock(this.state.seconds, 2));
+  }
+
+  #x(seconds) {
+    return ((seconds - this.from) / (this.to - this.from)) * this.ruler.clientWidth;
+  }
+
+  #secondsAt(clientX) {
+    const rect = this.ruler.getBoundingClientRect();
+    const share = (clientX - rect.left) / rect.width;
+    return Math.min(Math.max(this.from + share * (this.to - this.from), this.begin), this.end);
+  }
+
+  #trackAt(clientX, clientY) {
+    const rect = this.canvas.getBoundingClientRect();
+    const y = clientY - rect.top + this.scroller.scrollTop;
+    const seconds = this.#secondsAt(clientX);
+    const slack = ((this.to - this.from) / rect.width) * 3;
+    for (const group of this.groups) {
+      const lane = group.lanes[Math.floor((y - group.top - LANE.head) / (this.lane + LANE.gap))];
+      if (y < group.top + LANE.head || !lane) continue;
+      return lane.find(({ first, length }) => seconds >= first - slack && seconds <= first + length + slack) ?? null;
+    }
+    return null;
+  }
+
+  #listen(root) {
+    const { ruler, scroller } = this;
+    ruler.addEventListener("pointerdown", (event) => {
+      ruler.setPointerCapture(event.pointerId);
+      this.seek(this.#secondsAt(event.clientX));
+    });
+    ruler.addEventListener("pointermove", (event) => {
+      if (ruler.hasPointerCapture(event.pointerId)) this.seek(this.#secondsAt(event.clientX));
+    });
+    scroller.addEventListener("click", (event) => {
+      const track = this.#trackAt(event.clientX, event.clientY);
+      const seconds = this.#secondsAt(event.clientX);
+      if (track) this.pick(track, Math.min(Math.max(seconds, track.first), track.last));
+      else this.seek(seconds);
+    });
+    scroller.addEventListener("pointermove", (event) => this.#hint(event));
+    scroller.addEventListener("pointerleave", () => (this.tip.hidden = true));
+    scroller.addEventListener("scroll", () => this.draw());
+    root.addEventListener(
+      "wheel",
+      (event) => {
+        const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
+        if (event.ctrlKey || event.metaKey) {
+          this.zoom(Math.exp(-event.deltaY / 300), this.#secondsAt(event.clientX));
+        } else if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
+          const wide = this.to - this.from;
+          this.#view(this.from + (sideways / ruler.clientWidth) * wide, wide);
+        } else return;
+        event.preventDefault();
+      },
+      { passive: false },
+    );
+    new ResizeObserver(() => {
+      this.#place();
+      this.draw();
+    }).observe(scroller);
+  }
+
+  #hint({ clientX, clientY, pointerType }) {
+    const track = pointerType === "touch" ? null : this.#trackAt(clientX, clientY);
+    this.scroller.style.cursor = track ? "pointer" : "";
+    this.tip.hidden = !track;
+    if (!track) return;
+    this.tip.textContent = `${track.name} · ${clock(track.first)} – ${clock(track.last)} · score ${track.score.toFixed(2)}`;
+    const rect = this.scroller.parentElement.getBoundingClientRect();
+    const x = Math.min(clientX - rect.left + 12, rect.width - this.tip.offsetWidth - 4);
+    const below = clientY - rect.top + 16;
+    const y = below + this.tip.offsetHeight > rect.height ? clientY - rect.top - this.tip.offsetHeight - 8 : below;
+    this.tip.style.transform = `translate(${Math.max(4, x)}px, ${y}px)`;
+  }
+
+  #draw() {
+    this.#drawRuler();
+    const { scrollTop, clientHeight } = this.scroller;
+    this.canvas.style.height = `${clientHeight}px`;
+    const { context, width, height } = fitted(this.canvas);
+    context.translate(0, -scrollTop);
+    const look = this.state.theme;
+    for (const group of this.groups) {
+      if (group.top > scrollTop + height) break;
+      context.font = `500 12px ${FONT}`;
+      context.textBaseline = "middle";
+      context.fillStyle = look.text;
+      const { label } = group.lanes[0][0];
+      context.fillText(label, 8, group.top + LANE.head / 2 + 1);
+      const after = 8 + context.measureText(label).width + 8;
+      context.fillStyle = look.soft;
+      context.fillText(plural(group.count, "track"), after, group.top + LANE.head / 2 + 1);
+      group.lanes.forEach((lane, n) => {
+        const y = group.top + LANE.head + n * (this.lane + LANE.gap);
+        if (y > scrollTop + height || y + this.lane < scrollTop) return;
+        for (const track of lane) this.#bar(context, track, y, width);
+      });
+    }
+    context.strokeStyle = look.soft;
+    context.setLineDash([2, 3]);
+    for (const { t, kind } of this.log.meta.events) {
+      if (kind !== "cut" || t < this.from || t > this.to) continue;
+      const x = Math.round(this.#x(t)) + 0.5;
+      context.beginPath();
+      context.moveTo(x, scrollTop);
+      context.lineTo(x, scrollTop + height);
+      context.stroke();
+    }
+  }
+
+  #bar(context, track, y, width) {
+    const { log, state, lane } = this;
+    if (track.first > this.to || track.first + track.length < this.from) return;
+    const colour = against(state.colour(track), state.theme.ground);
+    const perSecond = width / (this.to - this.from);
+    const begin = log.objectFrom(track, Math.max(0, log.rowAt(this.from)));
+    const end = log.objectFrom(track, log.rowAt(this.to) + 1);
+    const wide = Math.max(1, log.step * perSecond);
+    context.globalAlpha = state.current && state.current !== track ? 0.6 : 1;
+    const back = css(colour, 0.3);
+    const front = css(colour);
+    let i = begin;
+    while (i < end) {
+      const x = Math.round((log.seconds[log.rows[i]] - this.from) * perSecond);
+      let sum = 0;
+      let count = 0;
+      let right = x;
+      for (; i < end; i++) {
+        const at = (log.seconds[log.rows[i]] - this.from) * perSecond;
+        if (count && Math.round(at) > x) break;
+        sum += log.scores[i];
+        count++;
+        right = Math.max(x + 1, Math.round(at + wide));
+      }
+      const high = Math.max(1, Math.round((sum / count / 255) * lane));
+      context.fillStyle = back;
+      context.fillRect(x, y, right - x, lane);
+      context.fillStyle = front;
+      context.fillRect(x, y + lane - high, right - x, high);
+    }
+    const left = Math.max(0, this.#x(track.first));
+    const right = Math.min(width, this.#x(track.first + track.length));
+    if (track === state.current) {
+      context.strokeStyle = state.theme.text;
+      context.lineWidth = 1.5;
+      context.strokeRect(left - 0.5, y - 0.5, right - left + 1, lane + 1);
+    }
+    if (lane >= LANE.roomy) this.#name(context, track, left, right, y);
+    context.globalAlpha = 1;
+  }
+
+  #name(context, track, left, right, y) {
+    const { state, lane } = this;
+    context.font = `600 10px ${FONT}`;
+    const text = String(track.id);
+    const wide = context.measureText(text).width + 6;
+    if (right - left < wide + 4) return;
+    context.fillStyle = state.theme.plate;
+    context.beginPath();
+    context.roundRect(left + 2, y + 3, wide, lane - 6, 3);
+    context.fill();
+    context.fillStyle = state.theme.text;
+    context.textBaseline = "middle";
+    context.fillText(text, left + 5, y + lane / 2 + 0.5);
+  }
+
+  #drawRuler() {
+    const { context, width, height } = fitted(this.ruler.querySelector("canvas"));
+    const wide = this.to - this.from;
+    const step = niceStep((wide / width) * 80);
+    const decimals = step < 0.1 ? 2 : step < 1 ? 1 : 0;
+    context.font = `11px ${FONT}`;
+    context.textBaseline = "middle";
+    for (let tick = Math.ceil(this.from / step); tick * step <= this.to; tick++) {
+      const x = Math.round(this.#x(tick * step)) + 0.5;
+      context.fillStyle = this.state.theme.line;
+      context.fillRect(x - 0.5, height - 6, 1, 6);
+      context.fillStyle = this.state.theme.soft;
+      const text = clock(tick * step, decimals);
+      if (x + 4 + context.measureText(text).width < width) context.fillText(text, x + 4, height / 2);
+    }
+    context.fillStyle = this.state.theme.accent;
+    for (const { t, kind } of this.log.meta.events) {
+      if (kind === "cut" || t < this.from || t > this.to) continue;
+      const x = this.#x(t);
+      context.beginPath();
+      context.moveTo(x - 4, 0);
+      context.lineTo(x + 4, 0);
+      context.lineTo(x, 6);
+      context.fill();
+    }
+  }
+}
+
+/** Tracks of a class in as few lanes as they fit into without touching. */
+function packed(tracks) {
+  const lanes = [];
+  const ends = [];
+  for (const track of [...tracks].sort((a, b) => a.first - b.first || a.id - b.id)) {
+    let n = ends.findIndex((end) => end < track.first);
+    if (n < 0) n = ends.push(0) - 1;
+    (lanes[n] ??= []).push(track);
+    ends[n] = track.first + track.length;
+  }
+  return { lanes, count: tracks.length };
+}
+
+function niceStep(least) {
+  const steps = [0.04, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600];
+  return steps.find((step) => step >= least) ?? 7200;
+}
