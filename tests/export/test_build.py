@@ -102,9 +102,9 @@ def test_conforming_repeats_and_skips_as_an_editing_program_does(tmp_path: Path)
     log = variable(tmp_path / "a.jsonl")
     boxes = moving(8)
     first, second = scene_of(log, conform_rate=Fraction(25)).tracks  # 0, 40, 80, ... 280 ms
-    expected = [0, 1, 2, 3, 4, 5, 5, 6]
+    expected = [0, 1, 2, 3, 4, 5, 5, 6, 7]
     np.testing.assert_allclose(first.boxes_xyxy, [boxes[i] for i in expected], atol=0.006)
-    assert first.frames.tolist() == list(range(8))
+    assert first.frames.tolist() == list(range(9))
     assert second.frames.tolist() == [3, 4]  # decoded frames 3 and 4, 100 to 200 ms
 
 
@@ -134,7 +134,9 @@ def test_the_clip_is_as_long_as_its_container_says(tmp_path: Path) -> None:
     log = write_log(tmp_path / "a.jsonl", {1: moving(5)}, range(5), duration_seconds=Fraction(4), frame_count=100)
     assert scene_of(log).frame_count == 100
     assert scene_of(log, conform_rate=Fraction(50)).frame_count == 200
-    assert scene_of(write_log(tmp_path / "b.jsonl", {1: moving(5)}, range(9))).frame_count == 5
+    untold = write_log(tmp_path / "b.jsonl", {1: moving(5)}, range(9))
+    assert scene_of(untold).frame_count == 9
+    assert scene_of(untold, conform_rate=Fraction(50)).frame_count == 18
 
 
 def test_nothing_to_export_says_what_there_is(tmp_path: Path) -> None:

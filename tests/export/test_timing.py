@@ -99,8 +99,8 @@ def test_rates_that_people_round(text: str, rate: Fraction) -> None:
 
 def test_a_frame_shows_what_is_on_screen_at_its_time() -> None:
     pts = np.array([0, 40, 120, 125, 200])  # ms
-    assert shown_at(pts, MILLISECONDS, Fraction(25)).tolist() == [0, 1, 1, 2, 3, 4]
-    assert shown_at(pts[1:], MILLISECONDS, Fraction(25)).tolist() == [-1, 0, 0, 1, 2, 3]
+    assert shown_at(pts, MILLISECONDS, Fraction(25)).tolist() == [0, 1, 1, 2, 3, 4, 4]
+    assert shown_at(pts[1:], MILLISECONDS, Fraction(25)).tolist() == [-1, 0, 0, 1, 2, 3, 3]
     assert shown_at(np.array([], int), MILLISECONDS, Fraction(25)).tolist() == []
 
 

@@ -55,13 +55,12 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
     source = log.header["source"]
     clock = _clock(log, config)
     tracks = _tracks(chosen, clock, config)
-    last = max(int(track.frames[-1]) for track in tracks)
     return Scene(
         path=str(source["path"]),
         size=(int(source["size"][0]), int(source["size"][1])),
         pixel_aspect=Fraction(*source["sample_aspect_ratio"]),
         clock=clock,
-        frame_count=max(_frames_of_clip(log, config, clock), last + 1),
+        frame_count=_frames_of_clip(log, config, clock),
         timecode=source["timecode"],
         class_names=tuple(log.class_names),
         tracks=tracks,
@@ -92,13 +91,17 @@ def _clock(log: TrackLog, config: ExportConfig) -> Clock:
 
 
 def _frames_of_clip(log: TrackLog, config: ExportConfig, clock: Clock) -> int:
-    """Frames the whole clip has on the timeline, as far as its container says."""
+    """Frames the whole clip has on the timeline: what its container says, and no less than the log has."""
     source = log.header["source"]
-    by_ordinal = config.rate is not None or clock.rate is None
-    if by_ordinal or source["duration"] is None:
-        return int(source["frame_count"] or 0)
-    assert clock.rate is not None
-    return round(Fraction(*source["duration"]) * clock.rate)
+    said, end = int(source["frame_count"] or 0), int(log.frame_indices[-1]) + 1
+    if config.rate is None and clock.rate is not None:
+        if config.conform_rate is not None:
+            end = len(_on_screen(log, clock.rate))
+        else:
+            end = int(frames_at(log.frame_pts[-1:], log.time_base, clock.rate)[0]) + 1
+        if source["duration"] is not None:
+            said = round(Fraction(*source["duration"]) * clock.rate)
+    return max(said, end)
 
 
 def _tracks(log: TrackLog, clock: Clock, config: ExportConfig) -> tuple[Track, ...]:
@@ -154,12 +157,7 @@ def _filled(track: Track, rows: np.ndarray) -> Track:
 
 def _conformed(tracks: list[Track], log: TrackLog, rate: Fraction) -> tuple[Track, ...]:
     """Tracks on decoded frames, resampled: each frame at `rate` has what is on screen at its time."""
-    if len(log) == 0:
-        return ()
-    ordinals = np.arange(log.frame_indices[0], log.frame_indices[-1] + 1)
-    pts = np.interp(ordinals, log.frame_indices, log.frame_pts)
-    rows = shown_at(pts, log.time_base, rate)
-    shown = np.where(rows >= 0, ordinals[rows], -1)  # (M,) decoded frame on screen
+    shown = _on_screen(log, rate)
     resampled = []
     for track in tracks:
         frames = np.flatnonzero(np.isin(shown, track.frames))
@@ -179,3 +177,10 @@ def _conformed(tracks: list[Track], log: TrackLog, rate: Fraction) -> tuple[Trac
     if not resampled:
         raise UsageError(f"at {float(rate):g} frames a second nothing is left to export", "give a higher rate")
     return tuple(resampled)
+
+
+def _on_screen(log: TrackLog, rate: Fraction) -> np.ndarray:
+    """The decoded frame (M,) int64 that is on screen at each frame of a timeline at `rate`, -1 before the first one."""
+    ordinals = np.arange(log.frame_indices[0], log.frame_indices[-1] + 1)
+    rows = shown_at(np.interp(ordinals, log.frame_indices, log.frame_pts), log.time_base, rate)
+    return np.where(rows >= 0, ordinals[rows], -1)

@@ -19,7 +19,7 @@ def write(scene: Scene) -> str:
     for track in scene.tracks:
         element = Xml.SubElement(root, "track", id=str(track.id), label=track.label, source="auto")
         for run in track.runs():
-            _add_run(element, track, run)
+            _add_run(element, track, run, scene.frame_count)
     Xml.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{Xml.tostring(root, "unicode")}\n'
 
@@ -50,7 +50,7 @@ def _add_meta(root: Xml.Element, scene: Scene) -> None:
     Xml.SubElement(task, "source").text = scene.path
 
 
-def _add_run(element: Xml.Element, track: Track, run: slice) -> None:
+def _add_run(element: Xml.Element, track: Track, run: slice, frame_count: int) -> None:
     indices, boxes, logged = track.indices[run], track.boxes_xyxy[run].tolist(), track.logged[run]
     kept = np.flatnonzero(
         logged | ~np.isin(indices, indices[logged])
@@ -58,7 +58,9 @@ def _add_run(element: Xml.Element, track: Track, run: slice) -> None:
     _, first = np.unique(indices[kept], return_index=True)
     for sample in kept[first].tolist():
         _add_box(element, int(indices[sample]), boxes[sample], outside=False, keyframe=bool(logged[sample]))
-    _add_box(element, int(indices[-1]) + 1, boxes[-1], outside=True, keyframe=True)
+    after = int(indices[-1]) + 1
+    if after < frame_count:
+        _add_box(element, after, boxes[-1], outside=True, keyframe=True)
 
 
 def _add_box(element: Xml.Element, index: int, box: list[float], outside: bool, keyframe: bool) -> None:

@@ -42,17 +42,18 @@ def frames_at(pts: np.ndarray, time_base: Fraction, rate: Fraction) -> np.ndarra
 
 
 def shown_at(pts: np.ndarray, time_base: Fraction, rate: Fraction) -> np.ndarray:
-    """For each frame of a timeline at `rate`, up to the last time, the row that is on screen at its time (M,) int64.
+    """For each frame of a timeline at `rate` the row that is on screen at its time (M,) int64.
 
-    `pts` (F,) rises; frames before the first time show no row, -1. A time that a container rounded up, by up to half a
-    tick, still counts as in time.
+    `pts` (F,) rises; frames before the first time show no row, -1. The last row stays as long as the one before it. A
+    time that a container rounded up, by up to half a tick, still counts as in time.
     """
     if len(pts) == 0:
         return np.zeros(0, np.int64)
     late = 0.05 + float(time_base * rate) / 2
-    positions = _positions(pts, time_base, rate) - late  # in timeline frames
-    last = int(np.floor(positions[-1] + late + 1e-6))
-    return np.searchsorted(positions, np.arange(last + 1), side="right").astype(np.int64) - 1
+    positions = _positions(pts, time_base, rate)  # in timeline frames
+    last_stays = positions[-1] - positions[-2] if len(pts) > 1 else 0.0
+    count = max(int(np.ceil(positions[-1] + last_stays - 2 * late)), int(positions[-1] + late) + 1)
+    return np.searchsorted(positions - late, np.arange(count), side="right").astype(np.int64) - 1
 
 
 def spread_of_rates(time_base: Fraction, indices: np.ndarray, pts: np.ndarray) -> tuple[float, float]:
