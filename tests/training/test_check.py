@@ -73,6 +73,11 @@ def test_command(recipe: TrainConfig, tmp_path: Path) -> None:
     assert good.exit_code == 0, good.output
     assert "person" in good.output
     assert (tmp_path / "sheet.jpg").exists()
+    path.write_text(json.dumps(recipe.to_dict()).replace('"dog"', '"dgo"'))
+    misspelt = CliRunner().invoke(app, ["data", "check", str(path)])
+    assert misspelt.exit_code == 2
+    assert "no training set labels dgo" in misspelt.output
+    path.write_text(json.dumps(recipe.to_dict()))
     spoil(recipe)
     bad = CliRunner().invoke(app, ["data", "check", str(path)])
     assert bad.exit_code == 2

@@ -48,7 +48,7 @@ def check_command(
     """Report boxes per class, odd boxes and missing files of a recipe's data; exit code 2 if anything is wrong."""
     from rich.console import Console
 
-    from vidtrack.training.check import check_sets, contact_sheet
+    from vidtrack.training.check import check_sets, contact_sheet, unlabelled_classes
     from vidtrack.training.config import load_config
 
     config = load_config(recipe)
@@ -58,10 +58,13 @@ def check_command(
         console.print(_table(report, config.model.classes))
         for problem in report.problems:
             console.print(f"[red]{problem}[/red]", highlight=False)
+    unlabelled = unlabelled_classes(config, reports)
+    if unlabelled:
+        console.print(f"[red]no training set labels {', '.join(unlabelled)}[/red]", highlight=False)
     if sheet is not None:
         contact_sheet(config, sheet, pictures)
         Console(stderr=True).print(f"contact sheet: {sheet}", highlight=False)
-    if any(report.problems for report in reports):
+    if unlabelled or any(report.problems for report in reports):
         raise typer.Exit(2)
 
 

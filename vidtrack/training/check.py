@@ -51,6 +51,14 @@ def check_sets(config: TrainConfig) -> list[SetReport]:
     return reports
 
 
+def unlabelled_classes(config: TrainConfig, reports: Sequence[SetReport]) -> list[str]:
+    """Classes of the model that no training set labels in any picture, such as misspelt ones."""
+    training = [report for report in reports if report.role == "training"]
+    return [
+        name for slot, name in enumerate(config.model.classes) if name and not any(r.labelled[slot] for r in training)
+    ]
+
+
 def _unreadable(item: SetConfig, role: str, problem: str, classes: int) -> SetReport:
     nothing = (0,) * classes
     return SetReport(item.name, role, 0, 0, 0, 0, nothing, nothing, (0.0,) * classes, (problem,))
