@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.media import EXAMPLE_CLIP, Clip, write_clip
+from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_pictures
 from vidtrack.errors import OutputError, UsageError
 from vidtrack.types import Frame
 from vidtrack.video import VideoReader, VideoWriter, available_codecs, probe
@@ -131,6 +131,30 @@ def test_colour_description_is_carried(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "in.mp4", clip)
     copy(source, tmp_path / "out.mp4")
     assert probe(tmp_path / "out.mp4").colour == probe(source).colour
+
+
+def test_prores_carries_the_colour_description_too(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", Clip(frames=2, primaries=1, transfer=1, matrix=1))
+    copy(source, tmp_path / "out.mov", codec="prores")
+    assert probe(tmp_path / "out.mov").colour == probe(source).colour
+
+
+@pytest.mark.parametrize("size", [(160, 68), (161, 69)])
+def test_opacity_is_kept(tmp_path: Path, size: tuple[int, int]) -> None:
+    source = write_clip(tmp_path / "in.mkv", Clip(frames=3, size=size, encoder="ffv1", pixel_format="bgr0", options={}))
+    slope = np.linspace(0, 255, size[0] * size[1]).astype(np.uint8).reshape(size[::-1])
+    with VideoReader(source) as reader, VideoWriter(tmp_path / "out.mov", reader.info, "prores4444") as writer:
+        frames = list(reader)
+        for frame in frames:
+            writer.write(frame, slope)
+    with av.open(str(tmp_path / "out.mov")) as container:
+        assert container.streams.video[0].codec_context.codec_tag == "ap4h"
+        made = [frame.reformat(format="rgba").to_ndarray() for frame in container.decode(video=0)]
+    for frame, image in zip(frames, made, strict=True):
+        assert image.shape == (size[1] + size[1] % 2, size[0] + size[0] % 2, 4)
+        shown = image[: size[1], : size[0]]
+        assert np.abs(shown[..., 3].astype(int) - slope).max() <= 1
+        assert difference(shown[..., :3], frame.image) < 2
 
 
 def test_full_range_input_keeps_its_brightness(tmp_path: Path) -> None:
@@ -299,6 +323,14 @@ def test_the_input_is_never_the_output(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is the input itself"):
         VideoWriter(source, probe(source), source=source)
     assert source.read_bytes() == before
+
+
+def test_pictures_may_replace_an_earlier_output(tmp_path: Path) -> None:
+    write_pictures(tmp_path, 3, "img_{}.png")
+    out = tmp_path / "out.mp4"
+    out.write_bytes(b"an earlier one")
+    copy(tmp_path / "img_%d.png", out)
+    assert len(read(out)) == 3
 
 
 def test_bad_settings_are_refused_before_the_work(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ VIDEO_SUFFIXES = frozenset(
 VIDEO_MARK = ".tracked"  # NAME.tracked.mp4
 LOG_ENDING = ".tracks.jsonl"  # NAME.tracks.jsonl
 _OWN_VIDEO = re.compile(rf".*{re.escape(VIDEO_MARK)}\.\w+", re.IGNORECASE)
+_RENDERED = re.compile(r".*\.(drawn|hidden|matte|crop-\d+|track-\d+)\.\w+", re.IGNORECASE)  # by `vidtrack render`
 _PICTURE_NUMBER = re.compile(r"[-_. ]*(%0?\d*d|[*?\[].*)$")
 
 
@@ -89,6 +90,11 @@ def is_own_output(path: Path) -> bool:
     return bool(_OWN_VIDEO.fullmatch(path.name)) or path.name.endswith(".partial") or is_log_path(path)
 
 
+def _is_made(path: Path) -> bool:
+    """True for what is no clip unless it is named by itself: someone may track what was rendered before."""
+    return is_own_output(path) or bool(_RENDERED.fullmatch(path.name))
+
+
 def _expand(text: str) -> Iterator[_Clip]:
     path = Path(os.path.expanduser(text))  # of Path's own, expanduser and exists raise for odd names
     if os.path.isdir(path):
@@ -105,7 +111,7 @@ def _in_folder(folder: Path) -> Iterator[_Clip]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
-            if path.suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".") and not is_own_output(path):
+            if path.suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".") and not _is_made(path):
                 found = True
                 yield _Clip(path, Path(parent).relative_to(folder))
     if not found:
@@ -116,7 +122,7 @@ def _in_folder(folder: Path) -> Iterator[_Clip]:
 
 def _matching(pattern: str) -> Iterator[_Clip]:
     paths = sorted(Path(found) for found in glob.glob(os.path.expanduser(pattern), recursive=True))
-    files = [path for path in paths if path.is_file() and not is_own_output(path)]
+    files = [path for path in paths if path.is_file() and not _is_made(path)]
     if not files:
         raise InputError(f"{pattern} matches no clip", "check the pattern")
     if all(path.suffix.lower() in PICTURE_SUFFIXES for path in files):

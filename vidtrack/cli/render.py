@@ -17,9 +17,9 @@ from vidtrack.cli.values import parse_classes, parse_colour, parse_identities, p
 from vidtrack.errors import UsageError
 
 if TYPE_CHECKING:
+    from vidtrack.cli.render_run import Item
     from vidtrack.effects.crop import CropConfig
     from vidtrack.effects.hiding import HidingConfig
-    from vidtrack.effects.making import Take
     from vidtrack.effects.masks import MaskConfig
     from vidtrack.effects.scene import Scene
     from vidtrack.effects.takes import Layer
@@ -138,23 +138,23 @@ def render(
         else:
             layer = drawn_layer(scene.footage, scene.chosen, look)
         if clips:
-            takes, notes = plan.clips(layer, handles)
+            items = plan.clips(layer, handles)
         elif crop is not None:
-            takes, notes = plan.crops(layer, crop, str(crop_track), handles)
+            items = plan.crops(layer, crop, str(crop_track), handles)
         else:
             mark = "hidden" if hiding is not None else "matte" if matte is not None else "drawn"
-            takes, notes = plan.whole(layer, mark)
-        render_run.check_places([take.path for take in takes], report, scene, overwrite)
-        if doubts is not None:
-            notes = [f"{note}; {render_run.doubt_line(doubts, scene.chosen)}" for note in notes]
-        records = render_run.run_takes(scene, takes, notes, encoding, progress)
+            items = [plan.whole(layer, mark)]
+        render_run.check_places([item.take.path for item in items], report, scene, overwrite)
+        records = render_run.run_items(scene, items, encoding, progress)
+        if doubts is not None and progress is not ProgressStyle.none:
+            typer.echo(render_run.doubt_line(doubts, scene.chosen), err=True)
     if report is not None:
         render_run.write_record(report, scene, records, doubts)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """From a scene to takes, each with a note on what became of its tracks."""
+    """From a scene to the videos to make of it."""
 
     scene: Scene
     output: str | None
@@ -169,24 +169,28 @@ class _Plan:
         identities = sorted(set(self.scene.chosen.ids.tolist()))
         return {n: target_in(self.scene.log_path, self.output, f"{mark}-{n}", suffix) for n in identities}
 
-    def whole(self, layer: Layer, mark: str) -> tuple[list[Take], list[str]]:
+    def whole(self, layer: Layer, mark: str) -> Item:
         """One video of all the picture."""
         from vidtrack.effects.takes import whole_take
 
-        count = len(set(self.scene.chosen.ids.tolist()))
+        identities = sorted(set(self.scene.chosen.ids.tolist()))
         take = whole_take(self.scene.footage, layer, self._target(mark), self.start, self.end)
-        return [take], [f", {count} track{'' if count == 1 else 's'}"]
+        count = len(identities)
+        return render_run.Item(take, f"{count} track{'' if count == 1 else 's'}", {"ids": identities})
 
-    def clips(self, layer: Layer, handles: Fraction) -> tuple[list[Take], list[str]]:
+    def clips(self, layer: Layer, handles: Fraction) -> list[Item]:
         """A video a track, of all the picture."""
         from vidtrack.effects.paths import paths_of
         from vidtrack.effects.takes import clip_takes
 
         targets = self.targets("track", self._suffix)
         takes = clip_takes(self.scene.footage, layer, paths_of(self.scene.chosen), targets.__getitem__, handles)
-        return takes, [f", track {identity}" for identity in targets]
+        return [
+            render_run.Item(take, f"track {identity}", {"id": identity})
+            for take, identity in zip(takes, targets, strict=True)
+        ]
 
-    def crops(self, layer: Layer, config: CropConfig, which: str, handles: Fraction) -> tuple[list[Take], list[str]]:
+    def crops(self, layer: Layer, config: CropConfig, which: str, handles: Fraction) -> list[Item]:
         """A window that follows one track through the clip, or one for each track over its own time."""
         from vidtrack.effects.crop import plan_crop
         from vidtrack.effects.paths import paths_of
@@ -204,14 +208,15 @@ class _Plan:
             if len(identities) > 1:
                 raise UsageError(f"--crop-track {which} names several tracks", f"give one, or {_ALL} with --tracks")
             targets = {identities[0]: self._target(f"crop-{identities[0]}")}
-        takes, notes = [], []
+        items = []
         for path in paths_of(followed):
-            crop = plan_crop(path, followed, scene.footage.info, config, scene.footage.scale)
+            crop = plan_crop(path, followed, scene.footage.info, config, scene.footage.scale, whole_clip=which != _ALL)
             span = span_of(path, followed, handles) if which == _ALL else (self.start, self.end)
-            takes.append(crop_take(scene.footage, layer, crop, targets[path.identity], span))
-            missed = f", cut off in {crop.frames_cut} of {crop.frames_followed}" if crop.frames_cut else ""
-            notes.append(f", track {path.identity}{missed}")
-        return takes, notes
+            take = crop_take(scene.footage, layer, crop, targets[path.identity], span)
+            missed = f", cut off in {crop.frames_cut} of {crop.frames_followed} frames" if crop.frames_cut else ""
+            values = {"id": path.identity, "frames_cut": crop.frames_cut, "frames_followed": crop.frames_followed}
+            items.append(render_run.Item(take, f"track {path.identity}{missed}", values))
+        return items
 
     @property
     def _suffix(self) -> str:

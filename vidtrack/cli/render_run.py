@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,27 +37,44 @@ def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, ove
         make_folder(folder)
 
 
-def run_takes(
-    scene: Scene, takes: Sequence[Take], notes: Sequence[str], video: VideoConfig, style: ProgressStyle
-) -> list[dict[str, Any]]:
-    """Make one video after the other; `notes` are what to say of each. An interrupt leaves the finished ones."""
+@dataclass(frozen=True)
+class Item:
+    """A video to make, a note for people on its tracks, and the same as values."""
+
+    take: Take
+    note: str
+    values: dict[str, Any]
+
+
+def run_items(scene: Scene, items: Sequence[Item], video: VideoConfig, style: ProgressStyle) -> list[dict[str, Any]]:
+    """Make one video after the other; an interrupt leaves the finished ones."""
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter
     from vidtrack.effects.making import make_video
 
     records = []
     said: set[str] = set()
-    for take, note in zip(takes, notes, strict=True):
-        with reporter(style, [Job(take.path, None, None)]) as shown:
-            made = make_video(scene.footage, take, video, shown.progress)
+    for item in items:
+        with reporter(style, [Job(item.take.path, None, None)]) as shown:
+            try:
+                made = make_video(scene.footage, item.take, video, shown.progress)
+            except KeyboardInterrupt:
+                shown.say(f"{item.take.path}: interrupted, not made")
+                raise
             for warning in made.warnings:
                 if warning not in said:
                     said.add(warning)
                     shown.say(f"{scene.log_path.name}: warning: {warning}")
-            record = {"output": str(made.path), "frames": made.frames, "seconds": round(made.seconds, 3)}
-            speed = made.frames / made.seconds
-            shown.made(f"{made.frames} frames, {made.seconds:.1f} s ({speed:.1f} fps){note} -> {made.path}", record)
-        records.append({**record, "warnings": list(made.warnings)})
+            record = {
+                "output": str(made.path),
+                **item.values,
+                "frames": made.frames,
+                "seconds": round(made.seconds, 3),
+                "warnings": list(made.warnings),
+            }
+            speed = f"{made.seconds:.1f} s ({made.frames / made.seconds:.1f} fps)"
+            shown.made(f"{made.frames} frames, {speed}, {item.note} -> {made.path}", record)
+        records.append(record)
     return records
 
 

@@ -7,8 +7,9 @@ from scipy.ndimage import maximum_filter1d
 from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import spsolve
 
-_SMOOTH_SECONDS = 0.6  # wishes shorter than about this are not followed
+_SMOOTH_SECONDS = 0.4  # wishes shorter than about this are not followed
 _ROUNDS = 40
+_SLACK = 0.5  # units of the target
 _REACH = 5  # frames on either side that become stiffer together
 
 
@@ -23,26 +24,29 @@ def follow(
     """Positions (F,) near `target` (F,) at times `seconds` (F,), all within `bounds`.
 
     A smoothing spline in discrete form (Whittaker 1923, Eilers 2003), made stiffer round by round where it is faster,
-    or turns more sharply, than allowed; what is left over is scaled down. Units are those of `target` and seconds.
+    or turns more sharply, than allowed, and tighter where it leaves the bounds; what is left over is scaled down. Units
+    are those of `target` and seconds.
     """
     wish = np.clip(target, *bounds)
     if len(wish) < 3 or float(np.ptp(wish)) == 0:
         return np.full(len(wish), float(np.average(wish)))
     velocity, acceleration = _differences(seconds)
     share = np.gradient(seconds)  # seconds each frame stands for
-    data = diags_array(weights * share)
+    pull = weights * share
     slow, stiff = np.zeros(len(seconds) - 1), np.full(len(seconds) - 2, _SMOOTH_SECONDS**4)
     for _ in range(_ROUNDS):
         penalty = velocity.T @ diags_array(slow * share[1:]) @ velocity
         penalty += acceleration.T @ diags_array(stiff * share[1:-1]) @ acceleration
-        path = spsolve(csc_array(data + penalty), weights * share * wish)
+        path = spsolve(csc_array(diags_array(pull) + penalty), pull * wish)
         too_fast = np.abs(velocity @ path) > max_speed
         too_sharp = np.abs(acceleration @ path) > max_acceleration
-        if not too_fast.any() and not too_sharp.any():
+        too_far = (path < bounds[0] - _SLACK) | (path > bounds[1] + _SLACK)
+        if not (too_fast.any() or too_sharp.any() or too_far.any()):
             break
         size = 2 * _REACH + 1
         slow = np.where(maximum_filter1d(too_fast, size), np.maximum(1.5 * slow, 0.01), slow)
         stiff = np.where(maximum_filter1d(too_sharp, size), 1.5 * stiff, stiff)
+        pull = np.where(too_far, 2 * pull, pull)
     return _scaled(path, float(np.average(wish, weights=weights)), bounds, (
         max_speed / max(float(np.abs(velocity @ path).max()), 1e-9),
         max_acceleration / max(float(np.abs(acceleration @ path).max()), 1e-9),

@@ -35,9 +35,9 @@ class CoverConfig:
 def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:
     """The log of what to hide: every track without holes, held at both ends, boxes grown.
 
-    Between two sights a box moves evenly and grows with the time to the nearer of them; beyond the ends it reaches
-    from where the object was to where its speed would have taken it, but not over a cut. A box always holds the logged
-    one.
+    Between two sights a box moves evenly and grows with the time to the nearer of them. Beyond the ends, but not over a
+    cut, it grows too, and reaches from where the object was to where its speed would have taken it. No box is smaller
+    than the logged one.
     """
     shots = shots_of(log)
     return log_of(log, [_covering(path, log.frame_seconds, shots, config) for path in paths_of(log)])
@@ -74,6 +74,11 @@ def _doubt(path: TrackPath, seconds: np.ndarray) -> np.ndarray:
     after = np.searchsorted(sights, own).clip(0, len(sights) - 1)
     before = (np.searchsorted(sights, own, side="right") - 1).clip(0)
     away = np.minimum(np.abs(sights[after] - own), np.abs(own - sights[before]))
+    return _growth(away)
+
+
+def _growth(away: np.ndarray) -> np.ndarray:
+    """Share of its size by which a box reaches further out, `away` seconds from a sight."""
     return np.minimum(away * _GROWTH, _GROWTH_MOST)
 
 
@@ -95,7 +100,8 @@ def _speed(boxes_xyxy: np.ndarray, seconds: np.ndarray) -> np.ndarray:
 def _held(box: np.ndarray, speed: np.ndarray, ahead: np.ndarray) -> np.ndarray:
     """Boxes (K, 4) that hold both `box` and where it would be `ahead` (K,) seconds later, earlier if negative."""
     moved = box + np.tile(ahead[:, None] * speed, 2)
-    return np.concatenate([np.minimum(box[:2], moved[:, :2]), np.maximum(box[2:], moved[:, 2:])], axis=1)
+    hull = np.concatenate([np.minimum(box[:2], moved[:, :2]), np.maximum(box[2:], moved[:, 2:])], axis=1)
+    return _grown(hull, _growth(np.abs(ahead)))
 
 
 def _steadied(boxes_xyxy: np.ndarray, seconds: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame, VideoInfo
 
 _LEAST = 16  # pixels; encoders take no less
-_UNSEEN_WEIGHT = 0.05  # of a frame without a sight in where the camera should be
+_UNSEEN_WEIGHT = 0.2  # of a frame without a sight in where the camera should be
 _WHOLE = 1 / 32  # pixels; nearer to a whole pixel, the picture is not resampled
 _TAPS = 8  # pixels in a row that make one between them
 
@@ -45,13 +45,13 @@ class CropConfig:
 
 @dataclass(frozen=True)
 class CropPlan:
-    """Where the window is: middles (F, 2) in pixels at `seconds` (F,); `window` and `size` are (width, height)."""
+    """Where the window is: middles (P, 2) in pixels at `seconds` (P,); `window` and `size` are (width, height)."""
 
     window: tuple[int, int]
     size: tuple[int, int]
     sample_aspect_ratio: Fraction
     seconds: np.ndarray
-    shots: np.ndarray  # (F,) ordinals; the window jumps where they change
+    shots: np.ndarray  # (P,) ordinals; the window jumps where they change
     middles: np.ndarray
     frames_cut: int  # in which the object reaches out of the window, where it might have been inside
     frames_followed: int
@@ -71,26 +71,32 @@ class CropPlan:
 
 
 def plan_crop(
-    path: TrackPath, log: TrackLog, info: VideoInfo, config: CropConfig, scale: tuple[float, float] = (1.0, 1.0)
+    path: TrackPath,
+    log: TrackLog,
+    info: VideoInfo,
+    config: CropConfig,
+    scale: tuple[float, float] = (1.0, 1.0),
+    whole_clip: bool = True,
 ) -> CropPlan:
-    """Plan a window that follows a track from the first logged frame to the last.
+    """Plan a window that follows a track: through the whole clip, or only while the track is there.
 
     In a shot it waits where the track is not yet or no more; in a shot without the track it stays in the middle.
 
     Raises UsageError for a shape that leaves too few pixels of this picture.
     """
     window = window_size(info, config)
-    seconds, rows = log.frame_seconds, path.rows
+    planned = np.arange(len(log)) if whole_clip else path.rows
+    seconds, shots = log.frame_seconds[planned], shots_of(log)[planned]
+    there = path.rows - planned[0]  # places of the track's own frames among those planned
     boxes = path.boxes_xyxy * np.tile(scale, 2)
-    weights = np.full(len(log), _UNSEEN_WEIGHT)
-    weights[rows[path.seen]] = 1
-    shots = shots_of(log)
+    weights = np.full(len(planned), _UNSEEN_WEIGHT)
+    weights[there[path.seen]] = 1
     limits = config.max_speed * info.size[0], config.max_acceleration * info.size[0]
-    middles = np.tile(np.array(info.size) / 2, (len(log), 1))
-    for shot in np.unique(shots[rows]):
-        here, inside = np.flatnonzero(shots == shot), shots[rows] == shot
+    middles = np.tile(np.array(info.size) / 2, (len(planned), 1))
+    for shot in np.unique(shots[there]):
+        here, inside = np.flatnonzero(shots == shot), shots[there] == shot
         for axis in (0, 1):
-            target = np.interp(here, rows[inside], (boxes[inside, axis] + boxes[inside, axis + 2]) / 2)
+            target = np.interp(here, there[inside], (boxes[inside, axis] + boxes[inside, axis + 2]) / 2)
             half = window[axis] / 2
             bounds = (half, info.size[axis] - half)
             middles[here, axis] = follow(target, weights[here], seconds[here], bounds, *limits)
@@ -101,7 +107,7 @@ def plan_crop(
         seconds,
         shots,
         middles,
-        _count_cut(boxes[path.seen], middles[rows[path.seen]], window, info.size),
+        _count_cut(boxes[path.seen], middles[there[path.seen]], window, info.size),
         int(path.seen.sum()),
     )
 

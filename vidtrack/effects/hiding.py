@@ -12,7 +12,8 @@ from vidtrack.effects.masks import MaskConfig, mask_of, within
 from vidtrack.errors import UsageError
 from vidtrack.types import Frame, FrameTracks
 
-_GROUND = 1.2  # sizes of mosaic blocks are powers of this, so that they change seldom while an object grows
+_LEAST_BLOCK = 4  # pixels
+_STEP = 1.2  # sizes of mosaic blocks are powers of this, so that they change seldom while an object grows
 
 
 class Method(StrEnum):
@@ -64,7 +65,7 @@ class Hider:
         if self._config.method is Method.SOLID:
             return np.broadcast_to(np.array(self._config.colour, np.uint8), part.shape)
         block = max(box[2] - box[0], box[3] - box[1], 2.0) / self._config.blocks
-        block = max(2, round(_GROUND ** np.ceil(np.log(block) / np.log(_GROUND))))
+        block = max(_LEAST_BLOCK, round(_STEP ** np.ceil(np.log(block) / np.log(_STEP))))
         if self._config.method is Method.PIXELATE:
             return _mosaic(part, left, top, block)
         return _blurred(part, block)

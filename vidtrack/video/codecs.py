@@ -66,7 +66,7 @@ _CODECS = {
         ),
         VideoCodec("prores", "prores_ks", "yuv422p10le", ("mov", "matroska")),
         VideoCodec(
-            "prores4444", "prores_aw", "yuva444p10le", ("mov", "matroska"), options=(("profile", "4444"),), tag="ap4h",
+            "prores4444", "prores_aw", "yuva444p10le", ("mov", "matroska"), options=(("profile", "4"),), tag="ap4h",
         ),
         VideoCodec("ffv1", "ffv1", "bgr0", ("mov", "matroska")),
         VideoCodec("mjpeg", "mjpeg", "yuv420p", options=(("strict", "unofficial"),)),

@@ -97,6 +97,7 @@ class VideoWriter:
         picture = self._encodable(frame.image if alpha is None else np.dstack([frame.image, alpha]))
         picture.pts = frame.pts - (self._origin_pts or 0)
         picture.time_base = frame.time_base
+        picture.color_primaries, picture.color_trc = self._info.colour.primaries, self._info.colour.transfer  # ProRes
         with self._failing_cleanly():
             if self._copier is not None:
                 self._copier.advance(picture.pts * frame.time_base)
@@ -238,6 +239,6 @@ class VideoWriter:
 
 
 def padded_size(size: tuple[int, int], pixel_format: str) -> tuple[int, int]:
-    """The (width, height) encoded for a picture: rounded up to even where chroma is subsampled."""
+    """The (width, height) encoded for a picture: rounded up to even where chroma is subsampled, and for ProRes."""
     width, height = size
-    return (width + width % 2, height + height % 2) if pixel_format.startswith("yuv4") else size
+    return (width + width % 2, height + height % 2) if pixel_format.startswith(("yuv4", "yuva4")) else size

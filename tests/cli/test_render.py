@@ -1,0 +1,299 @@
+"""`vidtrack render` as a person types it: what it makes, and each bad input in one clear line."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.conftest import Ended
+from tests.effects.scenes import SIZE, any_clip, frames_of, seconds_of, write_log
+from tests.media import EXAMPLE_CLIP
+from vidtrack.video import probe
+
+Command = Callable[..., Ended]
+BOXES = {
+    1: {i: (20 + 3 * i, 30, 70 + 3 * i, 110) for i in range(30)},
+    2: {i: (200, 20, 260, 90) for i in range(8, 20)},
+}
+
+
+@pytest.fixture(scope="module")
+def shot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip with sound and a timecode."""
+    folder = tmp_path_factory.mktemp("shot")
+    return any_clip(
+        folder / "shot.mov", frames=30, audio="aac", timecode="01:00:00:00", primaries=1, transfer=1, matrix=1
+    )
+
+
+@pytest.fixture
+def log(shot: Path, tmp_path: Path) -> Path:
+    """A log with its clip beside it."""
+    clip = Path(shutil.copy(shot, tmp_path / "shot.mov"))
+    return write_log(tmp_path / "shot.tracks.jsonl", clip, BOXES, range(30))
+
+
+def assert_one_line(ended: Ended, code: int, *said: str) -> None:
+    assert ended.code == code, ended.err
+    assert ended.out == ""
+    lines = ended.err.splitlines()
+    assert len(lines) == 1, ended.err
+    assert lines[0].startswith("vidtrack: error: ")
+    for part in said:
+        assert part in lines[0]
+
+
+def made_by(log: Path) -> set[str]:
+    return {path.name for path in log.parent.iterdir()} - {log.name, "shot.mov"}
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "size"),
+    [
+        ((), "shot.drawn.mp4", SIZE),
+        (("--parts", "ids,boxes", "--colour-by", "class", "--line", 1, "--classes", "car"), "shot.drawn.mp4", SIZE),
+        (("--blur", "--outline", "ellipse"), "shot.hidden.mp4", SIZE),
+        (("--crop-track", 1), "shot.crop-1.mp4", (76, 136)),
+        (("--crop-track", 1, "--size", "90x160", "--pixelate", "--except", 1), "shot.crop-1.mp4", (90, 160)),
+        (("--crop-track", 2, "--aspect", "1:1", "--codec", "prores"), "shot.crop-2.mov", (136, 136)),
+        (("--matte", "luma"), "shot.matte.mp4", SIZE),
+        (("--matte", "alpha"), "shot.matte.mov", SIZE),
+    ],
+)
+def test_one_video(vidtrack: Command, log: Path, options: tuple[object, ...], name: str, size: tuple[int, int]) -> None:
+    ended = vidtrack("render", log, *options)
+    assert ended.code == 0, ended.err
+    assert made_by(log) == {name}
+    info, source = probe(log.parent / name), probe(log.parent / "shot.mov")
+    assert info.size == size
+    assert (info.has_audio, info.timecode, info.average_rate) == (True, "01:00:00:00", Fraction(25))
+    assert (info.colour.primaries, info.colour.transfer) == (1, 1)
+    assert seconds_of(log.parent / name) == seconds_of(log.parent / "shot.mov")
+    assert info.sample_aspect_ratio == source.sample_aspect_ratio
+
+
+def test_drawing_shows_only_what_is_asked_for(vidtrack: Command, log: Path) -> None:
+    shown = {}
+    for parts in ("boxes", "labels", "ids", "trails", "boxes,labels,trails"):
+        target = log.parent / f"{parts}.mkv"
+        assert vidtrack("render", log, "--parts", parts, "--codec", "ffv1", "-o", target).code == 0
+        shown[parts] = frames_of(target)[15]
+    source = frames_of(log.parent / "shot.mov")[15]
+    changed = {parts: (np.abs(image.astype(int) - source) > 60).any(axis=2) for parts, image in shown.items()}
+    assert all(mask.any() for mask in changed.values())
+    assert changed["ids"].sum() < changed["labels"].sum() < changed["boxes,labels,trails"].sum()
+    assert not changed["boxes"][60, 90] and changed["boxes"][30, 80]
+
+
+def test_clips_have_the_time_of_their_track_and_its_sound(vidtrack: Command, log: Path) -> None:
+    ended = vidtrack("render", log, "--clips", "--handles", "0.08", "-o", log.parent / "clips")
+    assert ended.code == 0, ended.err
+    folder = log.parent / "clips"
+    assert {path.name for path in folder.iterdir()} == {"shot.track-1.mp4", "shot.track-2.mp4"}
+    second = folder / "shot.track-2.mp4"
+    assert len(frames_of(second)) == 16  # frames 8 to 19, and two more at both ends
+    info = probe(second)
+    assert info.has_audio and info.timecode == "01:00:00:06"
+    with av.open(str(second)) as container:
+        sound = [frame.time for frame in container.decode(audio=0)]
+    assert sound[0] < 0.05 and 0.5 < sound[-1] < 0.7
+    difference = np.abs(frames_of(second)[2].astype(int) - frames_of(log.parent / "shot.mov")[8])
+    assert difference.mean() < 3
+
+
+def test_a_crop_of_every_track(vidtrack: Command, log: Path) -> None:
+    report = log.parent / "report.json"
+    ended = vidtrack("render", log, "--crop-track", "all", "-o", f"{log.parent}/crops/", "--report", report)
+    assert ended.code == 0, ended.err
+    crops = log.parent / "crops"
+    assert [len(frames_of(crops / f"shot.crop-{n}.mp4")) for n in (1, 2)] == [30, 12]
+    made = json.loads(report.read_text())["made"]
+    assert [(entry["id"], entry["frames"], entry["frames_cut"]) for entry in made] == [(1, 30, 0), (2, 12, 0)]
+
+
+def test_a_matte_decodes_with_its_opacity(vidtrack: Command, log: Path) -> None:
+    assert vidtrack("render", log, "--matte", "alpha", "--tracks", 2, "--feather", 0).code == 0
+    with av.open(str(log.parent / "shot.matte.mov")) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.codec_tag) == ("prores", "ap4h")
+        frames = [frame.reformat(format="rgba").to_ndarray() for frame in container.decode(stream)]
+    opacity = np.zeros((SIZE[1], SIZE[0]), np.uint8)
+    opacity[20:90, 200:260] = 255
+    assert np.abs(frames[10][..., 3].astype(int) - opacity).max() <= 1
+    assert not frames[25][..., 3].any()
+    source = frames_of(log.parent / "shot.mov")
+    assert np.abs(frames[10][..., :3].astype(int) - source[10]).mean() < 2.5
+
+
+def test_stills(vidtrack: Command, log: Path) -> None:
+    report = log.parent / "report.json"
+    ended = vidtrack("render", log, "--stills", "--margin", 0, "--report", report)
+    assert ended.code == 0, ended.err
+    assert made_by(log) == {"shot.track-1.png", "shot.track-2.png", "report.json"}
+    made = json.loads(report.read_text())["made"]
+    assert [entry["id"] for entry in made] == [2, 1] or [entry["id"] for entry in made] == [1, 2]
+    second = next(entry for entry in made if entry["id"] == 2)
+    assert second["box"] == [200, 20, 260, 90] and 8 <= second["i"] < 20
+    assert probe(log.parent / "shot.track-2.png").size == (60, 70)
+
+
+def test_the_report_names_what_is_uncertain(vidtrack: Command, log: Path) -> None:
+    clip = log.parent / "shot.mov"
+    sights = {i: (100, 40, 150, 90) for i in (*range(5, 12), *range(16, 25))}
+    write_log(log, clip, {1: sights}, range(30), unsure=(18, 19), cuts=(21,))
+    report = log.parent / "report.json"
+    ended = vidtrack("render", log, "--solid", "--weak-score", 0.3, "--report", report)
+    assert ended.code == 0
+    assert "frames in doubt" in ended.err and "track 1 not seen at 0.48-0.60 s" in ended.err
+    record = json.loads(report.read_text())
+    found = {(doubt["reason"], doubt["first"]["i"], doubt["last"]["i"]) for doubt in record["doubts"]}
+    assert found == {
+        ("not seen", 12, 15),
+        ("low score", 18, 19),
+        ("near a cut", 15, 24),
+        ("appears inside the picture", 5, 5),
+    }
+    assert record["frames_in_doubt"] == 14
+    assert record["made"][0]["output"].endswith("shot.hidden.mp4")
+
+
+def test_a_log_that_was_cut_off(vidtrack: Command, log: Path) -> None:
+    log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
+    ended = vidtrack("render", log, "--blur")
+    assert ended.code == 0
+    assert "warning" in ended.err and "in the middle of line" in ended.err and "so does what is made of it" in ended.err
+    assert 5 < len(frames_of(log.parent / "shot.hidden.mp4")) < 25
+
+
+def test_uneven_times_are_kept(vidtrack: Command, tmp_path: Path) -> None:
+    pts = [0, 3, 4, 9, 12, 20, 21, 30, 31, 40]
+    clip = any_clip(tmp_path / "uneven.mkv", frames=10, pts=pts, time_base=Fraction(1, 100))
+    times = [round(float(t) * 1000) for t in seconds_of(clip)]
+    log = write_log(tmp_path / "a.jsonl", clip, {1: {i: (20, 20, 80, 80) for i in range(10)}}, range(10), pts=times)
+    assert vidtrack("render", log, "--pixelate", "-o", tmp_path / "out.mkv").code == 0
+    assert seconds_of(tmp_path / "out.mkv") == seconds_of(clip)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--tracks", 7), 2, "no track 7"),
+        (("--crop-track", 7), 2, "no track 7"),
+        (("--crop-track", "1,2"), 2, "several tracks"),
+        (("--classes", "persn"), 2, "did you mean person?"),
+        (("--crop-track", 1, "--aspect", "1:200"), 2, "a window of 1:200"),
+        (("--crop-track", 1, "--size", "101x100"), 2, "even numbers"),
+        (("--crop-track", 1, "--size", "100x100", "--aspect", "9:16"), 2, "is not 9:16"),
+        (("--aspect", "9:16"), 2, "--aspect does nothing by itself"),
+        (("--blur", "--solid"), 2, "exclude each other"),
+        (("--blur", "--stills"), 2, "hiding goes with"),
+        (("--blur", "--line", 3), 2, "--line is for drawing"),
+        (("--stills", "--crf", 20), 2, "--crf does nothing with --stills"),
+        (("--parts", "boxes,noses"), 2, "noses"),
+        (("--clips", "-o", "x.mp4"), 2, "may be many"),
+        (("--codec", "h265x"), 2, "unknown video codec"),
+        (("--matte", "alpha", "-o", "x.mp4"), 2, "cannot hold prores4444"),
+        (("-o", "x.xyz"), 2, "no known video extension"),
+        (("-o", "no/such/place/"), 0, ""),
+        (("--start", 99), 3, "no frame of"),
+    ],
+)
+def test_choices_that_cannot_be(
+    vidtrack: Command, log: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[object, ...], code: int, said: str
+) -> None:
+    monkeypatch.chdir(log.parent)
+    ended = vidtrack("render", log, *options)
+    if code == 0:
+        assert ended.code == 0
+        return
+    assert_one_line(ended, code, said)
+    assert made_by(log) == set()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--tracks", "one"), ("--aspect", "wide"), ("--size", "big"), ("--colour", "sky"), ("--margin", "-1")],
+)
+def test_unreadable_choices(vidtrack: Command, log: Path, option: str, value: str) -> None:
+    with_mode = {"--size": ("--crop-track", 1), "--aspect": ("--crop-track", 1)}.get(option, ("--solid",))
+    ended = vidtrack("render", log, *with_mode, option, value)
+    assert ended.code == 2
+    assert option in ended.err and "Traceback" not in ended.err
+
+
+def test_inputs_that_cannot_be_used(vidtrack: Command, log: Path) -> None:
+    other = any_clip(log.parent / "other.mp4", frames=30)
+    assert_one_line(vidtrack("render", log, other), 3, "other.mp4 is not the clip of the log", "--force")
+    assert_one_line(vidtrack("render", log.parent / "none.jsonl"), 3, "none.jsonl cannot be read")
+    assert_one_line(vidtrack("render", other), 3, "other.mp4")
+    newer = log.parent / "newer.jsonl"
+    newer.write_text(log.read_text().replace("track-log/1", "track-log/2", 1))
+    assert_one_line(vidtrack("render", newer), 3, "version 2", "upgrade")
+    (log.parent / "shot.mov").unlink()
+    assert_one_line(vidtrack("render", log), 3, "is not there", "give the clip after the log")
+
+
+def test_nothing_is_replaced_unasked(vidtrack: Command, log: Path) -> None:
+    target = log.parent / "shot.drawn.mp4"
+    target.write_text("mine")
+    assert_one_line(vidtrack("render", log), 2, "shot.drawn.mp4 exists already", "--overwrite")
+    assert target.read_text() == "mine"
+    assert vidtrack("render", log, "--overwrite").code == 0
+    assert len(frames_of(target)) == 30
+    clip = log.parent / "shot.mov"
+    assert_one_line(vidtrack("render", log, "-o", clip, "--overwrite"), 2, "is the log or the clip itself")
+    assert_one_line(vidtrack("render", log, "--overwrite", "--report", log), 2, "is the log or the clip itself")
+    assert_one_line(vidtrack("render", log, "--overwrite", "--report", target), 2, "one of the outputs")
+
+
+def command(folder: Path, *arguments: object, **options: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "vidtrack", "render", *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLE_CLIP.parents[1]), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def test_a_full_disk_leaves_nothing_that_looks_finished(log: Path) -> None:
+    def limited() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    ended = command(log.parent, log, "--blur", "--crf", 1, preexec_fn=limited)
+    _, err = ended.communicate(timeout=120)
+    assert ended.returncode == 1, err
+    assert len(err.splitlines()) == 1 and "cannot be written" in err
+    assert made_by(log) == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing_half_made(tmp_path: Path, number: signal.Signals) -> None:
+    boxes = {1: {i: (100, 40, 300, 240) for i in range(250)}}
+    log = write_log(tmp_path / "bikes.tracks.jsonl", EXAMPLE_CLIP, boxes, range(250))
+    running = command(tmp_path, log, "--blur", "--preset", "veryslow", "--progress", "none")
+    partial = tmp_path / "bikes.hidden.mp4.partial"
+    deadline = time.monotonic() + 120
+    while not (partial.exists() and partial.stat().st_size > 0):
+        assert running.poll() is None and time.monotonic() < deadline, running.communicate()
+        time.sleep(0.02)
+    running.send_signal(number)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err and "interrupted, not made" in err
+    assert {path.name for path in tmp_path.iterdir()} == {log.name}

@@ -1,0 +1,185 @@
+"""Nothing of a tracked object shows, in no frame between its first and its last sight; judged on pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.conftest import Ended
+from tests.effects.scenes import (
+    MAGENTA,
+    SIZE,
+    frames_of,
+    log_in_memory,
+    object_box,
+    object_clip,
+    write_log,
+)
+from tests.media import example_frames
+from vidtrack.effects.cover import CoverConfig, cover
+from vidtrack.effects.hiding import Hider, HidingConfig, Method
+from vidtrack.effects.masks import MaskConfig, Shape
+from vidtrack.errors import UsageError
+from vidtrack.footage import with_objects
+from vidtrack.types import Frame, FrameTracks
+
+Command = Callable[..., Ended]
+FRAMES = 40
+MISSED = {9, 10, 11, 20, 24, 25, 26, 27, 33}
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return object_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", FRAMES)
+
+
+def gappy_log(path: Path, clip: Path, first: int = 4, last: int = 36, step: int = 1) -> Path:
+    sights = {i: object_box(i) for i in range(first, last + 1) if i not in MISSED}
+    return write_log(path, clip, {1: sights}, range(0, FRAMES, step))
+
+
+def magenta_pixels(image: np.ndarray) -> int:
+    return int((np.abs(image.astype(int) - MAGENTA).sum(axis=2) < 120).sum())
+
+
+def share_left(shown: np.ndarray, source: np.ndarray, box: tuple[int, int, int, int]) -> float:
+    """How much of the source's fine detail inside a box is in the picture shown: 1 all, 0 nothing (a projection).
+
+    Where there is no detail to speak of, a little of it counts as little.
+    """
+    left, top, right, bottom = box
+    part = slice(max(0, top), bottom), slice(max(0, left), right)
+    grey = [cv2.cvtColor(image[part], cv2.COLOR_RGB2GRAY).astype(np.float32) for image in (shown, source)]
+    fine = [values - cv2.GaussianBlur(values, (0, 0), 2) for values in grey]
+    return float((fine[0] * fine[1]).sum() / max((fine[1] ** 2).sum(), 9.0 * fine[1].size))
+
+
+@pytest.mark.parametrize("step", [1, 3], ids=["every frame logged", "every third"])
+@pytest.mark.parametrize("outline", ["box", "ellipse"])
+def test_no_pixel_of_the_object_is_left(vidtrack: Command, clip: Path, tmp_path: Path, outline: str, step: int) -> None:
+    log = gappy_log(tmp_path / "log.jsonl", clip, step=step)
+    ended = vidtrack("render", log, clip, "--solid", "--outline", outline, "-o", tmp_path / "out.mp4")
+    assert ended.code == 0, ended.err
+    made, source = frames_of(tmp_path / "out.mp4"), frames_of(clip)
+    assert len(made) == len(source) == FRAMES
+    assert magenta_pixels(source[20]) > 500
+    assert [magenta_pixels(image) for image in made[4:37]] == [0] * 33
+
+
+@pytest.mark.parametrize("method", ["--blur", "--pixelate"])
+def test_no_detail_of_the_object_is_left(vidtrack: Command, clip: Path, tmp_path: Path, method: str) -> None:
+    log = gappy_log(tmp_path / "log.jsonl", clip)
+    assert vidtrack("render", log, clip, method, "-o", tmp_path / "out.mp4").code == 0
+    made, source = frames_of(tmp_path / "out.mp4"), frames_of(clip)
+    for i in range(4, 37):
+        assert share_left(made[i], source[i], object_box(i)) < 0.1, i
+        assert magenta_pixels(made[i]) == 0
+
+
+def test_holds_hide_what_was_there_before_it_was_seen(vidtrack: Command, clip: Path, tmp_path: Path) -> None:
+    log = gappy_log(tmp_path / "log.jsonl", clip, first=14, last=28)
+    common = ("render", log, clip, "--solid", "--hold-before", 0.4, "--hold-after", 0.3, "-o", tmp_path / "out.mp4")
+    assert vidtrack(*common).code == 0
+    counts = [magenta_pixels(image) for image in frames_of(tmp_path / "out.mp4")]
+    assert counts[4:36] == [0] * 32
+    assert all(count > 300 for count in [*counts[:4], *counts[36:]])
+
+
+def test_the_rest_of_the_picture_stays(vidtrack: Command, clip: Path, tmp_path: Path) -> None:
+    log = gappy_log(tmp_path / "log.jsonl", clip)
+    assert vidtrack("render", log, clip, "--solid", "--crf", 4, "-o", tmp_path / "out.mp4").code == 0
+    difference = np.abs(frames_of(tmp_path / "out.mp4")[20].astype(int) - frames_of(clip)[20])
+    left, top, right, bottom = object_box(20)
+    difference[max(0, top - 40) : bottom + 40, left - 40 : right + 40] = 0
+    assert difference.mean() < 2.5
+
+
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("mask", [MaskConfig(), MaskConfig(feather=0), MaskConfig(Shape.ELLIPSE)], ids=str)
+def test_real_pictures_are_hidden_in_every_box(method: Method, mask: MaskConfig) -> None:
+    random = np.random.default_rng(3)
+    hider = Hider(HidingConfig(method, mask=mask))
+    for i, image in enumerate(example_frames(10, 640, 272)):
+        low = random.uniform((-60, -30), (560, 230), (6, 2))
+        boxes = np.concatenate([low, low + random.uniform(24, 160, (6, 2))], axis=1).astype(np.float32)
+        before = image.copy()
+        hidden = hider.paint(Frame(i, i, Fraction(1, 25), image), tracks_of(boxes)).image
+        np.testing.assert_array_equal(image, before)
+        for box in boxes:
+            part = tuple(int(v) for v in (*np.clip(np.floor(box[:2]), 0, None), *np.ceil(box[2:])))
+            if min(part[2] - part[0], part[3] - part[1], SIZE[0] - part[0]) < 8 or part[1] > 260 or part[0] > 630:
+                continue
+            assert share_left(hidden, before, part) < (0.35 if method is Method.PIXELATE else 0.15)  # blocks have edges
+            if method is Method.SOLID:
+                assert not hidden[part[1] : part[3], part[0] : part[2]].any()
+
+
+def tracks_of(boxes: np.ndarray) -> FrameTracks:
+    count = len(boxes)
+    numbers = np.arange(1, count + 1)
+    return FrameTracks(0, 0, Fraction(1, 25), numbers, numbers, np.ones(count, np.float32), boxes, 0 * numbers)
+
+
+def test_what_is_hidden_holds_every_logged_box_and_is_steady(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    jittery = {i: np.array(object_box(i)) + random.normal(0, 3, 4) for i in range(FRAMES) if i not in MISSED}
+    log = log_in_memory(tmp_path, {1: jittery}, FRAMES)
+    hidden = cover(log, CoverConfig(margin=0.0))
+    rows = {int(row): box for row, box in zip(hidden.frame_rows, hidden.boxes_xyxy, strict=True)}
+    assert sorted(rows) == list(range(FRAMES))
+    for i, box in jittery.items():
+        assert (rows[i][:2] <= box[:2] + 0.01).all() and (rows[i][2:] >= box[2:] - 0.01).all()
+    logged = np.array([jittery[i] for i in (4, 5, 6, 7, 8)])
+    covering = np.array([rows[i] for i in (4, 5, 6, 7, 8)])
+    assert np.abs(np.diff(covering, 2, axis=0)).mean() < 0.4 * np.abs(np.diff(logged, 2, axis=0)).mean()
+
+
+def test_the_longer_unseen_the_more_is_hidden(tmp_path: Path) -> None:
+    still = {i: (100, 40, 140, 90) for i in (*range(10), *range(40, 50))}
+    hidden = cover(log_in_memory(tmp_path, {1: still}, 50), CoverConfig())
+    widths = (hidden.boxes_xyxy[:, 2] - hidden.boxes_xyxy[:, 0])[[5, 15, 25]]
+    assert widths[0] < widths[1] < widths[2] < 3 * widths[0]
+
+
+def test_a_hold_ends_at_a_cut_and_a_gap_does_not(tmp_path: Path) -> None:
+    sights = {i: (100 + i, 40, 140 + i, 90) for i in (*range(12, 15), *range(24, 30))}
+    log = log_in_memory(tmp_path, {1: sights}, 50, cuts=(10, 20, 31))
+    hidden = cover(log, CoverConfig(margin=0.0, hold_before_seconds=1, hold_after_seconds=1))
+    assert hidden.frame_rows.tolist() == list(range(10, 31))
+    middles = hidden.boxes_xyxy[:, [0, 2]].mean(axis=1)
+    before_cut, after_cut = middles[19 - 10], middles[20 - 10]
+    assert abs(before_cut - 134) < 2 and abs(after_cut - 144) < 2
+
+
+def test_between_logged_frames_a_box_counts_on_either_side(tmp_path: Path) -> None:
+    log = log_in_memory(tmp_path, {1: {0: (0, 0, 10, 10), 3: (30, 0, 40, 10)}, 2: {0: (5, 5, 9, 9)}}, 4)
+    every_third = log.__class__(
+        log.header, log.frame_indices[[0, 3]], log.frame_pts[[0, 3]], np.array([0, 2, 3]), log.ids, log.classes,
+        log.scores, log.boxes_xyxy, log.states, [], [], log.footer,
+    )  # fmt: skip
+    image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    ticks = int(log.frame_pts[3]) // 3
+    frames = [Frame(i, i * ticks, log.time_base, image) for i in range(5)]
+    exact = [(tracks.ids.tolist(), tracks.boxes_xyxy[:, 0].tolist()) for _, tracks in with_objects(frames, every_third)]
+    assert exact == [([1, 2], [0, 5]), ([1, 2], [10, 5]), ([1], [20]), ([1], [30]), ([1], [30])]
+    generous = [tracks.ids.tolist() for _, tracks in with_objects(frames, every_third, generous=True)]
+    assert generous == [[1, 2], [1, 2], [1, 2], [1], [1]]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: CoverConfig(margin=-1),
+        lambda: CoverConfig(hold_after_seconds=float("nan")),
+        lambda: HidingConfig(blocks=0),
+        lambda: MaskConfig(feather=-0.1),
+    ],
+)
+def test_choices_out_of_range(make: Callable[[], object]) -> None:
+    with pytest.raises(UsageError):
+        make()
