@@ -10,20 +10,20 @@ import numpy as np
 from vidtrack.errors import UsageError
 
 
-def class_filter(names: Sequence[str], wanted: Sequence[str] | None) -> np.ndarray:
-    """Which of the model's classes (K,) bool are wanted; None wants all.
+def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str = "the model") -> np.ndarray:
+    """Which of the classes (K,) bool of a model, or of what `whose` says, are wanted; None wants all.
 
-    Upper and lower case are one, and so are blanks, hyphens and underscores. Raises UsageError for a name the model
-    does not have, with the nearest one it has.
+    Upper and lower case are one, and so are blanks, hyphens and underscores. Raises UsageError for a name that is not
+    there, with the nearest one that is.
     """
     if wanted is None:
         return np.ones(len(names), dtype=bool)
-    known = {_plain(name): number for number, name in enumerate(names) if name}
+    known = {plain_name(name): number for number, name in enumerate(names) if name}
     chosen = np.zeros(len(names), dtype=bool)
     for name in wanted:
-        number = known.get(_plain(name))
+        number = known.get(plain_name(name))
         if number is None:
-            raise UsageError(f"the model has no class {name!r}", _suggestion(name, [n for n in names if n]))
+            raise UsageError(f"{whose} has no class {name!r}", _suggestion(name, [n for n in names if n]))
         chosen[number] = True
     if not chosen.any():
         raise UsageError("no class is chosen", "leave the choice out to track all classes")
@@ -31,13 +31,18 @@ def class_filter(names: Sequence[str], wanted: Sequence[str] | None) -> np.ndarr
 
 
 def _suggestion(name: str, names: Sequence[str]) -> str:
-    plain = {_plain(known): known for known in names}
-    near = difflib.get_close_matches(_plain(name), list(plain), n=3, cutoff=0.6)
+    plain = {plain_name(known): known for known in names}
+    near = difflib.get_close_matches(plain_name(name), list(plain), n=3, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(plain[n] for n in near)}?"
-    shown = ", ".join(names[:20])
-    return f"it has {shown}{', ...' if len(names) > 20 else ''}"
+    return f"it has {listed(names)}"
 
 
-def _plain(name: str) -> str:
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Names separated by commas, the first of many."""
+    return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
+
+
+def plain_name(name: str) -> str:
+    """A class name as it is compared."""
     return " ".join(name.replace("_", " ").replace("-", " ").split()).casefold()

@@ -17,6 +17,7 @@ def test_a_switch_after_a_gap_is_marked_where_the_new_id_comes() -> None:
     first = found.truth_ids == 1
     assert found.covered_by[first].tolist() == [5, 5, 5, NOBODY, NOBODY, 6, 6, 6]
     assert found.frames[found.switched].tolist() == [6]
+    assert found.instead_of[found.switched].tolist() == [5]
     assert (found.covered_by[~first] == NOBODY).all()
     assert found.false_boxes.tolist() == [0] * 7 + [1]
 

@@ -42,7 +42,7 @@ def test_a_switch_is_marked_at_its_frame() -> None:
 
 
 def test_a_very_short_cover_in_a_long_sequence_still_shows() -> None:
-    image = drawn(still(1, range(1, 50_001)), result=still(4, range(20_000, 20_001)), frames=50_000)
+    image = drawn(still(1, range(1, 5_001)), result=still(4, range(2_000, 2_001)), frames=5_000)
     assert share_of(image, colour_of(4)) > 0
 
 

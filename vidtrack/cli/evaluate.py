@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vidtrack.cli import options
 from vidtrack.cli.values import parse_classes
 from vidtrack.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import numpy as np
+
+    from vidtrack.evaluation.coco import CocoTruth
 
 app = typer.Typer(no_args_is_help=True, help="Score tracks or detections against ground truth.")
 
@@ -82,13 +87,82 @@ def tracks(
     evaluation = evaluate(truth, results, choices, _names(sequences))
     _warn(note for one in evaluation.sequences for note in one.notes)
     if figure is not None:
-        from vidtrack.evaluation.coverage import cover
         from vidtrack.evaluation.figure import draw_coverage, write_figure
 
         for one in evaluation.sequences:
-            image = draw_coverage(one.name, cover(one.aligned), one.scores, one.frames_per_second)
+            image = draw_coverage(one.name, one.coverage, one.scores, one.frames_per_second)
             write_figure(image, figure / f"{one.name}.png")
     scores.show_tracks(evaluation, truth, results, json_file, csv_file)
+
+
+@app.command("detections")
+def detections(
+    truth: Annotated[Path, typer.Argument(help="Annotations, a COCO detection file.")],
+    results: Annotated[
+        Path | None, typer.Argument(help="Detections, a COCO result file. Without it, give --model.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Detect with this: a name of `vidtrack weights list`, or a checkpoint.")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where --model finds the pictures. Default: beside TRUTH.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Only these, as person,car. Default: all annotated.")
+    ] = None,
+    size: options.Size = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what --model detected as a COCO result file.")
+    ] = None,
+    json_file: JsonFile = None,
+    csv_file: CsvFile = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+) -> None:
+    """Score detections: COCO's AP, AP50, AP75, AP by size and recall, of each class and their mean."""
+    from vidtrack.cli import scores
+    from vidtrack.evaluation.coco import read_results, read_truth
+    from vidtrack.evaluation.detection import score_detections
+
+    if (results is None) == (model is None):
+        raise UsageError("give either a file of results or --model", "vidtrack eval detections TRUTH RESULTS")
+    if model is None and (save is not None or pictures is not None or size is not None):
+        raise UsageError("--pictures, --size and --save belong to --model", "leave them out")
+    scores.check_targets((json_file, csv_file, save), (truth, results))
+    annotated = read_truth(truth, parse_classes(classes))
+    if results is not None:
+        found, notes = read_results(results, annotated)
+    elif model is not None:
+        found, annotated, notes = _detect(model, annotated, pictures or truth.parent, size, device, precision, threads)
+        if save is not None:
+            scores.save_results(save, found, annotated)
+    _warn(notes)
+    evaluation = score_detections(annotated.dataset, found, annotated.labelled)
+    scores.show_detections(evaluation, truth, str(results or model), json_file, csv_file)
+
+
+def _detect(
+    name: str,
+    truth: CocoTruth,
+    folder: Path,
+    size: int | None,
+    device: str,
+    precision: str,
+    threads: int | None,
+) -> tuple[np.ndarray, CocoTruth, list[str]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from vidtrack.cli.detect import prepare_model
+    from vidtrack.evaluation.coco import detect, find_pictures
+
+    pictures = find_pictures(truth, folder)
+    model = prepare_model(name, device, precision, threads, False)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("detecting", total=len(pictures))
+        return detect(model, truth, pictures, size, lambda done: bar.update(task, completed=done))
 
 
 def _names(text: str | None) -> list[str] | None:

@@ -16,12 +16,18 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from vidtrack.evaluation.coco import CocoTruth
+    from vidtrack.evaluation.detection import DetectionScores
     from vidtrack.evaluation.runner import TrackEvaluation
 
 STDOUT = Path("-")
 _SHARES = ("hota", "deta", "assa", "loca", "mota", "idf1")
 _COUNTS = ("switches", "mostly_tracked", "mostly_lost", "false_positives", "false_negatives")
 _TITLES = ("HOTA", "DetA", "AssA", "LocA", "MOTA", "IDF1", "IDSW", "MT", "ML", "FP", "FN")
+_AP = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "recall")
+_AP_TITLES = ("AP", "AP50", "AP75", "small", "medium", "large", "AR", "boxes", "pictures")
 
 
 def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None]) -> None:
@@ -41,47 +47,76 @@ def show_tracks(
     evaluation: TrackEvaluation, truth: Path, results: Path, json_file: Path | None, csv_file: Path | None
 ) -> None:
     """Print the table, one row a sequence, and write what else is wanted."""
+    from vidtrack.evaluation.runner import COMBINED
+
     rows = {name: asdict(scores) for name, scores in evaluation.rows.items()}
-    record = {
-        "truth": str(truth),
-        "results": str(results),
-        "sequences": {
-            one.name: {**rows[one.name], "rules": str(one.rules), "notes": list(one.notes)}
+    if json_file is not None:
+        sequences = {
+            one.name: {**rows[one.name], "rules": str(one.rules), "notes": list(one.notes), "switched": one.switches}
             for one in evaluation.sequences
-        },
-        "combined": None if evaluation.combined is None else asdict(evaluation.combined),
-    }
-    flat = [{"sequence": name, **row} for name, row in rows.items()]
-    for row in flat:
-        del row["hota_alphas"]
-    _write(record, flat, json_file, csv_file)
+        }
+        combined = None if evaluation.combined is None else rows[COMBINED]
+        _write_json(json_file, truth, results, {"sequences": sequences, "combined": combined})
+    if csv_file is not None:
+        plain = [{key: value for key, value in row.items() if key != "hota_alphas"} for row in rows.values()]
+        _write_csv(csv_file, [{"sequence": name, **row} for name, row in zip(rows, plain, strict=True)])
     if json_file == STDOUT:
         return
     lines = [
-        [name, *(f"{100 * row[share]:.2f}" for share in _SHARES), *(str(row[count]) for count in _COUNTS)]
+        [name, *(_percent(row[share]) for share in _SHARES), *(str(row[count]) for count in _COUNTS)]
         for name, row in rows.items()
     ]
     _print_table(["sequence", *_TITLES], lines, apart=evaluation.combined is not None)
 
 
-def _write(
-    record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], json_file: Path | None, csv_file: Path | None
+def show_detections(
+    evaluation: DetectionScores, truth: Path, results: str, json_file: Path | None, csv_file: Path | None
 ) -> None:
+    """Print the table, one row a class, and write what else is wanted."""
+    rows = [asdict(one) for one in evaluation.classes]
+    means = evaluation.means()
+    if json_file is not None:
+        _write_json(json_file, truth, results, {"mean": means, "classes": rows})
+    if csv_file is not None:
+        _write_csv(csv_file, rows)
+    if json_file == STDOUT:
+        return
+    lines = [[row["name"], *map(_percent, (row[name] for name in _AP)), row["boxes"], row["pictures"]] for row in rows]
+    lines.append(
+        [f"mean of {len(rows)}", *(_percent(means[name]) for name in _AP), sum(row["boxes"] for row in rows), ""]
+    )
+    _print_table(["class", *_AP_TITLES], [list(map(str, line)) for line in lines], apart=True)
+
+
+def save_results(path: Path, results: np.ndarray, truth: CocoTruth) -> None:
+    """Write detections as COCO's list of results."""
+    from vidtrack.evaluation.coco import results_json
+
+    _write_text(path, json.dumps(results_json(results, truth)) + "\n")
+
+
+def _percent(share: float) -> str:
+    return "-" if math.isnan(share) else f"{100 * share:.2f}"
+
+
+def _write_json(path: Path, truth: Path, results: Path | str, figures: Mapping[str, Any]) -> None:
     from vidtrack import __version__
 
-    if json_file is not None:
-        tool = {"tool": {"name": "vidtrack", "version": __version__}}
-        text = json.dumps(_known(tool | dict(record)), ensure_ascii=False, indent=1) + "\n"
-        if json_file == STDOUT:
-            print(text, end="")
-        else:
-            _write_text(json_file, text)
-    if csv_file is not None:
-        table = io.StringIO()
-        writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_known(list(rows)))
-        _write_text(csv_file, table.getvalue())
+    tool = {"name": "vidtrack", "version": __version__}
+    record = {"tool": tool, "truth": str(truth), "results": str(results), **_known(figures)}
+    text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+    if path == STDOUT:
+        print(text, end="")
+    else:
+        _write_text(path, text)
+
+
+def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_known(rows))
+    _write_text(path, table.getvalue())
 
 
 def _known(value: Any) -> Any:

@@ -19,15 +19,20 @@ _LOYALTY = 1000.0  # a match that goes on is worth more than any that begins
 class Coverage:
     """One entry a box of the ground truth, in the order of frames; F frames.
 
-    `covered_by` (N,) is the id of the result on the box or NOBODY, `switched` (N,) is True where it is another than
-    the one before on the same object; `false_boxes` (F,) counts the results on no object.
+    `covered_by` (N,) is the id of the result on the box or NOBODY, `instead_of` (N,) at a switch the id that was on the
+    same object last, else NOBODY; `false_boxes` (F,) counts the results on no object.
     """
 
     frames: np.ndarray  # (N,) from 1
     truth_ids: np.ndarray
     covered_by: np.ndarray
-    switched: np.ndarray
+    instead_of: np.ndarray
     false_boxes: np.ndarray
+
+    @property
+    def switched(self) -> np.ndarray:
+        """Boxes (N,) bool at which another id took over."""
+        return self.instead_of != NOBODY
 
     @property
     def length(self) -> int:
@@ -37,7 +42,7 @@ class Coverage:
 
 def cover(aligned: Aligned) -> Coverage:
     """Match frame by frame as CLEAR does (Bernardin 2008): matches go on while they can, the rest has the most IoU."""
-    frames, covered_by, switched, false_boxes = [], [], [], []
+    frames, covered_by, instead_of, false_boxes = [], [], [], []
     before: dict[int, int] = {}  # matches of the frame before: ground truth to result
     latest: dict[int, int] = {}  # the last match of each object
     sides = (aligned.truth_ids, aligned.truth_boxes, aligned.result_ids, aligned.result_boxes)
@@ -45,7 +50,7 @@ def cover(aligned: Aligned) -> Coverage:
         frames.append(np.full(len(true), frame))
         if not len(true) or not len(found):  # matches outlast a frame in which one side is silent, as in TrackEval
             covered_by.append(np.full(len(true), NOBODY))
-            switched.append([False] * len(true))
+            instead_of.append(np.full(len(true), NOBODY))
             false_boxes.append(len(found))
             continue
         overlap = pairwise_iou(true_boxes, found_boxes)
@@ -57,18 +62,19 @@ def cover(aligned: Aligned) -> Coverage:
         by = np.full(len(true), NOBODY)
         by[rows[matched]] = found[columns[matched]]
         before = {one: other for one, other in zip(true.tolist(), by.tolist(), strict=True) if other != NOBODY}
-        switched.append([one in before and latest.get(one, before[one]) != before[one] for one in true.tolist()])
+        last = np.array([latest.get(one, NOBODY) for one in true.tolist()], np.int64)
+        instead_of.append(np.where((by != NOBODY) & (by != last), last, NOBODY))
         latest |= before
         covered_by.append(by)
         false_boxes.append(len(found) - len(before))
     return Coverage(
-        _joined(frames, np.int64),
-        _joined(aligned.truth_ids, np.int64),
-        _joined(covered_by, np.int64),
-        _joined(switched, bool),
+        _joined(frames),
+        _joined(aligned.truth_ids),
+        _joined(covered_by),
+        _joined(instead_of),
         np.array(false_boxes, np.int64),
     )
 
 
-def _joined(parts: list, dtype: type) -> np.ndarray:
-    return np.concatenate([np.asarray(part, dtype) for part in parts]) if parts else np.zeros(0, dtype)
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros(0, np.int64), *parts])

@@ -148,8 +148,8 @@ class _Chart:
 
     def _mark(self, x: int, top: int, bottom: int) -> None:
         """A switch: a black line with a head, edged in white so that it shows on any colour."""
-        self._fill(x - 2, x + 3, top, bottom, _WHITE)
-        self._fill(x - 1, x + 2, top, bottom, _INK)
+        self._fill(x - 2, x + 2, top, bottom, _WHITE)
+        self._fill(x - 1, x + 1, top, bottom, _INK)
         reach = min(6, self.row // 4 + 1)
         head = np.array([(x - reach, top), (x + reach, top), (x, top + reach + 1)], np.int32)
         cv2.fillPoly(self.image, [head], _INK, cv2.LINE_AA)

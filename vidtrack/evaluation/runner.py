@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from vidtrack.errors import DataError
+from vidtrack.evaluation.coverage import Coverage, cover
 from vidtrack.evaluation.ignoring import Rules
 from vidtrack.evaluation.metrics import Aligned, Measured, TrackingScores, align, combine, measure
-from vidtrack.evaluation.sequences import Choices, find_results, find_truths, listed, read_pair
+from vidtrack.evaluation.sequences import Choices, find_results, find_truths, read_pair
+from vidtrack.selection import listed
 
 COMBINED = "combined"
 
@@ -29,6 +34,25 @@ class SequenceResult:
     def scores(self) -> TrackingScores:
         """The figures that are shown."""
         return self.measured.scores
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Which result covers which object, frame by frame."""
+        return cover(self.aligned)
+
+    @property
+    def switches(self) -> list[dict[str, int]]:
+        """Where identity broke: the frame, the object, and the ids before and after."""
+        found = self.coverage
+        return [
+            {
+                "frame": int(found.frames[n]),
+                "object": int(found.truth_ids[n]),
+                "before": int(found.instead_of[n]),
+                "after": int(found.covered_by[n]),
+            }
+            for n in np.flatnonzero(found.switched)
+        ]
 
 
 @dataclass(frozen=True)
@@ -57,7 +81,8 @@ def evaluate(
     files = find_results(results, [one.name for one in truths])
     pairs = [read_pair(one, files[one.name], choices) for one in truths]
     if not any(len(pair.result) for pair in pairs):
-        raise DataError(f"nothing to score: {listed([note for pair in pairs for note in pair.notes])}")
+        notes = [note for pair in pairs for note in pair.notes]
+        raise DataError(f"nothing to score: {listed(notes, 3)}", "of track logs --classes chooses")
     scored = []
     for pair in pairs:
         aligned = align(pair.truth, pair.result, len(pair.scored), pair.rules)

@@ -11,10 +11,10 @@ import numpy as np
 from vidtrack.errors import DataError, UsageError
 from vidtrack.evaluation.ignoring import Rules, rules_for
 from vidtrack.evaluation.mot import MotRows, Sequence, check_tracks, log_rows, read_rows, read_sequence
+from vidtrack.selection import listed
 from vidtrack.tracklog import SUFFIXES, TrackLog, is_log_path, select
 
 DEFAULT_CLASSES = ("person",)  # what the MOT benchmarks annotate
-_SHOWN = 8  # names an error lists
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,6 @@ def find_results(results: Path, names: Many[str]) -> dict[str, Path]:
                 "leave one of them",
             )
     return {name: by_name[name][0] for name in names}
-
-
-def listed(names: Many[str]) -> str:
-    """Names separated by commas, the first few of many."""
-    return ", ".join(names[:_SHOWN]) + (f", ... ({len(names)})" if len(names) > _SHOWN else "")
 
 
 def read_pair(truth: TruthFile, result: Path, choices: Choices) -> Pair:

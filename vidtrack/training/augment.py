@@ -11,7 +11,7 @@ import torch
 from torchvision.transforms.v2 import functional as transforms
 
 from vidtrack import boxes as box_ops
-from vidtrack.errors import DataError
+from vidtrack.model import pictures
 from vidtrack.training.config import AugmentConfig
 from vidtrack.training.data import Record
 
@@ -41,10 +41,7 @@ class View:
 
 def read_picture(record: Record) -> np.ndarray:
     """uint8 RGB (H, W, 3); raises DataError where the file is missing or no picture."""
-    image = cv2.imread(str(record.path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise DataError(f"cannot read the picture {record.path}", "missing or damaged; try `vidtrack data check`")
-    return np.ascontiguousarray(image[..., ::-1])
+    return pictures.read_picture(record.path, "missing or damaged; try `vidtrack data check`")
 
 
 def whole_view(record: Record, size: tuple[int, int]) -> View:

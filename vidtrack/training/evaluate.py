@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
-from vidtrack.errors import UsageError
+from vidtrack.evaluation.detection import score_detections
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.preprocess import to_batch
-from vidtrack.training.augment import read_picture
+from vidtrack.model.pictures import detect_pictures
 from vidtrack.training.data import Record
-
-TOP = 100  # detections kept for a picture, as COCO's evaluation does
 
 
 @dataclass(frozen=True)
@@ -66,60 +60,21 @@ def evaluate_sets(model: DeformableDETR, sets: dict[str, Sequence[Record]], batc
         model.train(training)
 
 
-@torch.inference_mode()
 def detect(model: DeformableDETR, records: Sequence[Record], batch: int = 8) -> list[np.ndarray]:
     """For each record rows (N, 6): x, y, width, height in annotation pixels, score, class."""
-    device = next(model.parameters()).device
-    order = sorted(range(len(records)), key=lambda index: records[index].size[0] / records[index].size[1])
-    rows: list[np.ndarray] = [np.zeros((0, 6))] * len(records)
-    for start in range(0, len(order), batch):
-        part = order[start : start + batch]
-        images = [read_picture(records[index]) for index in part]
-        pixels, padding = to_batch(images, model.config.size, model.config.max_size, device)
-        output = model(pixels, padding)
-        probability = output.logits[-1].float().sigmoid()  # (B, Q, K)
-        classes = probability.shape[-1]
-        scores, places = probability.flatten(1).topk(min(TOP, probability[0].numel()), dim=1)
-        boxes = output.boxes[-1].float().gather(1, (places // classes)[..., None].expand(-1, -1, 4))
-        for index, score_row, place, box in zip(part, scores, places, boxes, strict=True):
-            width, height = records[index].size
-            scaled = box.cpu().numpy().astype(np.float64) * [width, height, width, height]
-            scaled[:, :2] -= scaled[:, 2:] / 2
-            found = [scaled, score_row.cpu().numpy()[:, None], (place % classes).cpu().numpy()[:, None]]
-            rows[index] = np.concatenate(found, axis=1)
-    return rows
+    return detect_pictures(model, records, batch)
 
 
 def score(name: str, records: Sequence[Record], detections: Sequence[np.ndarray], classes: Sequence[str]) -> SetResult:
     """COCO's own evaluation, class by class over the pictures where the class is labelled."""
-    try:
-        from pycocotools.coco import COCO
-        from pycocotools.cocoeval import COCOeval
-    except ImportError:
-        raise UsageError("evaluation needs pycocotools", "pip install 'vidtrack[evaluation]'") from None
     truth, results = _as_coco(records, detections, classes)
-    found = []
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = truth
-        coco.createIndex()
-        answers = coco.loadRes(results) if len(results) else None
-        for slot, label in enumerate(classes):
-            pictures = [index for index, record in enumerate(records) if record.labelled[slot]]
-            count = sum(int((records[index].labels == slot).sum()) for index in pictures)
-            if not label or not count:
-                continue
-            ap = ap50 = 0.0
-            if answers is not None:
-                run = COCOeval(coco, answers, "bbox")
-                run.params.imgIds, run.params.catIds = pictures, [slot]
-                run.params.areaRng, run.params.areaRngLbl = [[0, 1e10]], ["all"]
-                run.evaluate()
-                run.accumulate()
-                precision = run.eval["precision"][:, :, 0, 0, -1]  # (IoU threshold, recall)
-                ap, ap50 = (float(np.mean(part[part > -1])) for part in (precision, precision[0]))
-            found.append(ClassResult(label, ap, ap50, count, len(pictures)))
-    return SetResult(name, tuple(found))
+    pictures = {
+        slot: [index for index, record in enumerate(records) if record.labelled[slot]]
+        for slot, label in enumerate(classes)
+        if label
+    }
+    found = score_detections(truth, results, pictures, by_size=False).classes
+    return SetResult(name, tuple(ClassResult(one.name, one.ap, one.ap50, one.boxes, one.pictures) for one in found))
 
 
 def _as_coco(
