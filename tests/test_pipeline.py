@@ -201,5 +201,31 @@ def test_a_size_too_small_is_refused(tiny_model: DeformableDETR, second: Path, t
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate\nand so on"), "out of memory on cpu"),
+        (MemoryError(), "out of memory on cpu"),
+        (RuntimeError("deformable attention on CUDA: no kernel image\nat"), "^deformable .* no kernel image .*doctor"),
+    ],
+)
+def test_a_device_that_gives_up_is_one_line(
+    tiny_model: DeformableDETR,
+    second: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    said: str,
+) -> None:
+    def encode(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("vidtrack.pipeline.FrameEncoder.encode", encode)
+    with pytest.raises(UsageError, match=said) as caught:
+        run(second, tiny_model, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_loads_the_model(tiny_checkpoint: Path, second: Path) -> None:
     assert track_video(second, tiny_checkpoint, config=RunConfig(stride=20)).frames == 2

@@ -169,6 +169,8 @@ def _infer(
                 raise UsageError(
                     f"out of memory on {encoder.device}", "give a smaller size or another device"
                 ) from error
+            if "deformable attention on CUDA" in str(error):  # a driver too old, or a GPU the kernels are not built for
+                raise UsageError(str(error).splitlines()[0], "vidtrack doctor says more; --device cpu works") from error
             raise
         yield Tracked(frame, tracks, problems, tracker.cut)
 

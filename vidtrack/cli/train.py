@@ -57,10 +57,10 @@ def check_command(
     for report in reports:
         console.print(_table(report, config.model.classes))
         for problem in report.problems:
-            console.print(f"[red]{problem}[/red]", highlight=False)
+            console.print(problem, style="red", markup=False, highlight=False)
     unlabelled = unlabelled_classes(config, reports)
     if unlabelled:
-        console.print(f"[red]no training set labels {', '.join(unlabelled)}[/red]", highlight=False)
+        console.print(f"no training set labels {', '.join(unlabelled)}", style="red", markup=False, highlight=False)
     if sheet is not None:
         contact_sheet(config, sheet, pictures)
         Console(stderr=True).print(f"contact sheet: {sheet}", highlight=False)
