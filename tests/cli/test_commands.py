@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -59,6 +60,20 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
 def test_the_module_is_the_command() -> None:
     ended = subprocess.run([sys.executable, "-m", "vidtrack", "--version"], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_library_that_the_machine_lacks_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "av.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file: No such file')")
+    ended = subprocess.run(
+        [sys.executable, "-m", "vidtrack", "probe", str(EXAMPLE_CLIP)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("vidtrack: error: this machine lacks a library: libGL.so.1")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_completion_can_be_had(vidtrack: Command, monkeypatch: pytest.MonkeyPatch) -> None:

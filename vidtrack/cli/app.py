@@ -35,6 +35,7 @@ app.add_typer(evaluate.app, name="eval")
 app.add_typer(weights.app, name="weights")
 app.add_typer(train.app)
 app.add_typer(train.data_app, name="data")
+_LIBRARY_HINT = "for libGL, which OpenCV's windows need: apt install libgl1, or pip install opencv-python-headless"
 
 
 def _print_version(wanted: bool) -> None:
@@ -67,6 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exits.INTERRUPTED
     except BrokenPipeError:  # whoever read our output went away; keep Python from failing again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.SOME_FAILED
+    except ImportError as error:
+        if "cannot open shared object file" not in str(error):
+            raise
+        print(f"vidtrack: error: this machine lacks a library: {error} ({_LIBRARY_HINT})", file=sys.stderr)
         return exits.SOME_FAILED
     except OSError as error:  # a full disk behind standard output, say
         print(f"vidtrack: error: {error}", file=sys.stderr)
