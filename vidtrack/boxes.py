@@ -36,14 +36,3 @@ def pairwise_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     overlap = pairwise_intersection(a_xyxy, b_xyxy)
     union = area(a_xyxy)[:, None] + area(b_xyxy)[None, :] - overlap
     return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
-
-
-def pairwise_giou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
-    """Generalised IoU (N, M) in [-1, 1] (Rezatofighi et al., CVPR 2019)."""
-    overlap = pairwise_intersection(a_xyxy, b_xyxy)
-    union = area(a_xyxy)[:, None] + area(b_xyxy)[None, :] - overlap
-    low = np.minimum(a_xyxy[:, None, :2], b_xyxy[None, :, :2])
-    high = np.maximum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
-    hull = np.prod(np.clip(high - low, 0, None), axis=-1)
-    iou = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
-    return iou - np.divide(hull - union, hull, out=np.zeros_like(hull), where=hull > 0)

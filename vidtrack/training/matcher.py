@@ -31,11 +31,6 @@ class Assignment:
         """The same for queries that start later in a row of groups."""
         return Assignment(self.layer, self.picture, self.query + queries, self.target)
 
-    def of_layer(self, layer: int) -> Assignment:
-        """The part of one layer."""
-        kept = self.layer == layer
-        return Assignment(self.layer[kept], self.picture[kept], self.query[kept], self.target[kept])
-
     @staticmethod
     def cat(parts: Sequence[Assignment]) -> Assignment:
         """Several assignments as one."""
