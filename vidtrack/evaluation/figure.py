@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -17,6 +17,7 @@ from vidtrack.render import colour_of, ink_on
 _WIDTH, _LEFT, _RIGHT = 1600, 90, 190  # pixels; between the margins runs the time
 _TOP, _BELOW, _FOOT = 92, 76, 44  # title and legend, false boxes, time axis
 _MOST_HEIGHT = 12000
+_SMALL_GAP = 60  # after a longer one the id is written anew
 _INK, _GREY, _LIGHT, _MISSED, _WHITE = (30, 30, 30), (110, 110, 110), (228, 228, 228), (190, 190, 190), (255, 255, 255)
 _RED = (200, 30, 30)
 
@@ -106,20 +107,22 @@ class _Chart:
         gap = 0 if self.row < 8 else max(1, self.row // 8)
         low, high, middle = top + gap, top + self.row - gap, top + self.row // 2
         switches = set(frames[self.coverage.switched[entries]].tolist())
-        for start, end, by in sorted(
-            _runs(frames, covered_by), key=lambda run: run[2] != NOBODY
-        ):  # what is covered goes over what is not
+        runs = list(_runs(frames, covered_by))
+        for start, end, by in sorted(runs, key=lambda run: run[2] != NOBODY):  # covered over missed
             left, right = self._x(start - 1), max(self._x(end), self._x(start - 1) + 1)
             if by == NOBODY:
                 thick = max(1, self.row // 10)
                 self._fill(left, right, middle - thick, middle + thick, _MISSED)
                 continue
-            colour = colour_of(int(by))
-            self._fill(left, right, low, high, colour)
-            text = str(by)
-            indent = 8 if start in switches else 3
-            if self.row >= 14 and self._width(text, 12) + indent + 1 <= right - left:
-                self._write(text, left + indent, middle + 4, ink_on(colour), 12, 600)
+            self._fill(left, right, low, high, colour_of(by))
+        if self.row >= 14:
+            for left, right, by in self._stretches(runs):
+                text, ground = str(by), colour_of(by)
+                indent = 8 if any(abs(self._x(frame - 1) - left) < 2 for frame in switches) else 3
+                width = self._width(text, 12)
+                if indent + width + 1 <= right - left:
+                    self._fill(left + indent - 1, left + indent + width + 1, middle - 6, middle + 5, ground)
+                    self._write(text, left + indent, middle + 4, ink_on(ground), 12, 600)
         for frame in switches:
             self._mark(self._x(frame - 1), top, top + self.row)
         if self.row >= 12:
@@ -129,6 +132,19 @@ class _Chart:
             if switches:
                 plural = "es" if len(switches) > 1 else ""
                 self._write(f"{len(switches)} switch{plural}", _WIDTH - _RIGHT + 105, middle + 4, _RED, 12)
+
+    def _stretches(self, runs: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+        """Left, right and id of every stretch on which one id comes back after no more than a small gap."""
+        found: list[tuple[int, int, int]] = []
+        for start, end, by in runs:
+            left, right = self._x(start - 1), self._x(end)
+            if by == NOBODY:
+                continue
+            if found and found[-1][2] == by and left - found[-1][1] <= _SMALL_GAP:
+                found[-1] = (found[-1][0], right, by)
+            else:
+                found.append((left, right, by))
+        return found
 
     def _draw_false_boxes(self) -> None:
         counts, base = self.coverage.false_boxes, self.bottom + _BELOW
