@@ -56,7 +56,9 @@ Score = Annotated[
     float, typer.Option(min=0, max=1, help="Least score from which an object is tracked.", rich_help_panel=_WHAT)
 ]
 MaxTracks = Annotated[int, typer.Option(min=1, help="Most objects at a time.", rich_help_panel=_WHAT)]
-TrackerOption = Annotated[TrackerMode, typer.Option("--tracker", help="What keeps identities.", rich_help_panel=_WHAT)]
+TrackerOption = Annotated[
+    TrackerMode, typer.Option("--tracker", help="What keeps identities from frame to frame.", rich_help_panel=_WHAT)
+]
 
 Smooth = Annotated[
     float,
@@ -77,10 +79,14 @@ Start = Annotated[
     typer.Option(parser=parse_seconds, metavar="TIME", help="From here: 12.5 or 1:02:03.4", rich_help_panel=_WHICH),
 ]
 End = Annotated[
-    Fraction | None, typer.Option(parser=parse_seconds, metavar="TIME", help="Up to here.", rich_help_panel=_WHICH)
+    Fraction | None,
+    typer.Option(parser=parse_seconds, metavar="TIME", help="Up to here, itself left out.", rich_help_panel=_WHICH),
 ]
 Stride = Annotated[
-    int, typer.Option(min=1, max=10**9, help="Every so many-th frame; times stay true.", rich_help_panel=_WHICH)
+    int,
+    typer.Option(
+        min=1, max=10**9, help="Every n-th frame; numbers and times stay the clip's own.", rich_help_panel=_WHICH
+    ),
 ]
 Size = Annotated[
     int | None,
@@ -107,7 +113,12 @@ Codec = Annotated[
     typer.Option(help="h264, hevc, av1, vp9, prores, ffv1, ... Default: h264.", rich_help_panel=_OUTPUT),
 ]
 Crf = Annotated[float | None, typer.Option(help="Quality: lower is better and larger.", rich_help_panel=_OUTPUT)]
-Preset = Annotated[str | None, typer.Option(help="The encoder's speed.", rich_help_panel=_OUTPUT)]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="Speed of the encoder, such as slow or veryfast; av1 and vp9 take numbers.", rich_help_panel=_OUTPUT
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_OUTPUT)]
 SkipExisting = Annotated[
     bool,
@@ -134,5 +145,7 @@ Hwaccel = Annotated[
 RequireCompiled = Annotated[
     bool, typer.Option("--require-compiled", help="Stop where the compiled sampler is missing.", rich_help_panel=_RUN)
 ]
-ProgressOption = Annotated[ProgressStyle, typer.Option("--progress", help="On stderr.", rich_help_panel=_RUN)]
+ProgressOption = Annotated[
+    ProgressStyle, typer.Option("--progress", help="How progress is shown, on stderr.", rich_help_panel=_RUN)
+]
 Profile = Annotated[bool, typer.Option("--profile", help="Say where the time went.", rich_help_panel=_RUN)]

@@ -14,7 +14,7 @@ from vidtrack.cli import options
 
 
 def probe(
-    file: Annotated[str, typer.Argument(help="A video, or an image sequence.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A video, or an image sequence.")],
     framerate: options.Framerate = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, rates and times as [n, d].")] = False,
 ) -> None:

@@ -13,14 +13,17 @@ data_app = typer.Typer(no_args_is_help=True, help="Look at training data before 
 
 @app.command("train")
 def train_command(
-    recipe: Annotated[Path, typer.Argument(help="Training recipe (JSON); ${NAME} stands for environment variables.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for metrics, state and weights.")],
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="Training recipe (JSON); ${NAME} stands for environment variables.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for metrics, state and weights.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last saved state.")] = False,
     max_minutes: Annotated[
         float | None, typer.Option("--max-minutes", min=0, help="Save and stop after so many minutes.")
     ] = None,
     init: Annotated[
-        str | None, typer.Option("--init", help="Start from this checkpoint instead of the recipe's.")
+        str | None,
+        typer.Option("--init", help="Name or path of the checkpoint to start from, instead of the recipe's."),
     ] = None,
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Optimiser steps, instead of the recipe's.")
@@ -39,7 +42,7 @@ def train_command(
 
 @data_app.command("check")
 def check_command(
-    recipe: Annotated[Path, typer.Argument(help="Training recipe (JSON) whose sets are looked at.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Training recipe (JSON) whose sets are looked at.")],
     sheet: Annotated[
         Path | None, typer.Option("--sheet", help="Write a contact sheet of annotated pictures (.jpg or .png).")
     ] = None,

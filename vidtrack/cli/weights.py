@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="List, download, check and convert models.")
 
-Name = Annotated[str, typer.Argument(help="A name of `vidtrack weights list`.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of `vidtrack weights list`.")]
 
 
 class Layout(StrEnum):
@@ -76,8 +76,8 @@ def verify(name: Name) -> None:
 
 @app.command("convert")
 def convert(
-    source: Annotated[str, typer.Argument(help="A name, or a checkpoint of any known kind.")],
-    target: Annotated[Path, typer.Argument(help="File to write; a folder for huggingface.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A name, or a checkpoint of any known kind.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="File to write; a folder for huggingface.")],
     layout: Annotated[Layout, typer.Option("--to", help="Kind to write.")] = Layout.vidtrack,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ) -> None:
