@@ -165,6 +165,16 @@ def test_a_folder_with_a_run_is_not_overwritten(recipe: TrainConfig, tmp_path: P
         train(recipe, tmp_path / "run")
 
 
+def test_what_evaluation_lacks_is_said_before_training(
+    recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    data = replace(recipe.data, validation=recipe.data.train)
+    with pytest.raises(UsageError, match=r"evaluation needs pycocotools \(pip install"):
+        train(replace(recipe, data=data), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_fine_tuning_keeps_classes_by_name(recipe: TrainConfig, tmp_path: Path) -> None:
     train(replace(recipe, steps=1, optim=replace(recipe.optim, ema=0.0)), tmp_path / "first")
     given = read_checkpoint(tmp_path / "first/model.safetensors").state

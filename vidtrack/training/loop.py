@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import signal
@@ -60,6 +61,10 @@ class Run:
         self.world = distributed.join()
         if has_state(output / "state") and not resume:
             raise UsageError(f"{output} already holds a training run", "add --resume, or choose another --out")
+        if config.data.validation and importlib.util.find_spec("pycocotools") is None:  # not after hours of training
+            raise UsageError(
+                "evaluation needs pycocotools", "pip install 'vidtrack[evaluation]', or leave validation out"
+            )
         self._make_folder()
         if config.threads:
             torch.set_num_threads(config.threads)
