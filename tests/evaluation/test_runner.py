@@ -27,7 +27,7 @@ def test_one_sequence_and_one_file(tmp_path: Path) -> None:
     assert found.rows["A"].true_positives == 3 and found.rows["A"].false_negatives == 2
 
 
-@pytest.mark.parametrize("place", ["{}.txt", "data/{}.txt"])
+@pytest.mark.parametrize("place", ["{}.txt", "{}.mot.txt", "data/{}.txt"])
 def test_a_benchmark_folder_is_scored_apart_and_together(tmp_path: Path, place: str) -> None:
     for name, text in (("A", still(1, range(1, 6))), ("B", HALF)):
         sequence(tmp_path / "truth", name)

@@ -158,9 +158,9 @@ def _is_tracks(path: Path) -> bool:
 
 
 def _plain_name(path: Path) -> str:
-    """`A` of A.txt, A.jsonl.gz and A.tracks.jsonl."""
+    """`A` of A.txt, A.mot.txt, A.jsonl.gz and A.tracks.jsonl."""
     suffix = next((end for end in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(end)), ".txt")
-    return path.name[: -len(suffix)].removesuffix(".tracks")
+    return path.name[: -len(suffix)].removesuffix(".tracks").removesuffix(".mot")
 
 
 def _by_name(folder: Path) -> dict[str, list[Path]]:
