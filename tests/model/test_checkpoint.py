@@ -123,6 +123,7 @@ def test_unknown_version_and_damaged_header(tmp_path: Path) -> None:
         ({"hidden_dim": 36}, "hidden_dim 36 is not a multiple of heads 4 and of 32"),
         ({"box_refine": 1}, "box_refine is 1, not of type bool"),
         ({"dropout": 1}, r"dropout is 1.0, not in \[0, 1\)"),
+        ({"track_queries": "train"}, "track_queries is 'train'"),
         ({"classes": 5}, "classes is 5, not a list of names"),
         (5, "detector config is 5, not an object"),
     ],

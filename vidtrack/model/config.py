@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 from vidtrack.errors import WeightsError
 
+TRACK_QUERIES = ("none", "trained")
 NORM_GROUPS = 32  # of the group normalisation of every level (the official code's)
 _AT_LEAST_ONE = (
     "num_levels", "hidden_dim", "heads", "points", "encoder_layers", "decoder_layers", "feedforward_dim",
@@ -52,6 +53,8 @@ class DetectorConfig:
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise WeightsError(f"{name} is {getattr(self, name)}, not 1 or more")
+        if self.track_queries not in TRACK_QUERIES:
+            raise WeightsError(f"track_queries is {self.track_queries!r}", f"known: {', '.join(TRACK_QUERIES)}")
         if not 0 <= self.dropout < 1:
             raise WeightsError(f"dropout is {self.dropout}, not in [0, 1)")
         if self.hidden_dim % self.heads or self.hidden_dim % NORM_GROUPS:
