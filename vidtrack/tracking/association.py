@@ -113,12 +113,13 @@ class Associator:
         self._last_id += len(rows)
 
     def _shown(self, tracks: Tracks, seconds: float) -> TrackedBoxes:
-        """The confirmed tracks seen now."""
+        """The confirmed tracks seen now; the less sure a detection is, the nearer a box lies to the filter's."""
         rows = np.flatnonzero((tracks.ids > 0) & (tracks.seen_seconds == seconds))
+        sure = tracks.scores[rows, None]
         return TrackedBoxes(
             tracks.ids[rows],
             tracks.classes[rows],
             tracks.scores[rows],
-            tracks.boxes_xyxy[rows],
+            sure * tracks.boxes_xyxy[rows] + (1 - sure) * tracks.predicted_xyxy[rows],
             np.full(len(rows), int(ObjectState.DETECTED), dtype=np.int64),
         )

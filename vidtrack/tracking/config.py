@@ -16,6 +16,7 @@ class TrackerConfig:
     mode: str = "association"  # propagation has not won with any weights yet, see benchmarks/tracking.md
     max_tracks: int = 300
     scene_cuts: bool = True  # a hard cut ends all tracks
+    camera_motion: bool = True  # tracks move with the camera
 
     high_score: float = 0.35  # detections from here on are matched first
     low_score: float = 0.15  # from here up to high_score: second chance only, for tracks seen a moment ago

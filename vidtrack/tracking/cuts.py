@@ -30,9 +30,9 @@ class CutDetector:
         """Forget the last frame: the next one belongs to another clip."""
         self._before, self._unrest = None, 0.0
 
-    def is_cut(self, image: np.ndarray) -> bool:
-        """Whether the frame `image`, uint8 RGB (H, W, 3), continues nothing of the frame of the call before."""
-        now = thumbnail(image)
+    def is_cut(self, small: np.ndarray) -> bool:
+        """Whether the frame of which `small` is a grey picture continues nothing of the frame of the call before."""
+        now = cv2.resize(small, THUMB, interpolation=cv2.INTER_AREA)
         blocks = [(x, y) for y in range(0, THUMB[1], BLOCK[1]) for x in range(0, THUMB[0], BLOCK[0])]
         telling = [(x, y) for x, y in blocks if _block(now, x, y).std() >= LEAST_CONTRAST]
         if len(telling) < len(blocks) / 4:
@@ -42,13 +42,6 @@ class CutDetector:
         cut = changed > CUT_DIFFERENCE + UNREST * self._unrest
         self._unrest = 0.0 if cut else (self._unrest + changed) / 2
         return cut
-
-
-def thumbnail(image: np.ndarray) -> np.ndarray:
-    """Small grey picture (36, 64) uint8 of an RGB picture (H, W, 3), from every few pixels of a large one."""
-    step = max(1, min(image.shape[1] // (4 * THUMB[0]), image.shape[0] // (4 * THUMB[1])))
-    small = cv2.resize(np.ascontiguousarray(image[::step, ::step]), THUMB, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
 
 
 def difference(before: np.ndarray, now: np.ndarray, blocks: list[tuple[int, int]]) -> float:

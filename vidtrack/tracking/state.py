@@ -142,6 +142,15 @@ class Tracks:
         moved = motion.predict(self.motion, seconds)
         self.position, self.velocity, self.covariance = moved.position, moved.velocity, moved.covariance
 
+    def warp(self, matrix: np.ndarray) -> None:
+        """Move every row with the camera; the similarity `matrix` (2, 3) takes pixels (x, y, 1) to the next frame."""
+        turn, shift = matrix[:, :2], matrix[:, 2]
+        zoom = np.hypot(*turn[:, 0])
+        for state in (self.position, self.velocity):
+            state[:, :2] = state[:, :2] @ turn.T
+            state[:, 2:] *= zoom
+        self.position[:, :2] += shift
+
     def keep(self, mask: np.ndarray) -> None:
         """Forget the rows where `mask` (N,) is False."""
         if not mask.all():

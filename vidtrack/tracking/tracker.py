@@ -8,8 +8,10 @@ import torch
 from vidtrack.errors import UsageError
 from vidtrack.model.detector import DeformableDETR, Memory
 from vidtrack.tracking.association import Associator
+from vidtrack.tracking.camera import CameraMotion
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.cuts import CutDetector
+from vidtrack.tracking.glance import glance
 from vidtrack.tracking.propagation import FrameOutput, join_queries, track_queries
 from vidtrack.types import Frame, FrameTracks
 
@@ -34,21 +36,21 @@ class Tracker:
             self.allowed = self.allowed & np.array([bool(name) for name in model.config.classes])
         self.associator = Associator(self.config, classes)
         self.cuts = CutDetector()
+        self.camera = CameraMotion()
         self.cut = False
 
     def reset(self) -> None:
         """Forget all objects; ids start from 1 again."""
         self.associator.reset()
         self.cuts.reset()
+        self.camera.reset()
         self.cut = False
 
     @torch.inference_mode()
     def step(self, memory: Memory, frame: Frame) -> FrameTracks:
         """Find the objects of `frame`, whose encoded picture is `memory` (batch of 1), and link them to the past."""
         height, width = frame.image.shape[:2]
-        self.cut = self.config.scene_cuts and self.cuts.is_cut(frame.image)
-        if self.cut:
-            self.associator.end_all()
+        self._look_around(frame.image)
         rows = self._rows_to_carry()
         self.associator.predict(float(frame.seconds))
         queries, tracks = self.model.object_queries(memory), self.associator.tracks
@@ -68,9 +70,25 @@ class Tracker:
             ids=tracked.ids,
             classes=tracked.classes.astype(np.int64),
             scores=tracked.scores.astype(np.float32),
-            boxes_xyxy=tracked.boxes_xyxy.astype(np.float32),
+            boxes_xyxy=np.clip(tracked.boxes_xyxy, 0, (width, height) * 2).astype(np.float32),
             states=tracked.states,
         )
+
+    def _look_around(self, image: np.ndarray) -> None:
+        """End the tracks at a cut, or move them with the camera."""
+        small = glance(image)
+        self.cut = self.config.scene_cuts and self.cuts.is_cut(small)
+        if self.cut:
+            self.associator.end_all()
+        tracks = self.associator.tracks
+        if not self.config.camera_motion:
+            return
+        scale = small.shape[1] / image.shape[1]
+        known = np.zeros((0, 4)) if tracks is None else tracks.predicted_xyxy * scale
+        matrix = self.camera.step(small, known)
+        if matrix is not None and tracks is not None:
+            matrix[:, 2] /= scale
+            tracks.warp(matrix)
 
     def _rows_to_carry(self) -> np.ndarray:
         """Rows of the tracks whose queries go into the coming frame: those seen in the last one."""
