@@ -8,7 +8,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from vidtrack.errors import UsageError
 from vidtrack.training.config import TrainConfig
+from vidtrack.training.distributed import World, device
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -27,6 +31,12 @@ moved = (state["level_embed"] - before).abs().max().item()
 import torch.distributed as dist
 dist.destroy_process_group()
 """
+
+
+@pytest.mark.parametrize(("name", "said"), [("toaster", "unknown device 'toaster'"), ("cuda:99", "is not there")])
+def test_a_device_that_is_not_there_is_named(name: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        device(name, World())
 
 
 def test_two_processes_train_one_model(recipe: TrainConfig, tmp_path: Path) -> None:

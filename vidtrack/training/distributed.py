@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from vidtrack.errors import UsageError
+from vidtrack.model.device import resolve_device
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,10 @@ def join() -> World:
 
 
 def device(name: str, world: World) -> torch.device:
-    """The device this process trains on; "auto" is its GPU where there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError(f"device {name} was asked for and no CUDA GPU is available", "use cpu or auto")
-    return torch.device(f"cuda:{world.local_rank}") if name == "cuda" else torch.device(name)
+    """The device this process trains on; "auto" and "cuda" are its own GPU. Raises UsageError for one that is not."""
+    if name in ("auto", "cuda") and torch.cuda.is_available():
+        return torch.device(f"cuda:{world.local_rank}")
+    return resolve_device("cpu" if name == "auto" else name)
 
 
 def share_weights(model: nn.Module, world: World) -> None:
