@@ -200,6 +200,8 @@ def test_uneven_times_are_kept(vidtrack: Command, tmp_path: Path) -> None:
         (("--aspect", "9:16"), 2, "--aspect does nothing by itself"),
         (("--blur", "--solid"), 2, "exclude each other"),
         (("--blur", "--stills"), 2, "hiding goes with"),
+        (("--blur", "--smooth", 0.3), 2, "--smooth does nothing with --blur"),
+        (("--matte", "alpha", "--codec", "h264"), 2, "h264 holds no opacity"),
         (("--blur", "--line", 3), 2, "--line is for drawing"),
         (("--stills", "--crf", 20), 2, "--crf does nothing with --stills"),
         (("--parts", "boxes,noses"), 2, "noses"),

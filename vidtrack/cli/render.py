@@ -38,7 +38,11 @@ _NEEDS = {  # options that do nothing without one of others
     "whole_frame": ("stills",),
     "invert": ("matte",),
 }
-_USELESS = {"stills": {"start", "end", "codec", "crf", "preset"}, "clips": {"start", "end"}}
+_USELESS = {
+    "stills": {"start", "end", "codec", "crf", "preset"},
+    "clips": {"start", "end"},
+    **dict.fromkeys(_HIDING, {"smooth", "fill_gaps"}),  # hiding fills every gap, and smoothed boxes might let through
+}
 _ALL = "all"
 _MARGIN = 0.1
 
@@ -119,7 +123,9 @@ def render(
     crop = None if crop_track is None else _crop(aspect, size, zoom, max_speed, max_acceleration)
     look = _look(parts, line, text, trail, colour_by)
     with_alpha = matte is own.MatteKind.alpha
-    encoding = VideoConfig("prores4444" if with_alpha and codec is None else codec, crf, preset)
+    if with_alpha and codec not in (None, "prores4444"):
+        raise UsageError(f"{codec} holds no opacity", "leave --codec out, or make a --matte luma")
+    encoding = VideoConfig("prores4444" if with_alpha else codec, crf, preset)
 
     scene = open_scene(log, video, wanted, force)
     doubts = None if hiding is None else doubts_of(scene.chosen, weak_score)
@@ -146,7 +152,7 @@ def render(
             items = [plan.whole(layer, mark)]
         render_run.check_places([item.take.path for item in items], report, scene, overwrite)
         records = render_run.run_items(scene, items, encoding, progress)
-        if doubts is not None and progress is not ProgressStyle.none:
+        if doubts is not None and progress not in (ProgressStyle.none, ProgressStyle.json):
             typer.echo(render_run.doubt_line(doubts, scene.chosen), err=True)
     if report is not None:
         render_run.write_record(report, scene, records, doubts)
