@@ -41,7 +41,9 @@ _NEEDS = {  # options that do nothing without one of others
 _USELESS = {
     "stills": {"start", "end", "codec", "crf", "preset"},
     "clips": {"start", "end"},
-    **dict.fromkeys(_HIDING, {"smooth", "fill_gaps"}),  # hiding fills every gap, and smoothed boxes might let through
+    **{
+        name: {"smooth", "fill_gaps"} for name in _HIDING
+    },  # hiding fills every gap, and smoothed boxes might let through
 }
 _ALL = "all"
 _MARGIN = 0.1
