@@ -41,7 +41,7 @@ def test_show_lists_the_tracks(vidtrack: Command, log: Path) -> None:
     assert lines[0] == f"{log}: complete, 5 frames, 0.000 to 0.160 s"
     assert "clip clip.mp4, 640x272, 25 fps; model tiny" in lines
     assert lines[-4].split() == ["id", "class", "first", "s", "last", "s", "frames", "gaps", "score"]
-    assert lines[-2].split() == ["2", "car", "0.040", "0.080", "2", "0", "0.52"]
+    assert lines[-2].split() == ["2", "car", "0.040", "0.080", "2", "0", "0.50"]
 
 
 def test_show_can_be_read_by_programs_and_choose(vidtrack: Command, log: Path) -> None:

@@ -8,60 +8,74 @@ from pathlib import Path
 
 import numpy as np
 
-from vidtrack.provenance import ContentHash, log_header
+from vidtrack.provenance import ContentHash, hash_content, log_header
 from vidtrack.tracklog import LogWriter
 from vidtrack.types import FrameTracks, VideoInfo
+from vidtrack.video import probe
 
 CLASSES = ("person", "car", "truck")
 TIME_BASE = Fraction(1, 12800)
 TICKS = 512  # a frame at 25 a second
+_INFO = VideoInfo(
+    path=Path("clip.mp4"),
+    container="mov",
+    codec="h264",
+    pixel_format="yuv420p",
+    coded_size=(640, 272),
+    size=(640, 272),
+    rotation=0,
+    sample_aspect_ratio=Fraction(1),
+    time_base=TIME_BASE,
+    start_pts=0,
+    average_rate=Fraction(25),
+    frame_count=None,
+    duration_seconds=None,
+)
 
 
 def made_log(
     path: Path,
     frames: Sequence[Mapping[int, Sequence[float]]],
     classes: Mapping[int, int] = {},
-    size: tuple[int, int] = (640, 272),
-    clip: Path = Path("clip.mp4"),
+    clip: Path | None = None,
+    names: Sequence[str] = CLASSES,
 ) -> Path:
-    """A log of frames that each say which track has which box; tracks are persons unless `classes` says otherwise."""
-    info = VideoInfo(
-        path=clip,
-        container="mov",
-        codec="h264",
-        pixel_format="yuv420p",
-        coded_size=size,
-        size=size,
-        rotation=0,
-        sample_aspect_ratio=Fraction(1),
-        time_base=TIME_BASE,
-        start_pts=0,
-        average_rate=Fraction(25),
-        frame_count=len(frames),
-        duration_seconds=Fraction(len(frames), 25),
-    )
-    model = {"name": "tiny", "sha256": None, "classes": list(CLASSES)}
-    header = log_header(info, ContentHash("sha256", "0" * 64), {"stride": 1}, model, "cpu", "float32")
+    """A log of frames that each say which track has which box; tracks are persons unless `classes` says otherwise.
+
+    Without a clip it speaks of one of 640x272 pixels that does not exist.
+    """
+    info = _INFO if clip is None else probe(clip)
+    content = ContentHash("sha256", "0" * 64) if clip is None else hash_content([clip])
+    model = {"name": "tiny", "sha256": None, "classes": list(names)}
+    header = log_header(info, content, {"stride": 1}, model, "cpu", "float32")
+    assert info.average_rate is not None
+    ticks = int(1 / (info.average_rate * info.time_base))
     with LogWriter(path, header) as writer:
         for index, boxes in enumerate(frames):
             if index == 2:
-                writer.event("decode", "a packet cannot be decoded", 2, 2 * TICKS)
-            writer.frame(tracks_at(index, boxes, classes))
+                writer.event("decode", "a packet cannot be decoded", 2, 2 * ticks)
+            writer.frame(tracks_at(index, boxes, classes, ticks, info.time_base))
         writer.event("encode", "no subtitles in this container")
         writer.close("complete", decoded=len(frames), expected=len(frames), problems=1, seconds=1.5, fps=9.5)
     return path
 
 
-def tracks_at(index: int, boxes: Mapping[int, Sequence[float]], classes: Mapping[int, int] = {}) -> FrameTracks:
+def tracks_at(
+    index: int,
+    boxes: Mapping[int, Sequence[float]],
+    classes: Mapping[int, int] = {},
+    ticks: int = TICKS,
+    time_base: Fraction = TIME_BASE,
+) -> FrameTracks:
     """The objects of one frame."""
     ids = list(boxes)
     return FrameTracks(
         index,
-        index * TICKS,
-        TIME_BASE,
+        index * ticks,
+        time_base,
         np.array(ids, np.int64),
         np.array([classes.get(identity, 0) for identity in ids], np.int64),
-        np.array([0.5 + identity / 100 for identity in ids], np.float32),
+        np.array([0.5 + identity / 1000 for identity in ids], np.float32),
         np.array([boxes[identity] for identity in ids], np.float32).reshape(-1, 4),
         np.zeros(len(ids), np.int64),
     )

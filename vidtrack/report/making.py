@@ -126,6 +126,7 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, str]) -> s
         "size": [width, height],
         "shape": float(Fraction(width, height) * Fraction(*source["sample_aspect_ratio"])),
         "classes": log.class_names,
+        "whole": len(np.unique(log.ids)) == len(np.unique(scene.log.ids)),
         "palette": PALETTE,
         "strided": bool(len(log) > 1 and np.median(np.diff(log.frame_indices)) > 1),
         "box_scale": packed.box_scale,

@@ -32,7 +32,7 @@ class Commands {
     option("all").textContent = `all ${plural(this.log.tracks.length, "track")}`;
     const format = this.log.meta.formats.find(({ name }) => name === this.format.value);
     this.dialog.querySelector(".purpose").textContent = format.purpose;
-    this.dialog.querySelector(".how").textContent = format.how;
+    this.dialog.querySelector(".import").textContent = format.how;
     for (const [name, command] of Object.entries(this.#commands())) this.#show(name, command);
   }
 
@@ -67,9 +67,10 @@ class Commands {
   }
 
   #which(tracks) {
-    if (tracks.length === this.log.tracks.length) return "";
     const { filters } = this;
-    if (this.scope.value !== "shown" || !filters.sayable) return ` --tracks ${tracks.map(({ id }) => id).join(",")}`;
+    const { whole } = this.log.meta; // else the log has tracks that the page does not
+    if (whole && tracks.length === this.log.tracks.length) return "";
+    if (!whole || this.scope.value !== "shown" || !filters.sayable) return ` --tracks ${tracks.map(({ id }) => id).join(",")}`;
     const names = [...filters.classes].map((cls) => this.log.meta.classes[cls]).filter(Boolean);
     const classes = filters.classes.size < filters.all ? ` --classes ${quoted(names.join(","))}` : "";
     return `${classes}${filters.length ? ` --min-length ${filters.length}` : ""}`;
@@ -79,7 +80,8 @@ class Commands {
     const row = this.dialog.querySelector(`[data-command=${name}]`);
     row.hidden = command === null;
     if (command === null) return;
-    row.querySelector("code").textContent = command;
+    const words = command.split(" ").map((word) => Object.assign(document.createElement("span"), { textContent: word }));
+    row.querySelector("code").replaceChildren(...words.flatMap((word) => [word, " "]).slice(0, -1));
     row.querySelector("button").onclick = ({ currentTarget: button }) => copy(command, row.querySelector("code"), button);
   }
 }

@@ -62,10 +62,14 @@ class Filters {
     this.score = Number(this.find("score").value) / 100;
     const share = Number(this.find("length").value) / 100; // squared: most tracks are short
     this.length = Math.round(share * share * this.longest * 20) / 20;
-    this.root.querySelector(".length-value").textContent = this.length ? `${this.length.toFixed(2)} s` : "any";
-    this.root.querySelector(".score-value").textContent = this.score ? this.score.toFixed(2) : "any";
+    this.#say("length", this.length ? `${this.length.toFixed(2)} s` : "any");
+    this.#say("score", this.score ? this.score.toFixed(2) : "any");
     this.root.querySelector(".reset").hidden = !this.active;
     changed();
+  }
+
+  #say(name, value) {
+    this.root.querySelector(`.${name}-value`).textContent = this.find(name).ariaValueText = value;
   }
 
   #classes(changed) {

@@ -73,7 +73,7 @@ class TrackList {
     row.querySelector(".score").title = `mean score; the best is ${track.top.toFixed(2)}`;
     row.querySelector("button").addEventListener("click", () => this.go(track));
     const box = row.querySelector("input");
-    box.ariaLabel = `Choose ${track.name}`;
+    box.ariaLabel = box.title = `Choose ${track.name} for commands`;
     box.addEventListener("change", () => this.choose(track, box.checked));
     const next = [...this.made.keys()].filter((other) => other > place).sort((a, b) => a - b)[0];
     this.rows.insertBefore(row, this.made.get(next) ?? null); // rows stand in the order of the Tab key

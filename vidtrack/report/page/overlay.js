@@ -65,9 +65,11 @@ class Overlay {
       if (state.parts.boxes) this.#box(context, item, colour, scaleX, scaleY, item.track === state.current);
     }
     if (state.parts.labels) {
-      for (const item of visible) {
-        context.globalAlpha = emphasised && item.track !== state.current ? 0.6 : 1;
-        this.#label(context, item, state.colour(item.track), scaleX, scaleY, width, height);
+      const taken = [];
+      for (const item of visible.reverse()) {
+        const quiet = emphasised && item.track !== state.current;
+        context.globalAlpha = quiet ? 0.6 : 1;
+        this.#label(context, item, state.colour(item.track), quiet, [scaleX, scaleY], [width, height], taken);
       }
     }
     context.globalAlpha = 1;
@@ -109,15 +111,19 @@ class Overlay {
     context.stroke();
   }
 
-  #label(context, { box, object, track }, colour, scaleX, scaleY, width, height) {
+  /** Above the box, inside its top, or below it: the first place that covers no other label. */
+  #label(context, { box, object, track }, colour, quiet, [scaleX, scaleY], [width, height], taken) {
     const size = width < 480 ? 10 : 12;
-    const text = `${track.name}  ${(this.log.scores[object] / 255).toFixed(2)}`;
+    const text = quiet ? String(track.id) : `${track.name}  ${(this.log.scores[object] / 255).toFixed(2)}`;
     context.font = `500 ${size}px ${FONT}`;
     const wide = context.measureText(text).width + 8;
     const tall = size + 6;
-    const above = box[1] * scaleY - tall;
-    const y = Math.min(Math.max(above >= 0 ? above : box[1] * scaleY, 0), height - tall);
     const x = Math.min(Math.max(box[0] * scaleX - 1, 0), Math.max(0, width - wide));
+    const [top, bottom] = [box[1] * scaleY, box[3] * scaleY];
+    const places = [top - tall, top, bottom - tall, bottom].filter((y) => y >= 0 && y <= height - tall);
+    const free = (y) => !taken.some((other) => x < other.x + other.wide && other.x < x + wide && Math.abs(y - other.y) < tall);
+    const y = places.find(free) ?? places[0] ?? Math.min(Math.max(top, 0), height - tall);
+    taken.push({ x, y, wide });
     context.fillStyle = css(colour);
     context.fillRect(x, y, wide, tall);
     context.fillStyle = inkOn(colour);

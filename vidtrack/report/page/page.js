@@ -191,6 +191,7 @@ find(".overlay-parts").addEventListener("change", ({ target }) => {
   redraw();
 });
 document.addEventListener("click", ({ target, detail }) => {
+  if (!find(".overlay-parts").contains(target)) find(".overlay-parts").open = false;
   if (detail > 0) target.closest("button")?.blur(); // after a press with the mouse, space plays
 });
 for (const dialog of document.querySelectorAll("dialog")) {

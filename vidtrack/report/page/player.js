@@ -11,6 +11,7 @@ class Player {
     this.changed = changed;
     this.offset = log.meta.clip.origin; // log's time minus media time
     this.seconds = log.seconds[0] ?? 0;
+    this.goal = this.seconds; // of the seek under way
     this.reverse = 0;
     this.#open(failed);
     this.#follow();
@@ -54,7 +55,13 @@ class Player {
     else this.#playBackwards(rate);
   }
 
+  /** Where the clip is, or is on its way to. */
+  get heading() {
+    return this.video.seeking ? this.goal : this.seconds;
+  }
+
   seek(seconds) {
+    this.goal = seconds;
     const frame = Math.max(0, this.log.rowAt(seconds));
     const on = this.log.seconds[frame] ?? 0;
     const media = (Math.abs(on - seconds) < this.log.step / 2 ? on + this.log.step / 4 : seconds) - this.offset;
@@ -64,12 +71,12 @@ class Player {
   /** So many frames on (or back). */
   step(frames) {
     this.pause();
-    const row = Math.min(Math.max(this.log.rowAt(this.seconds) + frames, 0), this.log.frameCount - 1);
+    const row = Math.min(Math.max(this.log.rowAt(this.heading) + frames, 0), this.log.frameCount - 1);
     this.seek(this.log.seconds[row]);
   }
 
   jump(seconds) {
-    this.seek(Math.min(Math.max(this.seconds + seconds, 0), this.log.seconds.at(-1) ?? 0));
+    this.seek(Math.min(Math.max(this.heading + seconds, 0), this.log.seconds.at(-1) ?? 0));
   }
 
   #open(failed) {

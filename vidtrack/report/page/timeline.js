@@ -1,6 +1,6 @@
 // All tracks over time, by class: a bar where a track is, as high in it as its score.
 
-const LANE = { roomy: 18, tight: 9, head: 22, gap: 2 };
+const LANE = { roomy: 18, tight: 9, head: 22, gap: 2, spare: 40 };
 const MANY_LANES = 40;
 const MOST_ZOOM_SECONDS = 0.4; // the least that can fill the width
 
@@ -26,6 +26,11 @@ class Timeline {
     this.#listen(root);
   }
 
+  /** Pixels that the view fills: a scrollbar takes some of the ruler's. */
+  get width() {
+    return Math.max(1, this.scroller.clientWidth);
+  }
+
   /** Lay the shown tracks out anew. */
   arrange() {
     const byClass = new Map();
@@ -42,8 +47,8 @@ class Timeline {
       group.top = y;
       y += LANE.head + group.lanes.length * (this.lane + LANE.gap) + 4;
     }
-    this.height = y;
-    this.spacer.style.height = `${y}px`;
+    this.spacer.style.height = `${y + LANE.spare}px`;
+    document.documentElement.style.setProperty("--lanes", `${y + LANE.spare}px`);
     this.draw();
   }
 
@@ -77,18 +82,18 @@ class Timeline {
   #place() {
     const x = this.#x(this.state.seconds);
     this.playhead.style.transform = `translateX(${x}px)`;
-    this.playhead.hidden = !(x >= 0 && x <= this.ruler.clientWidth);
+    this.playhead.hidden = !(x >= 0 && x <= this.width);
     this.ruler.setAttribute("aria-valuenow", this.state.seconds.toFixed(3));
     this.ruler.setAttribute("aria-valuetext", clock(this.state.seconds, 2));
   }
 
   #x(seconds) {
-    return ((seconds - this.from) / (this.to - this.from)) * this.ruler.clientWidth;
+    return ((seconds - this.from) / (this.to - this.from)) * this.width;
   }
 
   #secondsAt(clientX) {
     const rect = this.ruler.getBoundingClientRect();
-    const share = (clientX - rect.left) / rect.width;
+    const share = (clientX - rect.left) / this.width;
     return Math.min(Math.max(this.from + share * (this.to - this.from), this.begin), this.end);
   }
 
@@ -96,7 +101,7 @@ class Timeline {
     const rect = this.canvas.getBoundingClientRect();
     const y = clientY - rect.top + this.scroller.scrollTop;
     const seconds = this.#secondsAt(clientX);
-    const slack = ((this.to - this.from) / rect.width) * 3;
+    const slack = ((this.to - this.from) / this.width) * 3;
     for (const group of this.groups) {
       const lane = group.lanes[Math.floor((y - group.top - LANE.head) / (this.lane + LANE.gap))];
       if (y < group.top + LANE.head || !lane) continue;
@@ -131,7 +136,7 @@ class Timeline {
           this.zoom(Math.exp(-event.deltaY / 300), this.#secondsAt(event.clientX));
         } else if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
           const wide = this.to - this.from;
-          this.#view(this.from + (sideways / ruler.clientWidth) * wide, wide);
+          this.#view(this.from + (sideways / this.width) * wide, wide);
         } else return;
         event.preventDefault();
       },
@@ -189,6 +194,7 @@ class Timeline {
       context.lineTo(x, scrollTop + height);
       context.stroke();
     }
+    context.setLineDash([]);
   }
 
   #bar(context, track, y, width) {
@@ -202,27 +208,32 @@ class Timeline {
     context.globalAlpha = state.current && state.current !== track ? 0.6 : 1;
     const back = css(colour, 0.3);
     const front = css(colour);
+    const left = Math.max(0, this.#x(track.first));
+    const right = Math.min(width, this.#x(track.first + track.length));
+    context.fillStyle = back;
+    context.fillRect(left, y + lane / 2 - 1, right - left, 2); // holds what gaps divide together
     let i = begin;
     while (i < end) {
       const x = Math.round((log.seconds[log.rows[i]] - this.from) * perSecond);
       let sum = 0;
       let count = 0;
-      let right = x;
+      let next = x;
       for (; i < end; i++) {
         const at = (log.seconds[log.rows[i]] - this.from) * perSecond;
         if (count && Math.round(at) > x) break;
         sum += log.scores[i];
         count++;
-        right = Math.max(x + 1, Math.round(at + wide));
+        next = Math.max(x + 1, Math.round(at + wide));
+      }
+      if (i < end && log.rows[i] === log.rows[i - 1] + 1) {
+        next = Math.round((log.seconds[log.rows[i]] - this.from) * perSecond); // no slit between neighbours
       }
       const high = Math.max(1, Math.round((sum / count / 255) * lane));
       context.fillStyle = back;
-      context.fillRect(x, y, right - x, lane);
+      context.fillRect(x, y, next - x, lane);
       context.fillStyle = front;
-      context.fillRect(x, y + lane - high, right - x, high);
+      context.fillRect(x, y + lane - high, next - x, high);
     }
-    const left = Math.max(0, this.#x(track.first));
-    const right = Math.min(width, this.#x(track.first + track.length));
     if (track === state.current) {
       context.strokeStyle = state.theme.text;
       context.lineWidth = 1.5;
@@ -248,7 +259,8 @@ class Timeline {
   }
 
   #drawRuler() {
-    const { context, width, height } = fitted(this.ruler.querySelector("canvas"));
+    const { context, height } = fitted(this.ruler.querySelector("canvas"));
+    const { width } = this;
     const wide = this.to - this.from;
     const step = niceStep((wide / width) * 80);
     const decimals = step < 0.1 ? 2 : step < 1 ? 1 : 0;
