@@ -16,7 +16,7 @@ import pytest
 from tests.export.scenes import BY_HAND, by_hand, exported, interpreter_with, moving, scene_of, write_log
 from tests.export.test_compositing import boxes_by_frame, same
 from vidtrack.errors import UsageError
-from vidtrack.evaluation.mot import read_rows
+from vidtrack.evaluation.mot import MOT_PIXEL, read_rows
 from vidtrack.export import cvat, datasets, label_studio, tables
 
 READ_CVAT = """
@@ -78,11 +78,11 @@ def test_mot_is_what_the_evaluation_reads(tmp_path: Path) -> None:
     scene = by_hand()
     for place, track in enumerate(scene.tracks):
         own = rows.ids == track.id
-        found = dict(zip((rows.frames[own] - 1).tolist(), rows.boxes_xyxy[own].tolist(), strict=True))
+        found = dict(zip((rows.frames[own] - 1).tolist(), (rows.boxes_xyxy[own] - MOT_PIXEL).tolist(), strict=True))
         same(found, boxes_by_frame(scene, place))
         np.testing.assert_allclose(rows.scores[own], track.scores)
     assert np.all(np.diff(rows.frames) >= 0)
-    assert file.read_text("utf-8").splitlines()[1] == "2,1,10.25,20,40.5,100,0.85,-1,-1,-1"
+    assert file.read_text("utf-8").splitlines()[1] == "2,1,11.25,21,40.5,100,0.85,-1,-1,-1"
 
 
 def test_trackeval_scores_the_tracks_against_themselves_as_perfect(tmp_path: Path) -> None:

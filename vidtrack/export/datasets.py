@@ -8,9 +8,11 @@ from typing import Any
 from vidtrack.export.scene import Scene
 from vidtrack.export.text import number
 
+_FIRST = 1  # number of MOTChallenge's first pixel, whose edge is our 0
+
 
 def write_mot(scene: Scene) -> str:
-    """`frame,id,left,top,width,height,score,-1,-1,-1`, decoded frames from 1, in order of frame and id."""
+    """`frame,id,left,top,width,height,score,-1,-1,-1`; decoded frames and pixels both count from 1."""
     rows = []
     for track in scene.tracks:
         samples = zip(
@@ -20,7 +22,7 @@ def write_mot(scene: Scene) -> str:
             strict=True,
         )
         for index, (left, top, right, bottom), score in samples:
-            values = [*map(number, (left, top, right - left, bottom - top, score))]
+            values = [*map(number, (left + _FIRST, top + _FIRST, right - left, bottom - top, score))]
             rows.append(((index, track.id), f"{index + 1},{track.id},{','.join(values)},-1,-1,-1\n"))
     return "".join(text for _, text in sorted(rows))
 
