@@ -38,12 +38,10 @@ _NEEDS = {  # options that do nothing without one of others
     "whole_frame": ("stills",),
     "invert": ("matte",),
 }
-_USELESS = {
+_USELESS = {  # hiding fills every gap by itself, and smoothed boxes might let something through
     "stills": {"start", "end", "codec", "crf", "preset"},
     "clips": {"start", "end"},
-    **{
-        name: {"smooth", "fill_gaps"} for name in _HIDING
-    },  # hiding fills every gap, and smoothed boxes might let through
+    **{name: {"smooth", "fill_gaps"} for name in _HIDING},
 }
 _ALL = "all"
 _MARGIN = 0.1
