@@ -178,7 +178,7 @@ def test_a_compressed_log_whose_end_is_missing(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     with LogWriter(path, header()) as writer:
         for index in range(300):
-            writer.frame(tracks(index, (1, 0, float(rng.random()), tuple(rng.random(4) * 100), SEEN)))
+            writer.frame(tracks(index, (1, 0, float(rng.random()), tuple(np.sort(rng.random(4)) * 100), SEEN)))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     log = TrackLog.load(path)
     assert 50 < len(log) < 300
@@ -215,6 +215,25 @@ def damage_version(text: str) -> str:
         (lambda text: text.replace('"time_base":[1001,30000]', '"time_base":[1,0]'), "line 1"),
         (lambda text: "[" * 100_000 + "\n" + text, "is not JSON"),
         (lambda text: text.replace('"status"', '"state"'), "KeyError 'status'"),
+        (
+            lambda text: text.replace('"size":[360,640]', '"size":[0,640]'),
+            "header that is not of a track log: source/size/0",
+        ),
+        (lambda text: text.replace('"average_rate":[30000,1001]', '"average_rate":[0,0]'), "source/average_rate"),
+        (lambda text: text.replace('"duration":[3,2],', ""), "duration"),
+        (lambda text: text.replace('"i":6', '"i":4'), "the number of frame 4 does not rise"),
+        (lambda text: text.replace('"pts":16,"t"', '"pts":2,"t"'), "the pts of frame 8 does not rise"),
+        (lambda text: text.replace('"i":4', '"i":-1'), "frames count from 0"),
+        (lambda text: text.replace('"id":2', '"id":1', 1), "track 1 in frame 6 is there twice"),
+        (lambda text: text.replace('"id":1', '"id":0', 1), "track 0 in frame 6 has no id"),
+        (
+            lambda text: text.replace('"cls":1', '"cls":2', 1),
+            "track 2 in frame 6 has a class that the log does not name",
+        ),
+        (lambda text: text.replace('"cls":1', '"cls":-1', 1), "track 2 in frame 6 has a class"),
+        (lambda text: text.replace('"score":0.75', '"score":NaN'), "track 2 in frame 6 has a score"),
+        (lambda text: text.replace("[1.0,2.01,30.5,40.25]", "[1.0,2.01,30.5,Infinity]"), "has no possible box"),
+        (lambda text: text.replace("[1.0,2.01,30.5,40.25]", "[40.0,2.01,30.5,40.25]"), "has no possible box"),
         (lambda text: "", "empty or has no header"),
         (lambda text: "hello", "empty or has no header"),
     ],

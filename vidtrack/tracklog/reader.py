@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from vidtrack.errors import LogError
+from vidtrack.tracklog.checking import refuse_columns, refuse_header
 from vidtrack.tracklog.layout import STATE_NAMES, check_header
 from vidtrack.types import FrameTracks
 
@@ -48,7 +49,8 @@ class TrackLog:
     def load(cls, path: str | Path) -> TrackLog:
         """Read a log of any of the extensions; a log that was cut off is read up to its end.
 
-        Raises LogError where the file is missing, not a track log, damaged before its end or of a newer version.
+        Raises LogError where the file is missing, not a track log, damaged before its end or of a newer version, and
+        where its header or its objects are not what the schema promises.
         """
         return _Loader(Path(path)).load()
 
@@ -163,7 +165,7 @@ class _Loader:
             raise LogError(f"{self.path} is empty or has no header", "is it a track log?")
         if self.footer is None and not problem:
             problem = f"{self.path} has no footer: the run that wrote it did not end"
-        return TrackLog(
+        log = TrackLog(
             self.header,
             np.array(self.indices, np.int64),
             np.array(self.pts, np.int64),
@@ -178,6 +180,8 @@ class _Loader:
             self.footer,
             problem,
         )
+        refuse_columns(log, self.path)
+        return log
 
     def values(self) -> Iterator[tuple[int, Any]]:
         """(line number, JSON value), or (line number, None) for a line that is cut off at the end of the file."""
@@ -230,6 +234,7 @@ class _Loader:
         kind = value["type"]
         if self.header is None:
             check_header(value, self.path)
+            refuse_header(value, self.path)
             self.header = dict(value)
         elif kind == "frame":
             self._take_frame(value["i"], value["pts"], value["objs"])

@@ -8,10 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
-
 from vidtrack.errors import LogError
-from vidtrack.tracklog.layout import check_header, schema
+from vidtrack.tracklog.checking import misshapen
+from vidtrack.tracklog.layout import check_header
 from vidtrack.tracklog.reader import read_values
 from vidtrack.tracklog.summary import Summaries
 
@@ -57,10 +56,6 @@ class _Check:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        whole = schema()
-        self.shapes = {
-            kind: jsonschema_rs.validator_for({"$ref": f"#/$defs/{kind}", "$defs": whole["$defs"]}) for kind in _KINDS
-        }
         self.summaries = Summaries()
         self.frames = self.events = 0
         self.status = "incomplete"
@@ -98,11 +93,8 @@ class _Check:
         if kind not in _KINDS:
             yield f"a line of no known type: {kind!r}"
             return
-        misshapen = [
-            f"{'/'.join(map(str, error.instance_path)) or kind}: {error.message}"
-            for error in self.shapes[kind].iter_errors(value)
-        ]
-        yield from misshapen
+        faults = list(misshapen(kind, value))
+        yield from faults
         if self.stage == 3:
             yield f"{_A[kind]} line after the footer"
         elif kind == "header":
@@ -110,7 +102,7 @@ class _Check:
         elif _ORDER[kind] < self.stage:
             yield f"{_A[kind]} line after track lines"
         self.stage = max(self.stage, _ORDER[kind])
-        if misshapen:
+        if faults:
             self.frames += kind == "frame"
             self.all_frames_read &= kind != "frame"
         else:
@@ -131,10 +123,11 @@ class _Check:
             check_header(value, self.path)
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
             raise LogError(f"{self.path} is not a track log: its header lacks what reading needs") from None
-        for error in self.shapes["header"].iter_errors(value):
-            yield f"{'/'.join(map(str, error.instance_path)) or 'header'}: {error.message}"
         self.opened = True
-        self.size = tuple(value["source"].get("size", (0, 0)))
+        faults = list(misshapen("header", value))
+        yield from faults
+        if not faults:
+            self.size = tuple(value["source"]["size"])
         self.classes = len(value["model"]["classes"])
         self.time_base = Fraction(*value["source"]["time_base"])
 

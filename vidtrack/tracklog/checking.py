@@ -1,0 +1,65 @@
+"""What everything that reads a log relies on, refused here so that nothing further on has to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vidtrack.errors import LogError
+from vidtrack.tracklog.layout import schema
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Validator
+
+    from vidtrack.tracklog.reader import TrackLog
+
+_FARTHEST = 1e6  # pixels from the picture's corner, past any picture
+_HINT = "`vidtrack validate` lists what is wrong"
+
+
+@cache
+def shape_of(kind: str) -> Validator:
+    """The schema of a line of one kind."""
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for({"$ref": f"#/$defs/{kind}", "$defs": schema()["$defs"]})
+
+
+def misshapen(kind: str, value: Any) -> Iterator[str]:
+    """What the schema finds wrong with a line of a kind: `source/size/0: 0 is less than the minimum of 1`."""
+    for error in shape_of(kind).iter_errors(value):
+        yield f"{'/'.join(map(str, error.instance_path)) or kind}: {error.message}"
+
+
+def refuse_header(header: Mapping[str, Any], path: Path) -> None:
+    """Raise LogError for a header that the schema does not allow."""
+    fault = next(misshapen("header", header), None)
+    if fault is not None:
+        raise LogError(f"{path} has a header that is not of a track log: {fault}", _HINT)
+
+
+def refuse_columns(log: TrackLog, path: Path) -> None:
+    """Raise LogError for frames out of order, a track twice in a frame, and values that no object can have."""
+    for values, name in ((log.frame_indices, "number"), (log.frame_pts, "pts")):
+        back = np.flatnonzero(np.diff(values) <= 0)
+        if len(back):
+            raise LogError(f"{path}: the {name} of frame {log.frame_indices[back[0] + 1]} does not rise", _HINT)
+    if len(log) and log.frame_indices[0] < 0:
+        raise LogError(f"{path}: frames count from 0, not from {log.frame_indices[0]}", _HINT)
+    rows = log.frame_rows
+    left, top, right, bottom = log.boxes_xyxy.T
+    disordered = np.append(False, (np.diff(log.ids) <= 0) & (np.diff(rows) == 0))[: len(rows)]
+    for wrong, said in (
+        (disordered, "is there twice, or not in order of id"),
+        (log.ids < 1, "has no id from 1 on"),
+        ((log.classes < 0) | (log.classes >= len(log.class_names)), "has a class that the log does not name"),
+        (~((log.scores >= 0) & (log.scores <= 1)), "has a score that is not from 0 to 1"),
+        (~((np.abs(log.boxes_xyxy) <= _FARTHEST).all(1) & (left <= right) & (top <= bottom)), "has no possible box"),
+    ):
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise LogError(f"{path}: track {log.ids[at]} in frame {log.frame_indices[rows[at]]} {said}", _HINT)
