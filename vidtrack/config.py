@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from vidtrack.tracking.config import TrackerConfig
+from vidtrack.zones import Line, Zone
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class RunConfig:
     framerate: Fraction | None = None  # of an image sequence
     smooth_seconds: float = 0.0  # how far around a frame its boxes draw on others; frames wait so long
     gap_seconds: float = 0.0  # the longest absence that is filled with interpolated boxes; frames wait so long
+    lines: tuple[Line, ...] = ()  # crossings of which are logged
+    zones: tuple[Zone, ...] = ()
     hwaccel: str | None = None
     video: VideoConfig = field(default_factory=VideoConfig)
 

@@ -27,6 +27,7 @@ from vidtrack.tracklog import LogWriter
 from vidtrack.types import Frame
 from vidtrack.video import Problem, VideoReader, VideoWriter
 from vidtrack.video.sequence import is_sequence, picture_paths
+from vidtrack.zones import Counter
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,11 @@ def track_video(
         reader = stack.enter_context(_open_reader(source, config))
         encoder = FrameEncoder(model, config.size)
         tracker = Tracker(model, config.tracker, class_filter(model.config.classes, config.classes))
+        counter = Counter(config.lines, config.zones, reader.info.size)
         log_writer = None if log is None else stack.enter_context(LogWriter(log, _header(reader, encoder, config)))
         video_writer = None if video is None else stack.enter_context(_open_writer(video, reader, config))
-        sink = Sink(log_writer, video_writer, Painter(reader.info.size, model.config.classes), watch)
+        painter = Painter(reader.info.size, model.config.classes)
+        sink = Sink(log_writer, video_writer, painter, watch, counter, model.config.classes)
 
         stages = stack.enter_context(Stages(watch))
         decoded = stages.first("decode", _with_problems(reader))

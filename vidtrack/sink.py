@@ -10,6 +10,7 @@ from vidtrack.stages import Stopwatch
 from vidtrack.tracklog import LogWriter
 from vidtrack.types import Frame, FrameTracks
 from vidtrack.video import Problem, VideoReader, VideoWriter
+from vidtrack.zones import Counter
 
 
 class Tracked(NamedTuple):
@@ -24,8 +25,17 @@ class Tracked(NamedTuple):
 class Sink:
     """Logs, draws and encodes frame after frame."""
 
-    def __init__(self, log: LogWriter | None, video: VideoWriter | None, painter: Painter, watch: Stopwatch) -> None:
+    def __init__(
+        self,
+        log: LogWriter | None,
+        video: VideoWriter | None,
+        painter: Painter,
+        watch: Stopwatch,
+        counter: Counter,
+        class_names: Sequence[str],
+    ) -> None:
         self._log, self._video, self._painter, self._watch = log, video, painter, watch
+        self._counter, self._class_names = counter, class_names
         self.frames = 0
         self.tracks = 0
         self.clip_seconds = 0.0
@@ -40,6 +50,8 @@ class Sink:
                 self._reported += len(problems)
                 if cut:
                     self._log.event("cut", "a new shot begins; all tracks ended", frame.index, frame.pts)
+                for crossing in self._counter.step(tracks):
+                    self._log.event(**crossing.event(self._class_names))
                 self._log.frame(tracks)
         if self._video is not None:
             with self._watch.lap("draw"):

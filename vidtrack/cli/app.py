@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from vidtrack.cli import detect, doctor, evaluate, exits, export, log, probe, render, report, schema, train, weights
+from vidtrack.cli import (
+    count,
+    detect,
+    doctor,
+    evaluate,
+    exits,
+    export,
+    log,
+    probe,
+    render,
+    report,
+    schema,
+    train,
+    weights,
+)
 from vidtrack.errors import VidtrackError
 
 app = typer.Typer(
@@ -25,6 +39,7 @@ app.command("render")(render.render)
 app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("show")(log.show)
+app.command("count")(count.count)
 app.command("validate")(log.validate)
 for _edit in (log.merge, log.split, log.relabel, log.drop):
     app.command(_edit.__name__)(_edit)

@@ -38,6 +38,8 @@ def detect(
     smooth: options.Smooth = 0.0,
     fill_gaps: options.FillGaps = 0.0,
     no_cuts: options.NoCuts = False,
+    line: options.Lines = None,
+    zone: options.Zones = None,
     start: options.Start = None,
     end: options.End = None,
     stride: options.Stride = 1,
@@ -63,6 +65,7 @@ def detect(
     Exit codes: 0 all done, 1 some clips failed, 2 usage, 3 nothing decodable, 130 interrupted.
     """
     from vidtrack.config import RunConfig, VideoConfig
+    from vidtrack.zones import parse_line, parse_zone
 
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
@@ -76,6 +79,8 @@ def detect(
         framerate=framerate,
         smooth_seconds=smooth,
         gap_seconds=fill_gaps,
+        lines=tuple(map(parse_line, line or ())),
+        zones=tuple(map(parse_zone, zone or ())),
         hwaccel=hwaccel,
         video=VideoConfig(codec, crf, preset),
     )

@@ -74,6 +74,19 @@ FillGaps = Annotated[
 ]
 NoCuts = Annotated[bool, typer.Option("--no-cuts", help="Let tracks go on across scene cuts.", rich_help_panel=_WHAT)]
 
+Lines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--line", metavar="NAME=X,Y,X,Y", help="Log who crosses it; pixels or percent.", rich_help_panel=_WHAT
+    ),
+]
+Zones = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--zone", metavar="NAME=X,Y,X,Y,...", help="Log who enters and leaves this polygon.", rich_help_panel=_WHAT
+    ),
+]
+
 Start = Annotated[
     Fraction | None,
     typer.Option(parser=parse_seconds, metavar="TIME", help="From here: 12.5 or 1:02:03.4", rich_help_panel=_WHICH),

@@ -1,0 +1,139 @@
+"""`vidtrack count`: who crossed a line, who entered a zone."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vidtrack.cli import options
+from vidtrack.cli.columns import print_columns
+from vidtrack.cli.log import place_for, read_log
+from vidtrack.cli.values import parse_classes, parse_identities, parse_length
+from vidtrack.errors import UsageError
+
+if TYPE_CHECKING:
+    from vidtrack.tracklog import TrackLog
+
+_DIRECTIONS = {"line": ("right", "left"), "zone": ("enter", "exit", "appear")}
+
+
+class SpotName(StrEnum):
+    """`vidtrack.zones.Spot` as an option."""
+
+    BOTTOM = "bottom"
+    CENTER = "center"
+
+
+def count(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="A track log.")],
+    line: options.Lines = None,
+    zone: options.Zones = None,
+    spot: Annotated[SpotName, typer.Option(help="Point of the box that counts.")] = SpotName.BOTTOM,
+    tracks: Annotated[str | None, typer.Option(metavar="IDS", help="Only these, as 1,4.")] = None,
+    classes: Annotated[str | None, typer.Option(metavar="NAMES", help="Only these, as person,car.")] = None,
+    min_length: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only tracks this long: 1.5 seconds, or 12f frames.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As one JSON object, with the time of each crossing.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT", help="Write the log with these events too.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+) -> None:
+    """Count crossings of lines and zones by class; without --line and --zone those that `detect` logged.
+
+    A line is crossed to its right or left, seen from its first point to its second. A zone is entered, left, or
+    appeared in, where an object is first seen within it.
+    """
+    from vidtrack.tracklog import save, select
+    from vidtrack.tracklog.counting import with_crossings
+    from vidtrack.zones import Spot, parse_line, parse_zone
+
+    lines, zones = [parse_line(text) for text in line or ()], [parse_zone(text) for text in zone or ()]
+    if output is not None:
+        if not (lines or zones):
+            raise UsageError("-o writes what --line and --zone find", "give one of them")
+        place_for(log, output, False, overwrite)
+    min_seconds, min_frames = parse_length(min_length)
+    whole = read_log(log)
+    if lines or zones:
+        whole = with_crossings(whole, lines, zones, Spot(spot))
+    chosen = select(whole, parse_identities(tracks), parse_classes(classes), min_seconds, min_frames)
+    places = [("line", named.name) for named in lines] + [("zone", named.name) for named in zones]
+    places = places or _logged_places(whole)
+    if not places:
+        raise UsageError(f"{log} has no crossings", "give --line NAME=x1,y1,x2,y2 or --zone NAME=x1,y1,...")
+    counts = _counts(chosen, places)
+    if as_json:
+        typer.echo(json.dumps({"log": str(log), "counts": counts, "crossings": _crossings(chosen)}, ensure_ascii=False))
+    else:
+        _print(counts)
+    if output is not None:
+        save(whole, output)
+
+
+def _logged_places(log: TrackLog) -> list[tuple[str, str]]:
+    """(kind, name) of what `detect` or an earlier count watched."""
+    watched = [log.header.get("run", {}).get("parameters", {}), *log.header.get("edits", [])]
+    named = [
+        (kind, place["name"])
+        for kind, key in (("line", "lines"), ("zone", "zones"))
+        for where in watched
+        for place in where.get(key) or ()
+    ]
+    events = [(event["kind"], event["name"]) for event in log.events if event.get("kind") in _DIRECTIONS]
+    return list(dict.fromkeys([*named, *events]))
+
+
+def _of_chosen(log: TrackLog) -> list[dict[str, Any]]:
+    kept = set(log.ids.tolist())
+    return [event for event in log.events if event.get("kind") in _DIRECTIONS and event.get("id") in kept]
+
+
+def _counts(log: TrackLog, places: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """A row for each place and class, or one of zeros; then one of totals where there are several."""
+    from vidtrack.tracklog import track_classes
+    from vidtrack.tracklog.overview import class_label
+    from vidtrack.zones import tally
+
+    tallied = tally(_of_chosen(log), track_classes(log))
+    rows = []
+    for kind, name in places:
+        found = {class_label(log, number): counts for number, counts in sorted(tallied.get((kind, name), {}).items())}
+        for label, counts in found.items():
+            rows.append({"kind": kind, "name": name, "class": label, **{way: counts[way] for way in _DIRECTIONS[kind]}})
+        if len(found) != 1:
+            sums = {way: sum(counts[way] for counts in found.values()) for way in _DIRECTIONS[kind]}
+            rows.append({"kind": kind, "name": name, "class": None, **sums})
+    return rows
+
+
+def _crossings(log: TrackLog) -> list[dict[str, Any]]:
+    return [
+        {
+            "t": round(float(event["pts"] * log.time_base), 6),
+            **{key: event[key] for key in ("i", "pts", "kind", "name", "id", "direction")},
+        }
+        for event in _of_chosen(log)
+    ]
+
+
+def _print(counts: list[dict[str, Any]]) -> None:
+    first = True
+    for kind, ways in _DIRECTIONS.items():
+        rows = [
+            (row["name"], row["class"] or "all", *(str(row[way]) for way in ways))
+            for row in counts
+            if row["kind"] == kind
+        ]
+        if rows:
+            if not first:
+                typer.echo()
+            print_columns((kind, "class", *ways), rows, left=(0, 1))
+            first = False
