@@ -15,12 +15,8 @@ from vidtrack.errors import InputError, UsageError
 from vidtrack.tracklog import SUFFIXES as LOG_SUFFIXES
 from vidtrack.tracklog import is_log_path
 from vidtrack.video.codecs import CONTAINERS
-from vidtrack.video.sequence import PICTURE_SUFFIXES, is_sequence
+from vidtrack.video.sequence import PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_sequence
 
-VIDEO_SUFFIXES = frozenset(
-    ".3g2 .3gp .asf .avi .dv .f4v .flv .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv "
-    ".y4m".split()
-)
 VIDEO_MARK = ".tracked"  # NAME.tracked.mp4
 LOG_ENDING = ".tracks.jsonl"  # NAME.tracks.jsonl
 _OWN_VIDEO = re.compile(rf".*{re.escape(VIDEO_MARK)}\.\w+", re.IGNORECASE)

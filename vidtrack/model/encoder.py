@@ -48,11 +48,21 @@ class Encoder(nn.Module):
 
 def grid_references(shapes: Shapes, valid_ratios: Tensor) -> Tensor:
     """Reference points (B, S, L, 2): each token's centre, relative to the picture, as seen on every level."""
+    return torch.cat(cell_centres(shapes, valid_ratios), dim=1)[:, :, None] * valid_ratios[:, None]
+
+
+def cell_centres(shapes: Shapes, valid_ratios: Tensor) -> list[Tensor]:
+    """For each level the centres (B, H*W, 2) of its cells as (x, y), relative to the picture without its padding."""
     levels = []
     for level, (height, width) in enumerate(shapes):
         y = torch.arange(height, device=valid_ratios.device) + 0.5
         x = torch.arange(width, device=valid_ratios.device) + 0.5
         centre = torch.stack((x.expand(height, width), y[:, None].expand(height, width)), dim=-1).flatten(0, 1)
-        extent = valid_ratios[:, None, level] * valid_ratios.new_tensor([width, height])
-        levels.append(centre / extent)  # (B, H*W, 2)
-    return torch.cat(levels, dim=1)[:, :, None] * valid_ratios[:, None]
+        levels.append(centre / cells_across(shapes, valid_ratios, level))
+    return levels
+
+
+def cells_across(shapes: Shapes, valid_ratios: Tensor, level: int) -> Tensor:
+    """How many cells (B, 1, 2) of a level, as (x, y), the picture without its padding covers."""
+    height, width = shapes[level]
+    return valid_ratios[:, None, level] * valid_ratios.new_tensor([width, height])

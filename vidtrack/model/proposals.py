@@ -11,6 +11,7 @@ from torch import Tensor
 from torchvision.ops import batched_nms, box_convert
 
 from vidtrack.model.attention import Shapes
+from vidtrack.model.encoder import cell_centres, cells_across
 
 BASE_SIZE = 0.05  # side of a proposal on the finest level, doubled on each coarser one
 CANDIDATES = 4  # times the queries: so many of the best proposals are looked at for distinct ones
@@ -52,14 +53,10 @@ def prior_boxes(shapes: Shapes, valid_ratios: Tensor, cells: float = 0.0) -> Ten
     learned at one size holds at others.
     """
     levels = []
-    for level, (height, width) in enumerate(shapes):
-        y = torch.arange(height, device=valid_ratios.device) + 0.5
-        x = torch.arange(width, device=valid_ratios.device) + 0.5
-        centre = torch.stack((x.expand(height, width), y[:, None].expand(height, width)), dim=-1).flatten(0, 1)
-        extent = valid_ratios[:, None, level] * valid_ratios.new_tensor([width, height])
-        centre = centre / extent  # (B, H*W, 2)
-        size = (cells / extent).clamp(max=0.9).expand_as(centre)
-        if not cells:
+    for level, centre in enumerate(cell_centres(shapes, valid_ratios)):
+        if cells:
+            size = (cells / cells_across(shapes, valid_ratios, level)).clamp(max=0.9).expand_as(centre)
+        else:
             size = torch.full_like(centre, BASE_SIZE * 2.0**level)
         levels.append(torch.cat([centre, size], dim=-1))
     return torch.cat(levels, dim=1)

@@ -13,8 +13,7 @@ from pathlib import Path
 import cv2
 
 from vidtrack.errors import DataError, OutputError
-
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm")
+from vidtrack.video.sequence import VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -206,8 +206,6 @@ class Run:
             }
             results = evaluate_sets(self.averaged_model(), sets, self.config.batch)
             self.metrics.evaluation(self.progress.step, results, pictures)
-            mean = sum(result.ap50 for result in results.values()) / len(results)
-            self.progress.best = max(self.progress.best, mean)
         self.world.wait()
 
     def averaged_model(self) -> DeformableDETR:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,10 @@ SHARD_BYTES = 14 * 2**20  # a file that a small mail, a pull request or a carry 
 
 @dataclass
 class Progress:
-    """Where a run stands: optimiser steps done, seconds trained, and the best validation figure so far."""
+    """Where a run stands: optimiser steps done and seconds trained."""
 
     step: int = 0
     seconds: float = 0.0
-    best: float = -1.0
 
 
 def save_state(
@@ -64,9 +63,7 @@ def _save_state(
     _save_shards(partial, "optimiser", tensors)
     if average is not None:
         _save_shards(partial, "average", average)
-    (partial / "progress.json").write_text(
-        json.dumps({"step": progress.step, "seconds": progress.seconds, "best": progress.best})
-    )
+    (partial / "progress.json").write_text(json.dumps(asdict(progress)))
     shutil.rmtree(target, ignore_errors=True)
     os.replace(partial, target)
     pointer = folder / "latest.json.partial"

@@ -17,6 +17,10 @@ from vidtrack.video.messages import ProblemLog
 PICTURE_SUFFIXES = frozenset(
     ".avif .bmp .dpx .exr .heic .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
 )
+VIDEO_SUFFIXES = frozenset(
+    ".3g2 .3gp .asf .avi .dv .f4v .flv .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv "
+    ".y4m".split()
+)
 DEFAULT_FRAMERATE = Fraction(25)
 _PRINTF_NUMBER = re.compile(r"%(0?)(\d{0,2})d")
 
