@@ -13,7 +13,7 @@ import pytest
 import vidtrack.sink
 from tests.media import EXAMPLE_CLIP, Clip, cut_off, damaged, faststart, write_clip, write_pictures
 from vidtrack import Progress, RunConfig, TrackerConfig, TrackLog, TrackResult, track_video
-from vidtrack.errors import InputError, OutputError, UsageError
+from vidtrack.errors import InputError, OutputError, ResourceError, UsageError, VidtrackError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracklog import schema
 from vidtrack.video import VideoReader, probe
@@ -202,11 +202,11 @@ def test_a_size_too_small_is_refused(tiny_model: DeformableDETR, second: Path, t
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "kind", "said"),
     [
-        (RuntimeError("CUDA out of memory. Tried to allocate\nand so on"), "out of memory on cpu"),
-        (MemoryError(), "out of memory on cpu"),
-        (RuntimeError("deformable attention on CUDA: no kernel image\nat"), "^deformable .* no kernel image .*doctor"),
+        (RuntimeError("CUDA out of memory. Tried to allocate\nand so on"), ResourceError, "out of memory on cpu"),
+        (MemoryError(), ResourceError, "out of memory on cpu"),
+        (RuntimeError("deformable attention on CUDA: no kernel\nat"), UsageError, "^deformable .* no kernel .*doctor"),
     ],
 )
 def test_a_device_that_gives_up_is_one_line(
@@ -215,13 +215,14 @@ def test_a_device_that_gives_up_is_one_line(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
+    kind: type[VidtrackError],
     said: str,
 ) -> None:
     def encode(*_: object) -> None:
         raise error
 
     monkeypatch.setattr("vidtrack.pipeline.FrameEncoder.encode", encode)
-    with pytest.raises(UsageError, match=said) as caught:
+    with pytest.raises(kind, match=said) as caught:
         run(second, tiny_model, tmp_path)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

@@ -33,6 +33,10 @@ class OutputError(VidtrackError):
     """An output that cannot be written: permissions, full disk, existing file, unknown codec."""
 
 
+class ResourceError(VidtrackError):
+    """The machine ran out of something in the middle of a clip; the next clip may fit."""
+
+
 class WeightsError(VidtrackError):
     """A checkpoint that is missing, corrupt, foreign, unsafe or does not fit its config."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from vidtrack.config import RunConfig
-from vidtrack.errors import OutputError, UsageError
+from vidtrack.errors import OutputError, ResourceError, UsageError
 from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.inference import FrameEncoder
@@ -65,8 +65,8 @@ def track_video(
     `model` is a loaded model, a known name or a checkpoint's path; `log` may be a text stream. An interrupt ends the
     clip early: what is done is kept, marked `interrupted`, and returned.
 
-    Raises InputError, OutputError, UsageError or WeightsError. After an error in the middle, the log keeps what was
-    done, marked `failed`; the video is dropped.
+    Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error in the middle, the log
+    keeps what was done, marked `failed`; the video is dropped.
     """
     config = config or RunConfig()
     model = model if isinstance(model, DeformableDETR) else load_model(model)
@@ -169,7 +169,7 @@ def _infer(
                 tracks = tracker.step(memory, frame)
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError) or "out of memory" in str(error):
-                raise UsageError(
+                raise ResourceError(
                     f"out of memory on {encoder.device}", "give a smaller size or another device"
                 ) from error
             if "deformable attention on CUDA" in str(error):  # a driver too old, or a GPU the kernels are not built for
