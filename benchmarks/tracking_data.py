@@ -1,0 +1,98 @@
+"""Sequences with detections for the tracking benchmarks, running a tracker over them, and the table of its scores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vidtrack.evaluation.metrics import TrackingScores, align, combine, measure
+from vidtrack.evaluation.mot import MotRows, Sequence, read_rows, read_sequence, result_rows
+from vidtrack.tracking.state import Detections, TrackedBoxes
+
+SURE = 100.0  # a public MOT15 detection of this confidence counts as score 1
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A sequence, its ground truth and its detections frame by frame."""
+
+    sequence: Sequence
+    truth: MotRows
+    detections: list[Detections]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Results of one tracker by sequence, and what a frame took in microseconds of processor time."""
+
+    results: dict[str, MotRows]
+    microseconds: float
+
+
+Step = Callable[[Detections, float], TrackedBoxes]
+Maker = Callable[[Footage], Step]
+
+
+def folders(data: Path) -> list[Path]:
+    """The MOTChallenge folders under `data`."""
+    return sorted(path.parent for path in data.glob("*/seqinfo.ini"))
+
+
+def load(folder: Path, detections: Path | None = None) -> Footage:
+    """Read a MOTChallenge folder with its public detections, or with those in the folder `detections`."""
+    sequence = read_sequence(folder / "seqinfo.ini")
+    if detections is None:
+        rows, scale = read_rows(folder / "det/det.txt"), SURE
+    else:
+        rows, scale = read_rows(detections / f"{folder.name}.txt"), 1.0
+    found = [Detections.of(one.boxes_xyxy, np.clip(one.scores / scale, 0, 1)) for one in rows.by_frame(sequence.frames)]
+    return Footage(sequence, read_rows(folder / "gt/gt.txt"), found)
+
+
+def run(make: Maker, all_footage: list[Footage]) -> Run:
+    """Track every sequence from its start."""
+    results, spent, frames = {}, 0.0, 0
+    for footage in all_footage:
+        step, tracked = make(footage), []
+        begin = time.process_time()
+        for index, detections in enumerate(footage.detections):
+            tracked.append(step(detections, index / footage.sequence.frames_per_second))
+        spent += time.process_time() - begin
+        frames += len(tracked)
+        results[footage.sequence.name] = rows_of(tracked)
+    return Run(results, spent / frames * 1e6)
+
+
+def rows_of(tracked: list[TrackedBoxes]) -> MotRows:
+    """Rows of what was shown frame by frame."""
+    return result_rows(list(range(1, len(tracked) + 1)), tracked)
+
+
+def scores(one: Run, all_footage: list[Footage]) -> TrackingScores:
+    """Scores of the sequences combined."""
+    parts = [measure(align(f.truth, one.results[f.sequence.name], f.sequence.frames)) for f in all_footage]
+    return combine(parts).scores
+
+
+def quality(one: Run, all_footage: list[Footage]) -> float:
+    """What thresholds are fitted to."""
+    reached = scores(one, all_footage)
+    return reached.hota + reached.idf1
+
+
+def table(runs: Mapping[str, Run], all_footage: list[Footage]) -> Iterator[str]:
+    """Markdown tables, one a sequence."""
+    for footage in all_footage:
+        yield f"\n### {footage.sequence.name}\n"
+        yield "| tracker | HOTA | DetA | AssA | IDF1 | IDSW | MOTA | FP | FN | µs a frame |"
+        yield "|---|" + "---:|" * 9
+        for name, one in runs.items():
+            s = scores(one, [footage])
+            hota, deta, assa, idf1, mota = (f"{100 * value:.1f}" for value in (s.hota, s.deta, s.assa, s.idf1, s.mota))
+            cost = f"{one.microseconds:.0f}" if one.microseconds else ""
+            counts = f"{s.false_positives} | {s.false_negatives} | {cost}"
+            yield f"| {name} | {hota} | {deta} | {assa} | {idf1} | {s.switches} | {mota} | {counts} |"
