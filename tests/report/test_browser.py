@@ -8,6 +8,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,35 @@ def test_it_jumps_and_steps_to_the_exact_frame(open_page: Callable[..., Page]) -
         lanes, along, 31 - lanes.size["height"] / 2
     ).click().perform()
     page.at_frame(30)
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("late.mp4", Clip(frames=12, numbered=True, pts=list(range(10, 22)))),
+        ("sound.mp4", Clip(frames=12, numbered=True, rate=Fraction(30000, 1001), audio="aac")),
+        ("clip.webm", Clip(frames=12, numbered=True, encoder="libvpx-vp9", options={"crf": "10", "b": "0"})),
+    ],
+)
+def test_the_picture_is_that_of_the_frame_named(
+    open_page: Callable[..., Page], tmp_path: Path, name: str, made: Clip
+) -> None:
+    clip = write_clip(tmp_path / name, made)
+    page = open_page("--embed", log=made_log(tmp_path / "odd.tracks.jsonl", [boxes(n) for n in range(12)], {}, clip))
+    for index in (1, 2, 3):
+        page.press(Keys.ARROW_RIGHT)
+        page.at_frame(index)
+        page.until(lambda index=index: abs(page.grey() - 8 * index) <= 4, f"the picture of frame {index}")
+
+
+def test_lines_and_zones_are_drawn(open_page: Callable[..., Page], vidtrack: Any, log: Path, tmp_path: Path) -> None:
+    counted = tmp_path / "counted.jsonl"
+    assert vidtrack("count", log, "--line", "gate=0%,90%,100%,90%", "-o", counted).code == 0
+    page = open_page(log=counted)
+    page.until(lambda: page.colour(10, 61.2)[3] > 0, "the line")
+    page.click(".overlay-parts summary")
+    page.click("[name=places]")
+    page.until(lambda: page.colour(10, 61.2)[3] == 0, "no line")
 
 
 def test_it_filters(open_page: Callable[..., Page]) -> None:

@@ -75,7 +75,7 @@ def tracks_at(
         time_base,
         np.array(ids, np.int64),
         np.array([classes.get(identity, 0) for identity in ids], np.int64),
-        np.array([0.5 + identity / 1000 for identity in ids], np.float32),
+        np.array([0.5 + identity % 100 / 1000 for identity in ids], np.float32),
         np.array([boxes[identity] for identity in ids], np.float32).reshape(-1, 4),
         np.zeros(len(ids), np.int64),
     )

@@ -133,6 +133,7 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, str]) -> s
         "columns": packed.columns,
         "tracks": _tracks(log, thumbnails),
         "events": _events(log),
+        "places": _places(log),
         "formats": [{"name": entry.name, "purpose": entry.purpose, "how": entry.how} for entry in FORMATS],
         "clip": {
             "href": clip.href(path),
@@ -171,6 +172,22 @@ def _events(log: TrackLog) -> list[dict[str, Any]]:
         for event in log.events
         if event.get("pts") is not None
     ]
+
+
+def _places(log: TrackLog) -> list[dict[str, Any]]:
+    """Lines and zones that were watched, live or afterwards, in pixels."""
+    size = np.array(log.header["source"]["size"], np.float64)
+    watched = [log.header["run"]["parameters"], *log.header.get("edits", [])]
+    places = {}
+    for key in ("lines", "zones"):
+        for place in (place for where in watched for place in where.get(key) or ()):
+            points = np.array(place["points"], np.float64) * (size / 100 if place["percent"] else 1)
+            places[place["name"]] = {
+                "name": place["name"],
+                "closed": key == "zones",
+                "points": points.round(1).tolist(),
+            }
+    return list(places.values())
 
 
 def _facts(log: TrackLog, clip: Clip) -> list[str]:

@@ -58,6 +58,7 @@ class Overlay {
     const visible = this.#visible();
     const emphasised = state.current && visible.some(({ track }) => track === state.current);
     context.lineJoin = "round";
+    if (state.parts.places) for (const place of log.meta.places) this.#place(context, place, scaleX, scaleY);
     for (const item of visible) {
       const colour = state.colour(item.track);
       context.globalAlpha = emphasised && item.track !== state.current ? 0.45 : 1;
@@ -73,6 +74,30 @@ class Overlay {
       }
     }
     context.globalAlpha = 1;
+  }
+
+  #place(context, { name, points, closed }, scaleX, scaleY) {
+    const path = new Path2D();
+    for (const [x, y] of points) path.lineTo(x * scaleX, y * scaleY);
+    if (closed) path.closePath();
+    context.strokeStyle = "rgb(0 0 0 / 0.5)";
+    context.lineWidth = 4;
+    context.stroke(path);
+    context.setLineDash([8, 6]);
+    context.strokeStyle = "#fff";
+    context.lineWidth = 2;
+    context.stroke(path);
+    context.setLineDash([]);
+    const middle = [0, 1].map((n) => points.reduce((sum, point) => sum + point[n], 0) / points.length);
+    context.font = `600 12px ${FONT}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.strokeStyle = "rgb(0 0 0 / 0.7)";
+    context.lineWidth = 3;
+    context.strokeText(name, middle[0] * scaleX, middle[1] * scaleY);
+    context.fillStyle = "#fff";
+    context.fillText(name, middle[0] * scaleX, middle[1] * scaleY);
+    context.textAlign = "start";
   }
 
   #box(context, { box, guessed }, colour, scaleX, scaleY, current) {

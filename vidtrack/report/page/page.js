@@ -11,7 +11,7 @@ const state = {
   chosen: new Set(), // tracks ticked for a command
   visible: new Set(), // tracks in the picture now
   shown: [], // tracks that pass the filters, in order
-  parts: { boxes: true, labels: true, trails: false },
+  parts: { boxes: true, labels: true, trails: false, places: true },
   byClass: false,
   theme: {},
   shows: (track) => filters.passes(track),
@@ -217,6 +217,7 @@ try {
 }
 setTheme(remembered ?? (dark.matches ? "dark" : "light"));
 new ResizeObserver(fitStage).observe(find(".stage"));
+find(".places").hidden = !log.meta.places.length;
 find(".mute").hidden = !log.meta.clip.sound;
 find(".length").textContent = clock(timeline.end, 2);
 timeline.ruler.ariaValueMin = timeline.begin;

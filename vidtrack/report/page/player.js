@@ -11,7 +11,8 @@ class Player {
     this.changed = changed;
     this.offset = log.meta.clip.origin; // log's time minus media time
     this.seconds = log.seconds[0] ?? 0;
-    this.goal = this.seconds; // of the seek under way
+    this.goal = null; // seconds a seek under way leads to
+    this.sought = false;
     this.reverse = 0;
     this.#open(failed);
     this.#follow();
@@ -57,11 +58,12 @@ class Player {
 
   /** Where the clip is, or is on its way to. */
   get heading() {
-    return this.video.seeking ? this.goal : this.seconds;
+    return this.goal ?? this.seconds;
   }
 
   seek(seconds) {
     this.goal = seconds;
+    this.sought = true;
     const frame = Math.max(0, this.log.rowAt(seconds));
     const on = this.log.seconds[frame] ?? 0;
     const media = (Math.abs(on - seconds) < this.log.step / 2 ? on + this.log.step / 4 : seconds) - this.offset;
@@ -96,10 +98,9 @@ class Player {
     if ("requestVideoFrameCallback" in video) {
       let first = true;
       const take = (_, { mediaTime }) => {
-        if (first && video.currentTime === 0) this.offset -= mediaTime; // where the clip's first picture is not at 0
-        this.#tell(mediaTime);
-        if (first && this.log.seconds[0] > this.seconds + this.log.step) this.seek(this.log.seconds[0]);
+        if (first) this.#begin(mediaTime);
         first = false;
+        this.#tell(mediaTime);
         video.requestVideoFrameCallback(take);
       };
       video.requestVideoFrameCallback(take);
@@ -112,8 +113,17 @@ class Player {
     }
   }
 
+  /** The clip's first picture need not be at 0; the log counts from it all the same. */
+  #begin(mediaTime) {
+    const { currentTime } = this.video;
+    const { seconds, step } = this.log;
+    if (!this.sought || mediaTime > currentTime + 2 * step) this.offset -= mediaTime;
+    if (!this.sought && seconds[0] > mediaTime + this.offset + step) this.seek(seconds[0]);
+  }
+
   #tell(mediaTime) {
     this.seconds = mediaTime + this.offset;
+    if (!this.video.seeking) this.goal = null;
     this.shown(this.seconds);
   }
 

@@ -118,7 +118,9 @@ class Timeline {
     });
     ruler.addEventListener("pointermove", (event) => {
       if (ruler.hasPointerCapture(event.pointerId)) this.seek(this.#secondsAt(event.clientX));
+      else this.#hintEvent(event);
     });
+    ruler.addEventListener("pointerleave", () => (this.tip.hidden = true));
     scroller.addEventListener("click", (event) => {
       const track = this.#trackAt(event.clientX, event.clientY);
       const seconds = this.#secondsAt(event.clientX);
@@ -151,9 +153,22 @@ class Timeline {
   #hint({ clientX, clientY, pointerType }) {
     const track = pointerType === "touch" ? null : this.#trackAt(clientX, clientY);
     this.scroller.style.cursor = track ? "pointer" : "";
-    this.tip.hidden = !track;
-    if (!track) return;
-    this.tip.textContent = `${track.name} · ${clock(track.first)} – ${clock(track.last)} · score ${track.score.toFixed(2)}`;
+    const when = track && `${clock(track.first)} – ${clock(track.last)}`;
+    this.#tell(track && `${track.name} · ${when} · score ${track.score.toFixed(2)}`, clientX, clientY);
+  }
+
+  #hintEvent({ clientX, clientY }) {
+    const seconds = this.#secondsAt(clientX);
+    const reach = ((this.to - this.from) / this.width) * 6;
+    const near = this.log.meta.events.filter(({ t }) => Math.abs(t - seconds) < reach);
+    const more = near.length > 1 ? ` and ${near.length - 1} more` : "";
+    this.#tell(near.length && `${clock(near[0].t)} ${near[0].message}${more}`, clientX, clientY);
+  }
+
+  #tell(text, clientX, clientY) {
+    this.tip.hidden = !text;
+    if (!text) return;
+    this.tip.textContent = text;
     const rect = this.scroller.parentElement.getBoundingClientRect();
     const x = Math.min(clientX - rect.left + 12, rect.width - this.tip.offsetWidth - 4);
     const below = clientY - rect.top + 16;
