@@ -62,6 +62,7 @@ class Player {
   }
 
   seek(seconds) {
+    if (this.video.error) return this.#tell(seconds - this.offset); // tracks can be looked at without the clip
     this.goal = seconds;
     this.sought = true;
     const frame = Math.max(0, this.log.rowAt(seconds));
