@@ -14,7 +14,8 @@ class VidtrackError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint else self.message
+        text = f"{self.message} ({self.hint})" if self.hint else self.message
+        return " ".join(text.splitlines())  # a name in it may have several lines
 
 
 class UsageError(VidtrackError):

@@ -127,6 +127,8 @@ def test_a_stride_and_a_turned_clip_are_mentioned(vidtrack: Command, tmp_path: P
         (["TEXT", "--to", "nuke"], 3, "not a track log"),
         (["LOG", "--to", "nuke", "-o", "TEXT"], 1, "cannot be written"),
         (["LOG", "COPY", "--to", "nuke", "-o", "OUT"], 2, "would both become"),
+        (["LOG", "--to", "csv", "-o", "-"], 2, "exports are files, not a stream"),
+        (["-", "--to", "csv"], 3, "- cannot be read"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -170,3 +172,50 @@ def test_a_folder_without_permission(vidtrack: Command, log: Path, tmp_path: Pat
     ended = vidtrack("export", log, "--to", "csv", "-o", tmp_path / "locked")
     assert ended.code == 1
     assert "cannot be written: Permission denied" in ended.err
+
+
+def test_what_lies_in_an_exported_folder_survives_the_next_export(vidtrack: Command, log: Path) -> None:
+    assert vidtrack("export", log, "--to", "ffmpeg").code == 0
+    target = log.with_name("shot.ffmpeg")
+    (target / "out.mp4").write_text("drawn")
+    (target / "takes").mkdir()
+    assert vidtrack("export", log, "--to", "ffmpeg", "--overwrite", "--tracks", "2").code == 0
+    assert sorted(os.listdir(target)) == [
+        "boxes.cmd", "boxes.graph", "out.mp4", "takes", "traffic_light_2.crop.cmd", "traffic_light_2.crop.graph",
+    ]  # fmt: skip
+    assert not list(log.parent.glob("*.partial"))
+
+
+def test_nothing_is_written_where_one_of_the_formats_cannot_be(vidtrack: Command, log: Path) -> None:
+    ended = vidtrack("export", log, "--to", "csv,after-effects,fcpxml", "--conform-fps", "12")
+    assert (ended.code, ended.out) == (2, "")
+    assert list(log.parent.iterdir()) == [log]
+
+
+def test_a_clip_that_is_not_found_is_mentioned_where_a_format_links_to_it(vidtrack: Command, log: Path) -> None:
+    ended = vidtrack("export", log, "--to", "mlt,csv,fcpxml")
+    said = "'footage/shot 12.mov' is not found from here or beside the log; mlt, fcpxml link to that name"
+    assert ended.err == f"vidtrack: note: {said}\n"
+    log.with_name("shot 12.mov").touch()
+    assert vidtrack("export", log, "--to", "mlt,csv,fcpxml", "--overwrite").err == ""
+    assert str(log.with_name("shot 12.mov")) in log.with_name("shot.mlt").read_text("utf-8")
+
+
+def test_a_damaged_archive_in_a_folder_is_no_log(vidtrack: Command, log: Path) -> None:
+    packed = gzip.compress(log.read_bytes() * 20)
+    log.with_name("bad.jsonl.gz").write_bytes(packed[:12] + b"\xff" * 40 + packed[52:])
+    ended = vidtrack("export", log.parent, "--to", "csv")
+    assert (ended.code, ended.err) == (0, "")
+    log.with_name("cut.jsonl.gz").write_bytes(gzip.compress(log.read_bytes())[:-60])
+    ended = vidtrack("export", log.parent, "--to", "csv", "--overwrite")
+    assert (ended.code, len(ended.out.splitlines())) == (0, 2)
+    assert "cut off" in ended.err or "ends in the middle" in ended.err
+
+
+def test_the_error_of_one_of_several_logs_names_it_once(vidtrack: Command, log: Path, jumpy: Path) -> None:
+    ended = vidtrack("export", log, jumpy, "--to", "nuke")
+    assert ended.err.count(str(jumpy)) == 1
+    jumpy.write_text("x", "utf-8")
+    ended = vidtrack("export", log, jumpy, "--to", "nuke", "--tracks", "9", "--overwrite")
+    assert ended.code == 1
+    assert [ended.err.count(str(path)) for path in (log, jumpy)] == [1, 1]

@@ -202,7 +202,7 @@ def test_parquet_holds_the_same_rows(tmp_path: Path) -> None:
 def test_parquet_without_its_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(UsageError, match=r"vidtrack\[parquet\]"):
-        tables.write_parquet(by_hand())
+        tables.refuse_parquet(by_hand())
 
 
 def test_a_variable_rate_is_no_matter_for_rows_and_decoded_frames(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_final_cut_titles_follow_the_objects(anchor: Anchor) -> None:
 
 def test_final_cut_has_no_other_rates(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no 12 frames a second"):
-        fcpxml.write(scene_of(write_log(tmp_path / "a.jsonl", {1: moving(5)}, range(5), Fraction(12))))
+        fcpxml.refuse(scene_of(write_log(tmp_path / "a.jsonl", {1: moving(5)}, range(5), Fraction(12))))
 
 
 def test_wide_pixels_are_counted_as_square_ones(tmp_path: Path) -> None:

@@ -125,7 +125,8 @@ def export(
         except VidtrackError as error:
             if len(planned) == 1:
                 raise
-            print(f"vidtrack: error: {log}: {error}", file=sys.stderr)
+            where = "" if str(log) in error.message else f"{log}: "
+            print(f"vidtrack: error: {where}{error}", file=sys.stderr)
             errors.append(error)
     raise typer.Exit(exits.SOME_FAILED if errors else exits.ALL_DONE)
 

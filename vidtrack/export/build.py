@@ -12,7 +12,10 @@ from vidtrack.export.scene import Anchor, Clock, Scene, Track
 from vidtrack.export.timing import constant_rate, frames_at, meant_rate, shown_at
 from vidtrack.tracking.smoothing import smooth
 from vidtrack.tracklog import TrackLog, select, track_classes
+from vidtrack.tracklog.overview import class_label
 from vidtrack.types import ObjectState
+
+_MOST_FRAMES = 5_000_000  # of a timeline: two days at 25 a second
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
         chosen = smooth(chosen, config.smooth_seconds)
     source = log.header["source"]
     clock = _clock(log, config)
+    _refuse_endless(log, clock)
     tracks = _tracks(chosen, clock, config)
     return Scene(
         path=str(source["path"]),
@@ -62,7 +66,7 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
         clock=clock,
         frame_count=_frames_of_clip(log, config, clock),
         timecode=source["timecode"],
-        class_names=tuple(log.class_names),
+        class_names=tuple(class_label(log, number) for number, name in enumerate(log.class_names) if name),
         tracks=tracks,
         anchor=config.anchor,
         start_frame=config.start_frame,
@@ -72,13 +76,8 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
 def _what_there_is(log: TrackLog) -> str:
     if len(log.ids) == 0:
         return "the log has no tracks"
-    names = sorted({_label(log, number) for number in track_classes(log).values()})
+    names = sorted({class_label(log, number) for number in track_classes(log).values()})
     return f"the log has tracks of {', '.join(names)}"
-
-
-def _label(log: TrackLog, number: int) -> str:
-    names = log.class_names
-    return (names[number] if number < len(names) else "") or "object"
 
 
 def _clock(log: TrackLog, config: ExportConfig) -> Clock:
@@ -88,6 +87,17 @@ def _clock(log: TrackLog, config: ExportConfig) -> Clock:
         or constant_rate(log.header["source"], log.frame_indices, log.frame_pts)
     )  # fmt: skip
     return Clock(rate, log.time_base, log.frame_indices, log.frame_pts)
+
+
+def _refuse_endless(log: TrackLog, clock: Clock) -> None:
+    """One mistaken number or time must not make a timeline that fills the memory."""
+    end = int(log.frame_indices[-1])
+    if clock.rate is not None:
+        end = max(end, int(int(log.frame_pts[-1]) * log.time_base * clock.rate))
+    if end >= _MOST_FRAMES:
+        raise UsageError(
+            f"the log goes up to frame {end}, exports to {_MOST_FRAMES - 1}", "is a frame's number or time mistaken?"
+        )
 
 
 def _frames_of_clip(log: TrackLog, config: ExportConfig, clock: Clock) -> int:
@@ -101,7 +111,7 @@ def _frames_of_clip(log: TrackLog, config: ExportConfig, clock: Clock) -> int:
             end = int(frames_at(log.frame_pts[-1:], log.time_base, clock.rate)[0]) + 1
         if source["duration"] is not None:
             said = round(Fraction(*source["duration"]) * clock.rate)
-    return max(said, end)
+    return max(said if said <= _MOST_FRAMES else 0, end)
 
 
 def _tracks(log: TrackLog, clock: Clock, config: ExportConfig) -> tuple[Track, ...]:
@@ -115,7 +125,7 @@ def _tracks(log: TrackLog, clock: Clock, config: ExportConfig) -> tuple[Track, .
     for (identity, number), own in zip(classes.items(), np.split(order, bounds[1:]), strict=True):
         track = Track(
             id=identity,
-            label=_label(log, number),
+            label=class_label(log, number),
             frames=frames_of_rows[rows[own]],
             indices=log.frame_indices[rows[own]],
             boxes_xyxy=np.round(log.boxes_xyxy[own].astype(np.float64), 3),

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as Xml
 import numpy as np
 
 from vidtrack.export.scene import Scene, Track
-from vidtrack.export.text import hex_colour, number
+from vidtrack.export.text import hex_colour, number, xml_text
 from vidtrack.render import colour_of
 
 
@@ -20,8 +20,7 @@ def write(scene: Scene) -> str:
         element = Xml.SubElement(root, "track", id=str(track.id), label=track.label, source="auto")
         for run in track.runs():
             _add_run(element, track, run, scene.frame_count)
-    Xml.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{Xml.tostring(root, "unicode")}\n'
+    return xml_text(root)
 
 
 def _add_meta(root: Xml.Element, scene: Scene) -> None:

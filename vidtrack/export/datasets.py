@@ -57,8 +57,7 @@ def write_coco(scene: Scene) -> str:
 
 
 def _categories(scene: Scene) -> list[str]:
-    names = [name for name in scene.class_names if name]
-    return names + sorted({track.label for track in scene.tracks} - set(names))
+    return [*scene.class_names, *sorted({track.label for track in scene.tracks} - set(scene.class_names))]
 
 
 def _annotations(scene: Scene, categories: dict[str, int]) -> list[dict[str, Any]]:

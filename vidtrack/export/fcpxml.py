@@ -9,22 +9,23 @@ import numpy as np
 
 from vidtrack.errors import UsageError
 from vidtrack.export.scene import Scene, Track
-from vidtrack.export.text import file_url, number
+from vidtrack.export.text import file_url, number, xml_text
 
 _RATES = [Fraction(n * 1000, 1001) for n in (24, 30, 60)] + [Fraction(n) for n in (24, 25, 30, 50, 60)]
 _TITLE = ".../Titles.localized/Bumper:Opener.localized/Basic Title.localized/Basic Title.moti"
 
 
-def write(scene: Scene) -> str:
-    """Each stretch without a gap is a title of its own; positions are percent of the picture's height, from its middle.
-
-    Raises UsageError for a frame rate that Final Cut Pro does not have.
-    """
+def refuse(scene: Scene) -> None:
+    """Raise UsageError for a frame rate that Final Cut Pro does not have."""
     rate = scene.constant_rate
     if rate not in _RATES:
         raise UsageError(
             f"FCPXML has no {float(rate):g} frames a second", "give --conform-fps with a rate of broadcast, such as 25"
         )
+
+
+def write(scene: Scene) -> str:
+    """Each stretch without a gap is a title of its own; positions are percent of the height, from the middle."""
     root = Xml.Element("fcpxml", version="1.10")
     _add_resources(root, scene)
     event = Xml.SubElement(Xml.SubElement(root, "library"), "event", name="vidtrack")
@@ -41,8 +42,7 @@ def write(scene: Scene) -> str:
     for track, layer in zip(scene.tracks, scene.layers(), strict=True):
         for part, run in enumerate(track.runs()):
             _add_title(clip, scene, track, run, layer, f"ts{track.id}-{part}")
-    Xml.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{Xml.tostring(root, "unicode")}\n'
+    return xml_text(root, "<!DOCTYPE fcpxml>\n")
 
 
 def _add_resources(root: Xml.Element, scene: Scene) -> None:

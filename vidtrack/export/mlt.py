@@ -6,7 +6,7 @@ from fractions import Fraction
 from xml.etree import ElementTree as Xml
 
 from vidtrack.export.scene import Scene, Track
-from vidtrack.export.text import hex_colour, number
+from vidtrack.export.text import hex_colour, number, xml_text
 from vidtrack.render import colour_of
 
 _HALF = "80"  # opacity of a box, as the alpha in front of its colour
@@ -37,8 +37,7 @@ def write(scene: Scene) -> str:
         tracks = [track for track, own in zip(scene.tracks, layers, strict=True) if own == layer]
         _add_layer(root, scene, names[-1], sorted(tracks, key=lambda track: int(track.frames[0])))
     _add_tractor(root, names, last)
-    Xml.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{Xml.tostring(root, "unicode")}\n'
+    return xml_text(root)
 
 
 def _add_profile(root: Xml.Element, scene: Scene) -> None:

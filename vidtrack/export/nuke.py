@@ -10,6 +10,7 @@ from vidtrack.export.scene import Scene, Track
 from vidtrack.export.text import identifier, number, rate_label
 
 CUSTOM_FIRST_FRAME = 1001  # where plates start
+_QUOTED = str.maketrans('"{}[]', "'()()", "\\$")  # what Tcl would read as more than a name
 # Columns of Tracker4's table: three settings of how each is stored and shown, then its name.
 _COLUMNS = """
 5 1 20 enable e
@@ -51,8 +52,8 @@ def write(scene: Scene) -> str:
     first = scene.numbered_from(CUSTOM_FIRST_FRAME)
     width, height = scene.size
     lines = [
-        f"# {scene.name} by vidtrack: {width} x {height}, {rate_label(scene.constant_rate)} frames a second, "
-        f"frames {first} to {first + scene.frame_count - 1}",
+        f"# {scene.name.translate(_QUOTED)} by vidtrack: {width} x {height}, "
+        f"{rate_label(scene.constant_rate)} frames a second, frames {first} to {first + scene.frame_count - 1}",
         "Tracker4 {",
         " inputs 0",
         f" tracks {{ {{ 1 {len(_COLUMNS)} {len(scene.tracks)} }}",
@@ -80,7 +81,7 @@ def _row(scene: Scene, track: Track, first: int) -> str:
     pattern = [left - x, y - bottom, right - x, y - top]  # x, y, r, t about the point, y up
     search = [pattern[0] - 20, pattern[1] - 20, pattern[2] + 20, pattern[3] + 20]
     start = first + int(track.frames[0])
-    name = track.name.replace("\\", "").replace('"', "'")
+    name = track.name.translate(_QUOTED)
     nothing = f"{{curve K x{start} 0}}"
     return " ".join(
         [

@@ -33,7 +33,8 @@ Content = str | bytes | dict[str, str]  # a file, or a folder's files by name
 class Format:
     """A format; `write` makes its content, one file or a folder of them, from a scene.
 
-    `needs_rate`: it counts frames of a timeline, so a clip of variable rate has to be conformed first.
+    `needs_rate`: it counts frames of a timeline, so a clip of variable rate has to be conformed first. `links_clip`: it
+    holds the clip's path. `refuse` raises UsageError for a scene that the format cannot hold.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Format:
     checked_by: str
     write: Callable[[Scene], Content]
     needs_rate: bool = True
+    links_clip: bool = False
+    refuse: Callable[[Scene], None] | None = None
 
 
 FORMATS = (
@@ -61,6 +64,7 @@ FORMATS = (
         "File > Scripts > Run Script File..., choose the .jsx; parent or pick-whip layers to the nulls.",
         "node",
         after_effects_script.write,
+        links_clip=True,
     ),
     Format(
         "nuke",
@@ -85,6 +89,7 @@ FORMATS = (
         "Scripting workspace, open the .py, Run Script; or blender --python FILE.",
         "bpy",
         blender.write,
+        links_clip=True,
     ),
     Format(
         "fusion",
@@ -101,6 +106,8 @@ FORMATS = (
         "File > Import > XML..., choose the .fcpxml; it becomes a project in the event vidtrack.",
         "grammar",
         fcpxml.write,
+        links_clip=True,
+        refuse=fcpxml.refuse,
     ),
     Format(
         "otio",
@@ -109,6 +116,7 @@ FORMATS = (
         "Resolve: File > Import > Timeline...; Python: opentimelineio.adapters.read_from_file(FILE).",
         "opentimelineio",
         otio.write,
+        links_clip=True,
     ),
     Format(
         "mlt",
@@ -117,6 +125,7 @@ FORMATS = (
         "Shotcut: File > Open; Kdenlive: Add Clip, choose the .mlt; melt FILE plays it.",
         "melt",
         mlt.write,
+        links_clip=True,
     ),
     Format(
         "ffmpeg",
@@ -197,6 +206,7 @@ FORMATS = (
         "pyarrow",
         tables.write_parquet,
         needs_rate=False,
+        refuse=tables.refuse_parquet,
     ),
 )
 

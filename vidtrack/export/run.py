@@ -7,6 +7,7 @@ import glob
 import gzip
 import os
 import shutil
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +17,9 @@ from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import Content, Format
 from vidtrack.export.scene import Scene
 from vidtrack.export.timing import spread_of_rates
-from vidtrack.tracklog import SUFFIXES, TrackLog, is_log_path
+from vidtrack.tracklog import SUFFIXES, TrackLog, is_log_path, stem_of
 from vidtrack.tracklog.layout import SCHEMA_NAME
 
-_LOG_MARK = ".tracks"  # NAME.tracks.jsonl becomes NAME.nk
 _SNIFFED = 4096  # bytes of a file in a folder that show whether it is a log
 
 
@@ -58,12 +58,14 @@ def find_logs(inputs: Sequence[str]) -> list[Path]:
 def plan_outputs(logs: Sequence[Path], formats: Sequence[Format], folder: Path | None) -> dict[Path, dict[str, Path]]:
     """For each log the file or folder of each format, by the format's name.
 
-    Raises UsageError where two logs would become one file.
+    Raises UsageError where two logs would become one file, and for a stream.
     """
+    if folder == Path("-"):
+        raise UsageError("exports are files, not a stream", "give a folder")
     makers: dict[Path, Path] = {}
     planned = {}
     for log in logs:
-        stem = _stem(log)
+        stem = stem_of(log)
         parent = log.parent if folder is None else folder
         targets = {entry.name: parent / f"{stem}{entry.suffix.rstrip('/')}" for entry in formats}
         for target in targets.values():
@@ -87,34 +89,30 @@ def refuse_existing(planned: dict[Path, dict[str, Path]]) -> None:
 def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], config: ExportConfig) -> Exported:
     """Write a log in each format; `targets` holds the file or folder of each, by the format's name.
 
-    Raises LogError, UsageError for what was asked of this log, and OutputError. Formats before the failing one stay.
+    Raises LogError, UsageError for what was asked of this log before anything is written, and OutputError, where the
+    formats before the failing one stay.
     """
     log = TrackLog.load(path)
     scene = build_scene(log, config)
     if scene.rate is None:
         _refuse_variable_rate(path, log, formats)
+    for entry in formats:
+        if entry.refuse is not None:
+            entry.refuse(scene)
     scene = replace(scene, path=_locate(scene.path, path))
     files = []
     for entry in formats:
         content = entry.write(scene)
         _put(targets[entry.name], content)
         files.append(targets[entry.name])
-    return Exported(path, tuple(files), len(scene.tracks), tuple(_notes(log, scene)))
-
-
-def _stem(log: Path) -> str:
-    name = log.name
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)].removesuffix(_LOG_MARK)
-    return name
+    return Exported(path, tuple(files), len(scene.tracks), tuple(_notes(log, scene, formats)))
 
 
 def _opens_like_a_log(path: Path) -> bool:
     try:
         with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as stream:
-            return SCHEMA_NAME.encode() in stream.read(_SNIFFED)
-    except (OSError, EOFError):
+            return SCHEMA_NAME.encode() in stream.read1(_SNIFFED)
+    except (OSError, EOFError, zlib.error):
         return False
 
 
@@ -140,7 +138,7 @@ def _locate(clip: str, log: Path) -> str:
     return clip
 
 
-def _notes(log: TrackLog, scene: Scene) -> list[str]:
+def _notes(log: TrackLog, scene: Scene, formats: Sequence[Format]) -> list[str]:
     notes = []
     if log.problem:
         last = int(log.frame_indices[-1]) if len(log) else 0
@@ -154,6 +152,9 @@ def _notes(log: TrackLog, scene: Scene) -> list[str]:
         notes.append(
             f"the clip is stored turned by {log.header['source']['rotation']} degrees; boxes are of the upright picture"
         )
+    linking = [entry.name for entry in formats if entry.links_clip]
+    if linking and not os.path.isabs(scene.path):
+        notes.append(f"{scene.path!r} is not found from here or beside the log; {', '.join(linking)} link to that name")
     return notes
 
 
@@ -166,21 +167,37 @@ def _put(target: Path, content: Content) -> None:
         if isinstance(content, dict):
             partial.mkdir()
             for name, text in content.items():
-                (partial / name).write_text(text, "utf-8", newline="\n")
-            _remove(target)
-        elif isinstance(content, bytes):
-            partial.write_bytes(content)
+                (partial / name).write_bytes(_encoded(text))
+            _put_folder(partial, target)
         else:
-            partial.write_text(content, "utf-8", "surrogateescape", newline="\n")
-        if target.is_dir() and not isinstance(content, dict):
-            raise IsADirectoryError(21, "it is a folder")
-        partial.replace(target)
+            partial.write_bytes(content if isinstance(content, bytes) else _encoded(content))
+            partial.replace(target)
     except OSError as error:
         raise OutputError(
             f"{target} cannot be written: {error.strerror or error}", "check disk and permissions"
         ) from None
     finally:
         _remove(partial)
+
+
+def _put_folder(partial: Path, target: Path) -> None:
+    """Give a folder its name; in one that is there, replace what an export wrote and leave what else lies there."""
+    if not target.is_dir():
+        target.unlink(missing_ok=True)
+        partial.replace(target)
+        return
+    fresh = {path.name: path for path in partial.iterdir()}
+    endings = {path.suffix for path in fresh.values()}
+    for old in target.iterdir():
+        if old.suffix in endings and old.name not in fresh:
+            old.unlink()
+    for name, path in fresh.items():
+        path.replace(target / name)
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; bytes of a file name that are none become escapes, as JSON has them."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _remove(path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 import numpy as np
 
+from vidtrack.tracklog.overview import one_line
 from vidtrack.video.timecode import advanced, frame_number, is_drop_frame
 
 
@@ -30,7 +31,7 @@ class Track:
     """
 
     id: int
-    label: str
+    label: str  # one line
     frames: np.ndarray  # (K,) int64, frames of the timeline, from 0
     indices: np.ndarray  # (K,) int64, decoded ordinals
     boxes_xyxy: np.ndarray  # (K, 4) float64, pixels in display orientation
@@ -40,8 +41,8 @@ class Track:
 
     @property
     def name(self) -> str:
-        """What it is called in other programs, on one line: `person 3`."""
-        return " ".join(f"{self.label} {self.id}".split())
+        """What it is called in other programs: `person 3`."""
+        return f"{self.label} {self.id}"
 
     @property
     def sizes(self) -> np.ndarray:
@@ -115,7 +116,7 @@ class Scene:
     clock: Clock
     frame_count: int
     timecode: str | None
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...]  # without those of unused numbers
     tracks: tuple[Track, ...]
     anchor: Anchor = Anchor.CENTER
     start_frame: int | None = None  # number of frame 0 in programs that let one choose; None: their custom
@@ -134,7 +135,7 @@ class Scene:
     @property
     def name(self) -> str:
         """The clip's name without folders and extension, on one line."""
-        return " ".join(PurePath(self.path.replace("\\", "/")).stem.split())
+        return one_line(PurePath(self.path.replace("\\", "/")).stem)
 
     @property
     def duration(self) -> Fraction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 from typing import Any
 
@@ -25,13 +26,17 @@ def write_csv(scene: Scene) -> str:
     return text.getvalue()
 
 
+def refuse_parquet(scene: Scene) -> None:
+    """Raise UsageError where Parquet cannot be written."""
+    if importlib.util.find_spec("pyarrow") is None:
+        raise UsageError("Parquet needs the package pyarrow", "pip install 'vidtrack[parquet]'")
+
+
 def write_parquet(scene: Scene) -> bytes:
     """The same columns, typed; the clip's facts are in the schema's metadata."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise UsageError("Parquet needs the package pyarrow", "pip install 'vidtrack[parquet]'") from None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     rate = "variable" if scene.rate is None else str(scene.rate)
     facts = {"clip": scene.path, "width": scene.size[0], "height": scene.size[1], "rate": rate}
     table = pa.table(_columns(scene)).replace_schema_metadata({f"vidtrack.{k}": str(v) for k, v in facts.items()})

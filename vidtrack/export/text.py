@@ -6,6 +6,9 @@ import re
 from fractions import Fraction
 from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import quote
+from xml.etree import ElementTree as Xml
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
 
 def number(value: float | Fraction, digits: int = 4) -> str:
@@ -37,7 +40,14 @@ def file_url(path: str) -> str:
     for kind in (PurePosixPath(path), PureWindowsPath(path)):
         if kind.is_absolute():
             return kind.as_uri()
-    return quote(path.replace("\\", "/"))
+    return quote(path.replace("\\", "/"), errors="surrogateescape")
+
+
+def xml_text(root: Xml.Element, doctype: str = "") -> str:
+    """An indented document; characters that XML cannot hold become U+FFFD."""
+    Xml.indent(root)
+    text = _NOT_XML.sub("\ufffd", Xml.tostring(root, "unicode"))
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{doctype}{text}\n'
 
 
 def hex_colour(colour: tuple[int, int, int]) -> str:

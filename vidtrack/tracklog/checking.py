@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -36,8 +37,12 @@ def misshapen(kind: str, value: Any) -> Iterator[str]:
 
 
 def refuse_header(header: Mapping[str, Any], path: Path) -> None:
-    """Raise LogError for a header that the schema does not allow."""
+    """Raise LogError for a header that the schema does not allow, or whose text no file can hold."""
     fault = next(misshapen("header", header), None)
+    try:
+        json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogateescape")  # which names that are no UTF-8 take
+    except UnicodeEncodeError as error:
+        fault = f"{error.object[error.start]!r} is half a character"
     if fault is not None:
         raise LogError(f"{path} has a header that is not of a track log: {fault}", _HINT)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +10,8 @@ from typing import Any
 
 from vidtrack.tracklog.reader import TrackLog
 from vidtrack.tracklog.summary import summarise
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,10 @@ def overview(log: TrackLog) -> Overview:
 
 
 def class_label(log: TrackLog, number: int) -> str:
-    """A class by name; its number where the log has no name for it."""
-    names = log.class_names
-    return (names[number] if number < len(names) else "") or f"class {number}"
+    """A class by name, on one line; by its number where the name is empty."""
+    return one_line(log.class_names[number]) or f"class {number}"
+
+
+def one_line(text: str) -> str:
+    """A name without characters that break lines or cannot be written."""
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())
