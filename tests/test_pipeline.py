@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,11 +19,11 @@ from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracklog import schema
 from vidtrack.video import VideoReader, probe
 
-EAGER = TrackerConfig(birth_score=0.3, high_score=0.3, low_score=0.1)
+EAGER = TrackerConfig(low_score=0.1)
 
 
 def run(source: Path, model: DeformableDETR, folder: Path, **choices: object) -> tuple[TrackResult, TrackLog]:
-    config = RunConfig(tracker=EAGER, **choices)  # type: ignore[arg-type]
+    config = RunConfig(tracker=EAGER, score=0.3, **choices)  # type: ignore[arg-type]
     result = track_video(source, model, log=folder / "out.jsonl", video=folder / "out.mp4", config=config)
     return result, TrackLog.load(folder / "out.jsonl")
 
@@ -84,7 +85,7 @@ def test_two_runs_say_the_same(tiny_model: DeformableDETR, second: Path, tmp_pat
 
 def test_a_text_stream_takes_the_log(tiny_model: DeformableDETR, second: Path) -> None:
     stream = io.StringIO()
-    result = track_video(second, tiny_model, log=stream, config=RunConfig(tracker=EAGER, stride=5))
+    result = track_video(second, tiny_model, log=stream, config=RunConfig(tracker=EAGER, score=0.3, stride=5))
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["type"] for line in lines[:6]] == ["header"] + ["frame"] * 5
     assert lines[-1]["status"] == "complete"
@@ -155,7 +156,7 @@ def test_an_interrupt_keeps_what_is_done(tiny_model: DeformableDETR, second: Pat
         tiny_model,
         log=tmp_path / "out.jsonl",
         video=tmp_path / "out.mp4",
-        config=RunConfig(tracker=EAGER),
+        config=RunConfig(tracker=EAGER, score=0.3),
         progress=interrupt,
     )
     log = TrackLog.load(tmp_path / "out.jsonl")
@@ -193,6 +194,21 @@ def test_a_failing_video_leaves_the_log(
     assert log.events[-1]["message"] == "No space left on device"
     assert len(log) == 6
     assert {path.name for path in tmp_path.iterdir()} == {"out.jsonl"}
+
+
+@pytest.mark.parametrize(("asked", "reached"), [(None, 0.25), (0.1, 0.1), (0.7, 0.7)])
+def test_the_models_own_score_serves_where_none_is_given(
+    tiny_model: DeformableDETR, second: Path, tmp_path: Path, asked: float | None, reached: float
+) -> None:
+    config = tiny_model.config
+    tiny_model.config = replace(config, score=0.25)
+    try:
+        track_video(second, tiny_model, log=tmp_path / "a.jsonl", config=RunConfig(score=asked, stride=20))
+    finally:
+        tiny_model.config = config
+    tracker = TrackLog.load(tmp_path / "a.jsonl").header["run"]["parameters"]["tracker"]
+    assert tracker["birth_score"] == reached
+    assert tracker["low_score"] <= tracker["high_score"] <= reached
 
 
 def test_a_size_too_small_is_refused(tiny_model: DeformableDETR, second: Path, tmp_path: Path) -> None:

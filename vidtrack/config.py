@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +24,7 @@ class RunConfig:
     """What to track and how; times are seconds since the start of the stream."""
 
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    score: float | None = None  # least score of a new track, put into `tracker`; None is the model's own
     classes: tuple[str, ...] | None = None  # None tracks every class of the model
     start_seconds: Fraction | None = None
     end_seconds: Fraction | None = None
@@ -36,6 +37,13 @@ class RunConfig:
     zones: tuple[Zone, ...] = ()
     hwaccel: str | None = None
     video: VideoConfig = field(default_factory=VideoConfig)
+
+    def at_score(self, models_own: float) -> RunConfig:
+        """The same with the least score decided; no threshold of the tracker stays above it."""
+        score = models_own if self.score is None else self.score
+        low, high = min(self.tracker.low_score, score), min(self.tracker.high_score, score)
+        tracker = replace(self.tracker, low_score=low, high_score=high, birth_score=score)
+        return replace(self, score=score, tracker=tracker)
 
     def parameters(self) -> dict[str, Any]:
         """Every choice that shapes the track log, ready for JSON; decoders and encoders do not."""

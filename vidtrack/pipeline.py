@@ -68,8 +68,8 @@ def track_video(
     Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error in the middle, the log
     keeps what was done, marked `failed`; the video is dropped.
     """
-    config = config or RunConfig()
     model = model if isinstance(model, DeformableDETR) else load_model(model)
+    config = (config or RunConfig()).at_score(model.config.score)
     log = Path(log) if isinstance(log, str) else log
     video = None if video is None else Path(video)
     if not overwrite:

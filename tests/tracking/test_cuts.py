@@ -106,8 +106,8 @@ def test_after_reset_the_first_frame_is_no_cut():
 
 def tracked(folder: Path, model: DeformableDETR, **choices: bool) -> TrackLog:
     """Frames 20 to 80 of the example clip with a network that finds objects in anything."""
-    tracker = TrackerConfig(birth_score=0.3, high_score=0.3, low_score=0.1, **choices)
-    config = RunConfig(tracker=tracker, start_seconds=Fraction("0.8"), end_seconds=Fraction("3.2"))
+    tracker = TrackerConfig(low_score=0.1, **choices)
+    config = RunConfig(tracker=tracker, score=0.3, start_seconds=Fraction("0.8"), end_seconds=Fraction("3.2"))
     track_video(EXAMPLE_CLIP, model, log=folder / "out.jsonl", config=config, overwrite=True)
     return TrackLog.load(folder / "out.jsonl")
 

@@ -160,10 +160,10 @@ def test_empty_logs_and_nonsense():
 
 
 def test_detect_steadies_and_fills_while_it_runs(tiny_model: DeformableDETR, tmp_path: Path) -> None:
-    tracker = TrackerConfig(birth_score=0.3, high_score=0.3, low_score=0.1)
+    tracker = TrackerConfig(low_score=0.1)
     logs = {}
     for name, choices in {"raw": {}, "revised": {"smooth_seconds": 0.5, "gap_seconds": 0.4}}.items():
-        config = RunConfig(tracker=tracker, end_seconds=Fraction("1.6"), stride=2, **choices)
+        config = RunConfig(tracker=tracker, score=0.3, end_seconds=Fraction("1.6"), stride=2, **choices)
         result = track_video(EXAMPLE_CLIP, tiny_model, log=tmp_path / f"{name}.jsonl", config=config)
         assert (result.status, result.frames) == ("complete", 20)
         logs[name] = TrackLog.load(tmp_path / f"{name}.jsonl")

@@ -73,6 +73,7 @@ def _run(
     if existing is not Existing.SKIP or not all(target.exists() for target in job.outputs):
         _check_places(job)
     loaded = model()
+    config = config.at_score(loaded.config.score)
     if existing is Existing.SKIP:
         finding = find_earlier(job, config, loaded.origin)
         if finding is Finding.DONE:

@@ -32,7 +32,7 @@ def detect(
     output: options.Output = None,
     model: options.Model = "default",
     classes: options.Classes = None,
-    score: options.Score = _TRACKER.birth_score,
+    score: options.Score = None,
     max_tracks: options.MaxTracks = _TRACKER.max_tracks,
     tracker: options.TrackerOption = _MODE,
     smooth: options.Smooth = 0.0,
@@ -70,7 +70,8 @@ def detect(
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
     config = RunConfig(
-        tracker=tracker_config(tracker, score, max_tracks, not no_cuts),
+        tracker=replace(_TRACKER, mode=str(tracker), max_tracks=max_tracks, scene_cuts=not no_cuts),
+        score=score,
         classes=parse_classes(classes),
         start_seconds=start,
         end_seconds=end,
@@ -107,19 +108,6 @@ def detect(
     if report is not None:
         write_report(report, outcomes)
     raise typer.Exit(exits.of_outcomes(outcomes))
-
-
-def tracker_config(mode: TrackerMode, score: float, max_tracks: int, scene_cuts: bool = True) -> TrackerConfig:
-    """The tracker's defaults with a person's choices; no threshold stays above the least score to be tracked."""
-    return replace(
-        _TRACKER,
-        mode=str(mode),
-        birth_score=score,
-        high_score=min(_TRACKER.high_score, score),
-        low_score=min(_TRACKER.low_score, score),
-        max_tracks=max_tracks,
-        scene_cuts=scene_cuts,
-    )
 
 
 def plan_jobs(

@@ -53,7 +53,8 @@ Classes = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Only these, as person,car. Default: all.", rich_help_panel=_WHAT)
 ]
 Score = Annotated[
-    float, typer.Option(min=0, max=1, help="Least score from which an object is tracked.", rich_help_panel=_WHAT)
+    float | None,
+    typer.Option(min=0, max=1, help="Least score of a track; the model's own if left out.", rich_help_panel=_WHAT),
 ]
 MaxTracks = Annotated[int, typer.Option(min=1, help="Most objects at a time.", rich_help_panel=_WHAT)]
 TrackerOption = Annotated[

@@ -48,6 +48,7 @@ class DetectorConfig:
     classes: tuple[str, ...] = ()
     size: int = 800
     max_size: int = 1333
+    score: float = 0.4  # least score from which an object is tracked, unless a person says otherwise
 
     def __post_init__(self) -> None:
         for name in _AT_LEAST_ONE:

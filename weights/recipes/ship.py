@@ -1,7 +1,7 @@
 r"""Make the shipped weights of a training run: only the classes that work, 16-bit matrices, hash in the manifest.
 
     python weights/recipes/ship.py runs/everyday/model.safetensors small --leave-out bottle,cow \
-        --recipe recipes/everyday-cpu.json
+        --score 0.3 --recipe recipes/everyday-cpu.json
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from vidtrack.model.download import file_sha256
 WEIGHTS = Path(__file__).resolve().parents[1]
 
 
-def reduced(path: Path, leave_out: set[str]) -> DeformableDETR:
-    """The checkpoint's model without some of its classes, and without what only training needs."""
+def reduced(path: Path, leave_out: set[str], score: float | None) -> DeformableDETR:
+    """The checkpoint's model without some of its classes and what only training needs, with its least score."""
     config, state, _ = read_checkpoint(path)
     unknown = leave_out - set(config.classes)
     if unknown:
@@ -31,7 +31,8 @@ def reduced(path: Path, leave_out: set[str]) -> DeformableDETR:
     for key in [key for key in state if key.startswith("class_embed.")]:
         state[key] = state[key][kept]
     state.pop("label_embed.weight", None)
-    model = DeformableDETR(replace(config, num_classes=len(kept), classes=classes, denoising=False))
+    score = config.score if score is None else score
+    model = DeformableDETR(replace(config, num_classes=len(kept), classes=classes, denoising=False, score=score))
     model.load_state_dict(state)
     return model
 
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("name")
     parser.add_argument("--leave-out", default="", help="class names, separated by commas")
+    parser.add_argument("--score", type=float, help="least score from which an object is tracked")
     parser.add_argument("--recipe", help="how it was trained, relative to the manifest")
     arguments = parser.parse_args()
 
@@ -49,7 +51,7 @@ def main() -> None:
     manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
     entry = manifest["models"][arguments.name]
     target = WEIGHTS / entry["files"][0]
-    model = reduced(arguments.checkpoint, {name for name in arguments.leave_out.split(",") if name})
+    model = reduced(arguments.checkpoint, {name for name in arguments.leave_out.split(",") if name}, arguments.score)
     save_checkpoint(model, target, {"name": arguments.name}, torch.float16)
     entry["sha256"] = file_sha256(target)
     if arguments.recipe:
