@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,3 +126,15 @@ def test_a_newer_log_is_not_touched(vidtrack: Command, log: Path) -> None:
     log.write_text(log.read_text("utf-8").replace("track-log/1", "track-log/2"), "utf-8")
     for command in (["show"], ["validate"], ["drop"]):
         assert_one_line(vidtrack(*command, log, *(["1"] if command == ["drop"] else [])), 3, "version 2", "upgrade")
+
+
+def test_names_that_are_no_text_are_shown(vidtrack: Command, log: Path) -> None:
+    text = log.read_text("utf-8").replace('"path":"clip.mp4"', '"path":"a\\udcff\\nb.mp4"')
+    log.write_text(text.replace('"person"', '"per\\nson"'), "utf-8")
+    lines = vidtrack("show", log).out.splitlines()
+    assert lines[1].startswith("clip a b.mp4, 640x272")
+    assert lines[-3].split()[:3] == ["1", "per", "son"]
+    command = [sys.executable, "-m", "vidtrack", "show", "--json", str(log)]
+    shown = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"})
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert b'"source": "a\xff\\nb.mp4"' in shown.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -99,5 +100,7 @@ def run() -> None:
     """Entry point of the installed command; a polite kill counts as an interrupt."""
     if sys.stderr is None:  # closed by whoever started us; print would take standard output in its stead
         sys.stderr = open(os.devnull, "w")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # names of files that are no UTF-8 are printed as they are
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -188,12 +188,14 @@ def _parse_one(text: str) -> int:
 
 
 def _print_overview(path: Path, found: Overview, of_tracks: int) -> None:
+    from vidtrack.tracklog.overview import one_line
+
     width, height = found.size
     rate = "unknown rate" if found.rate is None else f"{float(found.rate):.6g} fps"
     typer.echo(
         f"{path}: {found.status}, {found.frames} frames, {found.first_seconds:.3f} to {found.last_seconds:.3f} s"
     )
-    typer.echo(f"clip {found.source}, {width}x{height}, {rate}; model {found.model}")
+    typer.echo(f"clip {one_line(found.source)}, {width}x{height}, {rate}; model {one_line(found.model)}")
     if found.events:
         typer.echo(f"events: {', '.join(f'{count} {kind}' for kind, count in found.events.items())}")
     if found.edits:
