@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -127,3 +128,14 @@ def test_a_log_that_was_cut_off_becomes_one_of_an_interrupted_run(path: Path, tm
     edited = saved(drop(TrackLog.load(path), [5]), tmp_path / "edited.jsonl.gz")
     assert edited.status == "interrupted"
     assert identities(edited) == [[3], [3], [], [3]]
+
+
+def test_keys_of_others_pass_through_a_correction(path: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    lines[-1] |= {"self": 1, "status ": 2}
+    next(line for line in lines if line["type"] == "event").update(self=1, index=2, mood="good")
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    edited = saved(drop(TrackLog.load(path), [5]), tmp_path / "edited.jsonl")
+    assert edited.footer is not None
+    assert (edited.footer["self"], edited.footer["status "]) == (1, 2)
+    assert edited.events[0]["mood"] == "good"

@@ -234,6 +234,9 @@ def damage_version(text: str) -> str:
         (lambda text: text.replace('"score":0.75', '"score":NaN'), "track 2 in frame 6 has a score"),
         (lambda text: text.replace("[1.0,2.01,30.5,40.25]", "[1.0,2.01,30.5,Infinity]"), "has no possible box"),
         (lambda text: text.replace("[1.0,2.01,30.5,40.25]", "[40.0,2.01,30.5,40.25]"), "has no possible box"),
+        (lambda text: text.replace('{"type":"event"', 'null\n{"type":"event"'), "line 4 of"),
+        (lambda text: text.replace('"kind":"decode",', ""), "line 4 of"),
+        (lambda text: text.replace('"kind":"decode","i":8', '"kind":"decode","i":"8"'), "line 4 of"),
         (lambda text: "", "empty or has no header"),
         (lambda text: "hello", "empty or has no header"),
     ],
@@ -313,3 +316,10 @@ def test_the_ends_of_a_foreign_file_are_log_errors(tmp_path: Path, text: str) ->
     (tmp_path / "x.jsonl").write_text(text + "\n")
     with pytest.raises(LogError, match="is not a track log"):
         read_ends(tmp_path / "x.jsonl")
+
+
+def test_a_null_in_an_array_is_damage_and_no_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "clip.json")
+    path.write_text(path.read_text("utf-8").replace('{"type":"event"', 'null,{"type":"event"'), "utf-8")
+    with pytest.raises(LogError, match=r"member 4 of .* is null"):
+        TrackLog.load(path)

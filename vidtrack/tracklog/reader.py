@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from vidtrack.errors import LogError
-from vidtrack.tracklog.checking import refuse_columns, refuse_header
+from vidtrack.tracklog.checking import misshapen, refuse_columns, refuse_header
 from vidtrack.tracklog.layout import STATE_NAMES, check_header
 from vidtrack.types import FrameTracks
 
@@ -188,7 +188,7 @@ class _Loader:
         if self.path.name.lower().removesuffix(".gz").endswith(".json"):
             whole = self._document()
             if whole is not None:
-                yield from enumerate(whole, 1)
+                yield from self._members(whole)
                 return
         broken: tuple[int, str] | None = None
         for number, line in self.lines():
@@ -197,12 +197,19 @@ class _Loader:
             text = line.strip().removesuffix(",")
             if text in ("", "[", "]"):
                 continue
-            try:
-                yield number, json.loads(text)
-            except (ValueError, RecursionError):
+            value = _json_or_none(text)
+            if value is None:
                 broken = (number, text)  # forgiven where nothing follows: there the log was cut off
+            else:
+                yield number, value
         if broken is not None:
             yield broken[0], None
+
+    def _members(self, whole: list[Any]) -> Iterator[tuple[int, Any]]:
+        for number, value in enumerate(whole, 1):
+            if value is None:
+                raise LogError(f"member {number} of {self.path} is null", "is it damaged?")
+            yield number, value
 
     def _document(self) -> list[Any] | None:
         """The array a `.json` log is; None where it is cut off, which line by line can still be read."""
@@ -239,6 +246,8 @@ class _Loader:
         elif kind == "frame":
             self._take_frame(value["i"], value["pts"], value["objs"])
         elif kind == "event":
+            for fault in misshapen("event", value):
+                raise ValueError(fault)
             self.events.append(dict(value))
         elif kind == "track":
             self.tracks.append(dict(value))

@@ -9,6 +9,7 @@ from vidtrack.tracklog.layout import STATUSES
 from vidtrack.tracklog.reader import TrackLog
 from vidtrack.tracklog.writer import LogWriter
 
+_OF_EVENTS = ("type", "kind", "message", "i", "pts", "self", "index")  # what the writer takes by itself, or cannot
 _OWN = ("type", "status", "frames", "tracks")  # footer fields that the writer counts itself
 
 
@@ -46,5 +47,5 @@ def _is_due(event: dict[str, Any], index: int) -> bool:
 
 
 def _pass_on(event: dict[str, Any], writer: LogWriter) -> None:
-    details = {name: value for name, value in event.items() if name not in ("type", "kind", "message", "i", "pts")}
+    details = {name: value for name, value in event.items() if name not in _OF_EVENTS}
     writer.event(event["kind"], event.get("message", ""), event.get("i"), event.get("pts"), **details)

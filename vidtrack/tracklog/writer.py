@@ -69,7 +69,7 @@ class LogWriter:
         self._write({"type": "event", "kind": kind, "i": index, "pts": pts, "message": message, **details})
         self.events += 1
 
-    def close(self, status: str, **figures: Any) -> None:
+    def close(self, status: str, /, **figures: Any) -> None:
         """Write track summaries and the footer, and give the file its name; safe to call twice.
 
         `status` is one of STATUSES; `figures` are further footer fields.
