@@ -44,7 +44,8 @@
 
     app.beginUndoGroup("vidtrack");
     var comp = app.project.items.addComp(
-        scene.name, scene.size[0], scene.size[1], scene.pixelAspect, scene.frames * scene.frameDuration, scene.rate);
+        scene.name, scene.size[0], scene.size[1], scene.pixelAspect,
+        Math.min(scene.frames * scene.frameDuration, 3 * 3600), scene.rate);  // no composition is longer
     comp.frameDuration = scene.frameDuration;
     comp.displayStartTime = scene.firstFrame * scene.frameDuration;
     addClip(comp);
