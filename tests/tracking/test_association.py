@@ -50,6 +50,18 @@ def test_patience_is_in_seconds_whatever_the_stride(stride):
     assert len(story.ids_of(1)) == 2
 
 
+def test_hidden_and_slowing_down_comes_back_with_its_id():
+    """When it is seen again its box does not touch the one motion expects."""
+
+    def path(seconds: float) -> tuple[float, float]:
+        return (100 + 60 * min(seconds, 2.2) + 10 * max(0.0, seconds - 2.2), 200.0)
+
+    actors = [Actor(path, hidden=((2.0, 3.4),)), Actor(straight(100, 500, 40))]
+    assert len(play(Associator(CONFIG), actors, 10, 6.0).ids_of(0)) == 1
+    strict = replace(CONFIG, reunion_deviation=1e-3)
+    assert len(play(Associator(strict), actors, 10, 6.0).ids_of(0)) == 2
+
+
 def test_embedding_finds_an_object_that_turned_while_hidden():
     def path(seconds: float) -> tuple[float, float]:
         return (100 + 50 * min(seconds, 2.0) - 50 * max(0.0, seconds - 2.0), 200.0)

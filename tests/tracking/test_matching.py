@@ -9,7 +9,7 @@ import pytest
 
 from vidtrack.boxes import pairwise_iou
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import assign, claims, paired_iou, reachable, similarity, suppress
+from vidtrack.tracking.matching import assign, claims, nearness, paired_iou, reachable, similarity, suppress
 from vidtrack.tracking.state import Detections, Tracks
 
 
@@ -84,6 +84,16 @@ def test_similarity_prefers_who_was_just_there():
     here = Detections.of(np.array([[0.0, 0, 10, 10]]), np.ones(1))
     config = TrackerConfig(absence_penalty=0.2)
     assert similarity(tracks, here, 1.0, config)[:, 0].tolist() == pytest.approx([0.8, 0.98])
+
+
+def test_nearness_needs_place_class_and_size():
+    tracks = tracks_at(np.array([[0.0, 0, 10, 10]]), 2, [1])
+    tracks.move(1.0)
+    boxes = np.array([[0, 0, 10, 10], [8, 0, 18, 10], [40, 0, 50, 10], [0, 0, 10, 10], [3, 0, 7, 10.0]])
+    found = Detections.of(boxes, np.ones(5), np.array([1, 1, 1, 0, 1]))
+    near = nearness(tracks, found, TrackerConfig())[0]
+    assert near[0] == pytest.approx(1.0) and 0 < near[1] < 1
+    assert near[2:].tolist() == [-1, -1, -1]  # too far, another class, less than half as wide
 
 
 def test_reach_grows_with_time_unseen():

@@ -8,7 +8,7 @@ from vidtrack.boxes import pairwise_iou
 from vidtrack.errors import UsageError
 from vidtrack.tracking import lifecycle
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import assign, cosine, reachable, similarity, suppress
+from vidtrack.tracking.matching import assign, cosine, nearness, reachable, similarity, suppress
 from vidtrack.tracking.state import Carried, Detections, TrackedBoxes, Tracks
 from vidtrack.types import ObjectState
 
@@ -18,7 +18,7 @@ class Associator:
 
     Stages, each on what the one before left over (after ByteTrack, Zhang et al., ECCV 2022): carried queries; sure
     detections to confirmed tracks; unsure ones to confirmed tracks; sure ones to unconfirmed tracks; sure ones to
-    confirmed tracks that are not where motion expects them, by embedding; births.
+    lost tracks, first near where motion expects them, then farther off by embedding; births.
     """
 
     def __init__(self, config: TrackerConfig, num_classes: int = 1) -> None:
@@ -94,6 +94,8 @@ class Associator:
         stage(known, sure, alike, config.match_iou)
         stage(known, ~sure, alike, config.second_chance_iou)
         stage(~known, sure, alike, config.tentative_iou)
+        if (known & waiting).any() and (sure & left).any():
+            stage(known, sure, nearness(tracks, detections, config), 0.0)
         if tracks.embeddings.shape[1] and (known & waiting).any() and (sure & left).any():
             elsewhere = np.where(reachable(tracks, detections, seconds, config), cosine(tracks, detections), 0.0)
             stage(known, sure, elsewhere, config.reunion_cosine)

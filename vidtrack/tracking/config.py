@@ -24,12 +24,14 @@ class TrackerConfig:
 
     match_iou: float = 0.1  # least similarity of a track with a high detection
     second_chance_iou: float = 0.4  # least similarity of a track with a low detection
-    tentative_iou: float = 0.3  # least similarity of an unconfirmed track with its next detection
+    tentative_iou: float = 0.25  # least similarity of an unconfirmed track with its next detection
     absence_penalty: float = 0.12  # taken off the similarity for every second the track was not seen
     class_penalty: float = 0.3  # taken off the similarity where the classes disagree
 
     confirm_score: float = 0.9  # a birth this sure gets its id at once, any other when it is seen again
     patience_seconds: float = 2.0  # a track unseen for longer has ended
+    reunion_deviation: float = 2.5  # how far from its prediction a lost track is found again, in standard deviations
+    reunion_size: float = 0.5  # ... and the least ratio of its width and height then and now
     reunion_cosine: float = 0.8  # least cosine of embeddings to find a track again beside where motion expects it
     reunion_reach: float = 2.0  # ... and how far beside at most, in box sides (sqrt of area) a second unseen
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import lap
 import numpy as np
 
-from vidtrack.boxes import area, pairwise_iou
+from vidtrack.boxes import area, pairwise_iou, xyxy_to_cxcywh
 from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.motion import deviation
 from vidtrack.tracking.state import Detections, Tracks, unit
 
 
@@ -21,6 +22,20 @@ def similarity(tracks: Tracks, detections: Detections, seconds: float, config: T
         share = tracks.votes[:, detections.classes] / tracks.votes.sum(axis=1, keepdims=True)
         alike -= config.class_penalty * (1 - share)
     return alike
+
+
+def nearness(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:
+    """Nearness (T, D) to where the filter expects a track, of its class and about its size; from 1 down to 0, else -1.
+
+    Unlike overlap it allows for more the longer a track was not seen and the less steadily it moved before.
+    """
+    boxes = xyxy_to_cxcywh(detections.boxes_xyxy)
+    near = 1 - deviation(tracks.motion, boxes) / config.reunion_deviation
+    alike = tracks.classes[:, None] == detections.classes
+    for side in (2, 3):
+        ratio = boxes[:, side] / tracks.position[:, side, None]
+        alike &= np.minimum(ratio, 1 / np.maximum(ratio, 1e-9)) >= config.reunion_size
+    return np.where(alike & (near >= 0), near, -1.0)
 
 
 def cosine(tracks: Tracks, detections: Detections) -> np.ndarray:
