@@ -3,9 +3,9 @@
     python benchmarks/tracking.py DATA [--detections FOLDER] [--fit SEQUENCE...] [--peers NAME...] [--report FILE]
 
 DATA holds MOTChallenge folders (seqinfo.ini, gt/gt.txt, det/det.txt). FOLDER holds other detections, NAME.txt for each
-sequence: benchmarks/tracking_model.py makes them of a model. With --fit, each peer also runs with the thresholds of a
-grid that have the best HOTA + IDF1 on those sequences. Needs `vidtrack[evaluation]`, `trackers` and `boxmot`; peers of
-a package that is not there are left out. No network is involved.
+sequence: benchmarks/tracking_model.py makes them of a model. With --fit, the peers' thresholds are those of a grid with
+the best HOTA + IDF1 on those sequences (long); without, those found so on the public detections. Needs `trackers`,
+`boxmot` and `vidtrack[evaluation]`; peers of a package that is not there are left out. No network is involved.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tracking_data import Footage, Step, folders, load, run, table
-from tracking_peers import PEERS, fit, peer
+from tracking_peers import FITTED, PEERS, fit, peer
 
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
@@ -47,10 +47,9 @@ def main() -> None:
         if find_spec(PEERS[name]) is None:
             continue
         runs[f"{name}, defaults"] = run(peer(name, {}), all_footage)
-        if training:
-            options = fit(name, training)
-            runs[f"{name}, fitted"] = run(peer(name, options), all_footage)
-            lines.append(f"- {name}, fitted: {', '.join(f'{key}={value}' for key, value in options.items())}")
+        options = fit(name, training) if training else FITTED[name]
+        runs[f"{name}, fitted"] = run(peer(name, options), all_footage)
+        lines.append(f"- {name}, fitted: {', '.join(f'{key}={value}' for key, value in options.items())}")
     lines = [*table(runs, all_footage), "", *lines]
     print("\n".join(lines))
     if arguments.report:

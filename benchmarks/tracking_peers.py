@@ -69,6 +69,39 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
 }
 
 
+FITTED: dict[str, dict[str, Any]] = {  # to the public detections of PETS09-S2L1 and ADL-Rundle-6
+    "SORT": {
+        "track_activation_threshold": 0.5,
+        "minimum_consecutive_frames": 2,
+        "minimum_iou_threshold": 0.3,
+        "lost_track_buffer": 30,
+    },
+    "ByteTrack": {
+        "track_activation_threshold": 0.4,
+        "minimum_consecutive_frames": 1,
+        "minimum_iou_threshold": 0.2,
+        "high_conf_det_threshold": 0.6,
+        "lost_track_buffer": 30,
+    },
+    "OCSORT": {
+        "high_conf_det_threshold": 0.4,
+        "minimum_consecutive_frames": 1,
+        "minimum_iou_threshold": 0.1,
+        "lost_track_buffer": 60,
+    },
+    "BoTSORT": {
+        "track_activation_threshold": 0.4,
+        "minimum_consecutive_frames": 2,
+        "high_conf_det_threshold": 0.3,
+        "lost_track_buffer": 60,
+    },
+    "SFSORT": {"high_th": 0.5, "new_track_th": 0.4, "central_timeout": 30},
+    "BoostTrack": {"det_thresh": 0.4, "min_hits": 1, "iou_threshold": 0.1, "max_age": 60},
+    "HybridSort": {"det_thresh": 0.4, "min_hits": 1, "max_age": 60},
+    "OccluBoost": {"new_track_thresh": 0.6},
+}
+
+
 def peer(name: str, options: Mapping[str, Any]) -> Maker:
     """A tracker by name, with its own defaults but for `options`."""
     return (_of_trackers if PEERS[name] == TRACKERS else _of_boxmot)(name, {**FIXED.get(name, {}), **options})
