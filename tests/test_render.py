@@ -144,6 +144,15 @@ def test_a_trail_fades_and_ends() -> None:
     assert not painter._trails  # memory does not grow with the clip
 
 
+def test_a_trail_does_not_reach_into_the_next_shot() -> None:
+    painter = Painter((320, 180), ("",))
+    for index in range(5):
+        painter.paint(frame(index), tracks(index, (10 + 40 * index, 60, 50 + 40 * index, 100)))
+    assert (painter.paint(frame(5), tracks(5)).image != frame().image).any()
+    painter.new_shot()
+    np.testing.assert_array_equal(painter.paint(frame(6), tracks(6)).image, frame().image)
+
+
 def test_class_names_beyond_ascii_are_drawn() -> None:
     def drawn(name: str) -> np.ndarray:
         return Painter((320, 180), (name,)).paint(frame(), tracks(0, (50, 60, 250, 160))).image

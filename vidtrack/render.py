@@ -105,6 +105,11 @@ class Painter:
                 placed.append(self._draw_label(image, tracks, n, placed))
         return replace(frame, image=image)
 
+    def new_shot(self) -> None:
+        """Forget the trails: the next frame shows another scene."""
+        self._trails.clear()
+        self._colours.clear()
+
     def _remember(self, tracks: FrameTracks) -> None:
         now = float(tracks.seconds)
         by_class = self._look.coloured_by_class

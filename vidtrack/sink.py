@@ -55,6 +55,8 @@ class Sink:
                 self._log.frame(tracks)
         if self._video is not None:
             with self._watch.lap("draw"):
+                if cut:
+                    self._painter.new_shot()
                 painted = self._painter.paint(frame, tracks)
             with self._watch.lap("encode video"):
                 self._video.write(painted)
