@@ -2,7 +2,8 @@
 
     python hog_people.py < paths.json > rows.json
 
-Reads a JSON list of picture paths, writes for each a list of [x, y, width, height, score].
+Reads a JSON list of picture paths, writes for each a list of [x, y, width, height, score]. HOG's window has a margin
+around the person; it is taken off as OpenCV's own sample does (15 % at the left and right, 5 % at the top and bottom).
 """
 
 import json
@@ -16,5 +17,10 @@ found = []
 for path in json.load(sys.stdin):
     picture = cv2.imread(path)
     boxes, weights = hog.detectMultiScale(picture, winStride=(8, 8), padding=(16, 16), scale=1.05)
-    found.append([[*map(float, box), float(weight)] for box, weight in zip(boxes, weights, strict=True)])
+    found.append(
+        [
+            [x + 0.15 * width, y + 0.05 * height, 0.7 * width, 0.9 * height, float(weight)]
+            for (x, y, width, height), weight in zip(boxes, weights, strict=True)
+        ]
+    )
 json.dump(found, sys.stdout)
