@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from tracking_data import Footage, Run, folders, load, quality, rows_of, run, table
 
+from vidtrack.config import RunConfig
 from vidtrack.evaluation.mot import read_rows, write_rows
 from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR
@@ -32,7 +33,7 @@ from vidtrack.model.inference import FrameEncoder
 from vidtrack.tracking import association
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import cosine, similarity
+from vidtrack.tracking.matching import nearness, similarity
 from vidtrack.tracking.propagation import FrameOutput
 from vidtrack.tracking.smoothing import Delay, GapFiller, Smoother
 from vidtrack.tracking.state import Detections, TrackedBoxes, Tracks
@@ -41,7 +42,8 @@ from vidtrack.types import FrameTracks
 from vidtrack.video import VideoReader
 
 LEAST_SCORE = 0.05
-EMBEDDING_WEIGHT = 0.2
+EMBEDDING_WEIGHT = 0.5
+REUNION_COSINE = 0.9
 GRID = {
     "high_score": [0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6],  # and birth_score
     "low_score": [0.1, 0.15, 0.2, 0.25, 0.3],
@@ -51,7 +53,7 @@ GRID = {
     "match_iou": [0.05, 0.1, 0.2],
     "absence_penalty": [0.0, 0.06, 0.12, 0.2],
     "birth_overlap": [0.3, 0.4, 0.5, 0.6],
-    "reunion_cosine": [0.7, 0.8, 0.9, 2.0],
+    "reunion_deviation": [2.0, 2.5, 3.0],
 }
 
 
@@ -67,28 +69,49 @@ class Still(Associator):
             )  # fmt: skip
 
 
-def blended(tracks: Tracks, detections: Detections, seconds: float, config: TrackerConfig) -> np.ndarray:
-    """Similarity with a share of the embedding's cosine where boxes overlap."""
-    alike = similarity(tracks, detections, seconds, config)
-    look = (1 - EMBEDDING_WEIGHT) * alike + EMBEDDING_WEIGHT * cosine(tracks, detections)
-    return np.where(alike > 0, look, alike)
+def cosine(tracks: Tracks, detections: Detections) -> np.ndarray:
+    """Cosine (T, D) of the tracks' last embeddings with the detections'."""
+    before, now = (
+        each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-6)
+        for each in (tracks.content, detections.embeddings)
+    )
+    return before @ now.T
+
+
+def similarity_with_look(tracks: Tracks, detections: Detections, seconds: float, config: TrackerConfig) -> np.ndarray:
+    """Similarity, more where the embeddings agree better than they do on average, less where worse."""
+    alike, look = similarity(tracks, detections, seconds, config), cosine(tracks, detections)
+    close = alike > 0
+    return alike + EMBEDDING_WEIGHT * np.where(close, look - look[close].mean() if close.any() else 0.0, 0.0)
+
+
+def nearness_or_look(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:
+    """Nearness, and up to three times as far off where the embeddings agree."""
+    wide = nearness(tracks, detections, replace(config, reunion_deviation=3 * config.reunion_deviation))
+    again = (wide >= 0) & (cosine(tracks, detections) >= REUNION_COSINE)
+    return np.maximum(nearness(tracks, detections, config), np.where(again, 0.0, -1.0))
 
 
 def ablation(all_footage: list[Footage], config: TrackerConfig) -> Iterator[tuple[str, Run]]:
-    """Rows of the association, each with one part more."""
-    nobody_again, no_second = 2.0, max(config.high_score, config.low_score)
-    bare = replace(config, reunion_cosine=nobody_again, low_score=no_second)
-    yield "plain association", run(lambda _: Still(bare).step, all_footage)
-    yield "+ motion", run(lambda _: Associator(bare).step, all_footage)
-    seconded = replace(bare, low_score=config.low_score)
-    yield "+ second chance", run(lambda _: Associator(seconded).step, all_footage)
-    shipped = run(lambda _: Associator(config).step, all_footage)
-    yield "+ re-identification (vidtrack association)", shipped
-    with patch.object(association, "similarity", blended):
-        yield "+ embedding in every match", run(lambda _: Associator(config).step, all_footage)
+    """Rows of the association, each with one part more; below it, what is not in it."""
+
+    def tried(config: TrackerConfig, kind: type[Associator] = Associator) -> Run:
+        return run(lambda _: kind(config).step, all_footage)
+
+    never = 1e-6
+    bare = replace(config, reunion_deviation=never, low_score=config.high_score)
+    yield "plain association", tried(bare, Still)
+    yield "+ motion", tried(bare)
+    yield "+ second chance", tried(replace(config, reunion_deviation=never))
+    shipped = tried(config)
+    yield "+ re-identification = vidtrack association", shipped
+    with patch.object(association, "similarity", similarity_with_look):
+        yield "... with the embedding in every match", tried(config)
+    with patch.object(association, "nearness", nearness_or_look):
+        yield "... with re-identification by embedding", tried(config)
     steady = revised(shipped, all_footage, lambda: Smoother(0.5))
-    yield "association, --smooth 0.5", steady
-    yield "association, --smooth 0.5 --fill-gaps 1", revised(steady, all_footage, lambda: GapFiller(1.0))
+    yield "... with --smooth 0.5", steady
+    yield "... with --smooth 0.5 --fill-gaps 1", revised(steady, all_footage, lambda: GapFiller(1.0))
 
 
 def revised(one: Run, all_footage: list[Footage], delay: Callable[[], Delay]) -> Run:
@@ -130,7 +153,8 @@ def fit(training: list[Footage], config: TrackerConfig) -> TrackerConfig:
 def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) -> None:
     """Run the network over a sequence: detections with embeddings, and the tracks of propagation."""
     encoder, spent = FrameEncoder(model), {"encode": 0.0, "decode": 0.0}
-    carriers = {name: Tracker(one, TrackerConfig(mode="propagation"), allowed) for name, one in variants(model).items()}
+    config = replace(shipped_config(model), mode="propagation")
+    carriers = {name: Tracker(one, config, allowed) for name, one in variants(model).items()}
     tracked: dict[str, list] = {name: [] for name in carriers}
     found: list[Detections] = []
     with VideoReader(folder / f"{folder.name}.mp4") as reader:
@@ -154,6 +178,11 @@ def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) 
     write_rows(cache / f"{folder.name}.txt", rows_of(shown))
     times = ", ".join(f"{name} {1e3 * seconds / len(found):.1f} ms" for name, seconds in spent.items())
     print(f"{folder.name}: {len(found)} frames; a frame: {times}", flush=True)
+
+
+def shipped_config(model: DeformableDETR) -> TrackerConfig:
+    """What `vidtrack detect` tracks with when nothing is chosen."""
+    return RunConfig().at_score(model.config.score).tracker
 
 
 def variants(model: DeformableDETR) -> dict[str, DeformableDETR]:
@@ -197,7 +226,7 @@ def main() -> None:
         if not (cache / f"{folder.name}.txt").exists():
             look(model, folder, allowed, cache)
     all_footage = [with_embeddings(load(folder, cache), cache) for folder in folders(arguments.data)]
-    config = TrackerConfig()
+    config = shipped_config(model)
     if arguments.fit:
         config = fit([footage for footage in all_footage if footage.sequence.name in arguments.fit], config)
         print(config)

@@ -9,7 +9,7 @@ import pytest
 
 from vidtrack.boxes import pairwise_iou
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import assign, claims, nearness, paired_iou, reachable, similarity, suppress
+from vidtrack.tracking.matching import assign, claims, nearness, paired_iou, similarity, suppress
 from vidtrack.tracking.state import Detections, Tracks
 
 
@@ -94,14 +94,6 @@ def test_nearness_needs_place_class_and_size():
     near = nearness(tracks, found, TrackerConfig())[0]
     assert near[0] == pytest.approx(1.0) and 0 < near[1] < 1
     assert near[2:].tolist() == [-1, -1, -1]  # too far, another class, less than half as wide
-
-
-def test_reach_grows_with_time_unseen():
-    tracks = tracks_at(np.array([[0.0, 0, 10, 10]]))
-    away = Detections.of(np.array([[15.0, 0, 25, 10]]), np.ones(1))
-    config = TrackerConfig(reunion_reach=2.0)
-    assert not reachable(tracks, away, 0.5, config)[0, 0]
-    assert reachable(tracks, away, 1.0, config)[0, 0]
 
 
 def test_claims_need_score_place_and_room():

@@ -8,7 +8,7 @@ from vidtrack.boxes import pairwise_iou
 from vidtrack.errors import UsageError
 from vidtrack.tracking import lifecycle
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import assign, cosine, nearness, reachable, similarity, suppress
+from vidtrack.tracking.matching import assign, nearness, similarity, suppress
 from vidtrack.tracking.state import Carried, Detections, TrackedBoxes, Tracks
 from vidtrack.types import ObjectState
 
@@ -18,7 +18,7 @@ class Associator:
 
     Stages, each on what the one before left over (after ByteTrack, Zhang et al., ECCV 2022): carried queries; sure
     detections to confirmed tracks; unsure ones to confirmed tracks; sure ones to unconfirmed tracks; sure ones to
-    lost tracks, first near where motion expects them, then farther off by embedding; births.
+    lost tracks about where motion expects them; births.
     """
 
     def __init__(self, config: TrackerConfig, num_classes: int = 1) -> None:
@@ -66,7 +66,7 @@ class Associator:
 
     def _claim(self, tracks: Tracks, carried: Carried, detections: Detections, seconds: float) -> Detections:
         """Follow the carried queries; the detections that show the same objects leave the game."""
-        tracks.see(carried.rows, carried.found, seconds, self.config.embedding_memory)
+        tracks.see(carried.rows, carried.found, seconds)
         same = pairwise_iou(carried.found.boxes_xyxy, detections.boxes_xyxy)
         _, taken = assign(same, self.config.match_iou)
         left: np.ndarray = np.all(same <= self.config.duplicate_iou, axis=0)
@@ -96,11 +96,8 @@ class Associator:
         stage(~known, sure, alike, config.tentative_iou)
         if (known & waiting).any() and (sure & left).any():
             stage(known, sure, nearness(tracks, detections, config), 0.0)
-        if tracks.embeddings.shape[1] and (known & waiting).any() and (sure & left).any():
-            elsewhere = np.where(reachable(tracks, detections, seconds, config), cosine(tracks, detections), 0.0)
-            stage(known, sure, elsewhere, config.reunion_cosine)
         rows, columns = (np.concatenate(part) for part in zip(*pairs, strict=True))
-        tracks.see(rows, detections[columns], seconds, config.embedding_memory)
+        tracks.see(rows, detections[columns], seconds)
         return left
 
     def _live_and_die(self, tracks: Tracks, free: Detections, seconds: float) -> None:

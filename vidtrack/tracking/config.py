@@ -22,7 +22,7 @@ class TrackerConfig:
     low_score: float = 0.15  # from here up to high_score: second chance only, for tracks seen a moment ago
     birth_score: float = 0.35  # an unmatched detection from here on starts a track
 
-    match_iou: float = 0.1  # least similarity of a track with a high detection
+    match_iou: float = 0.05  # least similarity of a track with a high detection
     second_chance_iou: float = 0.4  # least similarity of a track with a low detection
     tentative_iou: float = 0.25  # least similarity of an unconfirmed track with its next detection
     absence_penalty: float = 0.12  # taken off the similarity for every second the track was not seen
@@ -32,15 +32,12 @@ class TrackerConfig:
     patience_seconds: float = 2.0  # a track unseen for longer has ended
     reunion_deviation: float = 2.5  # how far from its prediction a lost track is found again, in standard deviations
     reunion_size: float = 0.5  # ... and the least ratio of its width and height then and now
-    reunion_cosine: float = 0.8  # least cosine of embeddings to find a track again beside where motion expects it
-    reunion_reach: float = 2.0  # ... and how far beside at most, in box sides (sqrt of area) a second unseen
 
     duplicate_iou: float = 0.6  # detections of one class that overlap this much are one object
     cross_class_iou: float = 0.9  # ... and of different classes
     birth_overlap: float = 0.4  # no birth on a track seen in this frame, or on a better birth
 
     class_half_life_seconds: float = 10.0  # how fast old class votes fade
-    embedding_memory: float = 0.9  # share of the past in a track's embedding
 
     carried_score: float = 0.55  # own class score from which a carried query is believed
     carried_iou: float = 0.4  # least IoU of a carried query's box with the motion's prediction

@@ -8,7 +8,7 @@ import numpy as np
 from vidtrack.boxes import area, pairwise_iou, xyxy_to_cxcywh
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.motion import deviation
-from vidtrack.tracking.state import Detections, Tracks, unit
+from vidtrack.tracking.state import Detections, Tracks
 
 
 def similarity(tracks: Tracks, detections: Detections, seconds: float, config: TrackerConfig) -> np.ndarray:
@@ -36,20 +36,6 @@ def nearness(tracks: Tracks, detections: Detections, config: TrackerConfig) -> n
         ratio = boxes[:, side] / tracks.position[:, side, None]
         alike &= np.minimum(ratio, 1 / np.maximum(ratio, 1e-9)) >= config.reunion_size
     return np.where(alike & (near >= 0), near, -1.0)
-
-
-def cosine(tracks: Tracks, detections: Detections) -> np.ndarray:
-    """Cosine (T, D) of the tracks' embeddings with the detections'."""
-    return tracks.embeddings @ unit(detections.embeddings).T
-
-
-def reachable(tracks: Tracks, detections: Detections, seconds: float, config: TrackerConfig) -> np.ndarray:
-    """Mask (T, D): of the track's class, and no farther from its prediction than it may have come while unseen."""
-    centre = (detections.boxes_xyxy[:, :2] + detections.boxes_xyxy[:, 2:]) / 2
-    away = np.hypot(centre[:, 0] - tracks.position[:, :1], centre[:, 1] - tracks.position[:, 1:2])
-    side = np.sqrt(np.maximum(tracks.position[:, 2] * tracks.position[:, 3], 1.0))
-    reach = config.reunion_reach * side * (seconds - tracks.seen_seconds)
-    return (away <= reach[:, None]) & (tracks.classes[:, None] == detections.classes)
 
 
 def assign(similarities: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:

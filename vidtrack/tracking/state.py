@@ -81,7 +81,7 @@ class TrackedBoxes:
 class Tracks:
     """Everything remembered of the live tracks, N rows; memory is bounded by rows times a constant.
 
-    ids are 0 until confirmed. content (N, C) is the last decoder output, embeddings (N, C) its unit-length average.
+    ids are 0 until confirmed. content (N, C) is the last decoder output.
     """
 
     ids: np.ndarray  # (N,) int64
@@ -94,7 +94,6 @@ class Tracks:
     born_seconds: np.ndarray  # (N,)
     seen_seconds: np.ndarray  # (N,)
     content: np.ndarray  # (N, C) float32
-    embeddings: np.ndarray  # (N, C) float32
     queries: np.ndarray  # (N,) int64, the query that found the object first
 
     @classmethod
@@ -115,7 +114,6 @@ class Tracks:
             born_seconds=np.full(n, seconds),
             seen_seconds=np.full(n, seconds),
             content=found.embeddings.astype(np.float32),
-            embeddings=unit(found.embeddings),
             queries=found.queries,
         )
 
@@ -162,7 +160,7 @@ class Tracks:
         for field in fields(self):
             setattr(self, field.name, np.concatenate([getattr(self, field.name), getattr(other, field.name)]))
 
-    def see(self, rows: np.ndarray, found: Detections, seconds: float, embedding_memory: float) -> None:
+    def see(self, rows: np.ndarray, found: Detections, seconds: float) -> None:
         """Row `rows[i]` was seen as detection i at time `seconds`."""
         if len(rows) == 0:
             return
@@ -179,12 +177,3 @@ class Tracks:
         self.seen_seconds[rows] = seconds
         if self.content.shape[1]:
             self.content[rows] = found.embeddings
-            self.embeddings[rows] = unit(
-                embedding_memory * self.embeddings[rows] + (1 - embedding_memory) * unit(found.embeddings)
-            )
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors (N, C) scaled to length 1, as float32."""
-    vectors = vectors.astype(np.float32)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
