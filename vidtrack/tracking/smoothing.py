@@ -93,7 +93,7 @@ class GapFiller:
     def _fill(self, before: FrameTracks, before_row: int, after: FrameTracks, after_row: int) -> None:
         """Add the boxes between two sightings to the frames held."""
         length = float(after.seconds - before.seconds)
-        if length > self.seconds + 1e-9:
+        if before.index == self._frames[-1].index or length > self.seconds + 1e-9:
             return
         start, end = before.boxes_xyxy[before_row], after.boxes_xyxy[after_row]
         score = min(before.scores[before_row], after.scores[after_row])
