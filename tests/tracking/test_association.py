@@ -134,6 +134,18 @@ def test_duplicates_and_fragments_get_no_id():
     assert tracked.ids.tolist() == [1]
 
 
+def test_a_part_of_an_object_gets_no_id_but_a_small_one_elsewhere_does():
+    def found(label: int, shift: float) -> Detections:
+        whole, part = [100, 100, 220, 400], [130 + shift, 120, 180 + shift, 220]
+        return Detections.of(np.array([whole, part], dtype=float), np.array([0.9, 0.6]), np.array([0, label]))
+
+    for label, shift, expected in ((0, 0.0, [1]), (1, 0.0, [1, 2]), (0, 60.0, [1, 2])):
+        associator = Associator(CONFIG, num_classes=2)
+        for i in range(10):
+            tracked = associator.step(found(label, shift), i / 10)
+        assert tracked.ids.tolist() == expected
+
+
 def test_max_tracks_keeps_the_surest():
     actors = [Actor(straight(100 * i, 200), score=0.5 + 0.04 * i) for i in range(10)]
     associator = Associator(replace(CONFIG, max_tracks=3))

@@ -103,8 +103,7 @@ class Associator:
     def _live_and_die(self, tracks: Tracks, free: Detections, seconds: float) -> None:
         """End tracks, start tracks from the `free` detections, give ids to those that earned one."""
         tracks.keep(lifecycle.alive(tracks, seconds, self.config))
-        seen = tracks.boxes_xyxy[tracks.seen_seconds == seconds]
-        born = lifecycle.births(free, seen, self.config.max_tracks - len(tracks), self.config)
+        born = lifecycle.births(free, tracks, seconds, self.config)
         if len(born):
             tracks.append(Tracks.born(born, self.num_classes, seconds))
         rows = lifecycle.confirmed(tracks, seconds, self.config)

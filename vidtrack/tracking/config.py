@@ -36,6 +36,8 @@ class TrackerConfig:
     duplicate_iou: float = 0.6  # detections of one class that overlap this much are one object
     cross_class_iou: float = 0.9  # ... and of different classes
     birth_overlap: float = 0.4  # no birth on a track seen in this frame, or on a better birth
+    part_inside: float = 0.8  # nor by what lies so far inside a track of its class
+    part_area: float = 0.3  # ... and covers no more of it: a part of that object
 
     class_half_life_seconds: float = 10.0  # how fast old class votes fade
 

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from vidtrack.boxes import pairwise_iou
+from vidtrack.boxes import area, pairwise_intersection, pairwise_iou
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import first_come
 from vidtrack.tracking.state import Detections, Tracks
 
 
-def births(free: Detections, seen_xyxy: np.ndarray, room: int, config: TrackerConfig) -> Detections:
-    """The unmatched detections, best first, that start a track: at most `room`, each sure and in a place of its own.
+def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConfig) -> Detections:
+    """The unmatched detections, best first, that start a track: each sure, and in a place of its own.
 
-    `seen_xyxy` (N, 4) are the boxes of the tracks seen in this frame.
+    The place must be free of tracks seen in this frame and of better births.
     """
     new = free[free.scores >= config.birth_score]
     if len(new) == 0:
         return new
-    new = new[np.all(pairwise_iou(new.boxes_xyxy, seen_xyxy) < config.birth_overlap, axis=1)]
+    seen = tracks.seen_seconds == seconds
+    taken = _taken(new, tracks.boxes_xyxy[seen], tracks.classes[seen], config)
+    new = new[np.flatnonzero(~taken.any(axis=1))]
     new = new[np.argsort(-new.scores, kind="stable")]
-    clash = np.triu(pairwise_iou(new.boxes_xyxy, new.boxes_xyxy) >= config.birth_overlap, k=1)
-    return new[np.flatnonzero(first_come(clash))[: max(room, 0)]]
+    clash = np.triu(_taken(new, new.boxes_xyxy, new.classes, config).T, k=1)
+    return new[np.flatnonzero(first_come(clash))[: max(config.max_tracks - len(tracks), 0)]]
+
+
+def _taken(new: Detections, boxes_xyxy: np.ndarray, classes: np.ndarray, config: TrackerConfig) -> np.ndarray:
+    """Mask (N, M) of the detections that overlap too much with known objects, or are a part of a larger one."""
+    overlapping = pairwise_iou(new.boxes_xyxy, boxes_xyxy) >= config.birth_overlap
+    size = area(new.boxes_xyxy)[:, None]
+    part = pairwise_intersection(new.boxes_xyxy, boxes_xyxy) >= config.part_inside * size
+    part &= (size <= config.part_area * area(boxes_xyxy)) & (new.classes[:, None] == classes)
+    return overlapping | part
 
 
 def confirmed(tracks: Tracks, seconds: float, config: TrackerConfig) -> np.ndarray:
