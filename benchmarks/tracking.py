@@ -1,6 +1,6 @@
 """Tracking quality beside the peers: the same detections through vidtrack's association and other packages' trackers.
 
-    python benchmarks/tracking.py DATA [--detections FOLDER] [--fit SEQUENCE...] [--peers NAME...] [--report FILE]
+    python benchmarks/tracking.py DATA [--detections FOLDER --score SCORE] [--fit SEQUENCE...] [--peers NAME...] [--report FILE]
 
 DATA holds MOTChallenge folders (seqinfo.ini, gt/gt.txt, det/det.txt). FOLDER holds other detections, NAME.txt for each
 sequence: benchmarks/tracking_model.py makes them of a model. With --fit, the peers' thresholds are those of a grid with
@@ -16,16 +16,18 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-from tracking_data import Footage, Step, folders, load, run, table
+from tracking_data import Maker, folders, load, run, table
 from tracking_peers import FITTED, PEERS, fit, peer
 
+from vidtrack.config import RunConfig
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
 
 
-def ours(footage: Footage) -> Step:
-    """vidtrack's association with its defaults."""
-    return Associator(TrackerConfig()).step
+def ours(score: float) -> Maker:
+    """vidtrack's association with its defaults; `score` is the least one of a new track."""
+    config = RunConfig().at_score(score).tracker
+    return lambda footage: Associator(config).step
 
 
 def main() -> None:
@@ -33,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--detections", type=Path, metavar="FOLDER", help="instead of the public ones")
+    parser.add_argument("--score", type=float, default=TrackerConfig().birth_score, help="the detector's own least one")
     parser.add_argument("--fit", nargs="+", default=[], metavar="SEQUENCE", help="search the peers' grids on these")
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS, metavar="NAME")
     parser.add_argument("--report", type=Path, help="append the tables to this file")
@@ -41,7 +44,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     all_footage = [load(folder, arguments.detections) for folder in folders(arguments.data)]
     training = [footage for footage in all_footage if footage.sequence.name in arguments.fit]
-    runs = {"vidtrack association": run(ours, all_footage)}
+    runs = {"vidtrack association": run(ours(arguments.score), all_footage)}
     lines = []
     for name in arguments.peers:
         if find_spec(PEERS[name]) is None:

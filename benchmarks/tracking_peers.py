@@ -32,44 +32,41 @@ FIXED: dict[
 }
 GRIDS: dict[str, dict[str, list[Any]]] = {
     "SORT": {
-        "track_activation_threshold": [0.25, 0.4, 0.5],
+        "track_activation_threshold": [0.3, 0.5],
         "minimum_consecutive_frames": [1, 2, 3],
-        "minimum_iou_threshold": [0.1, 0.2, 0.3],
-        "lost_track_buffer": [10, 30, 60],
+        "minimum_iou_threshold": [0.1, 0.3],
+        "lost_track_buffer": [30],
     },
     "ByteTrack": {
-        "track_activation_threshold": [0.4, 0.5, 0.6, 0.7],
+        "track_activation_threshold": [0.4, 0.6],
         "minimum_consecutive_frames": [1, 2],
-        "minimum_iou_threshold": [0.1, 0.2],
-        "high_conf_det_threshold": [0.2, 0.3, 0.4, 0.6],
+        "high_conf_det_threshold": [0.3, 0.6],
         "lost_track_buffer": [30, 60],
     },
     "OCSORT": {
-        "high_conf_det_threshold": [0.2, 0.3, 0.4, 0.5, 0.6],
-        "minimum_consecutive_frames": [1, 2, 3],
-        "minimum_iou_threshold": [0.1, 0.2, 0.3],
-        "lost_track_buffer": [30, 60],
+        "high_conf_det_threshold": [0.3, 0.4, 0.5],
+        "minimum_consecutive_frames": [1, 3],
+        "minimum_iou_threshold": [0.1, 0.3],
+        "lost_track_buffer": [60],
     },
     "BoTSORT": {
-        "track_activation_threshold": [0.4, 0.5, 0.6, 0.7],
+        "track_activation_threshold": [0.4, 0.6],
         "minimum_consecutive_frames": [1, 2],
-        "high_conf_det_threshold": [0.2, 0.3, 0.4, 0.6],
-        "lost_track_buffer": [30, 60],
+        "high_conf_det_threshold": [0.3, 0.4, 0.6],
+        "lost_track_buffer": [60],
     },
     "SFSORT": {
-        "high_th": [0.3, 0.4, 0.5],
+        "high_th": [0.3, 0.5],
         "new_track_th": [0.4, 0.6],
         "match_th_first": [0.67, 0.8],
         "central_timeout": [30],
         "marginal_timeout": [0, 15],
     },
-    "BoostTrack": {"det_thresh": [0.3, 0.4, 0.5], "min_hits": [1, 2], "iou_threshold": [0.1, 0.3], "max_age": [30, 60]},
-    "HybridSort": {"det_thresh": [0.3, 0.4, 0.5], "min_hits": [1, 2], "iou_threshold": [0.15, 0.3], "max_age": [60]},
-    "OccluBoost": {"det_thresh": [0.3, 0.4, 0.5], "new_track_thresh": [0.4, 0.6], "confirm_hits": [1, 2]},
+    "BoostTrack": {"det_thresh": [0.3, 0.5], "min_hits": [1, 2], "iou_threshold": [0.1, 0.3], "max_age": [60]},
+    "HybridSort": {"det_thresh": [0.3, 0.4, 0.5], "min_hits": [1, 2], "max_age": [60]},
+    "OccluBoost": {"det_thresh": [0.3, 0.5], "new_track_thresh": [0.4, 0.6], "confirm_hits": [1, 2]},
 }
-
-
-FITTED: dict[str, dict[str, Any]] = {  # to the public detections of PETS09-S2L1 and ADL-Rundle-6
+FITTED: dict[str, dict[str, Any]] = {  # on finer grids, to the public detections of PETS09-S2L1 and ADL-Rundle-6
     "SORT": {
         "track_activation_threshold": 0.5,
         "minimum_consecutive_frames": 2,
