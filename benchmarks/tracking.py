@@ -1,6 +1,6 @@
 """Tracking quality beside the peers: the same detections through vidtrack's association and other packages' trackers.
 
-    python benchmarks/tracking.py DATA [--detections FOLDER --score SCORE] [--fit SEQUENCE...] [--peers NAME...] [--report FILE]
+    python benchmarks/tracking.py DATA [--detections FOLDER --score SCORE] [--fit SEQUENCE...] [--peers NAME...]
 
 DATA holds MOTChallenge folders (seqinfo.ini, gt/gt.txt, det/det.txt). FOLDER holds other detections, NAME.txt for each
 sequence: benchmarks/tracking_model.py makes them of a model. With --fit, the peers' thresholds are those of a grid with
