@@ -14,11 +14,13 @@ from __future__ import annotations
 import argparse
 import copy
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from statistics import median
 from unittest.mock import patch
 
 import numpy as np
@@ -152,7 +154,7 @@ def fit(training: list[Footage], config: TrackerConfig) -> TrackerConfig:
 @torch.inference_mode()
 def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) -> None:
     """Run the network over a sequence: detections with embeddings, and the tracks of propagation."""
-    encoder, spent = FrameEncoder(model), {"encode": 0.0, "decode": 0.0}
+    encoder, spent = FrameEncoder(model), defaultdict[str, list[float]](list)
     config = replace(shipped_config(model), mode="propagation")
     carriers = {name: Tracker(one, config, allowed) for name, one in variants(model).items()}
     tracked: dict[str, list] = {name: [] for name in carriers}
@@ -173,11 +175,12 @@ def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) 
     for name, frames in tracked.items():
         (cache / name).mkdir(parents=True, exist_ok=True)
         write_rows(cache / name / f"{folder.name}.txt", rows_of(frames))
-        (cache / name / f"{folder.name}.us").write_text(str((spent[name] - spent["decode"]) / len(frames) * 1e6))
+        extra = 1e6 * (median(spent[name]) - median(spent["decode"]))
+        (cache / name / f"{folder.name}.us").write_text(f"{extra:.0f}")
     np.save(cache / f"{folder.name}.npy", np.concatenate([one.embeddings for one in found]).astype(np.float16))
     write_rows(cache / f"{folder.name}.txt", rows_of(shown))
-    times = ", ".join(f"{name} {1e3 * seconds / len(found):.1f} ms" for name, seconds in spent.items())
-    print(f"{folder.name}: {len(found)} frames; a frame: {times}", flush=True)
+    times = ", ".join(f"{name} {1e3 * median(seconds):.1f} ms" for name, seconds in spent.items())
+    print(f"{folder.name}: {len(found)} frames; median of a frame: {times}", flush=True)
 
 
 def shipped_config(model: DeformableDETR) -> TrackerConfig:
@@ -195,10 +198,10 @@ def variants(model: DeformableDETR) -> dict[str, DeformableDETR]:
 
 
 @contextmanager
-def clock(spent: dict[str, float], name: str) -> Iterator[None]:
+def clock(spent: dict[str, list[float]], name: str) -> Iterator[None]:
     begin = time.perf_counter()
     yield
-    spent[name] = spent.get(name, 0.0) + time.perf_counter() - begin
+    spent[name].append(time.perf_counter() - begin)
 
 
 def with_embeddings(footage: Footage, cache: Path) -> Footage:
