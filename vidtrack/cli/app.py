@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import signal
@@ -93,7 +94,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # a full disk behind standard output, say
         print(f"vidtrack: error: {error}", file=sys.stderr)
         return exits.SOME_FAILED
-    return exits.ALL_DONE
+
+
+def _report_usage(error: Any) -> int:
+    """One line for an option or argument that the parser refused; none where it has shown the help instead."""
+    if message := error.format_message().replace("Value error, ", "").rstrip("."):
+        command = error.ctx.command_path if error.ctx is not None else "vidtrack"
+        print(f"vidtrack: error: {message} ({command} -h lists the options)", file=sys.stderr)
+    return exits.USAGE
+
+
+def _as_it_is(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Names of files that are no UTF-8 are printed as they are, half characters of a log as JSON writes them."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
 
 
 def run() -> None:
@@ -101,6 +117,7 @@ def run() -> None:
     if sys.stderr is None:  # closed by whoever started us; print would take standard output in its stead
         sys.stderr = open(os.devnull, "w")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # names of files that are no UTF-8 are printed as they are
+        codecs.register_error("as-it-is", _as_it_is)
+        sys.stdout.reconfigure(errors="as-it-is")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
