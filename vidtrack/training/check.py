@@ -136,8 +136,8 @@ def contact_sheet(config: TrainConfig, path: Path, pictures: int = 8) -> None:
         config.steps,
         config.seed,
     )
-    steps = config.steps - 1 - np.arange(3)  # the canvases have grown by then
-    for batch in (maker(int(step)) for step in steps):
+    last_steps = range(config.steps)[-3:]  # the canvases have grown by then
+    for batch in map(maker, reversed(last_steps)):
         for part in (batch.previous, batch):
             if part is None:
                 continue

@@ -171,7 +171,9 @@ class TrainConfig:
     log_steps: int = 20
 
     def __post_init__(self) -> None:
-        _check_least(self, steps=1, batch=1, log_steps=1, workers=0, threads=0, evaluate_steps=0, evaluate_pictures=0)
+        _check_least(
+            self, steps=1, batch=1, log_steps=1, seed=0, workers=0, threads=0, evaluate_steps=0, evaluate_pictures=0
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary that `json.dumps` takes."""
