@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,7 @@ def _source(info: VideoInfo, content: ContentHash) -> dict[str, Any]:
         "duration": _rational(info.duration_seconds),
         "interlaced": info.interlaced,
         "timecode": info.timecode,
+        "audio": [asdict(stream) for stream in info.audio],
         "colour": {
             "primaries": colour.primaries,
             "transfer": colour.transfer,

@@ -26,6 +26,14 @@ class Colour:
 
 
 @dataclass(frozen=True)
+class AudioInfo:
+    """What a container says about one of its audio streams."""
+
+    channels: int
+    sample_rate: int  # Hz
+
+
+@dataclass(frozen=True)
 class VideoInfo:
     """What a container says about its video stream, before any frame is decoded.
 
@@ -46,11 +54,16 @@ class VideoInfo:
     frame_count: int | None  # None where the container does not say
     duration_seconds: Fraction | None
     interlaced: bool = False
-    has_audio: bool = False
+    audio: tuple[AudioInfo, ...] = ()
     has_subtitles: bool = False
     timecode: str | None = None
     colour: Colour = field(default_factory=Colour)
     file_bytes: int | None = None
+
+    @property
+    def has_audio(self) -> bool:
+        """True where it sounds."""
+        return len(self.audio) > 0
 
 
 @dataclass(frozen=True)

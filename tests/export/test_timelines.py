@@ -20,6 +20,7 @@ from vidtrack.errors import UsageError
 from vidtrack.export import fcpxml, mlt, otio
 from vidtrack.export.scene import Anchor
 from vidtrack.render import colour_of
+from vidtrack.types import AudioInfo
 
 NTSC = Fraction(1001, 30000)
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -98,6 +99,20 @@ def test_final_cut_titles_follow_the_objects(anchor: Anchor) -> None:
                 found[frame] = [160 + x * 1.8, 90 - y * 1.8]
     points = dict(zip(scene.tracks[0].frames.tolist(), scene.tracks[0].points(anchor).tolist(), strict=True))
     same(found, points)
+
+
+def test_final_cut_hears_what_the_clip_says(tmp_path: Path) -> None:
+    for sound, said in (
+        ((), (None, None, None, None)),
+        ((AudioInfo(2, 48000), AudioInfo(1, 44100)), ("1", "2", "2", "48000")),
+    ):
+        log = write_log(tmp_path / "a.jsonl", {1: moving(5)}, range(5), 1 / NTSC, audio=sound)
+        root = Xml.fromstring(fcpxml.write(scene_of(log)))
+        check_fcpxml(root)
+        asset = root.find(".//asset")
+        assert asset is not None
+        names = ("hasAudio", "audioSources", "audioChannels", "audioRate")
+        assert tuple(map(asset.get, names)) == said
 
 
 def test_final_cut_has_no_other_rates(tmp_path: Path) -> None:

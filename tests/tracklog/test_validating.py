@@ -9,6 +9,7 @@ import pytest
 
 from tests.tracklog.logs import made_log
 from vidtrack.errors import LogError
+from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.validating import validate
 
 BOX = (10.25, 20.5, 30.75, 60.0)
@@ -109,6 +110,13 @@ def test_other_files_are_no_logs(tmp_path: Path, text: str, said: str) -> None:
     path.write_text(text)
     with pytest.raises(LogError, match=said):
         validate(path)
+
+
+def test_a_later_minor_version_is_read(path: Path) -> None:
+    lines = lines_of(path)
+    lines[0] |= {"schema": "vidtrack.track-log/1.4", "weather": "rain"}
+    assert validate(rewrite(path, lines)).faults == ()
+    assert len(TrackLog.load(path)) > 0
 
 
 def test_a_newer_version_is_not_judged(path: Path) -> None:

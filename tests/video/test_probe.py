@@ -14,6 +14,7 @@ from tests.media import (
     write_pictures,
 )
 from vidtrack.errors import InputError
+from vidtrack.types import AudioInfo
 from vidtrack.video import probe
 
 
@@ -32,7 +33,7 @@ def test_finds_what_travels_beside_the_pictures(tmp_path: Path) -> None:
     clip = Clip(audio="aac", subtitles=((0.1, 0.2, "hello"),), timecode="10:11:12:13")
     for name in ("a.mp4", "a.mkv"):
         info = probe(write_clip(tmp_path / name, clip))
-        assert info.has_audio
+        assert info.has_audio and info.audio == (AudioInfo(2, 48000),)
         assert info.has_subtitles
         assert info.timecode == "10:11:12:13"
 

@@ -13,7 +13,7 @@ from vidtrack.export.timing import constant_rate, frames_at, meant_rate, shown_a
 from vidtrack.tracking.smoothing import smooth
 from vidtrack.tracklog import TrackLog, select, track_classes
 from vidtrack.tracklog.overview import class_label
-from vidtrack.types import ObjectState
+from vidtrack.types import AudioInfo, ObjectState
 
 _MOST_FRAMES = 5_000_000  # of a timeline: two days at 25 a second
 
@@ -66,6 +66,7 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
         clock=clock,
         frame_count=_frames_of_clip(log, config, clock),
         timecode=source["timecode"],
+        audio=tuple(AudioInfo(stream["channels"], stream["sample_rate"]) for stream in source.get("audio", ())),
         class_names=tuple(class_label(log, number) for number, name in enumerate(log.class_names) if name),
         tracks=tracks,
         anchor=config.anchor,

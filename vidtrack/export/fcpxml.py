@@ -64,6 +64,12 @@ def _add_resources(root: Xml.Element, scene: Scene) -> None:
         hasVideo="1",
         format="r1",
     )
+    if scene.audio:
+        first = scene.audio[0]
+        asset.set("hasAudio", "1")
+        asset.set("audioSources", str(len(scene.audio)))
+        asset.set("audioChannels", str(first.channels))
+        asset.set("audioRate", str(first.sample_rate))
     Xml.SubElement(asset, "media-rep", kind="original-media", src=file_url(scene.path))
     Xml.SubElement(resources, "effect", id="r3", name="Basic Title", uid=_TITLE)
 

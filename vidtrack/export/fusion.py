@@ -10,7 +10,11 @@ from vidtrack.export.text import identifier, number
 
 
 def write(scene: Scene) -> str:
-    """Tools to paste into a composition; points from 0 to 1 from the bottom left."""
+    """Tools to paste into a composition; points from 0 to 1 from the bottom left.
+
+    A mask's width and height are shares of the picture's own: Resolve's effect Colored Border frames a picture of 16:9
+    with a RectangleMask of width 1 and height 1.
+    """
     tools = "".join(_tools(scene, track, place) for place, track in enumerate(scene.tracks))
     return f"{{\n\tTools = ordered() {{\n{tools}\t}}\n}}\n"
 

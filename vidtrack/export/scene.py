@@ -11,6 +11,7 @@ from pathlib import PurePath
 import numpy as np
 
 from vidtrack.tracklog.overview import one_line
+from vidtrack.types import AudioInfo
 from vidtrack.video.timecode import advanced, frame_number, is_drop_frame
 
 
@@ -116,6 +117,7 @@ class Scene:
     clock: Clock
     frame_count: int
     timecode: str | None
+    audio: tuple[AudioInfo, ...]  # empty too where the log does not say
     class_names: tuple[str, ...]  # without those of unused numbers
     tracks: tuple[Track, ...]
     anchor: Anchor = Anchor.CENTER

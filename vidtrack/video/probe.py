@@ -12,7 +12,7 @@ import av
 from av.codec.hwaccel import HWAccel
 
 from vidtrack.errors import InputError
-from vidtrack.types import Colour, VideoInfo
+from vidtrack.types import AudioInfo, Colour, VideoInfo
 from vidtrack.video.messages import FFmpegMessages, reason
 from vidtrack.video.sequence import DEFAULT_FRAMERATE, file_url, is_sequence, picture_paths
 
@@ -146,7 +146,7 @@ def _describe(container: av.container.InputContainer, stream: Any, path: Path) -
         frame_count=stream.frames or None,
         duration_seconds=duration,
         interlaced=context.field_order not in _PROGRESSIVE_OR_UNKNOWN or frame.interlaced_frame,
-        has_audio=bool(container.streams.audio),
+        audio=tuple(AudioInfo(s.channels, s.sample_rate) for s in container.streams.audio if s.codec_context),
         has_subtitles=bool(container.streams.subtitles),
         timecode=_timecode(container, stream),
         colour=_colour(frame),
