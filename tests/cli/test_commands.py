@@ -40,8 +40,11 @@ def test_version(vidtrack: Command) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--nonsense",), ("detect",), ("detect", "x.mp4", "--stride", "0"), ("fly",)])
-def test_wrong_usage_is_2(vidtrack: Command, arguments: tuple[str, ...]) -> None:
-    assert vidtrack(*arguments).code == 2
+def test_wrong_usage_is_one_line(vidtrack: Command, arguments: tuple[str, ...]) -> None:
+    ended = vidtrack(*arguments)
+    assert ended.code == 2
+    assert ended.err.startswith("vidtrack: error: ")
+    assert len(ended.err.splitlines()) == 1
 
 
 def test_help_is_quick_and_loads_nothing_heavy() -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -52,6 +52,7 @@ app.add_typer(evaluate.app, name="eval")
 app.add_typer(weights.app, name="weights")
 app.add_typer(train.app)
 app.add_typer(train.data_app, name="data")
+_ParserError: type[Exception] = typer.BadParameter.__mro__[1]  # UsageError of the parser that typer brings along
 _LIBRARY_HINT = "for libGL, which OpenCV's windows need: apt install libgl1, or pip install opencv-python-headless"
 
 
@@ -74,10 +75,13 @@ def _root(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; errors become one line on stderr."""
+    given = None if arguments is None else list(arguments)
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="vidtrack")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else exits.ALL_DONE if end.code is None else exits.SOME_FAILED
+        return app(args=given, prog_name="vidtrack", standalone_mode=False) or exits.ALL_DONE
+    except SystemExit as end:  # shell completion
+        return end.code if isinstance(end.code, int) else exits.ALL_DONE
+    except _ParserError as error:
+        return _report_usage(error)
     except VidtrackError as error:
         print(f"vidtrack: error: {error}", file=sys.stderr)
         return error.exit_code
