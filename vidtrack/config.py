@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from vidtrack.tracking.config import TrackerConfig
+from vidtrack.video.limits import Limits
 from vidtrack.zones import Line, Zone
 
 
@@ -36,6 +37,7 @@ class RunConfig:
     lines: tuple[Line, ...] = ()  # crossings of which are logged
     zones: tuple[Zone, ...] = ()
     hwaccel: str | None = None
+    limits: Limits = field(default_factory=Limits)
     video: VideoConfig = field(default_factory=VideoConfig)
 
     def at_score(self, models_own: float) -> RunConfig:
@@ -46,7 +48,7 @@ class RunConfig:
         return replace(self, score=score, tracker=tracker)
 
     def parameters(self) -> dict[str, Any]:
-        """Every choice that shapes the track log, ready for JSON; decoders and encoders do not."""
+        """Every choice that shapes the track log, ready for JSON; decoders, encoders and limits do not."""
         values = asdict(self)
-        del values["hwaccel"], values["video"]
+        del values["hwaccel"], values["video"], values["limits"]
         return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}

@@ -117,7 +117,13 @@ def refuse_existing(*targets: Path | TextIO | None) -> None:
 
 def _open_reader(source: str | Path, config: RunConfig) -> VideoReader:
     return VideoReader(
-        source, config.start_seconds, config.end_seconds, config.stride, config.hwaccel, config.framerate
+        source,
+        config.start_seconds,
+        config.end_seconds,
+        config.stride,
+        config.hwaccel,
+        config.framerate,
+        config.limits,
     )
 
 

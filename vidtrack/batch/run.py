@@ -69,7 +69,7 @@ def _run(
     existing: Existing,
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
-    probe(job.source, config.framerate)
+    probe(job.source, config.framerate, config.limits)
     if existing is not Existing.SKIP or not all(target.exists() for target in job.outputs):
         _check_places(job)
     loaded = model()

@@ -14,7 +14,7 @@ import typer
 
 from vidtrack.cli import exits, options
 from vidtrack.cli.options import ProgressStyle, TrackerMode
-from vidtrack.cli.values import parse_classes
+from vidtrack.cli.values import limits_of, parse_classes
 from vidtrack.errors import UsageError
 from vidtrack.tracking.config import TrackerConfig
 
@@ -45,6 +45,8 @@ def detect(
     stride: options.Stride = 1,
     size: options.Size = None,
     framerate: options.Framerate = None,
+    max_pixels: options.MaxPixels = None,
+    max_duration: options.MaxDuration = None,
     no_video: options.NoVideo = False,
     codec: options.Codec = None,
     crf: options.Crf = None,
@@ -83,6 +85,7 @@ def detect(
         lines=tuple(map(parse_line, line or ())),
         zones=tuple(map(parse_zone, zone or ())),
         hwaccel=hwaccel,
+        limits=limits_of(max_pixels, max_duration),
         video=VideoConfig(codec, crf, preset),
     )
     jobs, existing = plan_jobs(inputs, output, no_video, config, overwrite, skip_existing)
@@ -135,7 +138,7 @@ def plan_jobs(
     if existing is Existing.REFUSE:
         refuse_existing(jobs)
     if len(jobs) == 1:
-        probe(jobs[0].source, config.framerate)
+        probe(jobs[0].source, config.framerate, config.limits)
     return jobs, existing
 
 

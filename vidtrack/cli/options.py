@@ -121,6 +121,17 @@ Framerate = Annotated[
     ),
 ]  # fmt: skip
 
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="NUMBER", help="Refuse larger frames. Default: 100000000.", rich_help_panel=_WHICH),
+]
+MaxDuration = Annotated[
+    Fraction | None,
+    typer.Option(
+        parser=parse_seconds, metavar="TIME", help="Refuse longer clips. Default: 168:00:00.", rich_help_panel=_WHICH
+    ),
+]
+
 NoVideo = Annotated[bool, typer.Option("--no-video", help="Only the track log.", rich_help_panel=_OUTPUT)]
 Codec = Annotated[
     str | None,

@@ -11,17 +11,20 @@ from typing import Annotated, Any
 import typer
 
 from vidtrack.cli import options
+from vidtrack.cli.values import limits_of
 
 
 def probe(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A video, or an image sequence.")],
     framerate: options.Framerate = None,
+    max_pixels: options.MaxPixels = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, rates and times as [n, d].")] = False,
 ) -> None:
     """Show what vidtrack knows about a clip before it is tracked."""
     from vidtrack.video import probe as probe_video
 
-    values = {name: value for name, value in asdict(probe_video(file, framerate)).items() if name != "path"}
+    info = probe_video(file, framerate, limits_of(max_pixels, None))
+    values = {name: value for name, value in asdict(info).items() if name != "path"}
     if as_json:
         typer.echo(json.dumps({"path": file, **values}, default=_plain, ensure_ascii=False))
         return

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from vidtrack.video import Limits
 
 _CLOCK = re.compile(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}(?:\.\d{0,18})?|\.\d{1,18})")
 _SHAPE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(?:[:/]([0-9]{1,6}(?:\.[0-9]{1,6})?))?")
@@ -93,3 +97,11 @@ def parse_colour(text: str, option: str = "--colour") -> tuple[int, int, int]:
         known = ", ".join(_COLOURS)
         raise typer.BadParameter(f"{text!r} is no colour: give {known} or #rrggbb", param_hint=option)
     return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+
+
+def limits_of(pixels: int | None, seconds: Fraction | None) -> Limits:
+    """How large a clip may be; None is the usual."""
+    from vidtrack.video import Limits
+
+    usual = Limits()
+    return Limits(usual.pixels if pixels is None else pixels, usual.seconds if seconds is None else seconds)

@@ -13,35 +13,44 @@ from av.codec.hwaccel import HWAccel
 
 from vidtrack.errors import InputError
 from vidtrack.types import AudioInfo, Colour, VideoInfo
+from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 from vidtrack.video.messages import FFmpegMessages, reason
-from vidtrack.video.sequence import DEFAULT_FRAMERATE, file_url, is_sequence, picture_paths
+from vidtrack.video.sequence import (
+    DEFAULT_FRAMERATE,
+    LOCAL_ONLY,
+    decoded_picture,
+    file_url,
+    is_sequence,
+    picture_paths,
+)
 
 # FFmpeg draws text files as terminal art and finds pictures in lyrics; nobody means that as footage.
 _TEXT_DEMUXERS = frozenset({"tty", "bin", "xbin", "adf", "idf", "lrc"})
-_LOCAL_ONLY = {"protocol_whitelist": "file,crypto,data"}  # a playlist may name any address; none is called
 _FIRST_FRAME_PACKETS = 2000
 _PROGRESSIVE_OR_UNKNOWN = (0, 1)  # AVFieldOrder
 
 
-def probe(path: str | Path, framerate: Fraction | None = None) -> VideoInfo:
+def probe(path: str | Path, framerate: Fraction | None = None, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
     """Describe a video file or an image sequence; `framerate` is for image sequences only.
 
     `size` and `sample_aspect_ratio` are of the upright picture, `coded_size` is before rotation.
 
     Raises InputError for what is not a video: missing, empty, a folder without pictures, text, audio only,
-    cover art only, an MP4 without its index, nothing decodable.
+    cover art only, an MP4 without its index, nothing decodable, frames past `limits`.
     """
     path = Path(path)
     if is_sequence(path):
-        return _probe_sequence(path, framerate or DEFAULT_FRAMERATE)
-    container = open_container(path)
+        return _probe_sequence(path, framerate or DEFAULT_FRAMERATE, limits)
+    container = open_container(path, limits=limits)
     try:
-        return _describe(container, video_stream(container, path), path)
+        return _describe(container, video_stream(container, path), path, limits)
     finally:
         container.close()
 
 
-def open_container(path: Path, hwaccel: HWAccel | None = None) -> av.container.InputContainer:
+def open_container(
+    path: Path, hwaccel: HWAccel | None = None, limits: Limits = DEFAULT_LIMITS
+) -> av.container.InputContainer:
     """Open a file for reading, or raise an InputError that says why it is not a video."""
     try:
         if path.is_dir():
@@ -58,7 +67,12 @@ def open_container(path: Path, hwaccel: HWAccel | None = None) -> av.container.I
     with FFmpegMessages() as messages:
         try:
             container = av.open(
-                file_url(path), "r", hwaccel=hwaccel, metadata_errors="replace", container_options=_LOCAL_ONLY
+                file_url(path),
+                "r",
+                options=limits.decoder_options,  # opening decodes a little
+                hwaccel=hwaccel,
+                metadata_errors="replace",
+                container_options=LOCAL_ONLY,
             )
         except PermissionError as error:
             if hwaccel is not None:  # a missing driver is reported the same way
@@ -120,8 +134,10 @@ def _starts_like_mp4(path: Path) -> bool:
         return file.read(8)[4:] in (b"ftyp", b"mdat", b"free", b"skip", b"wide")
 
 
-def _describe(container: av.container.InputContainer, stream: Any, path: Path) -> VideoInfo:
-    frame = _first_frame(container, stream, path)
+def _describe(container: av.container.InputContainer, stream: Any, path: Path, limits: Limits) -> VideoInfo:
+    stream.codec_context.options = limits.decoder_options
+    frame = _first_frame(container, stream, path, limits)
+    limits.refuse_size(path, frame.width, frame.height)
     context = stream.codec_context
     sample_aspect_ratio = fraction(stream.sample_aspect_ratio) or Fraction(1)
     rotation = round(frame.rotation / 90) * 90 % 360
@@ -154,15 +170,12 @@ def _describe(container: av.container.InputContainer, stream: Any, path: Path) -
     )
 
 
-def _probe_sequence(path: Path, framerate: Fraction) -> VideoInfo:
+def _probe_sequence(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
     paths = picture_paths(path)
     for picture in paths:
         try:
-            with av.open(file_url(picture)) as container:
-                stream = container.streams.video[0]
-                frame = next(container.decode(stream))
-                codec = stream.codec_context.codec.canonical_name
-                break
+            frame, codec = decoded_picture(picture, limits)
+            break
         except (av.FFmpegError, OSError, StopIteration, IndexError):
             continue
     else:
@@ -188,7 +201,7 @@ def _probe_sequence(path: Path, framerate: Fraction) -> VideoInfo:
     )
 
 
-def _first_frame(container: av.container.InputContainer, stream: Any, path: Path) -> av.VideoFrame:
+def _first_frame(container: av.container.InputContainer, stream: Any, path: Path, limits: Limits) -> av.VideoFrame:
     with FFmpegMessages() as messages:
         try:
             for count, packet in enumerate(container.demux(stream)):
@@ -204,6 +217,7 @@ def _first_frame(container: av.container.InputContainer, stream: Any, path: Path
         finally:
             stream.codec_context.flush_buffers()
         said = messages.take()
+    limits.refuse_refused(path, said)
     raise InputError(
         f"no frame of {path} can be decoded{f': {said[-1]}' if said else ''}", "the file is damaged or not a video"
     )

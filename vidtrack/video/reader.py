@@ -19,6 +19,7 @@ from vidtrack.video.clock import Clock
 from vidtrack.video.colour import hdr_name, swscale_matrix
 from vidtrack.video.deinterlace import deinterlaced
 from vidtrack.video.hardware import HardwareDecodeError
+from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 from vidtrack.video.messages import Problem, ProblemLog
 from vidtrack.video.probe import probe
 from vidtrack.video.seek import locate_start
@@ -36,7 +37,7 @@ class VideoReader:
     `hwaccel` names a hardware decoder ("auto", "cuda", ...) and falls back to software. Frames may be taken in
     another thread than the one that made the reader, one thread at a time.
 
-    Raises InputError for what is not a video, and while iterating where no frame is left to give.
+    Raises InputError for what is not a video or past `limits`, and while iterating where no frame is left to give.
     """
 
     def __init__(
@@ -47,17 +48,20 @@ class VideoReader:
         stride: int = 1,
         hwaccel: str | None = None,
         framerate: Fraction | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._start = exact_seconds(start_seconds)
         self._end = exact_seconds(end_seconds)
         _check_range(self._start, self._end, stride)
         self._stride = stride
-        self.info: VideoInfo = probe(path, framerate)
+        self._limits = limits
+        self.info: VideoInfo = probe(path, framerate, limits)
+        limits.refuse_length(self.info, self._start, self._end)
         self._problems = ProblemLog()
         self._reformatter = VideoReformatter()
         self._source: ContainerSource | None = None
         if not is_sequence(self.info.path):
-            self._source = ContainerSource(self.info, self._problems, hwaccel)
+            self._source = ContainerSource(self.info, self._problems, hwaccel, limits)
         self._iterated = False
         self._sizes = {self.info.coded_size}
         self.decoded = 0
@@ -101,6 +105,8 @@ class VideoReader:
                 continue
             if self._end is not None and pts * self.info.time_base >= self._end:
                 break
+            if self._limits.is_past(pts * self.info.time_base - (self._start or 0)):
+                raise self._limits.too_long(self.info.path)
             self.decoded += 1
             if kept % self._stride == 0:
                 yield Frame(index, pts, self.info.time_base, self._upright_rgb(decoded, pts))
@@ -124,7 +130,7 @@ class VideoReader:
         if self._source is None:
             paths = picture_paths(self.info.path)
             first = math.ceil((self._start or 0) / self.info.time_base)
-            for frame in sequence_frames(paths, self._problems, 1 / self.info.time_base, first):
+            for frame in sequence_frames(paths, self._problems, 1 / self.info.time_base, first, self._limits):
                 assert frame.pts is not None
                 yield frame.pts, frame
             return
@@ -159,7 +165,7 @@ class VideoReader:
     def _reopened_frames(self) -> Iterator[av.VideoFrame]:
         assert self._source is not None
         self._source.close()
-        self._source = ContainerSource(self.info, self._problems)
+        self._source = ContainerSource(self.info, self._problems, limits=self._limits)
         yield from deinterlaced(self._source.frames(), self.info.time_base)
 
     def _upright_rgb(self, decoded: av.VideoFrame, pts: int) -> np.ndarray:

@@ -12,7 +12,8 @@ from pathlib import Path
 import av
 
 from vidtrack.errors import InputError
-from vidtrack.video.messages import ProblemLog
+from vidtrack.video.limits import DEFAULT_LIMITS, Limits
+from vidtrack.video.messages import FFmpegMessages, ProblemLog
 
 PICTURE_SUFFIXES = frozenset(
     ".avif .bmp .dpx .exr .heic .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
@@ -22,6 +23,7 @@ VIDEO_SUFFIXES = frozenset(
     ".y4m".split()
 )
 DEFAULT_FRAMERATE = Fraction(25)
+LOCAL_ONLY = {"protocol_whitelist": "file,crypto,data"}  # a playlist may name any address; none is called
 _PRINTF_NUMBER = re.compile(r"%(0?)(\d{0,2})d")
 
 
@@ -51,17 +53,37 @@ def picture_paths(path: Path) -> list[Path]:
     return sorted(found, key=_natural_order)
 
 
+def decoded_picture(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
+    """A picture and the name of its codec.
+
+    Raises InputError where it is too large, else one of FFmpegError, OSError, StopIteration or IndexError.
+    """
+    options = limits.decoder_options
+    with FFmpegMessages() as messages:
+        try:
+            with av.open(file_url(path), options=options, container_options=LOCAL_ONLY) as container:
+                stream = container.streams.video[0]
+                stream.codec_context.options = options
+                frame = next(container.decode(stream))
+                codec = stream.codec_context.codec.canonical_name
+        except av.FFmpegError:
+            limits.refuse_refused(path, messages.take())
+            raise
+    limits.refuse_size(path, frame.width, frame.height)
+    return frame, codec
+
+
 def sequence_frames(
-    paths: list[Path], problems: ProblemLog, framerate: Fraction, first: int = 0
+    paths: list[Path], problems: ProblemLog, framerate: Fraction, first: int = 0, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[av.VideoFrame]:
     """Decode the pictures from ordinal `first` on; pts counts 1/framerate, and an unreadable picture leaves a gap."""
     for ordinal in range(first, len(paths)):
         try:
-            with av.open(file_url(paths[ordinal])) as container:
-                frame = next(container.decode(video=0))
-        except (av.FFmpegError, OSError, StopIteration, IndexError) as error:
+            frame, _ = decoded_picture(paths[ordinal], limits)
+        except (av.FFmpegError, InputError, OSError, StopIteration, IndexError) as error:
             problems.next_index = ordinal
-            problems.add(f"{paths[ordinal].name} cannot be decoded: {error}", pts=ordinal)
+            said = error.message if isinstance(error, InputError) else f"cannot be decoded: {error}"
+            problems.add(f"{paths[ordinal].name}: {said}", pts=ordinal)
             continue
         frame.pts = ordinal
         frame.time_base = 1 / framerate

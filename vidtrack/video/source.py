@@ -10,6 +10,7 @@ import av
 from vidtrack.types import VideoInfo
 from vidtrack.video.clock import ContinuousTimes
 from vidtrack.video.hardware import HardwareDecodeError, open_hardware
+from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 from vidtrack.video.messages import FFmpegMessages, ProblemLog, reason, summary
 from vidtrack.video.probe import open_container, stream_duration, ticks, video_stream
 
@@ -21,8 +22,11 @@ _PREMATURE_END = ("ended prematurely", "partial file", "Truncat")
 class ContainerSource:
     """The decoder of a file: errors become problems, and one bad packet does not end the clip."""
 
-    def __init__(self, info: VideoInfo, problems: ProblemLog, hwaccel: str | None = None) -> None:
+    def __init__(
+        self, info: VideoInfo, problems: ProblemLog, hwaccel: str | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self._path = info.path
+        self._limits = limits
         self._problems = problems
         self._messages = FFmpegMessages()
         self._sought = False
@@ -38,9 +42,10 @@ class ContainerSource:
     def _open(self, hwaccel: str | None) -> av.container.InputContainer:
         container = open_hardware(self._path, hwaccel, self._problems) if hwaccel else None
         self.on_hardware = container is not None
-        container = container or open_container(self._path)
+        container = container or open_container(self._path, limits=self._limits)
         self._stream = video_stream(container, self._path)
         self._stream.thread_type = "AUTO"
+        self._stream.codec_context.options = self._limits.decoder_options
         return container
 
     def frames(self) -> Iterator[av.VideoFrame]:
