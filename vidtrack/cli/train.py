@@ -1,4 +1,4 @@
-"""`vidtrack train` and `vidtrack data check`."""
+"""`vidtrack train`, `vidtrack data recipe` and `vidtrack data check`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from vidtrack.cli.values import parse_classes
+from vidtrack.errors import UsageError
+
 app = typer.Typer(no_args_is_help=True)
-data_app = typer.Typer(no_args_is_help=True, help="Look at training data before it is used.")
+data_app = typer.Typer(no_args_is_help=True, help="Training data: a recipe for it, and a look at it before it is used.")
 
 
 @app.command("train")
@@ -38,6 +41,41 @@ def train_command(
     config = load_config(recipe, {name: value for name, value in given.items() if value is not None})
     with _Progress(config.steps, quiet) as progress:
         train(config, out, resume, max_minutes, progress)
+
+
+@data_app.command("recipe")
+def recipe_command(
+    data: Annotated[
+        list[Path],
+        typer.Argument(metavar="DATA...", help="COCO JSON files and MOTChallenge sequence folders to train on."),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Recipe to write (.json).")],
+    validation: Annotated[
+        list[Path] | None,
+        typer.Option("--validation", metavar="DATA", help="The same to measure on, never trained on; repeatable."),
+    ] = None,
+    init: Annotated[str, typer.Option("--init", help="Name or path of the checkpoint to fine-tune.")] = "default",
+    classes: Annotated[
+        str | None, typer.Option("--classes", help="Only these classes, such as person,dog; else all with boxes.")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option("--pictures", metavar="DIR", help="Where the file names of the COCO files start.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps; else by the data.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the recipe that is there.")] = False,
+) -> None:
+    """Write a recipe that fine-tunes a model on your own data, to check, change and train."""
+    from vidtrack.training.starter import starter_recipe, write_recipe
+
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out} exists already", "--overwrite replaces it")
+    config = starter_recipe(data, validation or (), init, parse_classes(classes), pictures, steps)
+    write_recipe(config, out)
+    runs = f"runs/{out.stem}"
+    typer.echo(f"{out}: {len(config.model.classes)} classes, {config.steps} steps of {config.batch} pictures", err=True)
+    if not validation:
+        typer.echo("no --validation: nothing will say how good the model is on pictures it has not seen", err=True)
+    typer.echo(f"next: vidtrack data check {out} --sheet sheet.jpg; vidtrack train {out} --out {runs}", err=True)
 
 
 @data_app.command("check")

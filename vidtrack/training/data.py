@@ -61,7 +61,8 @@ def load_sets(configs: Sequence[SetConfig], data: DataConfig, classes: Sequence[
     return sets
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_coco(path: Path) -> dict[str, Any]:
+    """A COCO detection file with all fields checked that `load_set` needs; raises DataError."""
     try:
         values = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -84,7 +85,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
     path = Path(config.path)
-    values = _read_json(path)
+    values = read_coco(path)
     folder = Path(config.pictures) if config.pictures else path.parent
     slot = {name: index for index, name in enumerate(classes) if name}
     category = {item["id"]: item["name"] for item in values["categories"]}

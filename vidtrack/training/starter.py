@@ -1,0 +1,148 @@
+"""A first recipe for someone's own data: fine-tune a checkpoint, with settings that suit the number of pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vidtrack.errors import DataError, OutputError
+from vidtrack.model.checkpoint import load_weights
+from vidtrack.model.config import DetectorConfig
+from vidtrack.training.batches import STRIDE
+from vidtrack.training.config import (
+    AugmentConfig,
+    DataConfig,
+    LossConfig,
+    OptimConfig,
+    SetConfig,
+    TrackConfig,
+    TrainConfig,
+)
+from vidtrack.training.data import load_sets, read_coco
+
+EPOCHS = 60  # how often each picture is seen, as far as STEPS allows
+STEPS = (400, 20_000)
+BATCH = 8
+MOT_CLASS = "person"
+_SCALES = (0.7, 0.85, 1.0, 1.15)  # of the canvases, relative to the size that the model looks at
+_PICTURE_FOLDERS = (
+    ".",
+    "images",
+    "{name}",
+    "../images",
+    "../images/{name}",
+    "../{name}",
+)  # from where the COCO file lies
+
+
+def starter_recipe(
+    train: Sequence[Path],
+    validation: Sequence[Path] = (),
+    init: str = "default",
+    classes: Sequence[str] | None = None,
+    pictures: Path | None = None,
+    steps: int | None = None,
+) -> TrainConfig:
+    """A recipe that fine-tunes the checkpoint `init` on COCO files and MOTChallenge folders.
+
+    `classes` are, unless given, those with boxes in the COCO files, and `person` where there is a MOTChallenge folder.
+    `pictures` is where the COCO files' names start, for pictures at none of the usual places. Raises DataError for data
+    that cannot be used, and WeightsError.
+    """
+    names = tuple(classes or _classes_of(train))
+    model = replace(load_weights(init).config, num_classes=len(names), classes=names, denoising=True)
+    data = DataConfig(
+        train=tuple(_set_of(path, pictures, names) for path in train),
+        validation=tuple(_set_of(path, pictures, names) for path in validation),
+    )
+    records = [record for part in load_sets(data.train, data, names) for record in part]
+    if steps is None:
+        steps = int(np.clip(len(records) * EPOCHS // BATCH, *STEPS))
+    learns_tracks = model.track_queries == "trained" and any(item.kind == "mot" for item in data.train)
+    return TrainConfig(
+        model=model,
+        data=data,
+        augment=AugmentConfig(canvases=_canvases(model, [record.size for record in records])),
+        loss=LossConfig(encoder_repeat=4 if model.two_stage else 1, denoising_queries=60),
+        tracks=TrackConfig(share=0.2 if learns_tracks else 0.0),
+        optim=OptimConfig(
+            lr=1e-4,
+            schedule="onecycle",
+            warmup=0.05,
+            ema=0.998,
+            precision="bfloat16" if torch.cuda.is_available() else "float32",
+        ),
+        init=init,
+        steps=steps,
+        batch=BATCH,
+        evaluate_steps=-(-steps // 4) if validation else 0,
+    )
+
+
+def write_recipe(config: TrainConfig, path: Path) -> None:
+    """Write all settings of a recipe as JSON; raises OutputError."""
+    try:
+        path.write_text(json.dumps(config.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write the recipe {path}: {error.strerror}", "choose another place") from None
+
+
+def _classes_of(paths: Sequence[Path]) -> list[str]:
+    """Classes with boxes, in the files' order; some tools write a first category that stands for the whole file."""
+    names: dict[str, None] = {}
+    for path in paths:
+        if path.is_dir():
+            names.setdefault(MOT_CLASS)
+            continue
+        values = read_coco(path)
+        used = {row["category_id"] for row in values["annotations"]}
+        names.update((item["name"], None) for item in values["categories"] if item["id"] in used)
+    if not names:
+        raise DataError(f"{', '.join(map(str, paths))}: no picture has a box", "label some objects first")
+    return list(names)
+
+
+def _set_of(path: Path, pictures: Path | None, classes: Sequence[str]) -> SetConfig:
+    place = str(path.resolve())
+    if not path.is_dir():
+        folder = _find_pictures(path, read_coco(path), pictures)
+        return SetConfig(name=f"{path.parent.name}-{path.stem}", path=place, pictures=str(folder))
+    if not (path / "gt" / "gt.txt").exists():
+        raise DataError(f"{path} is a folder without gt/gt.txt", "give a COCO file or a MOTChallenge sequence")
+    return SetConfig(path.name, place, "mot", mot_class=MOT_CLASS if MOT_CLASS in classes else classes[0])
+
+
+def _find_pictures(path: Path, values: dict[str, Any], given: Path | None) -> Path:
+    """The folder below which the first picture lies."""
+    if not values["images"]:
+        raise DataError(f"{path} lists no pictures")
+    first, name = values["images"][0]["file_name"], path.stem.removeprefix("instances_")
+    usual = [path.parent / pattern.format(name=name) for pattern in _PICTURE_FOLDERS]
+    folders = usual if given is None else [given, *usual]
+    for folder in folders:
+        if (folder / first).is_file():
+            return folder.resolve()
+    raise DataError(
+        f"{path}: its first picture, {first}, is not in {', '.join(str(folder) for folder in folders)}",
+        "say where the pictures lie with --pictures",
+    )
+
+
+def _canvases(model: DetectorConfig, sizes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """(height, width) about as large as the model will see such pictures, in their usual shape and square."""
+    aspect = float(np.median([width / height for width, height in sizes]))
+    longest = model.max_size / model.size
+    canvases = []
+    for scale in _SCALES:
+        short = model.size * scale
+        long = short * min(max(aspect, 1 / aspect), longest)
+        canvases.append((short, long) if aspect >= 1 else (long, short))
+    canvases.append((model.size, model.size))
+    rounded = [(round(height / STRIDE) * STRIDE, round(width / STRIDE) * STRIDE) for height, width in canvases]
+    return tuple((max(STRIDE, height), max(STRIDE, width)) for height, width in dict.fromkeys(rounded))
