@@ -95,6 +95,15 @@ def test_a_page_beside_its_clip(vidtrack: Any, log: Path, tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "clip.report.html", "clip.tracks.jsonl"]
 
 
+def test_the_best_frame_of_a_track_is_that_of_its_picture(vidtrack: Any, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", Clip(frames=12))
+    large_but_cut_off, whole = (0.0, 0.0, 110.0, 68.0), (20.0, 10.0, 90.0, 60.0)
+    log = made_log(tmp_path / "clip.tracks.jsonl", [{1: large_but_cut_off}] * 6 + [{1: whole}] * 6, {}, clip)
+    assert vidtrack("report", log, "--progress", "none").code == 0
+    (track,) = json.loads(part(tmp_path / "clip.report.html", "data"))["tracks"]
+    assert track["best"] >= 6
+
+
 def test_a_page_elsewhere_still_finds_its_clip(vidtrack: Any, log: Path, tmp_path: Path) -> None:
     page = tmp_path / "a folder" / "p#1.html"
     assert vidtrack("report", log, "-o", page, "--progress", "none").code == 0

@@ -90,9 +90,7 @@ def run_stills(
 
     log, footage = scene.chosen, scene.footage
     everyone = paths_of(scene.log)
-    candidates = [
-        candidate for path in everyone if path.identity in targets for candidate in candidates_of(path, everyone, log)
-    ]
+    candidates = candidates_of([path for path in everyone if path.identity in targets], everyone, log)
     records = []
     with reporter(style, [Job(footage.info.path, None, None)]) as shown:
         with footage.open() as reader, Stages(Stopwatch()) as stages:

@@ -42,21 +42,14 @@ class Still:
     worth: float
 
 
-def candidates_of(path: TrackPath, others: Sequence[TrackPath], log: TrackLog) -> list[Candidate]:
-    """Up to a dozen frames of a track, apart in time: sure, large, whole and not behind others; in order of time."""
-    boxes = path.boxes_xyxy
-    worth = path.scores * np.sqrt(area(boxes)) * _wholeness(boxes, log) * (1 - _COVERED * _hidden(path, others))
-    worth = np.where(path.seen, worth, worth * 0.1)
-    seconds = log.frame_seconds[path.rows]
-    chosen: list[int] = []
-    for place in np.argsort(-worth, kind="stable").tolist():
-        if all(abs(seconds[place] - seconds[other]) >= _APART_SECONDS for other in chosen):
-            chosen.append(place)
-            if len(chosen) == _CANDIDATES:
-                break
-    return [
-        Candidate(path.identity, path.first_row + place, boxes[place], float(worth[place])) for place in sorted(chosen)
-    ]
+def candidates_of(wanted: Iterable[TrackPath], everyone: Sequence[TrackPath], log: TrackLog) -> list[Candidate]:
+    """Up to a dozen frames of each wanted track, apart in time: sure, large, whole and not behind any of `everyone`."""
+    first, last = np.array([(path.first_row, path.last_row) for path in everyone], np.int64).reshape(-1, 2).T
+    found: list[Candidate] = []
+    for path in wanted:
+        beside = np.flatnonzero((first <= path.last_row) & (last >= path.first_row))
+        found += _candidates(path, [everyone[n] for n in beside.tolist()], log)
+    return found
 
 
 def best_stills(
@@ -104,6 +97,23 @@ def write_stills(stills: Iterable[Still], target: Callable[[int], Path]) -> Iter
         path = target(still.candidate.identity)
         write_png(path, still.image)
         yield still, path
+
+
+def _candidates(path: TrackPath, others: Sequence[TrackPath], log: TrackLog) -> list[Candidate]:
+    """Those of one track, in order of time."""
+    boxes = path.boxes_xyxy
+    worth = path.scores * np.sqrt(area(boxes)) * _wholeness(boxes, log) * (1 - _COVERED * _hidden(path, others))
+    worth = np.where(path.seen, worth, worth * 0.1)
+    seconds = log.frame_seconds[path.rows]
+    chosen: list[int] = []
+    for place in np.argsort(-worth, kind="stable").tolist():
+        if all(abs(seconds[place] - seconds[other]) >= _APART_SECONDS for other in chosen):
+            chosen.append(place)
+            if len(chosen) == _CANDIDATES:
+                break
+    return [
+        Candidate(path.identity, path.first_row + place, boxes[place], float(worth[place])) for place in sorted(chosen)
+    ]
 
 
 def _still(frame: Frame, candidate: Candidate, scale: tuple[float, float], margin: float, whole_frame: bool) -> Still:

@@ -41,6 +41,14 @@ class Report:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Thumbnail:
+    """The best picture of a track, as base64 of a JPEG, and the frame row of the log that it shows."""
+
+    row: int
+    jpeg: str
+
+
 def copy_of(page: Path) -> Path:
     """The file of the copy that goes with a page."""
     return page.with_suffix(".mp4")
@@ -51,8 +59,9 @@ def why_copied(scene: Scene, embed: bool, asked: bool) -> str:
     info = scene.footage.info
     if asked:
         return "a copy was asked for"
-    if embed and (info.file_bytes or 0) > EMBEDDED_BYTES:
-        return f"the clip has {info.file_bytes >> 20} MiB" if info.file_bytes else ""
+    size = info.file_bytes or 0
+    if embed and size > EMBEDDED_BYTES:
+        return f"the clip has {size >> 20} MiB"
     return obstacle(info)
 
 
@@ -80,18 +89,18 @@ def make_report(
 
 def _watch(
     scene: Scene, writer: CopyWriter | None, progress: Callable[[Progress], None] | None
-) -> tuple[dict[int, str], list[str]]:
-    """The thumbnail of each track, as base64, and what went wrong in the clip; frames pass through `writer`."""
+) -> tuple[dict[int, _Thumbnail], list[str]]:
+    """The thumbnail of each track, and what went wrong in the clip; frames pass through `writer`."""
     log, footage = scene.chosen, scene.footage
     paths = paths_of(log)
-    candidates = [candidate for path in paths for candidate in candidates_of(path, paths, log)]
+    candidates = candidates_of(paths, paths, log)
     with footage.open() as reader, Stages(Stopwatch()) as stages:
         frames = stages.first("decode", reader)
         if writer is not None:
             frames = stages.then("copy", writer.passing(frames))
         frames = _counted(frames, reader.expected, progress)
         thumbnails = {
-            still.candidate.identity: _thumbnail(still.image)
+            still.candidate.identity: _Thumbnail(still.candidate.row, _small_jpeg(still.image))
             for still in best_stills(frames, candidates, log, footage.scale)
         }
         for _ in frames if writer is not None else ():  # the tracks may end before the clip does
@@ -108,7 +117,7 @@ def _counted(
         yield frame
 
 
-def _thumbnail(image: np.ndarray) -> str:
+def _small_jpeg(image: np.ndarray) -> str:
     """A picture (H, W, 3) RGB as base64 of a small JPEG."""
     height, width = image.shape[:2]
     scale = min(1.0, _THUMBNAIL[0] / width, _THUMBNAIL[1] / height)
@@ -117,7 +126,7 @@ def _thumbnail(image: np.ndarray) -> str:
     return base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()).decode()
 
 
-def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, str]) -> str:
+def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail]) -> str:
     log, source = scene.chosen, scene.log.header["source"]
     packed = pack(log)
     width, height = source["size"]
@@ -153,15 +162,13 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, str]) -> s
     )
 
 
-def _tracks(log: TrackLog, thumbnails: dict[int, str]) -> list[dict[str, Any]]:
+def _tracks(log: TrackLog, thumbnails: dict[int, _Thumbnail]) -> list[dict[str, Any]]:
     """In the order of the packed objects."""
-    rows = log.frame_rows
+    _, first, counts = np.unique(log.ids, return_index=True, return_counts=True)
     listed = []
-    for identity, kind in track_classes(log).items():
-        own = np.flatnonzero(log.ids == identity)
-        sizes = np.sqrt(np.prod(log.boxes_xyxy[own, 2:] - log.boxes_xyxy[own, :2], axis=1).clip(0))
-        best = int(rows[own[int(np.argmax(log.scores[own] * sizes * (log.states[own] == 0)))]])
-        entry = {"id": identity, "cls": kind, "count": len(own), "best": best, "thumbnail": thumbnails.get(identity)}
+    for (identity, kind), row, count in zip(track_classes(log).items(), log.frame_rows[first], counts, strict=True):
+        picture = thumbnails.get(identity) or _Thumbnail(int(row), "")  # none where the clip ends before the track
+        entry = {"id": identity, "cls": kind, "count": int(count), "best": picture.row, "thumbnail": picture.jpeg}
         listed.append(entry)
     return listed
 
