@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LONGEST = 2000  # characters; what a damaged file holds may be as long as the file
+
 
 class VidtrackError(Exception):
     """Base of every error vidtrack raises on purpose; the command line turns it into `exit_code`."""
@@ -15,7 +17,8 @@ class VidtrackError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.message} ({self.hint})" if self.hint else self.message
-        return " ".join(text.splitlines())  # a name in it may have several lines
+        line = " ".join(text.splitlines())  # a name in it may have several lines
+        return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
 
 
 class UsageError(VidtrackError):

@@ -42,7 +42,12 @@ class FrozenNorm(FrozenBatchNorm2d):
 
 def _resnet(constructor: Callable[..., nn.Module]) -> Callable[[bool], nn.Module]:
     def build(dilation: bool) -> nn.Module:
-        return constructor(weights=None, norm_layer=FrozenNorm, replace_stride_with_dilation=[False, False, dilation])
+        dilations = [False, False, dilation]
+        try:
+            return constructor(weights=None, norm_layer=FrozenNorm, replace_stride_with_dilation=dilations)
+        except NotImplementedError:  # those of basic blocks
+            name = constructor.__name__
+            raise WeightsError(f"backbone {name} has no dilated form", "set dilation to false") from None
 
     return build
 

@@ -10,10 +10,10 @@ from vidtrack.errors import WeightsError
 
 TRACK_QUERIES = ("none", "trained")
 NORM_GROUPS = 32  # of the group normalisation of every level (the official code's)
-_AT_LEAST_ONE = (
-    "num_levels", "hidden_dim", "heads", "points", "encoder_layers", "decoder_layers", "feedforward_dim",
-    "num_queries", "num_classes", "size", "max_size",
-)  # fmt: skip
+_MOST = {  # far past any network; a damaged or hostile file may say anything. The least is 1
+    "num_levels": 16, "hidden_dim": 16384, "heads": 1024, "points": 256, "encoder_layers": 128, "decoder_layers": 128,
+    "feedforward_dim": 262144, "num_queries": 1_000_000, "num_classes": 1_000_000, "size": 8192, "max_size": 65536,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,11 @@ class DetectorConfig:
     score: float = 0.4  # least score from which an object is tracked, unless a person says otherwise
 
     def __post_init__(self) -> None:
-        for name in _AT_LEAST_ONE:
+        for name, most in _MOST.items():
             if getattr(self, name) < 1:
                 raise WeightsError(f"{name} is {getattr(self, name)}, not 1 or more")
+            if getattr(self, name) > most:
+                raise WeightsError(f"{name} is {getattr(self, name)}, more than {most}")
         if self.track_queries not in TRACK_QUERIES:
             raise WeightsError(f"track_queries is {self.track_queries!r}", f"known: {', '.join(TRACK_QUERIES)}")
         if not 0 <= self.dropout < 1:

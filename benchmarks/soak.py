@@ -1,0 +1,133 @@
+"""Memory, open files, threads and time a frame while an hour of video is tracked.
+
+    python benchmarks/soak.py examples/bikes.mp4 --minutes 60
+
+The hour is the clip, made small, again and again: a list of parts that FFmpeg plays as one, so no hour is on disk. The
+network is small and has random weights, as what could grow lies around it: reader, tracker, log, encoder. Prints a
+Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import torch
+
+from vidtrack import RunConfig, track_video
+from vidtrack.config import VideoConfig
+from vidtrack.model.config import DetectorConfig
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.stages import Progress
+from vidtrack.types import Frame
+from vidtrack.video import VideoReader, VideoWriter
+
+ROWS = 20
+NETWORK = DetectorConfig(
+    backbone="mobilenet_v2", feature_levels=2, num_levels=2, hidden_dim=32, heads=4, points=2, encoder_layers=1,
+    decoder_layers=2, feedforward_dim=32, num_queries=12, num_classes=2, classes=("person", "car"), size=32,
+    max_size=80, box_refine=True, two_stage=True, mixed_query_selection=True,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the process holds after so many frames."""
+
+    frames: int
+    clip_seconds: float
+    seconds: float
+    tracks: int
+    resident_bytes: int
+    open_files: int
+    threads: int
+
+
+def main() -> None:
+    """Track for as long as asked and print what was held on the way."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clip", type=Path)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--rate", type=int, default=10, help="frames a second of the small version that is looped")
+    parser.add_argument("--width", type=int, default=160, help="and its width in pixels")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        seconds = make_small(chosen.clip, folder / "part.mp4", chosen.width, chosen.rate)
+        parts = round(chosen.minutes * 60 / seconds)
+        (folder / "hour.ffconcat").write_text("ffconcat version 1.0\n" + "file part.mp4\n" * parts)
+        samples = track(folder / "hour.ffconcat", folder, round(chosen.minutes * 60 * chosen.rate / ROWS))
+        sizes = [(folder / name).stat().st_size / 2**20 for name in ("hour.mp4", "hour.tracks.jsonl")]
+    print("| minutes of video | frames | tracks so far | resident MiB | open files | threads | ms a frame |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    for before, now in itertools.pairwise(samples):
+        pace = (now.seconds - before.seconds) / (now.frames - before.frames) * 1000
+        print(
+            f"| {now.clip_seconds / 60:.0f} | {now.frames} | {now.tracks} | {now.resident_bytes / 2**20:.0f} | "
+            f"{now.open_files} | {now.threads} | {pace:.1f} |"
+        )
+    minutes = samples[-1].seconds / 60
+    print(f"\nVideo of {sizes[0]:.0f} MiB and log of {sizes[1]:.0f} MiB written in {minutes:.1f} minutes.")
+
+
+def make_small(clip: Path, target: Path, width: int, rate: int) -> float:
+    """Write the clip at another width and rate; returns its length in seconds."""
+    with VideoReader(clip) as reader:
+        height = round(reader.info.size[1] * width / reader.info.size[0] / 2) * 2
+        info = replace(reader.info, size=(width, height), time_base=Fraction(1, rate), average_rate=Fraction(rate))
+        with VideoWriter(target, info) as writer:
+            for frame in reader:
+                if frame.seconds * rate >= writer.written:
+                    image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
+                    writer.write(Frame(writer.written, writer.written, info.time_base, image))
+        return writer.written / rate
+
+
+def track(source: Path, folder: Path, every: int) -> list[Sample]:
+    """Track it with a network that finds objects in anything; a sample every so many frames."""
+    torch.manual_seed(0)
+    model = DeformableDETR(NETWORK).eval()
+    for head in model.class_embed:
+        torch.nn.init.normal_(head.bias, 0.5, 0.1)
+    samples: list[Sample] = []
+    track_video(
+        source, model, log=folder / "hour.tracks.jsonl", video=folder / "hour.mp4",
+        config=RunConfig(score=0.5, video=VideoConfig(preset="ultrafast")), progress=sampler(samples, every),
+    )  # fmt: skip
+    return samples
+
+
+def sampler(samples: list[Sample], every: int) -> Callable[[Progress], None]:
+    """What `track_video` calls a frame; it looks at the process every so often."""
+    began = time.perf_counter()
+
+    def look(progress: Progress) -> None:
+        if progress.frames % every == 1:
+            status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+            samples.append(
+                Sample(
+                    progress.frames,
+                    progress.clip_seconds,
+                    time.perf_counter() - began,
+                    progress.tracks,
+                    int(status["VmRSS"].split()[0]) * 1024,
+                    len(os.listdir("/proc/self/fd")),
+                    int(status["Threads"]),
+                )
+            )
+
+    return look
+
+
+if __name__ == "__main__":
+    main()
