@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +17,13 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from vidtrack.errors import OutputError, UsageError
+from vidtrack.resume.journal import Journal
 from vidtrack.types import Frame, VideoInfo
 from vidtrack.video.codecs import codec_for, container_format
 from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
+from vidtrack.video.encoder import MOST_REORDERED, ChunkedEncoder
 from vidtrack.video.messages import Problem, ProblemLog, reason
+from vidtrack.video.packets import PacketRecord
 from vidtrack.video.passthrough import StreamCopier
 from vidtrack.video.reader import exact_seconds
 from vidtrack.video.sequence import file_url
@@ -34,8 +38,9 @@ class VideoWriter:
     Writes to `NAME.partial` and renames on `close`. `codec` None means H.264, VP9 in WebM; crf and preset None mean
     the codec's defaults (`vidtrack.video.codecs`). Audio, subtitles and timecode come from `source`; with
     `start_seconds` the first frame written becomes time zero and what sounded before it is cut, with `end_seconds`
-    what sounds from then on. Odd sizes are padded by a pixel where the pixel format needs even ones. Use from one
-    thread at a time.
+    what sounds from then on. Odd sizes are padded by a pixel where the pixel format needs even ones. With a `journal`
+    all packets are kept there too; those in it already come first, and `end_chunk` makes a place to go on from. Use
+    from one thread at a time.
 
     Raises UsageError for settings that do not go together and OutputError where the file cannot be written.
     """
@@ -50,6 +55,7 @@ class VideoWriter:
         source: Path | None = None,
         start_seconds: Fraction | float | None = None,
         end_seconds: Fraction | float | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.path = Path(path)
         self._partial = self.path.with_name(self.path.name + ".partial")
@@ -64,6 +70,7 @@ class VideoWriter:
         self._copier: StreamCopier | None = None
         self._origin_pts: int | None = None
         self._last_pts = 0
+        self._record = None if journal is None else PacketRecord(journal)
         self._closed = False
         self.written = 0
         self._container = av.open(
@@ -73,9 +80,11 @@ class VideoWriter:
             container_options={"movflags": "+faststart"} if container_format(self.path) in ("mp4", "mov") else {},
         )
         try:
-            self._stream = self._open_encoder(options)
+            self._stream = self._add_stream(options)
+            self._encoder = ChunkedEncoder(self._stream.codec_context, lambda: self._another_context(options))
             if source is not None and Path(source).is_file():
                 self._copier = StreamCopier(Path(source), self._container, self._problems)
+            self._replay()
         except BaseException:
             self.abort(keep=False)
             raise
@@ -93,7 +102,9 @@ class VideoWriter:
         if frame.image.shape[1::-1] != self._info.size:
             raise ValueError(f"frame {frame.index} is {frame.image.shape[1::-1]}, the clip {self._info.size} (w, h)")
         if self._origin_pts is None:
-            self._begin(frame)
+            self._begin(frame.index, frame.pts)
+            if self._record is not None:
+                self._record.begin(frame.index, frame.pts)
         picture = self._encodable(frame.image if alpha is None else np.dstack([frame.image, alpha]))
         picture.pts = frame.pts - (self._origin_pts or 0)
         picture.time_base = frame.time_base
@@ -101,9 +112,14 @@ class VideoWriter:
         with self._failing_cleanly():
             if self._copier is not None:
                 self._copier.advance(picture.pts * frame.time_base)
-            self._container.mux(self._stream.encode(picture))
-        self._last_pts = picture.pts
-        self.written += 1
+            self._last_pts = picture.pts
+            self.written += 1
+            self._mux(self._encoder.encode(picture))
+
+    def end_chunk(self) -> None:
+        """Let what follows depend on nothing before, and have all before in the journal."""
+        with self._failing_cleanly():
+            self._mux(self._encoder.end_chunk())
 
     def close(self) -> None:
         """Finish the file and give it its name; safe to call twice. Raises OutputError if no frame was written."""
@@ -155,14 +171,30 @@ class VideoWriter:
         except OSError as error:
             raise OutputError(f"{self.path} cannot be written: {error.strerror}", "choose another folder") from None
 
-    def _open_encoder(self, options: dict[str, str]) -> Any:
-        codec, info = self._codec, self._info
-        width, height = padded_size(info.size, codec.pixel_format)
+    def _add_stream(self, options: dict[str, str]) -> Any:
+        codec = self._codec
         try:
             stream = self._container.add_stream(codec.encoder, rate=self._rate, options=options)
         except ValueError:  # not one of VideoCodec's own, of which the containers are known
             raise UsageError(f"a {self.path.suffix} file cannot hold {codec.name}", "choose another codec") from None
         context: Any = stream.codec_context
+        if codec.tag is not None and container_format(self.path) in ("mp4", "mov"):
+            context.codec_tag = codec.tag
+        self._open_encoder(context, options)
+        return stream
+
+    def _another_context(self, options: dict[str, str]) -> Any:
+        """An encoder just like the stream's own."""
+        own: Any = self._stream.codec_context
+        context: Any = av.CodecContext.create(self._codec.encoder, "w")
+        context.options = options
+        context.framerate, context.bit_rate, context.flags = self._rate, own.bit_rate or 0, own.flags
+        self._open_encoder(context, options)
+        return context
+
+    def _open_encoder(self, context: Any, options: dict[str, str]) -> None:
+        codec, info = self._codec, self._info
+        width, height = padded_size(info.size, codec.pixel_format)
         context.width, context.height = width, height
         context.pix_fmt = codec.pixel_format
         context.time_base = info.time_base
@@ -172,8 +204,6 @@ class VideoWriter:
         if codec.pixel_format.startswith("yuv"):
             context.colorspace = known_matrix(info.colour.matrix, info.size)
             context.color_range = LIMITED_RANGE
-        if codec.tag is not None and container_format(self.path) in ("mp4", "mov"):
-            context.codec_tag = codec.tag
         os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings to stderr unless told otherwise
         try:
             context.open()
@@ -182,12 +212,12 @@ class VideoWriter:
                 f"the {codec.encoder} encoder does not take {width}x{height} {codec.pixel_format} with {options}",
                 reason(error),
             ) from None
-        return stream
 
-    def _begin(self, frame: Frame) -> None:
-        self._origin_pts = frame.pts if self._trimmed else 0
+    def _begin(self, index: int, pts: int) -> None:
+        """Take ordinal and time of the first frame."""
+        self._origin_pts = pts if self._trimmed else 0
         if self._info.timecode is not None:
-            timecode = advanced(self._info.timecode, frame.index, self._rate)
+            timecode = advanced(self._info.timecode, index, self._rate)
             if timecode is None:
                 self._problems.add(f"timecode {self._info.timecode!r} is not understood: left out")
             else:
@@ -195,6 +225,30 @@ class VideoWriter:
         if self._copier is not None:
             origin = (self._info.start_pts + self._origin_pts) * self._info.time_base
             self._copier.start(origin, self._trimmed)
+
+    def _mux(self, packets: Iterable[Any]) -> None:
+        for packet in packets:
+            packet.stream = self._stream
+            if self._record is not None:
+                self._record.add(packet, self._last_pts, self.written)
+            self._container.mux(packet)
+
+    def _replay(self) -> None:
+        """Write what the journal holds, in step with the sound as it was then."""
+        first = None if self._record is None else self._record.first()
+        if self._record is None or first is None:
+            return
+        self._begin(*first)
+        last: deque[tuple[int, int]] = deque(maxlen=MOST_REORDERED)
+        with self._failing_cleanly():
+            for packet, last_pts, written in self._record.packets(self._info.time_base):
+                self._last_pts, self.written = last_pts, written
+                if self._copier is not None:
+                    self._copier.advance(self._last_pts * self._info.time_base)
+                packet.stream = self._stream
+                last.append((packet.pts, packet.dts))
+                self._container.mux(packet)
+        self._encoder.go_on_after(last)
 
     def _encodable(self, image: np.ndarray) -> av.VideoFrame:
         (width, height), pixel_format = self._info.size, self._codec.pixel_format
@@ -211,7 +265,7 @@ class VideoWriter:
 
     def _finish(self, until_seconds: Fraction | None) -> None:
         with self._failing_cleanly():
-            self._container.mux(self._stream.encode(None))
+            self._mux(self._encoder.end_chunk())
             if self._copier is not None:
                 self._copier.advance(until_seconds)
                 self._copier.close()

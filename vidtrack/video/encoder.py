@@ -1,0 +1,64 @@
+"""Encoding in chunks: each by an encoder of its own, all to be decoded as one stream."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import av
+
+MOST_REORDERED = 32  # frames that an encoder may hold back for B-frames; they hold back fewer
+
+
+class ChunkedEncoder:
+    """An encoder that can end a chunk: what follows depends on nothing before and begins with a keyframe.
+
+    `first` is the context of the output's own stream; `another` opens more like it. Decoding times are the first
+    encoder's and go on across chunks as if it had made all: each packet takes the presentation time of the oldest
+    frame that has not lent its own. Chunks but the last should have more frames than an encoder reorders.
+    """
+
+    def __init__(self, first: Any, another: Callable[[], Any]) -> None:
+        self._context, self._another = first, another
+        self._shown: deque[int] = deque(maxlen=MOST_REORDERED)  # pts of the last frames
+        self._to_lend: deque[int] | None = None  # from the second chunk on
+        self._last_dts: int | None = None
+
+    def encode(self, picture: av.VideoFrame) -> Iterator[Any]:
+        """Packets that are done once this picture is known."""
+        if self._context is None:
+            self._context = self._another()
+        assert picture.pts is not None
+        self._shown.append(picture.pts)
+        if self._to_lend is not None:
+            self._to_lend.append(picture.pts)
+        yield from self._timed(self._context.encode(picture))
+
+    def end_chunk(self) -> Iterator[Any]:
+        """The packets still held back."""
+        if self._context is None:
+            return
+        yield from self._timed(self._context.encode(None))
+        self._close_chunk()
+
+    def go_on_after(self, packets: Iterable[tuple[int, int]]) -> None:
+        """Take the place of an encoder that made these packets (pts, dts), the last ones of its last chunk."""
+        for pts, dts in packets:
+            self._shown.append(pts)
+            self._last_dts = dts
+        with contextlib.suppress(av.FFmpegError):
+            self._context.encode(None)  # SVT-AV1 complains of an end that it was not told
+        self._close_chunk()
+
+    def _close_chunk(self) -> None:
+        self._context = None
+        self._to_lend = deque(sorted(pts for pts in self._shown if self._last_dts is None or pts > self._last_dts))
+
+    def _timed(self, packets: Iterable[Any]) -> Iterator[Any]:
+        for packet in packets:
+            if self._to_lend is not None:
+                packet.dts = self._to_lend.popleft()
+            self._last_dts = packet.dts
+            yield packet
