@@ -99,7 +99,9 @@ def test_impossible_windows(config: CropConfig) -> None:
         window_size(info(640, 272), config)
 
 
-@pytest.mark.parametrize("choices", [{"size": (101, 100)}, {"size": (100, 100)}, {"zoom": 0.5}, {"max_speed": 0.0}])
+@pytest.mark.parametrize(
+    "choices", [{"size": (101, 100)}, {"size": (100, 100)}, {"size": (18000, 32000)}, {"zoom": 0.5}, {"max_speed": 0.0}]
+)
 def test_impossible_choices(choices: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         CropConfig(**choices)  # type: ignore[arg-type]

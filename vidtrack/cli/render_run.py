@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from vidtrack.errors import UsageError
 if TYPE_CHECKING:
     from vidtrack.config import VideoConfig
     from vidtrack.effects.doubts import Doubt
-    from vidtrack.effects.making import Take
+    from vidtrack.effects.planning import Item
     from vidtrack.effects.scene import Scene
     from vidtrack.tracklog import TrackLog
 
@@ -35,15 +34,6 @@ def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, ove
         refuse_existing(list(targets))
     for folder in {target.parent for target in targets}:
         make_folder(folder)
-
-
-@dataclass(frozen=True)
-class Item:
-    """A video to make, a note for people on its tracks, and the same as values."""
-
-    take: Take
-    note: str
-    values: dict[str, Any]
 
 
 def run_items(scene: Scene, items: Sequence[Item], video: VideoConfig, style: ProgressStyle) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from vidtrack.errors import UsageError
 from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame, VideoInfo
 
-_LEAST = 16  # pixels; encoders take no less
+_LEAST, _MOST = 16, 16384  # pixels a side; encoders take no less and few take more
 _UNSEEN_WEIGHT = 0.2  # of a frame without a sight in where the camera should be
 _WHOLE = 1 / 32  # pixels; nearer to a whole pixel, the picture is not resampled
 _TAPS = 8  # pixels in a row that make one between them
@@ -129,8 +129,8 @@ def window_size(info: VideoInfo, config: CropConfig) -> tuple[int, int]:
 
 def _check_size(size: tuple[int, int], aspect: Fraction) -> None:
     width, height = size
-    if width % 2 or height % 2 or min(size) < _LEAST:
-        raise UsageError(f"the size is {width}x{height}", f"give even numbers from {_LEAST} on")
+    if width % 2 or height % 2 or not _LEAST <= min(size) <= max(size) <= _MOST:
+        raise UsageError(f"the size is {width}x{height}", f"give even numbers from {_LEAST} to {_MOST}")
     if abs(Fraction(width, height) / aspect - 1) > Fraction(1, 100):
         raise UsageError(f"{width}x{height} is not {_words(aspect)}", "leave out the one or the other")
 

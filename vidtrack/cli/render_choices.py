@@ -1,0 +1,111 @@
+"""What the options of `vidtrack render` mean together: which exclude each other, and the configurations they make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import typer
+
+from vidtrack.cli import render_options as own
+from vidtrack.cli.values import parse_colour, parse_size
+from vidtrack.errors import UsageError
+
+if TYPE_CHECKING:
+    from vidtrack.effects.crop import CropConfig
+    from vidtrack.effects.hiding import HidingConfig
+    from vidtrack.effects.masks import MaskConfig
+    from vidtrack.render import Look
+
+_HIDING, _CUTTING = ("blur", "pixelate", "solid"), ("crop_track", "clips", "stills", "matte")
+_DRAWING = ("parts", "line", "text", "trail", "colour_by")
+_NEEDS = {  # options that do nothing without one of others
+    "colour": ("solid",),
+    "blocks": ("blur", "pixelate"),
+    **dict.fromkeys(("hold_before", "hold_after", "weak_score"), _HIDING),
+    **dict.fromkeys(("outline", "feather"), (*_HIDING, "matte")),
+    "margin": (*_HIDING, "matte", "stills"),
+    **dict.fromkeys(("aspect", "size", "zoom", "max_speed", "max_acceleration"), ("crop_track",)),
+    "handles": ("clips", "crop_track"),
+    "whole_frame": ("stills",),
+    "invert": ("matte",),
+}
+_USELESS = {  # hiding fills every gap by itself, and smoothed boxes might let something through
+    "stills": {"start", "end", "codec", "crf", "preset"},
+    "clips": {"start", "end"},
+    **{name: {"smooth", "fill_gaps"} for name in _HIDING},
+}
+
+
+def check_combination(ctx: typer.Context) -> None:
+    """Raise UsageError for options that do not go together, or would do nothing."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    given = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+    for modes in (_HIDING, _CUTTING):
+        both = [name for name in modes if name in given]
+        if len(both) > 1:
+            raise UsageError(f"{_spelt(both[0])} and {_spelt(both[1])} exclude each other", "run them one by one")
+    for mode, useless in _USELESS.items():
+        if mode in given and given & useless:
+            raise UsageError(f"{_spelt(min(given & useless))} does nothing with {_spelt(mode)}", "leave it out")
+    if given & set(_HIDING) and given & {"stills", "matte"}:
+        raise UsageError("hiding goes with --crop-track and --clips, not with --stills and --matte", "leave one out")
+    for name in sorted(given & set(_NEEDS)):
+        if not given & set(_NEEDS[name]):
+            raise UsageError(f"{_spelt(name)} does nothing by itself", f"it goes with {_or(_NEEDS[name])}")
+    drawing = sorted(given & set(_DRAWING))
+    if drawing and given & {*_HIDING, *_CUTTING}:
+        other = next(name for name in (*_HIDING, *_CUTTING) if name in given)
+        raise UsageError(f"{_spelt(drawing[0])} is for drawing, and {_spelt(other)} draws nothing", "leave one out")
+
+
+def hiding_of(
+    blur: bool, pixelate: bool, solid: bool, colour: str, blocks: int, mask: MaskConfig
+) -> HidingConfig | None:
+    """How to hide; None where nothing is to be hidden."""
+    from vidtrack.effects.hiding import HidingConfig, Method
+
+    if not (blur or pixelate or solid):
+        return None
+    method = Method.BLUR if blur else Method.PIXELATE if pixelate else Method.SOLID
+    return HidingConfig(method, blocks, parse_colour(colour), mask)
+
+
+def crop_of(
+    aspect: Fraction | None, size: str | None, zoom: float, max_speed: float, max_acceleration: float
+) -> CropConfig:
+    """The window that follows a track, in the shape of its size where only that is given."""
+    from vidtrack.effects.crop import CropConfig
+
+    result = parse_size(size)
+    if aspect is None:
+        aspect = Fraction(9, 16) if result is None or 0 in result else Fraction(*result)
+    return CropConfig(aspect, result, zoom, max_speed, max_acceleration)
+
+
+def look_of(parts: str, line: int | None, text: int | None, trail: float, colour_by: own.ColourBy) -> Look:
+    """How tracks are drawn; raises UsageError for parts that are not known."""
+    from vidtrack.render import Label, Look
+
+    wanted = {part.strip() for part in parts.split(",") if part.strip()}
+    known = {"boxes", "labels", "ids", "trails"}
+    if not wanted or wanted - known:
+        odd = ", ".join(sorted(wanted - known)) or "nothing"
+        raise UsageError(f"--parts is {odd}", f"choose of {', '.join(sorted(known))}")
+    return Look(
+        boxes="boxes" in wanted,
+        label=Label.FULL if "labels" in wanted else Label.ID if "ids" in wanted else Label.NONE,
+        trail_seconds=trail if "trails" in wanted else 0.0,
+        coloured_by_class=colour_by is own.ColourBy.klass,
+        line=line,
+        text=text,
+    )
+
+
+def _spelt(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _or(names: Sequence[str]) -> str:
+    return " or ".join(map(_spelt, names))
