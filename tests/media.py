@@ -78,7 +78,7 @@ def write_clip(path: Path, clip: Clip = Clip()) -> Path:
     container.mux(stream.encode(None))
     seconds = (clip.pts[-1] if clip.pts else clip.frames) * time_base
     if audio is not None:
-        _write_tone(container, audio, seconds)
+        write_tone(container, audio, seconds)
     for start, duration, text in clip.subtitles:
         container.mux(_caption(captions, caption_codec, start, duration, text))
     container.close()
@@ -132,7 +132,7 @@ def write_audio_only(path: Path, cover: bool = False) -> Path:
             frame.pts = 0
             container.mux(picture.encode(frame))
             container.mux(picture.encode(None))
-        _write_tone(container, audio, Fraction(1))
+        write_tone(container, audio, Fraction(1))
     return path
 
 
@@ -186,7 +186,8 @@ def without_index(source: Path, target: Path) -> Path:
     return target
 
 
-def _write_tone(container: av.container.OutputContainer, stream: Any, seconds: Fraction) -> None:
+def write_tone(container: av.container.OutputContainer, stream: Any, seconds: Fraction) -> None:
+    """Mux a tone of 440 Hz, in stereo at 48 kHz."""
     rate, block = 48000, 1024
     format_name = stream.codec_context.format.name
     for start in range(0, int(seconds * rate), block):

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_pictures
+from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_pictures, write_tone
 from vidtrack.errors import OutputError, UsageError
 from vidtrack.types import Frame
 from vidtrack.video import VideoReader, VideoWriter, available_codecs, probe
@@ -40,12 +40,12 @@ def read(path: Path) -> list[Frame]:
     return frames
 
 
-def packets(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
+def packets(path: Path, kind: str, place: int = 0) -> list[tuple[Fraction, bytes]]:
     with av.open(str(path)) as container:
         streams = [s for s in container.streams if s.type == kind]
         if not streams:
             return []
-        return [(p.pts * Fraction(p.time_base), bytes(p)) for p in container.demux(streams[0]) if p.size]
+        return [(p.pts * Fraction(p.time_base), bytes(p)) for p in container.demux(streams[place]) if p.size]
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -187,6 +187,28 @@ def test_trims_cut_audio_with_the_pictures(tmp_path: Path) -> None:
     assert 0 <= sound[0][0] < block
     assert Fraction(98, 100) - block <= sound[-1][0] < Fraction(98, 100)
     assert probe(out).timecode == "01:00:00:13"
+
+
+def test_trims_keep_the_sound_of_streams_that_lie_apart_in_the_file(tmp_path: Path) -> None:
+    source = tmp_path / "two.mov"
+    with av.open(str(source), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.codec_context.width, video.codec_context.height = 32, 32
+        sounds = [container.add_stream("aac", rate=48000), container.add_stream("pcm_s16le", rate=48000)]
+        container.start_encoding()
+        for i in range(50):
+            frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        write_tone(container, sounds[0], Fraction(2))
+        whole = av.AudioFrame.from_ndarray(np.zeros((1, 2 * 96000), np.int16), "s16", "stereo")  # one chunk of 2 s
+        whole.sample_rate, whole.pts, whole.time_base = 48000, 0, Fraction(1, 48000)
+        container.mux(sounds[1].encode(whole))
+    copy(source, tmp_path / "out.mov", end=1.0)
+    for n in range(2):
+        times = [t for t, _ in packets(tmp_path / "out.mov", "audio", n)]
+        assert times[0] < 0.03 and 0.95 < times[-1] < 1, n
 
 
 def test_sound_goes_on_where_joined_recordings_reset_the_clock(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from vidtrack.video.clock import ContinuousTimes
 from vidtrack.video.messages import ProblemLog, reason
 from vidtrack.video.probe import open_container, ticks
 
+_APART_SECONDS = 10  # what belongs together in time may lie this far apart in a file
 # Location stays out: footage is often passed on.
 _KEPT_METADATA = ("title", "creation_time", "date", "artist", "copyright", "comment", "description")
 
@@ -42,14 +43,23 @@ class StreamCopier:
         self._origin = origin_seconds
         self._trimmed = trimmed
 
-    def advance(self, until_seconds: Fraction | None) -> None:
-        """Write all packets that start before that output time; None writes all there are."""
+    def advance(self, until_seconds: Fraction) -> None:
+        """Write packets up to the first that starts at or after that output time."""
         while (packet := self._waiting or next(self._packets, None)) is not None:
             self._waiting = None
-            if until_seconds is not None and self._output_pts(packet) * ticks(packet.time_base) >= until_seconds:
+            if self._output_seconds(packet) >= until_seconds:
                 self._waiting = packet
                 return
             self._write(packet)
+
+    def finish(self, until_seconds: Fraction | None) -> None:
+        """Write all packets left that start before that output time; None writes all there are."""
+        while (packet := self._waiting or next(self._packets, None)) is not None:
+            self._waiting = None
+            if until_seconds is None or self._output_seconds(packet) < until_seconds:
+                self._write(packet)
+            elif self._output_seconds(packet) >= until_seconds + _APART_SECONDS:
+                return
 
     def close(self) -> None:
         """Close the source; safe to call twice."""
@@ -84,6 +94,9 @@ class StreamCopier:
 
     def _output_pts(self, packet: Any) -> int:
         return packet.pts - round(self._origin / ticks(packet.time_base))
+
+    def _output_seconds(self, packet: Any) -> Fraction:
+        return self._output_pts(packet) * ticks(packet.time_base)
 
     def _write(self, packet: Any) -> None:
         pts = self._output_pts(packet)

@@ -267,7 +267,7 @@ class VideoWriter:
         with self._failing_cleanly():
             self._mux(self._encoder.end_chunk())
             if self._copier is not None:
-                self._copier.advance(until_seconds)
+                self._copier.finish(until_seconds)
                 self._copier.close()
             self._container.close()
             self._partial.replace(self.path)
