@@ -17,6 +17,7 @@ from vidtrack.selection import class_filter, listed, plain_name
 if TYPE_CHECKING:
     from vidtrack.model.detector import DeformableDETR
 
+_MISSHAPEN = (KeyError, TypeError, ValueError, OverflowError)  # what a value of the wrong kind leads to
 _RESULT = 'a result is {"image_id", "category_id", "bbox": [x, y, width, height], "score"}'
 
 
@@ -66,7 +67,8 @@ def read_truth(path: Path, classes: Sequence[str] | None = None) -> CocoTruth:
         names = {int(category["id"]): str(category["name"]) for category in values["categories"]}
         numbers = {image["id"]: number for number, image in enumerate(values["images"])}
         named = [image.get("labelled_classes") for image in values["images"]]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        named = [None if own is None else {str(name) for name in own} for own in named]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(f"{path} has a picture or category without {error}", "expected a COCO detection file") from None
     if len(numbers) < len(values["images"]):
         raise DataError(f"{path} has a picture id more than once")
@@ -75,7 +77,7 @@ def read_truth(path: Path, classes: Sequence[str] | None = None) -> CocoTruth:
     annotations = [
         _annotation(row, index, names, numbers, path)
         for index, row in enumerate(values["annotations"])
-        if not isinstance(row, dict) or row.get("category_id") in kept or row.get("category_id") not in names
+        if (category := _category(row)) in kept or category not in names
     ]
     if not any(not row["iscrowd"] for row in annotations):
         raise DataError(f"{path} has no boxes that count{_of(kept, classes)}")
@@ -108,11 +110,12 @@ def read_results(path: Path, truth: CocoTruth) -> tuple[np.ndarray, list[str]]:
         try:
             picture, category, score = entry["image_id"], int(entry["category_id"]), float(entry["score"])
             box = [float(value) for value in entry["bbox"]]
-        except (KeyError, TypeError, ValueError):
+            is_known = picture in truth.numbers
+        except _MISSHAPEN:
             raise DataError(f"{path}: result {index} is {_short(entry)}", _RESULT) from None
         if len(box) != 4 or not all(map(math.isfinite, [*box, score])) or min(box[2:]) < 0:
             raise DataError(f"{path}: result {index} has bbox {box} and score {score}", _RESULT)
-        if picture not in truth.numbers:
+        if not is_known:
             strange["picture"] += 1
         elif category not in known:
             strange["category"] += 1
@@ -135,7 +138,7 @@ def find_pictures(truth: CocoTruth, folder: Path) -> list[PictureFile]:
     for image in truth.dataset["images"]:
         try:
             picture = PictureFile(folder / str(image["file_name"]), (int(image["width"]), int(image["height"])))
-        except (KeyError, TypeError, ValueError):
+        except _MISSHAPEN:
             raise DataError(
                 f"{truth.path} has a picture without file_name, width and height", "expected a COCO detection file"
             ) from None
@@ -205,11 +208,12 @@ def _annotation(
         picture, category = row["image_id"], int(row["category_id"])
         x, y, width, height = (float(value) for value in row["bbox"])
         area = float(row.get("area") or width * height)
-    except (KeyError, TypeError, ValueError):
+        is_known = picture in numbers
+    except _MISSHAPEN:
         raise DataError(
             f"{where} is {_short(row)}", "it needs image_id, category_id and bbox [x, y, width, height]"
         ) from None
-    if picture not in numbers:
+    if not is_known:
         raise DataError(f"{where} is of picture {picture!r}, which is not there")
     if category not in names:
         raise DataError(f"{where} is of category {category}, which is not there")
@@ -223,6 +227,13 @@ def _annotation(
         "area": area,
         "iscrowd": int(bool(row.get("iscrowd") or row.get("ignore"))),
     }
+
+
+def _category(row: Any) -> int | None:
+    try:
+        return int(row["category_id"])
+    except _MISSHAPEN:
+        return None
 
 
 def _only(truth: CocoTruth, categories: set[int]) -> CocoTruth:

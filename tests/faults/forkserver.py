@@ -1,0 +1,264 @@
+"""Each case in a process of its own, forked from one that has everything imported: a crash costs one case."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import math
+import os
+import pkgutil
+import resource
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+UNCAUGHT = 70  # exit code of a case that ended in a traceback
+CPU_SECONDS = 30
+WALL_SECONDS = 120  # beyond it a case is taken to wait for ever
+ADDRESS_BYTES = 6 << 30  # beyond what the server has: a guard for the machine; `peak_bytes` is what is judged
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CHANGES = {  # audit events: positions of the paths they change
+    "os.mkdir": (0,), "os.rename": (0, 1), "os.remove": (0,), "os.rmdir": (0,), "os.link": (1,), "os.symlink": (1,),
+    "os.truncate": (0,), "os.chmod": (0,), "os.utime": (0,),
+}  # fmt: skip
+_FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "ftplib", "urllib")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a case ended: `code` is negative for a signal, `breaches` lists what it did outside its output folder."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    peak_bytes: int  # of memory, what the server had included
+    breaches: list[str]
+
+
+class ForkServer:
+    """Runs cases one after the other, each in a fork of a warm child process."""
+
+    def __init__(self) -> None:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "MALLOC_ARENA_MAX": "2",  # each arena counts 64 MiB of address space
+            "NO_COLOR": "1",
+            "COLUMNS": "400",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.forkserver"],
+            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def run(self, call: str, arguments: Sequence[str], folder: Path, writable: Sequence[Path]) -> Ending:
+        """Do `call` of CALLS with the working folder `folder`; only below `writable` may it change anything."""
+        request = {
+            "call": call, "arguments": list(arguments), "folder": str(folder), "writable": list(map(str, writable)),
+        }  # fmt: skip
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        return Ending(**json.loads(self._process.stdout.readline()))
+
+    def __enter__(self) -> ForkServer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=WALL_SECONDS)
+
+
+def command(*arguments: str) -> int:
+    """The command line, as the installed command runs it."""
+    from vidtrack.cli.app import run
+
+    sys.argv = ["vidtrack", *arguments]
+    try:
+        run()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def read_video(path: str, start: str, stride: str) -> int:
+    """Every frame of a clip, from a time on."""
+    from fractions import Fraction
+
+    from vidtrack.errors import VidtrackError
+    from vidtrack.video import VideoReader
+
+    try:
+        with VideoReader(path, Fraction(start) or None, None, int(stride)) as reader:
+            last = -math.inf
+            for frame in reader:
+                assert frame.pts > last, f"pts {frame.pts} comes after {last}"
+                assert frame.image.shape[1::-1] == reader.info.size
+                last = frame.pts
+            assert reader.expected is None or reader.expected >= 0
+    except VidtrackError as error:
+        print(f"vidtrack: error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def load_model(path: str) -> int:
+    """A detector from a checkpoint."""
+    from vidtrack.errors import VidtrackError
+    from vidtrack.model.checkpoint import load_model as load
+
+    try:
+        load(path, "cpu")
+    except VidtrackError as error:
+        print(f"vidtrack: error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def load_recipe(path: str) -> int:
+    """A training recipe, as `vidtrack train` reads it before it looks at any data."""
+    from vidtrack.errors import VidtrackError
+    from vidtrack.training.config import load_config
+
+    try:
+        load_config(Path(path))
+    except VidtrackError as error:
+        print(f"vidtrack: error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+CALLS: dict[str, Callable[..., int]] = {
+    "command": command,
+    "read_video": read_video,
+    "load_model": load_model,
+    "load_recipe": load_recipe,
+}
+
+
+def serve() -> None:
+    """Answer requests on standard input, a line each."""
+    _import_everything()
+    for line in sys.stdin:
+        request = json.loads(line)
+        print(json.dumps(asdict(_run(request))), flush=True)
+
+
+def _import_everything() -> None:
+    import cv2
+    import torch
+
+    import vidtrack
+    from vidtrack import ops
+    from vidtrack.tracklog import checking
+
+    for module in pkgutil.walk_packages(vidtrack.__path__, "vidtrack."):
+        if not module.name.endswith(("__main__", "_C")):
+            importlib.import_module(module.name)
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+    ops.announce("cpu")
+    for kind in ("header", "frame", "event", "track", "footer"):
+        checking.shape_of(kind)
+
+
+def _run(request: dict[str, Any]) -> Ending:
+    folder = Path(request["folder"])
+    out, err, seen = (folder.parent / name for name in ("stdout", "stderr", "breaches"))
+    began = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        _be_the_case(request, out, err, seen)
+    usage, status = _wait(child, began)
+    return Ending(
+        code=os.waitstatus_to_exitcode(status),
+        out=out.read_text("utf-8", "surrogateescape"),
+        err=err.read_text("utf-8", "surrogateescape"),
+        seconds=round(time.monotonic() - began, 3),
+        peak_bytes=usage.ru_maxrss * 1024,
+        breaches=seen.read_text("utf-8", "surrogateescape").splitlines(),
+    )
+
+
+def _wait(child: int, began: float) -> tuple[Any, int]:
+    pause = 0.002
+    while True:
+        found, status, usage = os.wait4(child, os.WNOHANG)
+        if found:
+            return usage, status
+        if time.monotonic() - began > WALL_SECONDS:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def _be_the_case(request: dict[str, Any], out: Path, err: Path, seen: Path) -> None:
+    code = UNCAUGHT
+    try:
+        for number, path in ((1, out), (2, err)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), "utf-8")
+        sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), "utf-8", "backslashreplace")
+        breaches = seen.open("w", encoding="utf-8", errors="surrogateescape")
+        os.chdir(request["folder"])
+        os.environ["HOME"] = os.environ["TMPDIR"] = request["folder"]
+        _limit()
+        _watch([*request["writable"], os.devnull], breaches)
+        code = CALLS[request["call"]](*request["arguments"])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr, breaches):
+            stream.flush()
+        os._exit(code)
+
+
+def _limit() -> None:
+    with open("/proc/self/statm") as file:
+        pages = int(file.read().split()[0])
+    address_bytes = pages * resource.getpagesize() + ADDRESS_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (address_bytes, address_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
+
+
+def _watch(writable: Sequence[str], breaches: io.TextIOBase) -> None:
+    """Note every change to a file elsewhere, every process started and every connection."""
+    allowed = tuple(os.path.realpath(path) for path in writable)
+
+    def elsewhere(path: Any) -> bool:
+        if isinstance(path, int) or path is None:
+            return False
+        place = os.path.realpath(os.fsdecode(path))
+        return not any(place == one or place.startswith(one + os.sep) for one in allowed)
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            if isinstance(flags, int) and flags & _WRITES and elsewhere(path):
+                breaches.write(f"open {path!r}\n")
+        elif event in _CHANGES:
+            for position in _CHANGES[event]:
+                if elsewhere(arguments[position]):
+                    breaches.write(f"{event} {arguments[position]!r}\n")
+        elif event.startswith(_FORBIDDEN):
+            breaches.write(f"{event} {arguments!r}\n")
+
+    sys.addaudithook(audit)
+
+
+if __name__ == "__main__":
+    serve()
