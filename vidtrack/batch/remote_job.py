@@ -1,0 +1,120 @@
+"""A clip or results at an address, worked on in a scratch folder of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vidtrack.batch.plan import Job
+from vidtrack.batch.remote import Address, fetch, put
+from vidtrack.errors import OutputError, ResourceError, VidtrackError
+
+_PREFIX = "vidtrack-clip-"
+_LOCK = "lock"
+_SETTLED_SECONDS = 60  # a folder is locked within this time after it is made
+
+
+@contextmanager
+def at_hand(job: Job) -> Iterator[Job]:
+    """The job with files of this machine in place of addresses; a job without addresses is left as it is.
+
+    The clip is fetched first. Whatever results are there at the end, of an interrupted clip or a failed one too, are
+    put to their addresses, the log last; the scratch folder goes. Errors name the addresses.
+    """
+    if not any(isinstance(place, Address) for place in (job.source, job.video, job.log)):
+        yield job
+        return
+    with _scratch_folder() as scratch:
+        with ExitStack() as naming:
+            local = _localised(job, scratch)
+            naming.enter_context(_addresses_named({str(local.source): str(job.source)}))
+            if isinstance(job.source, Address):
+                _refuse_lack_of_room(job.source, scratch)
+                fetch(job.source, local.source)
+            try:
+                yield local
+            except BaseException:
+                with contextlib.suppress(OutputError):  # of two errors the first one counts
+                    _put_results(job, local)
+                raise
+        _put_results(job, local)
+
+
+def _localised(job: Job, scratch: Path) -> Job:
+    """Files under the names they have at their addresses."""
+
+    def place(folder: str, wanted: Path | Address) -> Path:
+        if isinstance(wanted, Path):
+            return wanted
+        (scratch / folder).mkdir(exist_ok=True)
+        return scratch / folder / wanted.name
+
+    return replace(
+        job,
+        source=place("clip", job.source),
+        video=None if job.video is None else place("results", job.video),
+        log=place("results", job.log) if isinstance(job.log, Path | Address) else job.log,
+    )
+
+
+def _put_results(job: Job, local: Job) -> None:
+    for made, wanted in ((local.video, job.video), (local.log, job.log)):
+        if isinstance(wanted, Address) and isinstance(made, Path) and made.exists():
+            put(made, wanted)
+
+
+def _refuse_lack_of_room(source: Address, scratch: Path) -> None:
+    free = shutil.disk_usage(scratch).free
+    if source.bytes is not None and source.bytes > free:
+        raise ResourceError(
+            f"{source} has {source.bytes / 1e9:.3g} GB, and {scratch.parent} has room for {free / 1e9:.3g} GB",
+            "TMPDIR names another scratch folder",
+        )
+
+
+@contextmanager
+def _addresses_named(names: dict[str, str]) -> Iterator[None]:
+    """Errors speak of what the person named, not of copies in the scratch folder."""
+    try:
+        yield
+    except VidtrackError as error:
+        for local, name in names.items():
+            error.message = error.message.replace(local, name)
+        raise
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    """A folder of our own; those of workers that were killed are removed."""
+    _sweep(Path(tempfile.gettempdir()))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    except OSError as error:
+        raise ResourceError(f"there is no scratch folder: {error.strerror}", "TMPDIR names one") from None
+    try:
+        with FileLock(folder / _LOCK):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove scratch folders of ours that nobody holds any more."""
+    owner = os.getuid() if hasattr(os, "getuid") else None
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError, Timeout):
+            found = folder.lstat()
+            if owner not in (None, found.st_uid) or folder.is_symlink():
+                continue
+            if time.time() - found.st_mtime > _SETTLED_SECONDS:
+                with FileLock(folder / _LOCK, timeout=0):
+                    shutil.rmtree(folder)
