@@ -37,6 +37,8 @@ class RunConfig:
     lines: tuple[Line, ...] = ()  # crossings of which are logged
     zones: tuple[Zone, ...] = ()
     hwaccel: str | None = None
+    chunk_seconds: float = 60.0  # of a longer clip so much is safe at a time, to be taken up again
+    resume: bool = False  # take an interrupted clip up again
     limits: Limits = field(default_factory=Limits)
     video: VideoConfig = field(default_factory=VideoConfig)
 
@@ -48,7 +50,8 @@ class RunConfig:
         return replace(self, score=score, tracker=tracker)
 
     def parameters(self) -> dict[str, Any]:
-        """Every choice that shapes the track log, ready for JSON; decoders, encoders and limits do not."""
+        """Every choice that shapes the track log, ready for JSON; the others are about other things."""
         values = asdict(self)
-        del values["hwaccel"], values["video"], values["limits"]
+        for name in ("hwaccel", "video", "limits", "chunk_seconds", "resume"):
+            del values[name]
         return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}

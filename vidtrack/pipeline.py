@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from vidtrack.chunks import Chunks, Parts, open_chunks
 from vidtrack.config import RunConfig
 from vidtrack.errors import OutputError, ResourceError, UsageError
 from vidtrack.model.checkpoint import load_model
@@ -18,13 +17,13 @@ from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.inference import FrameEncoder
 from vidtrack.provenance import hash_content, log_header
 from vidtrack.render import Painter
+from vidtrack.revision import Revision
 from vidtrack.selection import class_filter
 from vidtrack.sink import Sink, Tracked
 from vidtrack.stages import Progress, Stages, Stopwatch
-from vidtrack.tracking.smoothing import Delay, GapFiller, Smoother
 from vidtrack.tracking.tracker import Tracker
 from vidtrack.tracklog import LogWriter
-from vidtrack.types import Frame
+from vidtrack.types import Frame, no_tracks
 from vidtrack.video import Problem, VideoReader, VideoWriter
 from vidtrack.video.sequence import is_sequence, picture_paths
 from vidtrack.zones import Counter
@@ -43,6 +42,8 @@ class TrackResult:
     seconds: float
     problems: tuple[Problem, ...]
     times: dict[str, tuple[float, int]]
+    resumed: int = 0  # frames that an earlier run had done
+    note: str = ""  # what was found of an earlier run, where it was asked for
 
     @property
     def frames_per_second(self) -> float:
@@ -63,7 +64,10 @@ def track_video(
     """Track the objects of a clip; write a track log, an annotated video, both or neither.
 
     `model` is a loaded model, a known name or a checkpoint's path; `log` may be a text stream. An interrupt ends the
-    clip early: what is done is kept, marked `interrupted`, and returned.
+    clip early: what is done is kept, marked `interrupted`, and returned. Of a clip longer than `config.chunk_seconds`
+    finished chunks are kept in a folder beside the outputs until they are whole; after an interrupt, a crash or an
+    error `config.resume` goes on from there, to the same log and video, or with `overwrite` begins anew where that
+    cannot be.
 
     Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error in the middle, the log
     keeps what was done, marked `failed`; the video is dropped.
@@ -72,29 +76,35 @@ def track_video(
     config = (config or RunConfig()).at_score(model.config.score)
     log = Path(log) if isinstance(log, str) else log
     video = None if video is None else Path(video)
-    if not overwrite:
+    if not overwrite and not config.resume:
         refuse_existing(log, video)
-    began, watch = time.perf_counter(), Stopwatch()
+    watch = Stopwatch()
     with ExitStack() as stack:
         reader = stack.enter_context(_open_reader(source, config))
         encoder = FrameEncoder(model, config.size)
         tracker = Tracker(model, config.tracker, class_filter(model.config.classes, config.classes))
         counter = Counter(config.lines, config.zones, reader.info.size)
-        log_writer = None if log is None else stack.enter_context(LogWriter(log, _header(reader, encoder, config)))
-        video_writer = None if video is None else stack.enter_context(_open_writer(video, reader, config))
+        header = {} if log is None and video is None else _header(reader, encoder, config)
+        chunks = stack.enter_context(open_chunks(log, video, reader, header, config, overwrite))
+        log_writer = None if log is None else stack.enter_context(LogWriter(log, header, chunks.journal("log")))
+        video_writer = None if video is None else stack.enter_context(_open_writer(video, reader, config, chunks))
         painter = Painter(reader.info.size, model.config.classes)
         sink = Sink(log_writer, video_writer, painter, watch, counter, model.config.classes)
+        revision = Revision(config.smooth_seconds, config.gap_seconds)
+        chunks.join(Parts(tracker, revision, sink), reader)
 
         stages = stack.enter_context(Stages(watch))
-        decoded = stages.first("decode", _with_problems(reader))
-        inferred = stages.then("infer", _infer(decoded, encoder, tracker, watch))
-        written = stages.then("output", map(sink.write, _revised(inferred, config)))
-        interrupted = stages.drain(written, _reporter(sink, reader, config.stride, progress))
+        decoded = stages.first("decode", _with_problems(reader, sink.problems))
+        inferred = stages.then("infer", _infer(decoded, encoder, tracker, chunks, revision.waiting, watch))
+        written = stages.then("output", map(sink.write, revision.through(chunks.saved(inferred))))
+        interrupted = stages.drain(written, _reporter(sink, reader, config.stride, chunks, progress))
 
         if interrupted and sink.frames == 0:
             raise KeyboardInterrupt
         status = "interrupted" if interrupted else "truncated" if reader.truncated else "complete"
-        sink.finish(status, reader, time.perf_counter() - began)
+        sink.finish(status, reader, chunks.seconds)
+        if not interrupted:
+            chunks.done()
     return TrackResult(
         source=Path(source),
         status=status,
@@ -102,9 +112,11 @@ def track_video(
         video=video,
         frames=sink.frames,
         tracks=sink.tracks,
-        seconds=time.perf_counter() - began,
+        seconds=chunks.seconds,
         problems=(*reader.problems, *(video_writer.problems if video_writer else ())),
         times={name: (lap.seconds, lap.count) for name, lap in watch.laps.items()},
+        resumed=chunks.resumed,
+        note=chunks.note,
     )
 
 
@@ -127,7 +139,7 @@ def _open_reader(source: str | Path, config: RunConfig) -> VideoReader:
     )
 
 
-def _open_writer(path: Path, reader: VideoReader, config: RunConfig) -> VideoWriter:
+def _open_writer(path: Path, reader: VideoReader, config: RunConfig, chunks: Chunks) -> VideoWriter:
     chosen = config.video
     return VideoWriter(
         path,
@@ -138,6 +150,7 @@ def _open_writer(path: Path, reader: VideoReader, config: RunConfig) -> VideoWri
         source=reader.info.path,
         start_seconds=config.start_seconds,
         end_seconds=config.end_seconds,
+        journal=chunks.journal("video"),
     )
 
 
@@ -153,9 +166,8 @@ def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig) -> di
     )
 
 
-def _with_problems(reader: VideoReader) -> Iterator[tuple[Frame, list[Problem]]]:
-    """Frames, each with what went wrong on the way to it."""
-    known = 0
+def _with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, list[Problem]]]:
+    """Frames, each with what went wrong on the way to it; the first `known` problems have been told before."""
     for frame in reader:
         problems = reader.problems[known:]
         known += len(problems)
@@ -163,9 +175,18 @@ def _with_problems(reader: VideoReader) -> Iterator[tuple[Frame, list[Problem]]]
 
 
 def _infer(
-    decoded: Iterator[tuple[Frame, list[Problem]]], encoder: FrameEncoder, tracker: Tracker, watch: Stopwatch
+    decoded: Iterator[tuple[Frame, list[Problem]]],
+    encoder: FrameEncoder,
+    tracker: Tracker,
+    chunks: Chunks,
+    waiting: list[bool],
+    watch: Stopwatch,
 ) -> Iterator[Tracked]:
+    """What the tracker finds; the frames that were `waiting` when an earlier run ended were tracked by it."""
+    for cut, (frame, problems) in zip(waiting, decoded):  # noqa: B905, a strict one takes a frame too many
+        yield Tracked(frame, no_tracks(frame), problems, cut)
     for frame, problems in decoded:
+        edge = chunks.edge(frame)
         try:
             with watch.lap("preprocess"):
                 pixels, padding = encoder.batch(frame.image)
@@ -181,31 +202,15 @@ def _infer(
             if "deformable attention on CUDA" in str(error):  # a driver too old, or a GPU the kernels are not built for
                 raise UsageError(str(error).splitlines()[0], "vidtrack doctor says more; --device cpu works") from error
             raise
-        yield Tracked(frame, tracks, problems, tracker.cut)
-
-
-def _revised(inferred: Iterator[Tracked], config: RunConfig) -> Iterator[Tracked]:
-    """Frames with steadier boxes and filled gaps; they wait, pictures and all, until their tracks are done."""
-    for delay, seconds in ((Smoother, config.smooth_seconds), (GapFiller, config.gap_seconds)):
-        if seconds > 0:
-            inferred = _delayed(inferred, delay(seconds))
-    return inferred
-
-
-def _delayed(items: Iterator[Tracked], delay: Delay) -> Iterator[Tracked]:
-    waiting: deque[Tracked] = deque()
-    for item in items:
-        waiting.append(item)
-        for tracks in delay.push(item.tracks):
-            yield waiting.popleft()._replace(tracks=tracks)
-    for tracks in delay.rest():
-        yield waiting.popleft()._replace(tracks=tracks)
+        yield Tracked(frame, tracks, problems, tracker.cut, edge)
 
 
 def _reporter(
-    sink: Sink, reader: VideoReader, stride: int, progress: Callable[[Progress], None] | None
+    sink: Sink, reader: VideoReader, stride: int, chunks: Chunks, progress: Callable[[Progress], None] | None
 ) -> Callable[[int], None]:
     if progress is None:
         return lambda frames: None
     expected = None if reader.expected is None else -(-reader.expected // stride)
-    return lambda frames: progress(Progress(frames, expected, sink.tracks, sink.clip_seconds))
+    if chunks.note:
+        progress(Progress(sink.frames, expected, sink.tracks, sink.clip_seconds, chunks.resumed, chunks.note))
+    return lambda frames: progress(Progress(frames, expected, sink.tracks, sink.clip_seconds, chunks.resumed))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import cv2
 import numpy as np
@@ -104,6 +105,18 @@ class Painter:
             for n in order[::-1]:
                 placed.append(self._draw_label(image, tracks, n, placed))
         return replace(frame, image=image)
+
+    def state(self) -> dict[str, Any]:
+        """What is remembered, for `restore`."""
+        return {
+            "trails": [[identity, list(trail)] for identity, trail in self._trails.items()],
+            "colours": [[identity, list(colour)] for identity, colour in self._colours.items()],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self._trails = {identity: deque((s, x, y) for s, x, y in trail) for identity, trail in state["trails"]}
+        self._colours = {identity: (r, g, b) for identity, (r, g, b) in state["colours"]}
 
     def new_shot(self) -> None:
         """Forget the trails: the next frame shows another scene."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 from vidtrack.render import Painter
 from vidtrack.stages import Stopwatch
 from vidtrack.tracklog import LogWriter
 from vidtrack.types import Frame, FrameTracks
-from vidtrack.video import Problem, VideoReader, VideoWriter
+from vidtrack.video import Place, Problem, VideoReader, VideoWriter
 from vidtrack.zones import Counter
 
 
@@ -20,6 +21,7 @@ class Tracked(NamedTuple):
     tracks: FrameTracks
     problems: Sequence[Problem]
     cut: bool = False
+    edge: Mapping[str, Any] | None = None  # what the tracker knew before it, where a chunk begins
 
 
 class Sink:
@@ -39,15 +41,17 @@ class Sink:
         self.frames = 0
         self.tracks = 0
         self.clip_seconds = 0.0
-        self._reported = 0  # problems of the reader in the log so far
+        self.problems = 0  # of the reader, come with the frames so far
+        self._last: Frame | None = None
 
     def write(self, item: Tracked) -> int:
         """Take one frame; returns how many there were."""
-        frame, tracks, problems, cut = item
+        frame, tracks, problems, cut, _ = item
+        self._last = frame
+        self.problems += len(problems)
         if self._log is not None:
             with self._watch.lap("log"):
                 self._report("decode", problems)
-                self._reported += len(problems)
                 if cut:
                     self._log.event("cut", "a new shot begins; all tracks ended", frame.index, frame.pts)
                 for crossing in self._counter.step(tracks):
@@ -65,6 +69,27 @@ class Sink:
         self.clip_seconds = float(frame.seconds)
         return self.frames
 
+    def end_chunk(self) -> dict[str, Any] | None:
+        """Let the outputs be gone on with from here; returns what `restore` needs, None before the first frame."""
+        if self._last is None:
+            return None
+        if self._video is not None:
+            self._video.end_chunk()
+        return {
+            "place": asdict(Place.of(self._last, self.frames, self.problems)),
+            "tracks": self.tracks,
+            "counter": self._counter.state(),
+            "painter": self._painter.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> Place:
+        """Go on where `state` was taken; returns the place of the last frame."""
+        place = Place(**state["place"])
+        self.frames, self.tracks, self.problems = place.frames, state["tracks"], place.problems
+        self._counter.restore(state["counter"])
+        self._painter.restore(state["painter"])
+        return place
+
     def finish(self, status: str, reader: VideoReader, seconds: float) -> None:
         """Complete the outputs; `seconds` is the time taken so far."""
         if self._video is not None:
@@ -73,7 +98,7 @@ class Sink:
             else:
                 self._video.close()
         if self._log is not None:
-            self._report("decode", reader.problems[self._reported :])
+            self._report("decode", reader.problems[self.problems :])
             self._report("encode", [] if self._video is None else self._video.problems)
             self._log.close(
                 status,

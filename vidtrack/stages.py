@@ -24,6 +24,8 @@ class Progress:
     expected: int | None
     tracks: int
     clip_seconds: float
+    resumed: int = 0  # frames that an earlier run had done
+    note: str = ""  # something to tell, at the beginning of a clip
 
 
 @dataclass

@@ -124,3 +124,9 @@ class FrameTracks:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+def no_tracks(frame: Frame) -> FrameTracks:
+    """The tracks of a frame in which nothing is."""
+    none, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    return FrameTracks(frame.index, frame.pts, frame.time_base, none, none, scores, np.zeros((0, 4), np.float32), none)

@@ -136,6 +136,15 @@ class Counter:
             *(_ZoneWatch(zone, _pixels(zone, size), self._size) for zone in zones),
         ]
 
+    def state(self) -> dict[str, Any]:
+        """What is remembered, for `restore`."""
+        return {"watches": [watch.state() for watch in self._watches]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        for watch, seen in zip(self._watches, state["watches"], strict=True):
+            watch.restore(seen)
+
     def step(self, tracks: FrameTracks) -> list[Crossing]:
         """What happened since the frame before."""
         boxes = tracks.boxes_xyxy.astype(np.float64)
@@ -183,6 +192,12 @@ class _LineWatch:
         self._length = float(np.hypot(*self._along))
         self._seen: dict[int, _Sight] = {}
 
+    def state(self) -> list[list[float]]:
+        return [[identity, sight.side, *sight.spot.tolist()] for identity, sight in self._seen.items()]
+
+    def restore(self, state: list[list[float]]) -> None:
+        self._seen = {int(identity): _Sight(int(side), np.array(spot)) for identity, side, *spot in state}
+
     def step(self, ids: np.ndarray, spots: np.ndarray, margins: np.ndarray) -> Iterator[tuple[int, Direction]]:
         """(object, direction) of those that cross."""
         distances = self._distances(spots)
@@ -218,6 +233,12 @@ class _ZoneWatch:
         self._starts, self._ends = corners[crossable], following[crossable]
         self._most = _MARGIN_OF_ZONE * _area(corners) ** 0.5
         self._seen: dict[int, int] = {}
+
+    def state(self) -> list[list[float]]:
+        return [[identity, inside] for identity, inside in self._seen.items()]
+
+    def restore(self, state: list[list[float]]) -> None:
+        self._seen = {int(identity): int(inside) for identity, inside in state}
 
     def step(self, ids: np.ndarray, spots: np.ndarray, margins: np.ndarray) -> Iterator[tuple[int, Direction]]:
         """(object, direction) of those that come and go."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from vidtrack.boxes import pairwise_iou
@@ -16,9 +19,9 @@ from vidtrack.types import ObjectState
 class Associator:
     """Links the detections of successive frames into tracks.
 
-    Stages, each on what the one before left over (after ByteTrack, Zhang et al., ECCV 2022): carried queries; sure
-    detections to confirmed tracks; unsure ones to confirmed tracks; sure ones to unconfirmed tracks; sure ones to
-    lost tracks about where motion expects them; births.
+    Stages, each on what the one before left over (after ByteTrack, Zhang et al., ECCV 2022): sure detections to
+    confirmed tracks; unsure ones to confirmed tracks; sure ones to unconfirmed tracks; sure ones to lost tracks about
+    where motion expects them; carried queries; births.
     """
 
     def __init__(self, config: TrackerConfig, num_classes: int = 1) -> None:
@@ -35,6 +38,17 @@ class Associator:
     def end_all(self) -> None:
         """End every track: the next frame shows another scene. Ids go on counting."""
         self.tracks = None
+
+    def state(self) -> dict[str, Any]:
+        """What is remembered, for `restore`."""
+        tracks = None if self.tracks is None else self.tracks.columns()
+        return {"seconds": self.seconds, "tracks": tracks, "last_id": self._last_id}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        tracks = state["tracks"]
+        self.seconds, self._last_id = state["seconds"], state["last_id"]
+        self.tracks = None if tracks is None else Tracks(**tracks)
 
     def step(self, detections: Detections, seconds: float) -> TrackedBoxes:
         """Track the detections of the frame at time `seconds`."""
@@ -58,20 +72,11 @@ class Associator:
         detections = suppress(detections[detections.scores >= self.config.low_score], self.config)
         if self.tracks is None:
             self.tracks = Tracks.born(detections[:0], self.num_classes, self.seconds)
-        if carried is not None:
-            detections = self._claim(self.tracks, carried, detections, self.seconds)
         free = detections[self._link(self.tracks, detections, self.seconds)]
+        if carried is not None:
+            self._rescue(self.tracks, carried, self.seconds)
         self._live_and_die(self.tracks, free, self.seconds)
         return self._shown(self.tracks, self.seconds)
-
-    def _claim(self, tracks: Tracks, carried: Carried, detections: Detections, seconds: float) -> Detections:
-        """Follow the carried queries; the detections that show the same objects leave the game."""
-        tracks.see(carried.rows, carried.found, seconds)
-        same = pairwise_iou(carried.found.boxes_xyxy, detections.boxes_xyxy)
-        _, taken = assign(same, self.config.match_iou)
-        left: np.ndarray = np.all(same <= self.config.duplicate_iou, axis=0)
-        left[taken] = False
-        return detections[left]
 
     def _link(self, tracks: Tracks, detections: Detections, seconds: float) -> np.ndarray:
         """Give detections to tracks, stage by stage. Returns the mask (D,) of those left over."""
@@ -99,6 +104,14 @@ class Associator:
         rows, columns = (np.concatenate(part) for part in zip(*pairs, strict=True))
         tracks.see(rows, detections[columns], seconds)
         return left
+
+    def _rescue(self, tracks: Tracks, carried: Carried, seconds: float) -> None:
+        """Let confirmed tracks without a detection follow their queries, but not onto a track that has one."""
+        known = (tracks.ids[carried.rows] > 0) & (tracks.seen_seconds[carried.rows] < seconds)
+        seen = tracks.boxes_xyxy[tracks.seen_seconds == seconds]
+        taken = pairwise_iou(carried.found.boxes_xyxy, seen) > self.config.birth_overlap
+        free = np.flatnonzero(known & ~taken.any(axis=1))
+        tracks.see(carried.rows[free], carried.found[free], seconds)
 
     def _live_and_die(self, tracks: Tracks, free: Detections, seconds: float) -> None:
         """End tracks, start tracks from the `free` detections, give ids to those that earned one."""

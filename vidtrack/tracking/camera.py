@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -28,6 +31,14 @@ class CameraMotion:
     def reset(self) -> None:
         """Forget the last frame: the next one does not continue it."""
         self._before = None
+
+    def state(self) -> dict[str, Any]:
+        """What is remembered, for `restore`."""
+        return {"before": self._before}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self._before = state["before"]
 
     def step(self, small: np.ndarray, boxes_xyxy: np.ndarray) -> np.ndarray | None:
         """Matrix (2, 3) that takes places (x, y, 1) of the frame before into this one, both in the small picture.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -29,6 +32,14 @@ class CutDetector:
     def reset(self) -> None:
         """Forget the last frame: the next one belongs to another clip."""
         self._before, self._unrest = None, 0.0
+
+    def state(self) -> dict[str, Any]:
+        """What is remembered, for `restore`."""
+        return {"before": self._before, "unrest": self._unrest}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self._before, self._unrest = state["before"], state["unrest"]
 
     def is_cut(self, small: np.ndarray) -> bool:
         """Whether the frame of which `small` is a grey picture continues nothing of the frame of the call before."""

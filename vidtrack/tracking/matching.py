@@ -12,16 +12,27 @@ from vidtrack.tracking.state import Detections, Tracks
 
 
 def similarity(tracks: Tracks, detections: Detections, seconds: float, config: TrackerConfig) -> np.ndarray:
-    """Similarity (T, D): IoU with the predicted box, less two penalties.
+    """Similarity (T, D): overlap with the predicted box, less two penalties.
 
-    One where the classes disagree, one for the time the track was not seen: who was just there goes first.
+    One where the classes disagree, one for the time the track was not seen: who was just there goes first. The overlap
+    is IoU times that of the heights, which tell people at different distances apart (HM-IoU of Hybrid-SORT, Yang et
+    al., AAAI 2024).
     """
-    overlap = pairwise_iou(tracks.predicted_xyxy, detections.boxes_xyxy)
-    alike = overlap - config.absence_penalty * (seconds - tracks.seen_seconds)[:, None]
+    expected, found = tracks.predicted_xyxy, detections.boxes_xyxy
+    alike = pairwise_iou(expected, found) * _pairwise_height_iou(expected, found)
+    alike -= config.absence_penalty * (seconds - tracks.seen_seconds)[:, None]
     if tracks.votes.shape[1] > 1:
         share = tracks.votes[:, detections.classes] / tracks.votes.sum(axis=1, keepdims=True)
         alike -= config.class_penalty * (1 - share)
     return alike
+
+
+def _pairwise_height_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
+    """Intersection over union (N, M) of the vertical extents."""
+    top, bottom = a_xyxy[:, 1, None], a_xyxy[:, 3, None]
+    shared = np.minimum(bottom, b_xyxy[:, 3]) - np.maximum(top, b_xyxy[:, 1])
+    joined = np.maximum(bottom, b_xyxy[:, 3]) - np.minimum(top, b_xyxy[:, 1])
+    return np.clip(shared, 0, None) / np.maximum(joined, 1e-9)
 
 
 def nearness(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:

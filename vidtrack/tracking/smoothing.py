@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from vidtrack.errors import UsageError
+from vidtrack.resume.packing import pack_frames, unpack_frames
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.summary import summarise
 from vidtrack.types import FrameTracks, ObjectState
@@ -34,6 +35,44 @@ class Delay(Protocol):
     def rest(self) -> Iterator[FrameTracks]:
         """The frames still held, at the end of the clip."""
 
+    def state(self) -> dict[str, Any]:
+        """What is remembered, for `restore`."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+
+
+class Delays:
+    """Revisions one after another."""
+
+    def __init__(self, delays: Sequence[Delay]) -> None:
+        self._delays = delays
+
+    def push(self, tracks: FrameTracks) -> Iterator[FrameTracks]:
+        """Take the next frame; yields those before it that are done, in order."""
+        return self._through([tracks], self._delays)
+
+    def rest(self) -> Iterator[FrameTracks]:
+        """The frames still held, at the end of the clip."""
+        for number, delay in enumerate(self._delays, 1):
+            yield from self._through(delay.rest(), self._delays[number:])
+
+    def state(self) -> dict[str, Any]:
+        """What is remembered, for `restore`."""
+        return {"delays": [delay.state() for delay in self._delays]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        for delay, held in zip(self._delays, state["delays"], strict=True):
+            delay.restore(held)
+
+    def _through(self, frames: Iterable[FrameTracks], delays: Sequence[Delay]) -> Iterator[FrameTracks]:
+        if not delays:
+            yield from frames
+            return
+        for tracks in frames:
+            yield from self._through(delays[0].push(tracks), delays[1:])
+
 
 class Smoother:
     """Replaces each box by a line fitted to the boxes of its track around it, read at the box's own time.
@@ -53,6 +92,12 @@ class Smoother:
         self._frames.append(tracks)
         while float(tracks.seconds - self._frames[self._done].seconds) > self.seconds:
             yield self._next()
+
+    def state(self) -> dict[str, Any]:
+        return {"frames": pack_frames(self._frames), "done": self._done}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._frames, self._done = deque(unpack_frames(state["frames"])), state["done"]
 
     def rest(self) -> Iterator[FrameTracks]:
         while self._done < len(self._frames):
@@ -86,6 +131,14 @@ class GapFiller:
         oldest = self._frames[0].seconds
         self._seen = {identity: last for identity, last in self._seen.items() if last[0].seconds >= oldest}
 
+    def state(self) -> dict[str, Any]:
+        seen = [_only(tracks, row) for tracks, row in self._seen.values()]
+        return {"frames": pack_frames(self._frames), "seen": pack_frames(seen)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._frames = deque(unpack_frames(state["frames"]))
+        self._seen = {int(tracks.ids[0]): (tracks, 0) for tracks in unpack_frames(state["seen"])}
+
     def rest(self) -> Iterator[FrameTracks]:
         yield from self._frames
         self._frames.clear()
@@ -117,6 +170,12 @@ def fit(now: FrameTracks, frames: Iterable[FrameTracks], seconds: float) -> np.n
     fitted = np.where(spread > 0, (second * mean - first * slope) / np.maximum(spread, 1e-12), mean / total)
     low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)  # the end of a line stays inside the picture
     return np.clip(fitted, np.tile(low, 2), np.tile(high, 2)).astype(np.float32)
+
+
+def _only(frame: FrameTracks, row: int) -> FrameTracks:
+    """The frame with one of its objects."""
+    columns = ("ids", "classes", "scores", "boxes_xyxy", "states")
+    return replace(frame, **{name: getattr(frame, name)[row : row + 1] for name in columns})
 
 
 def _with_object(frame: FrameTracks, identity: int, kind: int, score: float, box: np.ndarray) -> FrameTracks:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -45,6 +49,17 @@ class Tracker:
         self.cuts.reset()
         self.camera.reset()
         self.cut = False
+
+    def state(self) -> dict[str, Any]:
+        """Everything remembered between two frames, for `restore`: plain values and arrays that no step changes."""
+        parts = {"associator": self.associator.state(), "cuts": self.cuts.state(), "camera": self.camera.state()}
+        return copy.deepcopy(parts)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on as after the frame at which `state` was taken."""
+        self.associator.restore(state["associator"])
+        self.cuts.restore(state["cuts"])
+        self.camera.restore(state["camera"])
 
     @torch.inference_mode()
     def step(self, memory: Memory, frame: Frame) -> FrameTracks:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from vidtrack.errors import OutputError, UsageError
+from vidtrack.resume.journal import Journal
 from vidtrack.tracklog.layout import STATUSES, SUFFIXES, entries_of, is_log_path
 from vidtrack.tracklog.summary import Summaries
 from vidtrack.types import FrameTracks
@@ -25,16 +26,18 @@ class LogWriter:
     """Write a track log as frames finish, in memory that grows with the number of tracks only.
 
     A path is written as `NAME.partial` and renamed by `close`; `.gz` compresses and `.json` makes one array of the
-    same objects. A text stream is written as JSON lines and left open.
+    same objects. A text stream is written as JSON lines and left open. With a `journal` all lines are kept there too;
+    those in it already come first, their header in the place of `header`.
 
     Raises UsageError for another extension and OutputError where the log cannot be written.
     """
 
-    def __init__(self, target: str | Path | TextIO, header: Mapping[str, Any]) -> None:
+    def __init__(self, target: str | Path | TextIO, header: Mapping[str, Any], journal: Journal | None = None) -> None:
         self.path: Path | None = None
         self.frames = 0
         self.events = 0
         self._summaries = Summaries()
+        self._journal = journal
         self._lines = 0
         self._array = False
         self._flush_every = 1
@@ -46,7 +49,9 @@ class LogWriter:
         else:
             self._stream = target
         try:
-            self._write(header)
+            self._replay()
+            if self._lines == 0:
+                self._write(header)
         except BaseException:
             self.discard()
             raise
@@ -131,11 +136,31 @@ class LogWriter:
         except OSError as error:
             raise self._failure(error) from error
 
+    def _replay(self) -> None:
+        """Write what the journal holds."""
+        if self._journal is None:
+            return
+        with self._journal.reread() as stream:
+            for line in stream:
+                text = line.decode("utf-8").rstrip("\n")
+                self._write_text(text)
+                value = json.loads(text)
+                if value["type"] == "frame":
+                    self._summaries.add(value["i"], value["pts"], value["objs"])
+                    self.frames += 1
+                self.events += value["type"] == "event"
+
     def _write(self, value: Mapping[str, Any]) -> None:
+        text = _ENCODER.encode(value)
+        if self._journal is not None:
+            self._journal.append(text.encode("utf-8", _ODD), b"\n")
+        self._write_text(text)
+
+    def _write_text(self, text: str) -> None:
         start = ("[\n" if self._lines == 0 else ",\n") if self._array else ""
         end = "" if self._array else "\n"
         try:
-            self._stream.write(f"{start}{_ENCODER.encode(value)}{end}")
+            self._stream.write(f"{start}{text}{end}")
             self._lines += 1
             if self._lines % self._flush_every == 0:
                 self._stream.flush()

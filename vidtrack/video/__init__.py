@@ -4,12 +4,14 @@ from vidtrack.video.build import available_hardware, library_versions
 from vidtrack.video.codecs import available_codecs, codec_for
 from vidtrack.video.limits import Limits
 from vidtrack.video.messages import Problem
+from vidtrack.video.place import Place
 from vidtrack.video.probe import probe
 from vidtrack.video.reader import VideoReader
 from vidtrack.video.writer import VideoWriter
 
 __all__ = [
     "Limits",
+    "Place",
     "Problem",
     "VideoReader",
     "VideoWriter",

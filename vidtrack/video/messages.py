@@ -38,6 +38,11 @@ class ProblemLog:
         if len(self.items) < self.kept:
             self.items.append(Problem(message, self.next_index, pts))
 
+    def forget_after(self, count: int) -> None:
+        """Take back all but the first `count` problems, as what led to them is done again."""
+        del self.items[count:]
+        self.count, self.next_index = count, None
+
 
 class FFmpegMessages:
     """FFmpeg's error messages while this is open, from all of its threads.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Iterator
@@ -15,18 +16,20 @@ from av.video.reformatter import VideoReformatter
 
 from vidtrack.errors import InputError, UsageError
 from vidtrack.types import Frame, VideoInfo
-from vidtrack.video.clock import Clock
+from vidtrack.video.clock import Clock, without_presentation_times
 from vidtrack.video.colour import hdr_name, swscale_matrix
 from vidtrack.video.deinterlace import deinterlaced
 from vidtrack.video.hardware import HardwareDecodeError
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 from vidtrack.video.messages import Problem, ProblemLog
+from vidtrack.video.place import Place, fingerprint
 from vidtrack.video.probe import probe
 from vidtrack.video.seek import locate_start
 from vidtrack.video.sequence import is_sequence, picture_paths, sequence_frames
 from vidtrack.video.source import ContainerSource
 
 _CONVERSION_THREADS = 1
+_SEEK_EARLIER_SECONDS = (0, 2, 20)  # tried in turn: an index may lead past the place, a keyframe may need its leaders
 
 
 class VideoReader:
@@ -54,6 +57,7 @@ class VideoReader:
         self._end = exact_seconds(end_seconds)
         _check_range(self._start, self._end, stride)
         self._stride = stride
+        self._hwaccel = hwaccel
         self._limits = limits
         self.info: VideoInfo = probe(path, framerate, limits)
         limits.refuse_length(self.info, self._start, self._end)
@@ -66,6 +70,8 @@ class VideoReader:
         self._sizes = {self.info.coded_size}
         self.decoded = 0
         self._note_traits()
+        self._place: Place | None = None
+        self._noted = self._problems.count
 
     @property
     def problems(self) -> list[Problem]:
@@ -83,6 +89,14 @@ class VideoReader:
         return self._source is not None and self._source.truncated
 
     @property
+    def expected_seconds(self) -> Fraction | None:
+        """Time between start and end; None where the file does not say."""
+        duration = self.info.duration_seconds
+        if duration is None:
+            return None if self._end is None else self._end - (self._start or 0)
+        return (duration if self._end is None else min(self._end, duration)) - (self._start or 0)
+
+    @property
     def expected(self) -> int | None:
         """Estimate of the frames between start and end, before stride; None where the file does not say."""
         info = self.info
@@ -92,13 +106,24 @@ class VideoReader:
         frames = math.ceil((end - (self._start or 0)) * info.average_rate)
         return max(0, min(frames, info.frame_count or frames))
 
+    def go_on_after(self, place: Place) -> None:
+        """Leave out the frames up to `place`, which a reader of the same clip with the same choices gave.
+
+        Frames, times and problems are as if all had been given. Where nothing had gone wrong by then, the file is
+        entered near the place, if that leads to the very same picture; else all before is decoded again.
+        """
+        self._place = place
+
     def __iter__(self) -> Iterator[Frame]:
         if self._iterated:
             raise RuntimeError("a VideoReader gives its frames once; open another")
         self._iterated = True
-        kept = 0
+        last = -1 if self._place is None else (self._place.frames - 1) * self._stride  # of the kept, not given again
+        sought = self._frames_from(self._place)
+        kept = 0 if sought is None else last
+        self.decoded = kept
         clock = Clock(self.info, self._problems)
-        for index, decoded in self._ordinals():
+        for index, decoded in self._ordinals(sought):
             self._problems.next_index = index
             pts = clock.normalised(decoded)
             if self._start is not None and pts * self.info.time_base < self._start:
@@ -108,8 +133,12 @@ class VideoReader:
             if self._limits.is_past(pts * self.info.time_base - (self._start or 0)):
                 raise self._limits.too_long(self.info.path)
             self.decoded += 1
-            if kept % self._stride == 0:
-                yield Frame(index, pts, self.info.time_base, self._upright_rgb(decoded, pts))
+            if kept % self._stride == 0 and kept >= last:
+                frame = Frame(index, pts, self.info.time_base, self._upright_rgb(decoded, pts))
+                if kept == last:
+                    self._recognise(frame)
+                else:
+                    yield frame
             kept += 1
         if kept == 0:
             raise self._nothing_left()
@@ -125,9 +154,12 @@ class VideoReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
-    def _ordinals(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decoded frames with their ordinal in the stream, from at or before the start time on."""
+    def _ordinals(self, sought: Iterator[tuple[int, av.VideoFrame]] | None) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decoded frames with their ordinal in the stream, those `sought` or from at or before the start time on."""
         if self._source is None:
+            if sought is not None:
+                yield from sought
+                return
             paths = picture_paths(self.info.path)
             first = math.ceil((self._start or 0) / self.info.time_base)
             for frame in sequence_frames(paths, self._problems, 1 / self.info.time_base, first, self._limits):
@@ -136,14 +168,56 @@ class VideoReader:
             return
         upcoming = 0
         try:
-            for index, frame in self._from_start():
+            for index, frame in sought or self._from_start():
                 upcoming = index + 1
                 yield index, frame
         except HardwareDecodeError as error:
             self._problems.add(f"hardware decoding stopped ({error}); decoding again in software")
-            for index, frame in enumerate(self._reopened_frames()):
+            self._reopen()
+            for index, frame in enumerate(deinterlaced(self._source.frames(), self.info.time_base)):
                 if index >= upcoming:
                     yield index, frame
+
+    def _frames_from(self, place: Place | None) -> Iterator[tuple[int, av.VideoFrame]] | None:
+        """Frames with their ordinals from `place` on by a seek; None where only decoding from the start is sure."""
+        if place is None or place.problems > self._noted:
+            return None
+        if self._source is None:
+            paths = picture_paths(self.info.path)
+            frames = sequence_frames(paths, self._problems, 1 / self.info.time_base, place.index, self._limits)
+            return ((frame.pts, frame) for frame in frames if frame.pts is not None)
+        if self.info.interlaced or without_presentation_times(self.info):
+            return None
+        for earlier in _SEEK_EARLIER_SECONDS:
+            with contextlib.suppress(av.FFmpegError, OSError, HardwareDecodeError):
+                found = self._sought(place, math.ceil(earlier / self.info.time_base))
+                if found is not None:
+                    return enumerate(found, start=place.index)
+            self._problems.forget_after(self._noted)
+            self._reopen(self._hwaccel)
+        return None
+
+    def _sought(self, place: Place, earlier: int) -> Iterator[av.VideoFrame] | None:
+        """Frames from `place` on, entering the file so many ticks before; None where it is not found as it was."""
+        assert self._source is not None
+        wanted = self.info.start_pts + place.pts
+        self._source.seek(wanted - earlier)
+        frames = deinterlaced(self._source.frames(), self.info.time_base)
+        first = next((frame for frame in frames if frame.pts is None or frame.pts >= wanted), None)
+        if first is None or first.pts != wanted or self._problems.count > self._noted:
+            return None
+        same = fingerprint(self._upright_rgb(first, place.pts)) == place.picture
+        return itertools.chain([first], frames) if same else None
+
+    def _recognise(self, frame: Frame) -> None:
+        """Raise InputError unless this is the frame at the place to go on after."""
+        place = self._place
+        assert place is not None
+        if (frame.index, frame.pts, fingerprint(frame.image)) != (place.index, place.pts, place.picture):
+            raise InputError(
+                f"frame {place.index} of {self.info.path} is decoded to another picture than before",
+                "--overwrite begins anew",
+            )
 
     def _from_start(self) -> Iterator[tuple[int, av.VideoFrame]]:
         assert self._source is not None
@@ -158,15 +232,15 @@ class VideoReader:
                 if first is not None and first.pts == first_pts:
                     yield from enumerate(itertools.chain([first], frames), start=index)
                     return
-                yield from enumerate(self._reopened_frames())
+                self._reopen()
+                yield from enumerate(deinterlaced(self._source.frames(), self.info.time_base))
                 return
         yield from enumerate(deinterlaced(self._source.frames(), self.info.time_base))
 
-    def _reopened_frames(self) -> Iterator[av.VideoFrame]:
+    def _reopen(self, hwaccel: str | None = None) -> None:
         assert self._source is not None
         self._source.close()
-        self._source = ContainerSource(self.info, self._problems, limits=self._limits)
-        yield from deinterlaced(self._source.frames(), self.info.time_base)
+        self._source = ContainerSource(self.info, self._problems, hwaccel, self._limits)
 
     def _upright_rgb(self, decoded: av.VideoFrame, pts: int) -> np.ndarray:
         width, height = self.info.coded_size
