@@ -150,6 +150,20 @@ def test_stills(vidtrack: Command, log: Path) -> None:
     assert probe(log.parent / "shot.track-2.png").size == (60, 70)
 
 
+def test_pictures_that_a_shorter_version_lacks_are_named(vidtrack: Command, log: Path) -> None:
+    shorter = any_clip(log.parent / "shorter.mp4", frames=6)
+    ended = vidtrack("render", log, shorter, "--force", "--stills")
+    assert ended.code == 0
+    assert "warning: no picture of 2: the clip ends before the log does" in ended.err
+    assert made_by(log) == {"shorter.mp4", "shot.track-1.png"}
+
+
+def test_pictures_from_a_log_that_was_cut_off(vidtrack: Command, log: Path) -> None:
+    log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
+    ended = vidtrack("render", log, "--stills")
+    assert ended.code == 0 and "in the middle of line" in ended.err
+
+
 def test_the_report_names_what_is_uncertain(vidtrack: Command, log: Path) -> None:
     clip = log.parent / "shot.mov"
     sights = {i: (100, 40, 150, 90) for i in (*range(5, 12), *range(16, 25))}

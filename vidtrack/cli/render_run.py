@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vidtrack.effects.doubts import Doubt
     from vidtrack.effects.planning import Item
     from vidtrack.effects.scene import Scene
+    from vidtrack.effects.stills import Still
     from vidtrack.tracklog import TrackLog
 
 _DOUBTS_SHOWN = 3
@@ -71,9 +72,10 @@ def run_items(scene: Scene, items: Sequence[Item], video: VideoConfig, style: Pr
 def run_stills(
     scene: Scene, targets: dict[int, Path], margin: float, whole_frame: bool, style: ProgressStyle
 ) -> list[dict[str, Any]]:
-    """Write the best picture of each track."""
+    """Write the best picture of each track; an interrupt leaves the finished ones."""
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter
+    from vidtrack.effects.making import log_end
     from vidtrack.effects.paths import paths_of
     from vidtrack.effects.stills import best_stills, candidates_of, write_stills
     from vidtrack.stages import Stages, Stopwatch
@@ -86,19 +88,32 @@ def run_stills(
         with footage.open() as reader, Stages(Stopwatch()) as stages:
             frames = stages.first("decode", reader)
             stills = best_stills(frames, candidates, log, footage.scale, margin, whole_frame)
-            for still, path in write_stills(stills, targets.__getitem__):
-                row = still.candidate.row
-                record = {
-                    "output": str(path),
-                    "id": still.candidate.identity,
-                    "i": int(log.frame_indices[row]),
-                    "pts": int(log.frame_pts[row]),
-                    "t": round(float(log.frame_seconds[row]), 6),
-                    "box": [round(float(edge), 2) for edge in still.candidate.box_xyxy],
-                }
-                shown.made(f"track {record['id']} at {record['t']:.2f} s -> {path}", record)
-                records.append(record)
+            try:
+                for still, path in write_stills(stills, targets.__getitem__):
+                    records.append(record := _still_record(still, path, log))
+                    shown.made(f"track {record['id']} at {record['t']:.2f} s -> {path}", record)
+            except KeyboardInterrupt:
+                shown.say(f"{footage.info.path}: interrupted, {len(targets) - len(records)} pictures not made")
+                raise
+            warnings = [*log_end(log), *(problem.message for problem in reader.problems)]
+        missed = sorted(set(targets) - {record["id"] for record in records})
+        if missed:
+            warnings.append(f"no picture of {', '.join(map(str, missed))}: the clip ends before the log does")
+        for warning in warnings:
+            shown.say(f"{scene.log_path.name}: warning: {warning}")
     return records
+
+
+def _still_record(still: Still, path: Path, log: TrackLog) -> dict[str, Any]:
+    row = still.candidate.row
+    return {
+        "output": str(path),
+        "id": still.candidate.identity,
+        "i": int(log.frame_indices[row]),
+        "pts": int(log.frame_pts[row]),
+        "t": round(float(log.frame_seconds[row]), 6),
+        "box": [round(float(edge), 2) for edge in still.candidate.box_xyxy],
+    }
 
 
 def doubt_line(doubts: Sequence[Doubt], log: TrackLog) -> str:

@@ -81,7 +81,11 @@ def report(
     if scene.log.problem:
         print(f"vidtrack: note: {scene.log.problem}", file=sys.stderr)
     with reporter(progress, [Job(scene.footage.info.path, None, None)]) as shown:
-        made = make_report(scene, page, embed, copied, shown.progress)
+        try:
+            made = make_report(scene, page, embed, copied, shown.progress)
+        except KeyboardInterrupt:
+            shown.say(f"{page}: interrupted, not made")
+            raise
     for note in made.notes:
         print(f"vidtrack: note: {note}", file=sys.stderr)
     for file in (made.path, *([made.clip] if copied and made.clip is not None else [])):

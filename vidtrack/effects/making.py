@@ -90,7 +90,7 @@ def make_video(
         except BaseException:
             writer.abort(keep=False)
             raise
-        warnings = (*_log_end(take.log), *(problem.message for problem in (*reader.problems, *writer.problems)))
+        warnings = (*log_end(take.log), *(problem.message for problem in (*reader.problems, *writer.problems)))
     return Made(take.path, writer.written, time.perf_counter() - began, warnings)
 
 
@@ -134,7 +134,7 @@ def _reporter(reader: VideoReader, progress: Callable[[Progress], None] | None) 
     return report
 
 
-def _log_end(log: TrackLog) -> list[str]:
+def log_end(log: TrackLog) -> list[str]:
     """What to say of a log that ends before its clip."""
     if log.status == "complete":
         return []
