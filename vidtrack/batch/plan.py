@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TextIO
 
@@ -52,17 +53,24 @@ class _Clip:
     below: Path = Path()  # folders between the folder given as input and the clip
 
 
-def plan(inputs: Sequence[str], output: str | None, video_suffix: str | None = ".mp4") -> list[Job]:
+def plan(
+    inputs: Sequence[str],
+    output: str | None,
+    video_suffix: str | None = ".mp4",
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> list[Job]:
     """The jobs of `vidtrack detect INPUT... -o OUTPUT`.
 
     An input is a file, a pattern, an image sequence, or a folder, which is searched for videos with all below it;
     our own outputs are passed over. `output` is a folder, in which the tree of an input folder is repeated, or for a
     single clip a file: a video, the log then beside it, or a log, then alone. None is beside each clip.
-    `video_suffix` None makes no video.
+    `video_suffix` None makes no video. Only clips count whose path below their folder matches a pattern of
+    `include`, if there are any, and none of `exclude`; `*` also stands for slashes.
 
     Raises UsageError where two clips would become one file or a clip its own output, and InputError for no clips.
     """
-    clips = _unique(clip for text in inputs for clip in _expand(text))
+    clips = _unique(clip for text in inputs for clip in _expand(text) if _is_wanted(clip, include, exclude))
     if output is not None and _is_file_target(output, inputs, clips):
         jobs = [_file_job(clips[0].source, Path(output), video_suffix)]
     else:
@@ -114,6 +122,13 @@ def _in_folder(folder: Path) -> Iterator[_Clip]:
         if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()):
             raise InputError(f"{folder} holds no clips", f"videos end in {', '.join(sorted(VIDEO_SUFFIXES))}")
         yield _Clip(folder)
+
+
+def _is_wanted(clip: _Clip, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    path = (clip.below / clip.source.name).as_posix()
+    if include and not any(fnmatchcase(path, pattern) for pattern in include):
+        return False
+    return not any(fnmatchcase(path, pattern) for pattern in exclude)
 
 
 def _matching(pattern: str) -> Iterator[_Clip]:

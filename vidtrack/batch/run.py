@@ -1,81 +1,49 @@
-"""Clip after clip: one that fails does not end the others."""
+"""One clip of a batch, in whatever process it is done."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable
 
+from vidtrack.batch.engine import Outcome, Task
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.batch.resume import Finding, find_earlier
-from vidtrack.config import RunConfig
 from vidtrack.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.pipeline import TrackResult, track_video
+from vidtrack.pipeline import track_video
 from vidtrack.selection import class_filter
 from vidtrack.stages import Progress
 from vidtrack.video import probe
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job: status complete, truncated, interrupted, skipped or failed."""
-
-    job: Job
-    status: str
-    result: TrackResult | None = None
-    error: VidtrackError | None = None
-
-
-def run_jobs(
-    jobs: Sequence[Job],
-    load: Callable[[], DeformableDETR],
-    config: RunConfig,
-    existing: Existing,
-    progress: Callable[[Progress], None] | None = None,
-) -> Iterator[Outcome]:
-    """Yield an outcome a job as they end; an interrupt ends the iteration after the outcome of its job.
-
-    The model is loaded once, when the first readable clip needs it. Raises UsageError and WeightsError, as they
-    would meet every job alike.
-    """
-
-    @cache
-    def model() -> DeformableDETR:
-        loaded = load()
-        class_filter(loaded.config.classes, config.classes)
-        return loaded
-
-    for job in jobs:
-        try:
-            outcome = _run(job, model, config, existing, progress)
-        except (UsageError, WeightsError):
-            raise
-        except VidtrackError as error:
-            outcome = Outcome(job, "failed", error=error)
-        except KeyboardInterrupt:
-            outcome = Outcome(job, "interrupted")
-        yield outcome
-        if outcome.status == "interrupted":
-            return
-
-
-def _run(
-    job: Job,
-    model: Callable[[], DeformableDETR],
-    config: RunConfig,
-    existing: Existing,
-    progress: Callable[[Progress], None] | None,
+def run_task(
+    task: Task, load: Callable[[], DeformableDETR], progress: Callable[[Progress], None] | None = None
 ) -> Outcome:
-    probe(job.source, config.framerate, config.limits)
+    """Track a clip; `load` gives the model, and is not asked where the clip cannot be read.
+
+    A clip that fails is an outcome. Raises UsageError and WeightsError, as they would meet every clip alike.
+    """
+    try:
+        return _run(task, load, progress)
+    except (UsageError, WeightsError):
+        raise
+    except VidtrackError as error:
+        return Outcome(task.job, "failed", error=error)
+    except KeyboardInterrupt:
+        return Outcome(task.job, "interrupted")
+
+
+def _run(task: Task, load: Callable[[], DeformableDETR], progress: Callable[[Progress], None] | None) -> Outcome:
+    job, existing = task.job, task.existing
+    probe(job.source, task.config.framerate, task.config.limits)
     if existing is not Existing.SKIP or not all(target.exists() for target in job.outputs):
         _check_places(job)
-    loaded = model()
-    config = config.at_score(loaded.config.score)
+    model = load()
+    class_filter(model.config.classes, task.config.classes)
+    config = task.config.at_score(model.config.score)
     if existing is Existing.SKIP:
-        finding = find_earlier(job, config, loaded.origin)
+        finding = find_earlier(job, config, model.origin)
         if finding is Finding.DONE:
             return Outcome(job, "skipped")
         if finding is Finding.OTHER:
@@ -86,7 +54,7 @@ def _run(
     _make_folders(job)
     result = track_video(
         job.source,
-        loaded,
+        model,
         log=job.log,
         video=job.video,
         config=config,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from vidtrack.cli import exits, options
-from vidtrack.cli.options import ProgressStyle, TrackerMode
+from vidtrack.cli.options import Order, ProgressStyle, TrackerMode
 from vidtrack.cli.values import limits_of, parse_classes
 from vidtrack.errors import UsageError
 from vidtrack.tracking.config import TrackerConfig
 
 if TYPE_CHECKING:
+    from vidtrack.batch.engine import ModelChoice
     from vidtrack.batch.plan import Existing, Job
     from vidtrack.config import RunConfig
-    from vidtrack.model.detector import DeformableDETR
 
 _TRACKER = TrackerConfig()
 _MODE = TrackerMode(_TRACKER.mode)
@@ -53,6 +53,15 @@ def detect(
     preset: options.Preset = None,
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
+    jobs: options.Jobs = None,
+    order: options.OrderOption = Order.name,
+    limit: options.Limit = None,
+    timeout: options.Timeout = None,
+    fail_fast: options.FailFast = False,
+    retry_aside: options.RetryAside = False,
+    watch: options.Watch = False,
     report: options.Report = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -66,6 +75,10 @@ def detect(
 
     Exit codes: 0 all done, 1 some clips failed, 2 usage, 3 nothing decodable, 130 interrupted.
     """
+    from vidtrack.batch.engine import ModelChoice
+    from vidtrack.batch.loop import Rules
+    from vidtrack.batch.plan import Existing
+    from vidtrack.cli.batch import BatchChoices, batch_root, finish_batch, run_batch
     from vidtrack.config import RunConfig, VideoConfig
     from vidtrack.zones import parse_line, parse_zone
 
@@ -88,58 +101,83 @@ def detect(
         limits=limits_of(max_pixels, max_duration),
         video=VideoConfig(codec, crf, preset),
     )
-    jobs, existing = plan_jobs(inputs, output, no_video, config, overwrite, skip_existing)
+    existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
+    chosen = ModelChoice(model, device, precision, threads, require_compiled)
+    find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or ())
+    planned = [] if watch else find_jobs()
     if report is not None:
-        check_report(report, jobs)
+        check_report(report, planned)
+    if watch or len(planned) > 1 or any(map(os.path.isdir, inputs)):
+        rules = Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast)
+        choices = BatchChoices(jobs, str(order), limit, watch, retry_aside, rules)
+        root = batch_root(inputs, output, planned)
+        code = finish_batch(run_batch(find_jobs, root, chosen, config, existing, choices, progress), root, report)
+    else:
+        code = detect_one(planned[0], chosen, config, existing, progress, profile, report)
+    raise typer.Exit(code)
 
-    from vidtrack.batch.run import run_jobs  # PyTorch takes seconds to load: not before all else is in order
+
+def detect_one(
+    job: Job,
+    model: ModelChoice,
+    config: RunConfig,
+    existing: Existing,
+    progress: ProgressStyle,
+    profile: bool,
+    report: Path | None,
+) -> int:
+    """Track one clip in this process; returns the exit code."""
+    from vidtrack.batch.engine import Task
+    from vidtrack.batch.plan import Existing, refuse_existing
     from vidtrack.cli.progress import reporter
-    from vidtrack.cli.summary import print_profile, print_summary, write_report
-
-    def load() -> DeformableDETR:
-        return prepare_model(model, device, precision, threads, require_compiled)
-
-    outcomes = []
-    with reporter(progress, jobs) as shown:
-        for outcome in run_jobs(jobs, load, config, existing, shown.progress):
-            shown.outcome(outcome)
-            outcomes.append(outcome)
-            if profile and outcome.result is not None:
-                print_profile(outcome.result)
-    if len(jobs) > 1:
-        print_summary(outcomes, len(jobs))
-    if report is not None:
-        write_report(report, outcomes)
-    raise typer.Exit(exits.of_outcomes(outcomes))
-
-
-def plan_jobs(
-    inputs: list[str], output: str | None, no_video: bool, config: RunConfig, overwrite: bool, skip_existing: bool
-) -> tuple[list[Job], Existing]:
-    """Jobs with their outputs, and what to do with outputs that exist; checks all that needs no model."""
-    from vidtrack.batch.plan import Existing, plan, refuse_existing
+    from vidtrack.cli.summary import print_profile, write_report
     from vidtrack.video import probe
+
+    if existing is Existing.REFUSE and not config.resume:
+        refuse_existing([job])
+    probe(job.source, config.framerate, config.limits)
+
+    from vidtrack.batch.run import run_task  # PyTorch takes seconds to load: not before all else is in order
+
+    with reporter(progress, [job]) as shown:
+        outcome = run_task(Task(0, job, config, existing), model.load, shown.progress)
+        shown.outcome(outcome)
+    if profile and outcome.result is not None:
+        print_profile(outcome.result)
+    if report is not None:
+        write_report(report, [outcome])
+    return exits.of_outcomes([outcome])
+
+
+def job_finder(
+    inputs: list[str],
+    output: str | None,
+    no_video: bool,
+    config: RunConfig,
+    include: Sequence[str],
+    exclude: Sequence[str],
+) -> Callable[[], list[Job]]:
+    """What finds the jobs, again and again where a folder is watched; checks all that needs no clip."""
+    from vidtrack.batch.plan import plan
     from vidtrack.video.codecs import codec_for, suffix_for
 
-    existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
     if output == "-":
-        jobs = plan(inputs, None, None)
+        jobs = plan(inputs, None, None, include, exclude)
         if len(jobs) > 1:
             raise UsageError(f"-o - takes one clip, the inputs are {len(jobs)}", "give a folder")
         if sys.stdout is None:
             raise UsageError("standard output is closed", "give a file")
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # JSON is UTF-8 in every locale
-        jobs = [replace(jobs[0], log=sys.stdout)]
-    else:
-        jobs = plan(inputs, output, None if no_video else suffix_for(config.video.codec))
-    for target in {Path(f"x{job.video.suffix}") for job in jobs if job.video is not None}:
-        codec_for(config.video.codec, target).encoder_options(config.video.crf, config.video.preset)
-    if existing is Existing.REFUSE:
-        refuse_existing(jobs)
-    if len(jobs) == 1:
-        probe(jobs[0].source, config.framerate, config.limits)
-    return jobs, existing
+        return lambda: [replace(jobs[0], log=sys.stdout)]
+
+    def find() -> list[Job]:
+        jobs = plan(inputs, output, None if no_video else suffix_for(config.video.codec), include, exclude)
+        for target in {Path(f"x{job.video.suffix}") for job in jobs if job.video is not None}:
+            codec_for(config.video.codec, target).encoder_options(config.video.crf, config.video.preset)
+        return jobs
+
+    return find
 
 
 def check_report(path: Path, jobs: Sequence[Job]) -> None:
@@ -149,18 +187,3 @@ def check_report(path: Path, jobs: Sequence[Job]) -> None:
     for job in jobs:
         if os.path.realpath(path) in map(os.path.realpath, (job.source, *job.outputs)):
             raise UsageError(f"the report {path} would replace a clip or a result", "give another name")
-
-
-def prepare_model(
-    name: str, device: str, precision: str, threads: int | None, require_compiled: bool
-) -> DeformableDETR:
-    """Load the model onto its device, downloading it where need be."""
-    from vidtrack import ops
-    from vidtrack.model.checkpoint import load_model
-    from vidtrack.model.device import limit_threads, resolve_device
-
-    if require_compiled:
-        ops.require_compiled(resolve_device(device).type)
-    if threads is not None:
-        limit_threads(threads)
-    return load_model(name, device, precision)

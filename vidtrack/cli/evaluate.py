@@ -154,11 +154,11 @@ def _detect(
     from rich.console import Console
     from rich.progress import Progress
 
-    from vidtrack.cli.detect import prepare_model
+    from vidtrack.batch.engine import ModelChoice
     from vidtrack.evaluation.coco import detect, find_pictures
 
     pictures = find_pictures(truth, folder)
-    model = prepare_model(name, device, precision, threads, False)
+    model = ModelChoice(name, device, precision, threads).load()
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("detecting", total=len(pictures))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from vidtrack.errors import InputError
 
 if TYPE_CHECKING:
-    from vidtrack.batch.run import Outcome
+    from vidtrack.batch.engine import Outcome
+    from vidtrack.cli.batch import BatchResult
 
 ALL_DONE = 0
 SOME_FAILED = 1
@@ -17,8 +18,16 @@ NOTHING_DECODABLE = 3  # InputError.exit_code
 INTERRUPTED = 130
 
 
+def of_batch(result: BatchResult) -> int:
+    """The exit code of a batch; clips that were set aside before are failures still."""
+    code = of_outcomes(result.outcomes)
+    if code == INTERRUPTED or (not result.aside and not (code == NOTHING_DECODABLE and result.done_before)):
+        return code
+    return SOME_FAILED
+
+
 def of_outcomes(outcomes: Sequence[Outcome]) -> int:
-    """The exit code of a batch."""
+    """The exit code of clips."""
     if any(outcome.status == "interrupted" for outcome in outcomes):
         return INTERRUPTED
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]

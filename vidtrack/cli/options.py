@@ -12,6 +12,7 @@ import typer
 from vidtrack.cli.values import parse_rate, parse_seconds
 
 _WHAT, _WHICH, _OUTPUT, _RUN = "What to track", "Which pictures", "Outputs", "Machine and messages"
+_BATCH = "Many clips"
 
 
 class TrackerMode(StrEnum):
@@ -19,6 +20,14 @@ class TrackerMode(StrEnum):
 
     propagation = "propagation"
     association = "association"
+
+
+class Order(StrEnum):
+    """`vidtrack.batch.due.ORDERS` as an option."""
+
+    name = "name"
+    size = "size"
+    newest = "newest"
 
 
 class ProgressStyle(StrEnum):
@@ -153,6 +162,42 @@ SkipExisting = Annotated[
         rich_help_panel=_OUTPUT,
     ),
 ]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="Only clips whose path in the folder is like this.", rich_help_panel=_BATCH),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="No clips whose path in the folder is like this.", rich_help_panel=_BATCH),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        max=1024,
+        help="Clips at a time, each by a process of its own. Default: 1, or one a GPU.",
+        rich_help_panel=_BATCH,
+    ),
+]
+OrderOption = Annotated[Order, typer.Option("--order", help="Which clips come first.", rich_help_panel=_BATCH)]
+Limit = Annotated[int | None, typer.Option(min=1, help="Do no more clips than this.", rich_help_panel=_BATCH)]
+Timeout = Annotated[
+    Fraction | None,
+    typer.Option(parser=parse_seconds, metavar="TIME", help="Give a clip up after so long.", rich_help_panel=_BATCH),
+]
+FailFast = Annotated[
+    bool, typer.Option("--fail-fast", help="End with the first clip that fails.", rich_help_panel=_BATCH)
+]
+RetryAside = Annotated[
+    bool,
+    typer.Option("--retry-aside", help="Try clips again that crashed their worker twice.", rich_help_panel=_BATCH),
+]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Go on with clips that come into the folder, until Ctrl-C.", rich_help_panel=_BATCH),
+]
 Report = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write what became of each clip as JSON.", rich_help_panel=_OUTPUT),
@@ -162,7 +207,9 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", ric
 Precision = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.", rich_help_panel=_RUN)]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, max=1024, help="CPU threads for inference. Default: all cores.", rich_help_panel=_RUN),
+    typer.Option(
+        min=1, max=1024, help="CPU threads for inference. Default: all cores, shared by the jobs.", rich_help_panel=_RUN
+    ),
 ]
 Hwaccel = Annotated[
     str | None, typer.Option(metavar="NAME", help="Decode on hardware: auto, cuda, vaapi, ...", rich_help_panel=_RUN)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.cli.options import ProgressStyle
 
 if TYPE_CHECKING:
+    from vidtrack.batch.engine import Outcome
     from vidtrack.batch.plan import Job
-    from vidtrack.batch.run import Outcome
     from vidtrack.stages import Progress
 
 _PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.errors import OutputError
 
 if TYPE_CHECKING:
-    from vidtrack.batch.run import Outcome
+    from vidtrack.batch.engine import Outcome
+    from vidtrack.cli.batch import BatchResult
     from vidtrack.pipeline import TrackResult
 
 _STEPS = {
@@ -25,6 +26,7 @@ _STEPS = {
     "draw": "draw",
     "encode video": "encode video",
 }
+_LISTED = 50  # clips in the table of a batch
 _WAITS = {
     "decode held up": "decoder, for inference",
     "wait for decode": "inference, for the decoder",
@@ -56,27 +58,30 @@ def print_profile(result: TrackResult) -> None:
     Console(stderr=True).print(table)
 
 
-def print_summary(outcomes: Sequence[Outcome], planned: int) -> None:
-    """One row a clip and a line of totals."""
+def print_summary(result: BatchResult) -> None:
+    """The clips of this run, the failed ones at the end, and a line of totals."""
     from rich.console import Console
     from rich.table import Table
 
+    console = Console(stderr=True)
     table = Table()
     for column in ("clip", "status", "frames", "tracks", "fps", "output"):
         table.add_column(column, justify="right" if column in ("frames", "tracks", "fps") else "left", overflow="fold")
-    for outcome in outcomes:
-        result = outcome.result
-        figures = ("", "", "") if result is None else (
-            str(result.frames), str(result.tracks), f"{result.frames_per_second:.1f}"
-        )  # fmt: skip
-        made = "" if outcome.error is not None else "\n".join(str(target) for target in outcome.job.outputs)
+    listed = sorted(result.outcomes, key=lambda outcome: outcome.error is not None)[-_LISTED:]
+    for outcome in listed:
+        done = outcome.result
+        figures = (
+            ("", "", "") if done is None else (str(done.frames), str(done.tracks), f"{done.frames_per_second:.1f}")
+        )
+        made = outcome.error.message if outcome.error is not None else "\n".join(map(str, outcome.job.outputs))
         table.add_row(str(outcome.job.source), outcome.status, *figures, made)
-    console = Console(stderr=True)
-    console.print(table, markup=False)
-    counted = Counter(outcome.status for outcome in outcomes)
-    if planned > len(outcomes):
-        counted["not started"] = planned - len(outcomes)
-    console.print(f"{planned} clips: {', '.join(f'{n} {status}' for status, n in counted.items())}", highlight=False)
+    if listed:
+        console.print(table, markup=False)
+    counted = Counter(outcome.status for outcome in result.outcomes)
+    counted.update({"done before": len(result.done_before), "set aside before": len(result.aside)})
+    counted.update({"not done": result.left - counted["interrupted"]})
+    named = ", ".join(f"{count} {status}" for status, count in counted.items() if count > 0)
+    console.print(f"{counted.total()} clips: {named}", highlight=False)
 
 
 def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:

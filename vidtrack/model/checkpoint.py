@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ from vidtrack.model import convert, describe, foreign, registry
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR, Origin
 from vidtrack.model.device import resolve_device, resolve_precision
-from vidtrack.model.download import Progress, file_sha256
+from vidtrack.model.download import Progress
 from vidtrack.model.fuse import fold_batch_norm, require_unfolded
 
 FORMAT_KEY = "vidtrack"
@@ -45,7 +44,7 @@ def load_model(
     target = resolve_device(device)
     ops.announce(target.type)
     dtype = resolve_precision(precision, target)
-    path, config = locate(name_or_path, progress)
+    path, config = registry.locate(name_or_path, progress)
     origin = _origin(name_or_path, path)
     model = build(read_checkpoint(path, config), path).eval()
     model.origin = origin
@@ -57,7 +56,7 @@ def load_model(
 
 def _origin(name_or_path: str | Path, path: Path) -> Origin:
     """Name and hash of a checkpoint; raises WeightsError where the manifest knows another hash."""
-    sha256 = _content_hash(path)
+    sha256 = registry.content_sha256(path)
     entry = registry.find(name_or_path) if isinstance(name_or_path, str) else None
     if entry is None:
         return Origin(str(name_or_path), sha256)
@@ -66,30 +65,10 @@ def _origin(name_or_path: str | Path, path: Path) -> Origin:
     return Origin(entry.name, sha256)
 
 
-def _content_hash(path: Path) -> str:
-    """sha256 of a checkpoint file; of a folder's weights, that of their hashes in order of name."""
-    if path.is_file():
-        return file_sha256(path)
-    files = sorted(file for file in path.iterdir() if file.suffix in (".safetensors", ".bin"))
-    return hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
-
-
 def load_weights(name_or_path: str | Path, progress: Progress | None = None) -> Checkpoint:
     """What `load_model` builds from, for use as a starting point."""
-    path, config = locate(name_or_path, progress)
+    path, config = registry.locate(name_or_path, progress)
     return read_checkpoint(path, config)
-
-
-def locate(name_or_path: str | Path, progress: Progress | None = None) -> tuple[Path, DetectorConfig | None]:
-    """The checkpoint of a registry name or a path, and its config where the registry knows it; names go first."""
-    entry = registry.find(name_or_path) if isinstance(name_or_path, str) else None
-    if entry is not None:
-        return registry.fetch(entry, progress), entry.config
-    path = Path(os.path.expanduser(name_or_path))
-    if not os.path.exists(path):
-        names = ", ".join(entry.name for entry in registry.entries())
-        raise WeightsError(f"unknown model {str(name_or_path)!r}: neither a known name nor a path", f"known: {names}")
-    return path, None
 
 
 class Checkpoint(NamedTuple):

@@ -43,6 +43,14 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     return PRECISIONS[name]
 
 
+def worker_devices(name: str) -> list[str]:
+    """What `auto` and `cuda` mean to workers: every GPU that is there; any other device is itself."""
+    found = resolve_device(name)
+    if found.type == "cuda" and found.index is None:
+        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return [str(found)]
+
+
 def limit_threads(count: int) -> None:
     """Let operators on the CPU use at most `count` threads."""
     torch.set_num_threads(count)

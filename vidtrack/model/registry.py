@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -101,6 +102,26 @@ def fetch(entry: ModelEntry, progress: Progress | None = None) -> Path:
         except RemoteMissingError as error:
             missing = error
     raise missing
+
+
+def locate(name_or_path: str | Path, progress: Progress | None = None) -> tuple[Path, DetectorConfig | None]:
+    """The checkpoint of a registry name or a path, and its config where the registry knows it; names go first."""
+    entry = find(name_or_path) if isinstance(name_or_path, str) else None
+    if entry is not None:
+        return fetch(entry, progress), entry.config
+    path = Path(os.path.expanduser(name_or_path))
+    if not os.path.exists(path):
+        names = ", ".join(entry.name for entry in entries())
+        raise WeightsError(f"unknown model {str(name_or_path)!r}: neither a known name nor a path", f"known: {names}")
+    return path, None
+
+
+def content_sha256(path: Path) -> str:
+    """sha256 of a checkpoint file; of a folder's weights, that of their hashes in order of name."""
+    if path.is_file():
+        return file_sha256(path)
+    files = sorted(file for file in path.iterdir() if file.suffix in (".safetensors", ".bin"))
+    return hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
 
 
 def verify(entry: ModelEntry) -> str:

@@ -1,0 +1,119 @@
+"""What every engine shares: tasks go in, events come out, wherever the work is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from vidtrack.batch.plan import Existing, Job
+from vidtrack.config import RunConfig
+
+if TYPE_CHECKING:
+    from vidtrack.errors import VidtrackError
+    from vidtrack.model.detector import DeformableDETR
+    from vidtrack.pipeline import TrackResult
+    from vidtrack.stages import Progress
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model a worker loads, and onto what; values only, so that it can travel."""
+
+    name: str = "default"
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None  # CPU threads; None is all cores
+    require_compiled: bool = False
+
+    def load(self) -> DeformableDETR:
+        """The model on its device, downloaded where need be; raises UsageError or WeightsError."""
+        from vidtrack import ops
+        from vidtrack.model.checkpoint import load_model
+        from vidtrack.model.device import limit_threads, resolve_device
+
+        if self.require_compiled:
+            ops.require_compiled(resolve_device(self.device).type)
+        if self.threads is not None:
+            limit_threads(self.threads)
+        return load_model(self.name, self.device, self.precision)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A clip to track and how; `number` tells it from the other tasks of a batch."""
+
+    number: int
+    job: Job
+    config: RunConfig
+    existing: Existing = Existing.REFUSE
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: status complete, truncated, interrupted, skipped, failed or aside."""
+
+    job: Job
+    status: str
+    result: TrackResult | None = None
+    error: VidtrackError | None = None
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker has begun a task."""
+
+    number: int
+    worker: int
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far a worker is with its task; not every frame is told."""
+
+    number: int
+    worker: int
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A task is over, well or not."""
+
+    number: int
+    worker: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The worker died over a task; `reason` says of what, and another has taken its place."""
+
+    number: int
+    worker: int
+    reason: str
+
+
+Event = Started | Progressed | Ended | Crashed
+
+
+class Engine(Protocol):
+    """Somewhere to run tasks. A task that is submitted ends in exactly one Ended or Crashed."""
+
+    @property
+    def workers(self) -> int:
+        """How many tasks run at a time."""
+
+    def submit(self, task: Task) -> None:
+        """Take a task; no more than `workers` are under way."""
+
+    def events(self, timeout_seconds: float) -> list[Event]:
+        """What has happened since the last call, waiting for it so long."""
+
+    def interrupt(self) -> None:
+        """Let the clips under way end after their current frame; what is done of them is kept."""
+
+    def kill(self, number: int) -> None:
+        """End a task at once, as a crash."""
+
+    def close(self) -> None:
+        """End all workers, at once where they are at work."""

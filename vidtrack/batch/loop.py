@@ -1,0 +1,181 @@
+"""The loop of a batch: gives tasks to an engine, keeps the manifest, tries again what crashed."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+from vidtrack.batch.due import relative
+from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Outcome, Started, Task
+from vidtrack.batch.manifest import ASIDE, DONE, FAILED, RUNNING, WAITING, Manifest, Row
+from vidtrack.errors import LogError, ResourceError, UsageError, WeightsError
+from vidtrack.tracklog import read_ends
+
+_STEP_SECONDS = 0.2
+_FINISHED = ("complete", "truncated", "skipped")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a batch gives up: on a clip after so many crashes or seconds, on all after the first failure."""
+
+    crashes: int = 2
+    timeout_seconds: float | None = None
+    fail_fast: bool = False
+
+
+class Batch:
+    """Runs tasks on an engine. Every change of a clip's state is in the manifest before anything else happens."""
+
+    def __init__(self, engine: Engine, manifest: Manifest, root: Path, rules: Rules | None = None) -> None:
+        self.engine, self.manifest, self.root, self.rules = engine, manifest, root, rules or Rules()
+        self._waiting: deque[tuple[Task, Row]] = deque()
+        self._running: dict[int, tuple[Task, Row, float]] = {}
+        self._late: set[int] = set()
+        self._interrupts = 0
+
+    def run(
+        self,
+        tasks: Sequence[tuple[Task, Row]],
+        tell: Callable[[Event], None],
+        more: Callable[[], Sequence[tuple[Task, Row]]] | None = None,
+    ) -> Iterator[Outcome]:
+        """Yield an outcome a clip as they end; `tell` hears of everything else.
+
+        `more` is asked for further tasks again and again, so that the batch ends by an interrupt only. The first
+        interrupt lets the clips under way end after their current frame, the second ends all at once and is raised.
+        Raises UsageError and WeightsError, which would meet every clip alike.
+        """
+        self._waiting.extend(tasks)
+        self.manifest.put(row for _, row in tasks)
+        with self._interruptible():
+            while self._waiting or self._running or (more is not None and not self._interrupts):
+                if more is not None and not self._interrupts:
+                    self._take_up(more())
+                while self._waiting and len(self._running) < self.engine.workers:
+                    self._begin(*self._waiting.popleft())
+                for event in self.engine.events(_STEP_SECONDS):
+                    tell(event)
+                    outcome = self._heed(event)
+                    if outcome is not None:
+                        yield outcome
+                self._kill_late()
+
+    def _take_up(self, tasks: Sequence[tuple[Task, Row]]) -> None:
+        if tasks:
+            self.manifest.put(row for _, row in tasks)
+            self._waiting.extend(tasks)
+
+    def _begin(self, task: Task, row: Row) -> None:
+        row = replace(row, state=RUNNING, attempts=row.attempts + 1)
+        self.manifest.put([row])
+        self._running[task.number] = task, row, float("inf")
+        self.engine.submit(task)
+
+    def _heed(self, event: Event) -> Outcome | None:
+        """Take an event; returns the outcome of a clip that is over for good."""
+        if event.number not in self._running:
+            return None
+        task, row, _ = self._running[event.number]
+        if isinstance(event, Started):
+            self._running[event.number] = task, row, time.monotonic()
+        elif isinstance(event, Ended):
+            del self._running[event.number]
+            return self._finish(row, event.outcome)
+        elif isinstance(event, Crashed):
+            del self._running[event.number]
+            return self._after_crash(task, row, event.reason)
+        return None
+
+    def _finish(self, row: Row, outcome: Outcome) -> Outcome:
+        error = outcome.error
+        if outcome.status in _FINISHED:
+            row = self._completed(row, outcome)
+        elif error is not None:
+            row = replace(row, state=FAILED, error=error.message, hint=error.hint)
+        else:
+            row = replace(row, state=WAITING, attempts=row.attempts - 1)  # interrupted: none of its fault
+        self.manifest.put([row])
+        if isinstance(error, UsageError | WeightsError):
+            self._stop()
+            raise error
+        if error is not None and self.rules.fail_fast:
+            self._stop()
+        return outcome
+
+    def _completed(self, row: Row, outcome: Outcome) -> Row:
+        targets = outcome.job.outputs
+        outputs = tuple((str(relative(target, self.root)), target.stat().st_size) for target in targets)
+        row = replace(row, state=DONE, status=outcome.status, outputs=outputs, content=_logged_content(outcome))
+        if outcome.result is None:
+            return row
+        result = outcome.result
+        return replace(row, frames=result.frames, tracks=result.tracks, seconds=result.seconds, error="", hint="")
+
+    def _after_crash(self, task: Task, row: Row, reason: str) -> Outcome | None:
+        if task.number in self._late:
+            reason = f"it took longer than {self.rules.timeout_seconds:g} s"
+            state, status = FAILED, "failed"
+        elif self._interrupts:
+            self.manifest.put([replace(row, state=WAITING)])
+            return Outcome(task.job, "interrupted")
+        elif row.attempts < self.rules.crashes:
+            self._waiting.appendleft((replace(task, config=replace(task.config, resume=True)), row))
+            return None
+        else:
+            state, status = ASIDE, "aside"
+        error = ResourceError(f"{task.job.source} was given up: {reason}")
+        self.manifest.put([replace(row, state=state, error=error.message)])
+        if self.rules.fail_fast:
+            self._stop()
+        return Outcome(task.job, status, error=error)
+
+    def _kill_late(self) -> None:
+        limit = self.rules.timeout_seconds
+        if limit is None:
+            return
+        for number, (_, _, began) in self._running.items():
+            if number not in self._late and time.monotonic() - began > limit:
+                self._late.add(number)
+                self.engine.kill(number)
+
+    def _stop(self) -> None:
+        """Begin nothing more, and end what is under way."""
+        self._waiting.clear()
+        self._interrupts += 1
+        self.engine.interrupt()
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Count interrupts instead of being broken off anywhere; only the second one is raised."""
+
+        def count(number: int, frame: FrameType | None) -> None:
+            if self._interrupts:
+                raise KeyboardInterrupt
+            self._stop()
+
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _logged_content(outcome: Outcome) -> str:
+    """The hash of the clip that its log was made of, whatever has become of the clip since."""
+    try:
+        content = read_ends(Path(str(outcome.job.log)))[0]["source"]["hash"]
+        return f"{content['method']}:{content['value']}"
+    except (LogError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,193 @@
+"""How a batch is going, on stderr: for people at a terminal, for log files and for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from vidtrack.batch.engine import Crashed, Event, Progressed, Started
+from vidtrack.cli.options import ProgressStyle
+from vidtrack.cli.progress import clock, closing_line, complaints
+
+if TYPE_CHECKING:
+    from vidtrack.batch.engine import Outcome, Task
+
+_PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds
+
+
+def dashboard(style: ProgressStyle, done_before: int) -> Dashboard:
+    """The dashboard of that style; auto is rich on a terminal and plain elsewhere."""
+    if style is ProgressStyle.auto:
+        style = ProgressStyle.rich if sys.stderr.isatty() else ProgressStyle.plain
+    kinds = {ProgressStyle.rich: _Rich, ProgressStyle.plain: _Plain, ProgressStyle.json: _Json}
+    return kinds.get(style, Dashboard)(done_before)
+
+
+class Dashboard:
+    """Adds up events and shows errors; the other styles show more. Time left goes by bytes of clips."""
+
+    def __init__(self, done_before: int) -> None:
+        self.done_before = done_before
+        self.tasks: dict[int, tuple[Task, int]] = {}  # by number, with the bytes of the clip
+        self.counts: Counter[str] = Counter()
+        self.workers: dict[int, str] = {}
+        self._numbers: dict[Path, int] = {}
+        self._frames: dict[int, int] = {}  # done in this run, of each task
+        self._bytes_done = 0
+        self._began = time.monotonic()
+
+    def add(self, task: Task, size: int) -> None:
+        """Take a task that is to be done."""
+        self.tasks[task.number] = task, max(0, size)
+        self._numbers[task.job.source] = task.number
+
+    def event(self, event: Event) -> None:
+        """Take an event of the engine."""
+        name = self.tasks[event.number][0].job.source.name
+        if isinstance(event, Started):
+            self.workers[event.worker] = name
+        elif isinstance(event, Progressed):
+            self._frames[event.number] = event.progress.frames - event.progress.resumed
+            self.workers[event.worker] = f"{name}: {event.progress.frames}/{event.progress.expected or '?'} frames"
+        else:
+            self.workers.pop(event.worker, None)
+            if isinstance(event, Crashed):
+                self.say(f"{name}: {event.reason}")
+        self.show(event)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Take the end of a clip."""
+        self.counts[outcome.status] += 1
+        number = self._numbers[outcome.job.source]
+        self._bytes_done += self.tasks[number][1]
+        if outcome.result is not None:
+            self._frames[number] = outcome.result.frames - outcome.result.resumed
+        self.show_outcome(outcome)
+
+    @property
+    def ended(self) -> int:
+        """Clips that are over."""
+        return sum(self.counts.values())
+
+    @property
+    def failed(self) -> int:
+        """Clips that failed or were set aside."""
+        return self.counts["failed"] + self.counts["aside"]
+
+    def rate(self) -> float:
+        """Frames a second of all workers together."""
+        return sum(self._frames.values()) / max(1e-3, time.monotonic() - self._began)
+
+    def eta_seconds(self) -> float | None:
+        """Seconds left, None before anything is done."""
+        left = sum(size for _, size in self.tasks.values()) - self._bytes_done
+        return (time.monotonic() - self._began) * left / self._bytes_done if self._bytes_done else None
+
+    def line(self) -> str:
+        """The state of the batch in a line."""
+        eta = self.eta_seconds()
+        failures = f", {self.failed} failed" if self.failed else ""
+        left = "" if eta is None else f", {clock(eta)} left"
+        return f"{self.ended}/{len(self.tasks)} clips{failures}, {self.rate():.1f} fps{left}"
+
+    def show(self, event: Event) -> None:
+        """Show the state of the batch."""
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        """Show the end of a clip; here only what is wrong with it."""
+        for line in complaints(outcome):
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """Print a line; where nobody can read it, the work goes on all the same."""
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Dashboard:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        pass
+
+
+class _Plain(Dashboard):
+    def __init__(self, done_before: int) -> None:
+        super().__init__(done_before)
+        self._shown = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        if time.monotonic() - self._shown >= _PLAIN_EVERY:
+            self._shown = time.monotonic()
+            self.say(self.line())
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        super().show_outcome(outcome)
+        if line := closing_line(outcome):
+            self.say(line)
+
+
+class _Json(Dashboard):
+    def __init__(self, done_before: int) -> None:
+        super().__init__(done_before)
+        self._shown = 0.0
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Started | Crashed):
+            values: dict[str, Any] = {"reason": event.reason} if isinstance(event, Crashed) else {}
+            source = str(self.tasks[event.number][0].job.source)
+            self._emit(event=type(event).__name__.lower(), source=source, worker=event.worker, **values)
+        elif time.monotonic() - self._shown >= _JSON_EVERY:
+            self._shown = time.monotonic()
+            eta = self.eta_seconds()
+            self._emit(
+                event="batch",
+                clips=len(self.tasks),
+                ended=self.ended,
+                failed=self.failed,
+                done_before=self.done_before,
+                fps=round(self.rate(), 2),
+                eta_seconds=None if eta is None else round(eta, 1),
+                workers=self.workers,
+            )
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        from vidtrack.cli.summary import outcome_record
+
+        self._emit(event="outcome", **outcome_record(outcome))
+
+    def _emit(self, **values: Any) -> None:
+        self.say(json.dumps(values, ensure_ascii=False))
+
+
+class _Rich(_Plain):
+    def __init__(self, done_before: int) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        super().__init__(done_before)
+        self._live = Live(console=Console(stderr=True), transient=True, refresh_per_second=4)
+
+    def show(self, event: Event) -> None:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        lines = [Text(f"  worker {index}  {what}", no_wrap=True) for index, what in sorted(self.workers.items())]
+        bar = ProgressBar(total=len(self.tasks), completed=self.ended, width=60)
+        self._live.update(Group(Text(self.line()), bar, *lines))
+
+    def say(self, line: str) -> None:
+        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def __enter__(self) -> Dashboard:
+        self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._live.stop()
