@@ -10,12 +10,11 @@ Markdown table.
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,19 +37,6 @@ NETWORK = DetectorConfig(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Sample:
-    """What the process holds after so many frames."""
-
-    frames: int
-    clip_seconds: float
-    seconds: float
-    tracks: int
-    resident_bytes: int
-    open_files: int
-    threads: int
-
-
 def main() -> None:
     """Track for as long as asked and print what was held on the way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -66,17 +52,10 @@ def main() -> None:
         seconds = make_small(chosen.clip, folder / "part.mp4", chosen.width, chosen.rate)
         parts = round(chosen.minutes * 60 / seconds)
         (folder / "hour.ffconcat").write_text("ffconcat version 1.0\n" + "file part.mp4\n" * parts)
-        samples = track(folder / "hour.ffconcat", folder, round(chosen.minutes * 60 * chosen.rate / ROWS))
+        print("| minutes of video | frames | tracks so far | resident MiB | open files | threads | ms a frame |")
+        print("|---:|---:|---:|---:|---:|---:|---:|")
+        minutes = track(folder / "hour.ffconcat", folder, round(chosen.minutes * 60 * chosen.rate / ROWS))
         sizes = [(folder / name).stat().st_size / 2**20 for name in ("hour.mp4", "hour.tracks.jsonl")]
-    print("| minutes of video | frames | tracks so far | resident MiB | open files | threads | ms a frame |")
-    print("|---:|---:|---:|---:|---:|---:|---:|")
-    for before, now in itertools.pairwise(samples):
-        pace = (now.seconds - before.seconds) / (now.frames - before.frames) * 1000
-        print(
-            f"| {now.clip_seconds / 60:.0f} | {now.frames} | {now.tracks} | {now.resident_bytes / 2**20:.0f} | "
-            f"{now.open_files} | {now.threads} | {pace:.1f} |"
-        )
-    minutes = samples[-1].seconds / 60
     print(f"\nVideo of {sizes[0]:.0f} MiB and log of {sizes[1]:.0f} MiB written in {minutes:.1f} minutes.")
 
 
@@ -93,38 +72,36 @@ def make_small(clip: Path, target: Path, width: int, rate: int) -> float:
         return writer.written / rate
 
 
-def track(source: Path, folder: Path, every: int) -> list[Sample]:
-    """Track it with a network that finds objects in anything; a sample every so many frames."""
+def track(source: Path, folder: Path, every: int) -> float:
+    """Track it with a network that finds objects in anything, a row every so many frames; returns the minutes taken."""
     torch.manual_seed(0)
     model = DeformableDETR(NETWORK).eval()
     for head in model.class_embed:
         torch.nn.init.normal_(head.bias, 0.5, 0.1)
-    samples: list[Sample] = []
-    track_video(
+    result = track_video(
         source, model, log=folder / "hour.tracks.jsonl", video=folder / "hour.mp4",
-        config=RunConfig(score=0.5, video=VideoConfig(preset="ultrafast")), progress=sampler(samples, every),
+        config=RunConfig(score=0.5, video=VideoConfig(preset="ultrafast")), progress=reporter(every),
     )  # fmt: skip
-    return samples
+    return result.seconds / 60
 
 
-def sampler(samples: list[Sample], every: int) -> Callable[[Progress], None]:
-    """What `track_video` calls a frame; it looks at the process every so often."""
-    began = time.perf_counter()
+def reporter(every: int) -> Callable[[Progress], None]:
+    """What `track_video` calls a frame; it looks at the process and prints a row every so often."""
+    last_frames, last_seconds = 0, time.perf_counter()
 
     def look(progress: Progress) -> None:
-        if progress.frames % every == 1:
-            status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-            samples.append(
-                Sample(
-                    progress.frames,
-                    progress.clip_seconds,
-                    time.perf_counter() - began,
-                    progress.tracks,
-                    int(status["VmRSS"].split()[0]) * 1024,
-                    len(os.listdir("/proc/self/fd")),
-                    int(status["Threads"]),
-                )
-            )
+        nonlocal last_frames, last_seconds
+        if progress.frames % every:
+            return
+        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        now = time.perf_counter()
+        print(
+            f"| {progress.clip_seconds / 60:.0f} | {progress.frames} | {progress.tracks} | "
+            f"{int(status['VmRSS'].split()[0]) / 1024:.0f} | {len(os.listdir('/proc/self/fd'))} | "
+            f"{status['Threads'].strip()} | {(now - last_seconds) / (progress.frames - last_frames) * 1000:.1f} |",
+            flush=True,
+        )
+        last_frames, last_seconds = progress.frames, now
 
     return look
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,17 +16,6 @@ MANY = int(os.environ.get("VIDTRACK_FUZZ_CASES", "400"))  # a target
 ONCE_THROUGH = {  # seeds of attacks that were no one line when they were first made
     "checkpoint": [63], "eval_detections": [17, 55], "hugging_face": [39], "read": [39], "training_data": [5, 24],
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    return Material(tmp_path_factory.mktemp("made") / "files")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ForkServer]:
-    with ForkServer() as running:
-        yield running
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -132,6 +132,7 @@ def _write_text(path: Path, text: str) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
         partial.write_text(text, "utf-8", errors="backslashreplace")
         os.replace(partial, path)
     except OSError as error:

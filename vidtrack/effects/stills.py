@@ -82,6 +82,7 @@ def write_png(path: Path, image: np.ndarray) -> None:
     """Write a picture (H, W, 3) uint8 RGB under a name that appears when it is whole; raises OutputError."""
     partial = path.with_name(path.name + ".partial")
     try:
+        partial.unlink(missing_ok=True)
         partial.write_bytes(cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes())
         partial.replace(path)
     except BaseException as error:

@@ -40,6 +40,7 @@ def write_figure(image: np.ndarray, path: Path) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
         partial.write_bytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes())
         partial.replace(path)
     except OSError as error:

@@ -220,6 +220,7 @@ def _notices(log: TrackLog) -> list[str]:
 def _write(path: Path, text: str) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
+        partial.unlink(missing_ok=True)
         partial.write_text(text, "utf-8", "xmlcharrefreplace", "\n")  # bytes of a file name may be no UTF-8
         partial.replace(path)
     except OSError as error:

@@ -128,6 +128,7 @@ class LogWriter:
         self._partial = path.with_name(path.name + ".partial")
         self._array = path.name.lower().removesuffix(".gz").endswith(".json")
         try:
+            self._partial.unlink(missing_ok=True)  # were it a link, what it leads to would be overwritten
             if path.name.lower().endswith(".gz"):
                 self._flush_every = _FLUSH_EVERY
                 packed = gzip.GzipFile(self._partial, "wb", mtime=0)  # no date: same lines, same bytes

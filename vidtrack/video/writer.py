@@ -165,7 +165,8 @@ class VideoWriter:
         if self.path.is_dir():
             raise OutputError(f"{self.path} is a folder", "give a file name")
         try:
-            self._partial.open("wb").close()
+            self._partial.unlink(missing_ok=True)  # were it a link, what it leads to would be overwritten
+            self._partial.open("xb").close()
         except FileNotFoundError:
             raise OutputError(f"the folder of {self.path} does not exist", "create it first") from None
         except OSError as error:
