@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from av.codec import Codec
 from av.codec.codec import UnknownCodecError
 
@@ -41,6 +42,8 @@ class VideoCodec:
             choices = f"choose {', '.join(self.presets)}" if self.presets else "leave it out"
             raise UsageError(f"codec {self.name} has no preset {preset!r}", choices)
         options = dict(self.options)
+        if self.encoder == "libx264" and _has_avx512():
+            options["x264-params"] = _REPEATABLE
         if self.crf is not None:
             options["crf"] = f"{self.crf if crf is None else crf:g}"
         if self.preset is not None or preset is not None:
@@ -48,6 +51,8 @@ class VideoCodec:
         return options
 
 
+# With AVX-512, x264 reads memory that it did not set where the height is no multiple of 16: equal runs would differ.
+_REPEATABLE = "asm=AVX2"
 _CODECS = {
     codec.name: codec
     for codec in (
@@ -129,3 +134,8 @@ def _encoder(name: str) -> Codec | None:
     except UnknownCodecError:
         return None
     return codec if codec.type == "video" else None
+
+
+def _has_avx512() -> bool:
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return any(name.startswith(("AVX512", "X86_V4")) for name in found)
