@@ -53,6 +53,7 @@ def detect(
     preset: options.Preset = None,
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
+    resume: options.Resume = False,
     include: options.Include = None,
     exclude: options.Exclude = None,
     jobs: options.Jobs = None,
@@ -98,6 +99,7 @@ def detect(
         lines=tuple(map(parse_line, line or ())),
         zones=tuple(map(parse_zone, zone or ())),
         hwaccel=hwaccel,
+        resume=resume,
         limits=limits_of(max_pixels, max_duration),
         video=VideoConfig(codec, crf, preset),
     )

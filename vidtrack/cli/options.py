@@ -162,6 +162,12 @@ SkipExisting = Annotated[
         rich_help_panel=_OUTPUT,
     ),
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on with a long clip that was interrupted, from its last minute.", rich_help_panel=_OUTPUT
+    ),
+]
 Include = Annotated[
     list[str] | None,
     typer.Option(metavar="PATTERN", help="Only clips whose path in the folder is like this.", rich_help_panel=_BATCH),

@@ -39,7 +39,10 @@ class Reporter:
     def progress(self, now: Progress) -> None:
         """Take the state of the clip at work."""
         self._began = self._began or time.monotonic()
-        self.show(now)
+        if now.note:
+            self.note(now.note)
+        else:
+            self.show(now)
 
     def outcome(self, outcome: Outcome) -> None:
         """Take the end of a clip."""
@@ -54,6 +57,10 @@ class Reporter:
         """Show the end of a clip; here only what is wrong with it."""
         for line in complaints(outcome):
             self.say(line)
+
+    def note(self, text: str) -> None:
+        """Say how the clip at work begins."""
+        self.say(f"{self.name}: {text}")
 
     def made(self, line: str, record: dict[str, Any]) -> None:
         """Take what was made in other work than tracking: a line for people, values for programs."""
@@ -71,7 +78,8 @@ class Reporter:
     def rate(self, now: Progress) -> float:
         """Frames a second since the clip's first one."""
         elapsed = time.monotonic() - (self._began or 0)
-        return (now.frames - 1) / elapsed if now.frames > 1 and elapsed > 0 else 0.0
+        done = now.frames - now.resumed
+        return (done - 1) / elapsed if done > 1 and elapsed > 0 else 0.0
 
     def eta_seconds(self, now: Progress) -> float | None:
         """Seconds left of the clip."""
@@ -129,6 +137,9 @@ class _Json(Reporter):
             fps=round(self.rate(now), 2),
             eta_seconds=None if eta is None else round(eta, 1),
         )
+
+    def note(self, text: str) -> None:
+        self._emit(event="note", source=str(self.jobs[self._ended].source), message=text)
 
     def show_outcome(self, outcome: Outcome) -> None:
         from vidtrack.cli.summary import outcome_record
