@@ -14,6 +14,7 @@ from vidtrack.config import RunConfig
 from vidtrack.errors import OutputError, ResourceError, UsageError
 from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.gathering import Gatherer
 from vidtrack.model.inference import FrameEncoder
 from vidtrack.provenance import hash_content, log_header
 from vidtrack.render import Painter
@@ -60,6 +61,7 @@ def track_video(
     config: RunConfig | None = None,
     overwrite: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    gatherer: Gatherer | None = None,
 ) -> TrackResult:
     """Track the objects of a clip; write a track log, an annotated video, both or neither.
 
@@ -67,7 +69,7 @@ def track_video(
     clip early: what is done is kept, marked `interrupted`, and returned. Of a clip longer than `config.chunk_seconds`
     finished chunks are kept in a folder beside the outputs until they are whole; after an interrupt, a crash or an
     error `config.resume` goes on from there, to the same log and video, or with `overwrite` begins anew where that
-    cannot be.
+    cannot be. With a `gatherer` of the model, frames are encoded together with those of clips that other threads track.
 
     Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error in the middle, the log
     keeps what was done, marked `failed`; the video is dropped.
@@ -81,7 +83,7 @@ def track_video(
     watch = Stopwatch()
     with ExitStack() as stack:
         reader = stack.enter_context(_open_reader(source, config))
-        encoder = FrameEncoder(model, config.size)
+        encoder = FrameEncoder(model, config.size, gatherer)
         tracker = Tracker(model, config.tracker, class_filter(model.config.classes, config.classes))
         counter = Counter(config.lines, config.zones, reader.info.size)
         header = {} if log is None and video is None else _header(reader, encoder, config)

@@ -7,6 +7,7 @@ import torch
 
 from vidtrack.errors import UsageError
 from vidtrack.model.detector import DeformableDETR, Memory
+from vidtrack.model.gathering import Gatherer
 from vidtrack.model.preprocess import to_batch
 
 SMALLEST_SIZE = 32  # pixels; below, the deepest level of a backbone has nothing left to look at
@@ -15,16 +16,18 @@ SMALLEST_SIZE = 32  # pixels; below, the deepest level of a backbone has nothing
 class FrameEncoder:
     """Encodes RGB frames on the model's device and in its number format.
 
-    `size` replaces the config's shorter side in pixels; the longest side may then grow in proportion.
+    `size` replaces the config's shorter side in pixels; the longest side may then grow in proportion. `gatherer`
+    encodes them together with those of other clips.
     """
 
-    def __init__(self, model: DeformableDETR, size: int | None = None) -> None:
+    def __init__(self, model: DeformableDETR, size: int | None = None, gatherer: Gatherer | None = None) -> None:
         config = model.config
         if size is not None and size < SMALLEST_SIZE:
             raise UsageError(
                 f"size is {size}", f"give {SMALLEST_SIZE} or more pixels, {config.size} is the model's own"
             )
         self.model = model
+        self._encode = model.encode if gatherer is None else gatherer.encode
         self._size = size or config.size
         self._max_size = round(config.max_size * self._size / config.size)
         parameter = next(model.parameters())
@@ -42,5 +45,5 @@ class FrameEncoder:
     @torch.inference_mode()
     def encode(self, pixels: torch.Tensor, padding: torch.Tensor | None = None) -> Memory:
         """Backbone and encoder."""
-        memory: Memory = self.model.encode(pixels, padding)
+        memory: Memory = self._encode(pixels, padding)
         return memory
