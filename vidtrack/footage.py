@@ -12,7 +12,7 @@ import numpy as np
 
 from vidtrack.errors import InputError
 from vidtrack.provenance import hash_content
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import TrackLog, shots_of
 from vidtrack.types import Frame, FrameTracks, ObjectState, VideoInfo
 from vidtrack.video import VideoReader, probe
 from vidtrack.video.sequence import is_sequence, picture_paths
@@ -68,10 +68,12 @@ def with_objects(
 ) -> Iterator[tuple[Frame, FrameTracks]]:
     """Each frame with its objects; between logged frames (stride, another rate) boxes are interpolated.
 
-    An object logged on one side only of such a frame belongs to it if that side is nearer; if `generous`, always.
+    An object logged on one side only of such a frame belongs to it if that side is nearer; if `generous`, always. Where
+    a cut lies between, the box is that of the nearer side, or around both.
     """
+    shots = shots_of(log)
     for frame in frames:
-        tracks = _objects_at(log, frame.seconds / log.time_base, generous)
+        tracks = _objects_at(log, shots, frame.seconds / log.time_base, generous)
         boxes = tracks.boxes_xyxy if scale == (1.0, 1.0) else tracks.boxes_xyxy * np.array([*scale, *scale], np.float32)
         yield frame, replace(tracks, index=frame.index, pts=frame.pts, time_base=frame.time_base, boxes_xyxy=boxes)
 
@@ -131,15 +133,21 @@ def _logged_range(log: TrackLog) -> tuple[Fraction | None, Fraction | None]:
     return start, end
 
 
-def _objects_at(log: TrackLog, tick: Fraction, generous: bool) -> FrameTracks:
-    """Objects at `tick`, in the log's time base."""
+def _objects_at(log: TrackLog, shots: np.ndarray, tick: Fraction, generous: bool) -> FrameTracks:
+    """Objects at `tick`, in the log's time base; `shots` (F,) are the ordinals of its frames' shots."""
     row = int(np.searchsorted(log.frame_pts, float(tick), side="right")) - 1
     if row < 0 or row == len(log) - 1 or int(log.frame_pts[row]) == tick:
         return log[max(row, 0)]
     before, after = log[row], log[row + 1]
     share = float(tick - before.pts) / (after.pts - before.pts)
     in_both, at_before, at_after = np.intersect1d(before.ids, after.ids, return_indices=True)
-    boxes = before.boxes_xyxy[at_before] * (1 - share) + after.boxes_xyxy[at_after] * share
+    first, second = before.boxes_xyxy[at_before], after.boxes_xyxy[at_after]
+    if shots[row] == shots[row + 1]:
+        boxes = first * (1 - share) + second * share
+    elif generous:
+        boxes = np.hstack([np.minimum(first[:, :2], second[:, :2]), np.maximum(first[:, 2:], second[:, 2:])])
+    else:
+        boxes = first if share < 0.5 else second
     mixed = replace(
         _part(before, at_before),
         boxes_xyxy=boxes.astype(np.float32),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -169,6 +170,13 @@ def test_between_logged_frames_a_box_counts_on_either_side(tmp_path: Path) -> No
     assert exact == [([1, 2], [0, 5]), ([1, 2], [10, 5]), ([1], [20]), ([1], [30]), ([1], [30])]
     generous = [tracks.ids.tolist() for _, tracks in with_objects(frames, every_third, generous=True)]
     assert generous == [[1, 2], [1, 2], [1, 2], [1], [1]]
+
+    event = {"type": "event", "kind": "cut", "message": "", "i": 3, "pts": int(log.frame_pts[3])}
+    over_a_cut = replace(every_third, events=[event])  # the new shot begins in frame 1, 2 or 3
+    nearer = [tracks.boxes_xyxy[0, ::2].tolist() for _, tracks in with_objects(frames, over_a_cut)]
+    assert nearer == [[0, 10], [0, 10], [30, 40], [30, 40], [30, 40]]
+    around = [tracks.boxes_xyxy[0, ::2].tolist() for _, tracks in with_objects(frames, over_a_cut, generous=True)]
+    assert around == [[0, 10], [0, 40], [0, 40], [30, 40], [30, 40]]
 
 
 @pytest.mark.parametrize(

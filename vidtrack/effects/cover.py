@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-from vidtrack.effects.paths import TrackPath, log_of, paths_of, shots_of
+from vidtrack.effects.paths import TrackPath, log_of, paths_of
 from vidtrack.errors import UsageError
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import TrackLog, shots_of
 
 _STEADY_SECONDS = 0.12  # boxes reach around all there were so far before and after, which evens out their jitter
 _SPEED_SECONDS = 0.4  # speed is measured over this long a piece of track

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from vidtrack.effects.camera import follow
-from vidtrack.effects.paths import TrackPath, shots_of
+from vidtrack.effects.paths import TrackPath
 from vidtrack.errors import UsageError
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import TrackLog, shots_of
 from vidtrack.types import Frame, VideoInfo
 
 _LEAST, _MOST = 16, 16384  # pixels a side; encoders take no less and few take more

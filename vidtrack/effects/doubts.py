@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.effects.paths import CUT, TrackPath, paths_of
-from vidtrack.tracklog import TrackLog
+from vidtrack.effects.paths import TrackPath, paths_of
+from vidtrack.tracklog import TrackLog, cut_pts
 
 _NEAR_CUT_SECONDS = 0.25
 _WEAK_SCORE = 0.3  # where the log does not say
@@ -47,7 +47,7 @@ def doubts_of(log: TrackLog, weak_score: float | None = None) -> list[Doubt]:
     if weak_score is None:
         run = log.header.get("run", {}).get("parameters", {}).get("tracker", {})
         weak_score = float(run.get("birth_score", _WEAK_SCORE))
-    cuts = _cut_seconds(log)
+    cuts = cut_pts(log) * float(log.time_base)
     found = [doubt for path in paths_of(log) for doubt in _of_path(path, log, weak_score, cuts)]
     return sorted(found, key=lambda doubt: (doubt.first_row, doubt.identity))
 
@@ -116,8 +116,3 @@ def _inside(boxes_xyxy: np.ndarray, size: Sequence[int]) -> np.ndarray:
     left, top, right, bottom = boxes_xyxy.T
     edge_x, edge_y = _NEAR_EDGE * width, _NEAR_EDGE * height
     return (left > edge_x) & (top > edge_y) & (right < width - edge_x) & (bottom < height - edge_y)
-
-
-def _cut_seconds(log: TrackLog) -> np.ndarray:
-    pts = [event["pts"] for event in log.events if event.get("kind") == CUT and event.get("pts") is not None]
-    return np.array([float(ticks * log.time_base) for ticks in pts])

@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import TrackLog, shots_of
 from vidtrack.types import ObjectState
-
-CUT = "cut"  # kind of the events at the first frame of a new shot
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,6 @@ class TrackPath:
     def last_row(self) -> int:
         """The frame row it ends with."""
         return self.first_row + len(self.seen) - 1
-
-
-def shots_of(log: TrackLog) -> np.ndarray:
-    """The ordinal (F,) of the shot each logged frame belongs to."""
-    cuts = sorted(event["pts"] for event in log.events if event["kind"] == CUT and event.get("pts") is not None)
-    return np.searchsorted(np.array(cuts, np.int64), log.frame_pts, side="right")
 
 
 def paths_of(log: TrackLog) -> list[TrackPath]:

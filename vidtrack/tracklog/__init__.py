@@ -4,6 +4,7 @@ from vidtrack.tracklog.layout import STATUSES, SUFFIXES, is_log_path, schema, st
 from vidtrack.tracklog.reader import TrackLog, read_ends
 from vidtrack.tracklog.saving import save
 from vidtrack.tracklog.selecting import select, track_classes
+from vidtrack.tracklog.shots import cut_pts, shots_of
 from vidtrack.tracklog.writer import LogWriter
 
 __all__ = [
@@ -11,11 +12,13 @@ __all__ = [
     "SUFFIXES",
     "LogWriter",
     "TrackLog",
+    "cut_pts",
     "is_log_path",
     "read_ends",
     "save",
     "schema",
     "select",
+    "shots_of",
     "stem_of",
     "track_classes",
 ]
