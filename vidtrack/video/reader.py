@@ -265,7 +265,8 @@ class VideoReader:
         colour = self.info.colour
         if colour.is_hdr:
             self._problems.add(
-                f"the video is HDR, {hdr_name(colour)}: frames are 8-bit without tone mapping, detection may suffer"
+                f"the video is HDR, {hdr_name(colour)}: its frames are taken in 8 bits without tone mapping, "
+                "detection and new pictures may suffer"
             )
 
     def _nothing_left(self) -> InputError:
