@@ -1,63 +1,120 @@
-"""Tracking quality beside the peers: the same detections through vidtrack's association and other packages' trackers.
+"""Tracking quality beside the peers, everything in one command: the tables of benchmarks/tracking.md.
 
-    python benchmarks/tracking.py DATA [--detections FOLDER --score SCORE] [--fit SEQUENCE...] [--peers NAME...]
+    python benchmarks/tracking.py DATA CACHE --report benchmarks/tracking.md
 
-DATA holds MOTChallenge folders (seqinfo.ini, gt/gt.txt, det/det.txt). FOLDER holds other detections, NAME.txt for each
-sequence: benchmarks/tracking_model.py makes them of a model. With --fit, the peers' thresholds are those of a grid with
-the best HOTA + IDF1 on those sequences (long); without, those found so on the public detections. Needs `trackers`,
-`boxmot` and `vidtrack[evaluation]`; peers of a package that is not there are left out. No network is involved.
+DATA holds MOTChallenge folders: seqinfo.ini, gt/gt.txt, public detections det/det.txt, and the video NAME/NAME.mp4. The
+network of --model runs once over each video, what it found stays in CACHE in a folder named after the hash of the
+weights. Then the same detections, public and the model's, go through vidtrack's association and the peers, each with
+its defaults and with the thresholds of its grid that have the best HOTA + IDF1 on the --training sequences. Needs
+`trackers`, `boxmot` and `vidtrack[evaluation]`; peers of a package that is not there are left out.
+
+The report is a file with places for the sections, from `<!-- NAME -->` to `<!-- end -->`; each is replaced, the rest
+is left alone. --sections makes only some.
 """
 
 from __future__ import annotations
 
 import argparse
-import logging
-import warnings
-from importlib.util import find_spec
+import functools
+import re
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tracking_data import Maker, folders, load, run, table
-from tracking_peers import FITTED, PEERS, fit, peer
+from tracking_cost import cost
+from tracking_data import Footage, folders, load, run, summary, table
+from tracking_model import found_by, own_tracks, parts
+from tracking_peers import OURS, available, fit_all, quiet, tracker
 
-from vidtrack.config import RunConfig
-from vidtrack.tracking.association import Associator
+from vidtrack.model.checkpoint import load_model
+from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.config import TrackerConfig
 
+TRAINING = ("ADL-Rundle-6", "PETS09-S2L1")
 
-def ours(score: float) -> Maker:
-    """vidtrack's association with its defaults; `score` is the least one of a new track."""
-    config = RunConfig().at_score(score).tracker
-    return lambda footage: Associator(config).step
+
+def compare(all_footage: list[Footage], training: list[str], least_score: float, processes: int) -> Iterator[str]:
+    """Every tracker on the same detections; `least_score` is the detector's own for a new track."""
+    chosen = fit_all([one for one in all_footage if one.sequence.name in training], least_score, processes)
+    runs = {}
+    for name in available():
+        for row, options in ((name, {}), (f"{name}, fitted", chosen[name])):
+            runs[row] = run(tracker(name, options, least_score), all_footage)
+            say(f"{row}: {runs[row].microseconds:.0f} µs a frame")
+    yield from summary(runs, all_footage, OURS)
+    yield from table(runs, all_footage)
+    yield ""
+    for name, options in chosen.items():
+        yield f"- {name}, fitted: {', '.join(f'{key}={value}' for key, value in options.items())}"
+
+
+def ablate(model: DeformableDETR, all_footage: list[Footage], cache: Path) -> Iterator[str]:
+    """What each part of the tracker adds, with the model's detections."""
+    runs = dict(parts(all_footage, model, cache)) | dict(own_tracks(all_footage, model, cache))
+    yield from table(runs, all_footage)
+
+
+def sections(arguments: argparse.Namespace) -> dict[str, Callable[[], Iterator[str]]]:
+    """What can be made, by its name in the report."""
+    data, training, processes = arguments.data, arguments.training, arguments.processes
+
+    @functools.cache
+    def own() -> tuple[DeformableDETR, list[Footage], Path]:
+        model = load_model(arguments.model)
+        cache = found_by(model, data, arguments.cache, arguments.class_name, say)
+        return model, [load(folder, cache) for folder in folders(data)], cache
+
+    def model_section() -> Iterator[str]:
+        model, all_footage, cache = own()
+        yield f"\nWeights `{model.origin.name}`, sha256 {cache.name}..., least score {model.config.score}.\n"
+        yield from compare(all_footage, training, model.config.score, processes)
+
+    public = [load(folder) for folder in folders(data)]
+    return {
+        "public": lambda: compare(public, training, TrackerConfig().birth_score, processes),
+        "own": model_section,
+        "parts": lambda: ablate(*own()),
+        "cost": cost,
+    }
+
+
+def put(report: Path, name: str, lines: list[str]) -> None:
+    """Replace a section of the report."""
+    text = report.read_text(encoding="utf-8")
+    place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not place.search(text):
+        sys.exit(f"{report} has no place for the section {name!r}")
+    body = "\n".join(lines).strip("\n")
+    report.write_text(place.sub(lambda found: f"{found[1]}\n{body}\n\n{found[2]}", text), encoding="utf-8")
+
+
+def say(line: str) -> None:
+    """Progress."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    """Fit the peers, run everything, print and write the report."""
+    """Make the sections, print them, put them into the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--detections", type=Path, metavar="FOLDER", help="instead of the public ones")
-    parser.add_argument("--score", type=float, default=TrackerConfig().birth_score, help="the detector's own least one")
-    parser.add_argument("--fit", nargs="+", default=[], metavar="SEQUENCE", help="search the peers' grids on these")
-    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS, metavar="NAME")
-    parser.add_argument("--report", type=Path, help="append the tables to this file")
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--class", dest="class_name", default="person")
+    parser.add_argument(
+        "--training", nargs="+", default=list(TRAINING), metavar="SEQUENCE", help="thresholds fit these"
+    )
+    parser.add_argument("--sections", nargs="+", choices=("public", "own", "parts", "cost"))
+    parser.add_argument("--processes", type=int, default=2, help="that search the grids")
+    parser.add_argument("--report", type=Path)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")  # the peers warn on every frame about frame rates they are told
-    logging.disable(logging.WARNING)
-    all_footage = [load(folder, arguments.detections) for folder in folders(arguments.data)]
-    training = [footage for footage in all_footage if footage.sequence.name in arguments.fit]
-    runs = {"vidtrack association": run(ours(arguments.score), all_footage)}
-    lines = []
-    for name in arguments.peers:
-        if find_spec(PEERS[name]) is None:
+    quiet()
+    for name, make in sections(arguments).items():
+        if arguments.sections and name not in arguments.sections:
             continue
-        runs[f"{name}, defaults"] = run(peer(name, {}), all_footage)
-        options = fit(name, training) if training else FITTED[name]
-        runs[f"{name}, fitted"] = run(peer(name, options), all_footage)
-        lines.append(f"- {name}, fitted: {', '.join(f'{key}={value}' for key, value in options.items())}")
-    lines = [*table(runs, all_footage), "", *lines]
-    print("\n".join(lines))
-    if arguments.report:
-        with arguments.report.open("a", encoding="utf-8") as report:
-            report.write("\n".join(lines) + "\n")
+        lines = list(make())
+        print("\n".join(lines), flush=True)
+        if arguments.report:
+            put(arguments.report, name, lines)
 
 
 if __name__ == "__main__":

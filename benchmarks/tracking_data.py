@@ -72,6 +72,23 @@ def rows_of(tracked: list[TrackedBoxes]) -> MotRows:
     return result_rows(list(range(1, len(tracked) + 1)), tracked)
 
 
+def summary(runs: Mapping[str, Run], all_footage: list[Footage], ours: str) -> Iterator[str]:
+    """A Markdown table, one row a sequence: ours beside the best peer in each score, whichever that is."""
+    yield "| sequence | HOTA | best peer | IDF1 | best peer | IDSW | best peer in HOTA |"
+    yield "|---|---:|---|---:|---|---:|---|"
+    for footage in all_footage:
+        reached = {name: scores(one, [footage]) for name, one in runs.items()}
+        own = reached[ours]
+        peers = [name for name in reached if not name.startswith(ours)]
+        cells = [footage.sequence.name]
+        for score in ("hota", "idf1"):
+            best = max(peers, key=lambda name: getattr(reached[name], score))
+            cells += [f"{100 * getattr(own, score):.1f}", f"{100 * getattr(reached[best], score):.1f} {best}"]
+        best = max(peers, key=lambda name: reached[name].hota)
+        cells += [str(own.switches), f"{reached[best].switches} {best}"]
+        yield f"| {' | '.join(cells)} |"
+
+
 def scores(one: Run, all_footage: list[Footage]) -> TrackingScores:
     """Scores of the sequences combined."""
     parts = [measure(align(f.truth, one.results[f.sequence.name], f.sequence.frames)) for f in all_footage]

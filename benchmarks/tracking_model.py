@@ -1,17 +1,12 @@
-"""What each part of the tracker adds, with a model's own detections: an ablation table in one command.
+"""A model's own detections for the tracking benchmark, and what each part of the tracker adds with them.
 
-    python benchmarks/tracking_model.py DATA CACHE [--model NAME_OR_PATH] [--fit SEQUENCE...] [--report FILE]
-
-DATA holds MOTChallenge folders with their video NAME/NAME.mp4. The network runs once over each sequence; what it found
-is kept in CACHE, in a folder named after the hash of the weights, and every row of the association is made from there
-in seconds. Propagation needs the network and runs along in the same pass, its tracks are kept too. The same folder
-serves `benchmarks/tracking.py --detections`. With --fit, our own thresholds are searched one after another on those
-sequences by HOTA + IDF1, printed, and used. Needs `vidtrack[evaluation]`.
+The network runs once over each sequence. What it found is kept in a folder named after the hash of the weights, and
+every row of the association is made from there in seconds. Propagation needs the network and runs along in the same
+pass; its tracks are kept too.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import time
 from collections import defaultdict
@@ -25,11 +20,10 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from tracking_data import Footage, Run, folders, load, quality, rows_of, run, table
+from tracking_data import Footage, Run, folders, rows_of, run
 
 from vidtrack.config import RunConfig
 from vidtrack.evaluation.mot import read_rows, write_rows
-from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.inference import FrameEncoder
 from vidtrack.tracking import association
@@ -46,17 +40,6 @@ from vidtrack.video import VideoReader
 LEAST_SCORE = 0.05
 EMBEDDING_WEIGHT = 0.5
 REUNION_COSINE = 0.9
-GRID = {
-    "high_score": [0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6],  # and birth_score
-    "low_score": [0.1, 0.15, 0.2, 0.25, 0.3],
-    "duplicate_iou": [0.5, 0.6, 0.7, 0.8],
-    "tentative_iou": [0.2, 0.3, 0.4],
-    "second_chance_iou": [0.3, 0.4, 0.5],
-    "match_iou": [0.05, 0.1, 0.2],
-    "absence_penalty": [0.0, 0.06, 0.12, 0.2],
-    "birth_overlap": [0.3, 0.4, 0.5, 0.6],
-    "reunion_deviation": [2.0, 2.5, 3.0],
-}
 
 
 class Still(Associator):
@@ -94,8 +77,10 @@ def nearness_or_look(tracks: Tracks, detections: Detections, config: TrackerConf
     return np.maximum(nearness(tracks, detections, config), np.where(again, 0.0, -1.0))
 
 
-def ablation(all_footage: list[Footage], config: TrackerConfig) -> Iterator[tuple[str, Run]]:
+def parts(all_footage: list[Footage], model: DeformableDETR, cache: Path) -> Iterator[tuple[str, Run]]:
     """Rows of the association, each with one part more; below it, what is not in it."""
+    config = shipped_config(model)
+    all_footage = [with_embeddings(footage, cache) for footage in all_footage]
 
     def tried(config: TrackerConfig, kind: type[Associator] = Associator) -> Run:
         return run(lambda _: kind(config).step, all_footage)
@@ -130,30 +115,27 @@ def revised(one: Run, all_footage: list[Footage], delay: Callable[[], Delay]) ->
     return Run(results, 0.0)
 
 
-def fit(training: list[Footage], config: TrackerConfig) -> TrackerConfig:
-    """The thresholds of GRID, one after another and twice round, with the best HOTA + IDF1."""
+def found_by(model: DeformableDETR, data: Path, cache: Path, class_name: str, say: Callable[[str], None]) -> Path:
+    """The folder with what the model finds in the sequences under `data`, filled where it is not yet."""
+    allowed = np.array([name == class_name for name in model.config.classes])
+    folder = cache / (model.origin.sha256 or "unnamed")[:12]
+    for sequence in folders(data):
+        if not (folder / f"{sequence.name}.txt").exists():
+            say(look(model, sequence, allowed, folder))
+    return folder
 
-    def reached(tried: TrackerConfig) -> float:
-        return quality(run(lambda _: Associator(tried).step, training), training)
 
-    best = reached(config)
-    for name, values in [*GRID.items(), *GRID.items()]:
-        for value in values:
-            change = {name: value, "birth_score": value} if name == "high_score" else {name: value}
-            if name == "high_score":
-                change["low_score"] = min(config.low_score, value)
-            elif name == "low_score" and value > config.high_score:
-                continue
-            tried = replace(config, **change)
-            if (now := reached(tried)) > best:
-                best, config = now, tried
-                print(f"{name}={value}: {100 * best / 2:.2f}", flush=True)
-    return config
+def own_tracks(all_footage: list[Footage], model: DeformableDETR, cache: Path) -> Iterator[tuple[str, Run]]:
+    """Rows of propagation, as the network ran along."""
+    names = [footage.sequence.name for footage in all_footage]
+    for name in variants(model):
+        costs = [float((cache / name / f"{one}.us").read_text()) for one in names]
+        yield name, Run({one: read_rows(cache / name / f"{one}.txt") for one in names}, float(np.mean(costs)))
 
 
 @torch.inference_mode()
-def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) -> None:
-    """Run the network over a sequence: detections with embeddings, and the tracks of propagation."""
+def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) -> str:
+    """Run the network over a sequence: detections with embeddings, tracks of propagation. Returns what it took."""
     encoder, spent = FrameEncoder(model), defaultdict[str, list[float]](list)
     config = replace(shipped_config(model), mode="propagation")
     carriers = {name: Tracker(one, config, allowed) for name, one in variants(model).items()}
@@ -180,7 +162,7 @@ def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) 
     np.save(cache / f"{folder.name}.npy", np.concatenate([one.embeddings for one in found]).astype(np.float16))
     write_rows(cache / f"{folder.name}.txt", rows_of(shown))
     times = ", ".join(f"{name} {1e3 * median(seconds):.1f} ms" for name, seconds in spent.items())
-    print(f"{folder.name}: {len(found)} frames; median of a frame: {times}", flush=True)
+    return f"{folder.name}: {len(found)} frames; median of a frame: {times}"
 
 
 def shipped_config(model: DeformableDETR) -> TrackerConfig:
@@ -210,40 +192,3 @@ def with_embeddings(footage: Footage, cache: Path) -> Footage:
     parts = np.split(np.load(cache / f"{footage.sequence.name}.npy").astype(np.float32), counts)
     joined = [replace(one, embeddings=part) for one, part in zip(footage.detections, parts, strict=True)]
     return replace(footage, detections=joined)
-
-
-def main() -> None:
-    """Fill the cache, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("cache", type=Path)
-    parser.add_argument("--model", default="default")
-    parser.add_argument("--class", dest="class_name", default="person")
-    parser.add_argument("--fit", nargs="+", default=[], metavar="SEQUENCE", help="search our thresholds on these")
-    parser.add_argument("--report", type=Path, help="append the tables to this file")
-    arguments = parser.parse_args()
-    model = load_model(arguments.model)
-    allowed = np.array([name == arguments.class_name for name in model.config.classes])
-    cache = arguments.cache / (model.origin.sha256 or "unnamed")[:12]
-    for folder in folders(arguments.data):
-        if not (cache / f"{folder.name}.txt").exists():
-            look(model, folder, allowed, cache)
-    all_footage = [with_embeddings(load(folder, cache), cache) for folder in folders(arguments.data)]
-    config = shipped_config(model)
-    if arguments.fit:
-        config = fit([footage for footage in all_footage if footage.sequence.name in arguments.fit], config)
-        print(config)
-    runs = dict(ablation(all_footage, config))
-    names = [footage.sequence.name for footage in all_footage]
-    for name in variants(model):
-        costs = [float((cache / name / f"{one}.us").read_text()) for one in names]
-        runs[name] = Run({one: read_rows(cache / name / f"{one}.txt") for one in names}, float(np.mean(costs)))
-    lines = [f"\nModel {model.origin.name}; detections in {cache.name}", *table(runs, all_footage)]
-    print("\n".join(lines))
-    if arguments.report:
-        with arguments.report.open("a", encoding="utf-8") as report:
-            report.write("\n".join(lines) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,16 +1,25 @@
-"""The peers of the tracking benchmark: trackers of the packages `trackers` and `boxmot` that need no weights."""
+"""The trackers of the benchmark: ours, and those of the packages `trackers` and `boxmot` that need no weights."""
 
 from __future__ import annotations
 
 import itertools
+import logging
+import warnings
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 from tracking_data import Footage, Maker, Step, quality, run
 
+from vidtrack.config import RunConfig
+from vidtrack.tracking.association import Associator
+from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.state import Detections, TrackedBoxes
 
+OURS = "vidtrack"
 TRACKERS, BOXMOT = "trackers", "boxmot"
 PEERS = {
     "SORT": TRACKERS,
@@ -31,84 +40,83 @@ FIXED: dict[
     "OccluBoost": {"use_cmc": False, "use_embeddings": False, "gta_enabled": False},
 }
 GRIDS: dict[str, dict[str, list[Any]]] = {
+    OURS: {"score": [0.3, 0.4, 0.5], "low_score": [0.15, 0.3]},
     "SORT": {
-        "track_activation_threshold": [0.3, 0.5],
-        "minimum_consecutive_frames": [1, 2, 3],
-        "minimum_iou_threshold": [0.1, 0.3],
+        "track_activation_threshold": [0.3, 0.4, 0.5],
+        "minimum_consecutive_frames": [1, 2],
         "lost_track_buffer": [30],
     },
     "ByteTrack": {
         "track_activation_threshold": [0.4, 0.6],
         "minimum_consecutive_frames": [1, 2],
         "high_conf_det_threshold": [0.3, 0.6],
-        "lost_track_buffer": [30, 60],
     },
     "OCSORT": {
         "high_conf_det_threshold": [0.3, 0.4, 0.5],
-        "minimum_consecutive_frames": [1, 3],
+        "minimum_consecutive_frames": [1],
         "minimum_iou_threshold": [0.1, 0.3],
         "lost_track_buffer": [60],
     },
     "BoTSORT": {
         "track_activation_threshold": [0.4, 0.6],
         "minimum_consecutive_frames": [1, 2],
-        "high_conf_det_threshold": [0.3, 0.4, 0.6],
+        "high_conf_det_threshold": [0.3, 0.4],
         "lost_track_buffer": [60],
     },
-    "SFSORT": {
-        "high_th": [0.3, 0.5],
-        "new_track_th": [0.4, 0.6],
-        "match_th_first": [0.67, 0.8],
-        "central_timeout": [30],
-        "marginal_timeout": [0, 15],
-    },
-    "BoostTrack": {"det_thresh": [0.3, 0.5], "min_hits": [1, 2], "iou_threshold": [0.1, 0.3], "max_age": [60]},
+    "SFSORT": {"high_th": [0.3, 0.4, 0.5], "new_track_th": [0.4, 0.6], "central_timeout": [30]},
+    "BoostTrack": {"det_thresh": [0.3, 0.4, 0.5], "min_hits": [1, 2], "iou_threshold": [0.1], "max_age": [60]},
     "HybridSort": {"det_thresh": [0.3, 0.4, 0.5], "min_hits": [1, 2], "max_age": [60]},
-    "OccluBoost": {"det_thresh": [0.3, 0.5], "new_track_thresh": [0.4, 0.6], "confirm_hits": [1, 2]},
-}
-FITTED: dict[str, dict[str, Any]] = {  # on finer grids, to the public detections of PETS09-S2L1 and ADL-Rundle-6
-    "SORT": {
-        "track_activation_threshold": 0.5,
-        "minimum_consecutive_frames": 2,
-        "minimum_iou_threshold": 0.3,
-        "lost_track_buffer": 30,
-    },
-    "ByteTrack": {
-        "track_activation_threshold": 0.4,
-        "minimum_consecutive_frames": 1,
-        "minimum_iou_threshold": 0.2,
-        "high_conf_det_threshold": 0.6,
-        "lost_track_buffer": 30,
-    },
-    "OCSORT": {
-        "high_conf_det_threshold": 0.4,
-        "minimum_consecutive_frames": 1,
-        "minimum_iou_threshold": 0.1,
-        "lost_track_buffer": 60,
-    },
-    "BoTSORT": {
-        "track_activation_threshold": 0.4,
-        "minimum_consecutive_frames": 2,
-        "high_conf_det_threshold": 0.3,
-        "lost_track_buffer": 60,
-    },
-    "SFSORT": {"high_th": 0.5, "new_track_th": 0.4, "central_timeout": 30},
-    "BoostTrack": {"det_thresh": 0.4, "min_hits": 1, "iou_threshold": 0.1, "max_age": 60},
-    "HybridSort": {"det_thresh": 0.4, "min_hits": 1, "max_age": 60},
-    "OccluBoost": {"new_track_thresh": 0.6},
+    "OccluBoost": {"det_thresh": [0.3, 0.5], "new_track_thresh": [0.4, 0.6]},
 }
 
 
-def peer(name: str, options: Mapping[str, Any]) -> Maker:
-    """A tracker by name, with its own defaults but for `options`."""
+def available() -> list[str]:
+    """The names of what can run here, ours first."""
+    return [OURS, *(name for name, package in PEERS.items() if find_spec(package) is not None)]
+
+
+def tracker(name: str, options: Mapping[str, Any], least_score: float) -> Maker:
+    """A tracker by name, with its own defaults but for `options`; ours is told the detector's `least_score`."""
+    if name == OURS:
+        score, others = options.get("score", least_score), {key: options[key] for key in options if key != "score"}
+        config = RunConfig(TrackerConfig(**others)).at_score(score).tracker
+        return lambda footage: Associator(config).step
     return (_of_trackers if PEERS[name] == TRACKERS else _of_boxmot)(name, {**FIXED.get(name, {}), **options})
 
 
-def fit(name: str, training: list[Footage]) -> dict[str, Any]:
-    """The options of the grid with the best HOTA + IDF1 on the training footage."""
-    grid = GRIDS[name]
-    choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    return max(choices, key=lambda options: quality(run(peer(name, options), training), training))
+def fit_all(training: list[Footage], least_score: float, processes: int) -> dict[str, dict[str, Any]]:
+    """For each tracker the options of its grid with the best HOTA + IDF1 on the training footage."""
+    tries: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in available()]
+    for name in available():
+        grid = GRIDS[name]
+        tries += [(name, dict(zip(grid, values, strict=True))) for values in itertools.product(*grid.values())]
+    with ProcessPoolExecutor(processes, get_context("spawn"), _begin, (training, least_score)) as pool:
+        reached = list(pool.map(_reached, tries))
+    best: dict[str, tuple[float, dict[str, Any]]] = {}
+    for (name, options), now in zip(tries, reached, strict=True):
+        if name not in best or now > best[name][0]:
+            best[name] = now, options
+    return {name: options for name, (_, options) in best.items()}
+
+
+_known: tuple[list[Footage], float] = [], 0.0  # of a process that tries options
+
+
+def _begin(training: list[Footage], least_score: float) -> None:
+    global _known
+    _known = training, least_score
+    quiet()
+
+
+def _reached(attempt: tuple[str, dict[str, Any]]) -> float:
+    training, least_score = _known
+    return quality(run(tracker(*attempt, least_score), training), training)
+
+
+def quiet() -> None:
+    """The peers warn on every frame about frame rates they are told."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
 
 
 def _of_trackers(name: str, options: Mapping[str, Any]) -> Maker:

@@ -33,7 +33,7 @@ class TrackerConfig:
     reunion_deviation: float = 2.5  # how far from its prediction a lost track is found again, in standard deviations
     reunion_size: float = 0.5  # ... and the least ratio of its width and height then and now
 
-    duplicate_iou: float = 0.6  # detections of one class that overlap this much are one object
+    duplicate_iou: float = 0.5  # detections of one class that overlap this much are one object
     cross_class_iou: float = 0.9  # ... and of different classes
     birth_overlap: float = 0.4  # no birth on a track seen in this frame, or on a better birth
     part_inside: float = 0.8  # nor by what lies so far inside a track of its class
