@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import math
+import multiprocessing
 import os
 import pkgutil
 import resource
@@ -17,8 +18,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any
+
+from tests.faults.accidents import command_with_accidents
 
 ROOT = Path(__file__).parents[2]
 UNCAUGHT = 70  # exit code of a case that ended in a traceback
@@ -45,6 +48,14 @@ class Ending:
     breaches: list[str]
 
 
+@dataclass(frozen=True)
+class Kill:
+    """`kill -9` of a case, or of one of its own child processes, once it has run for so long."""
+
+    after_seconds: float
+    child: bool = False
+
+
 class ForkServer:
     """Runs cases one after the other, each in a fork of a warm child process."""
 
@@ -63,11 +74,17 @@ class ForkServer:
             cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def run(self, call: str, arguments: Sequence[str], folder: Path, writable: Sequence[Path]) -> Ending:
+    def run(
+        self, call: str, arguments: Sequence[str], folder: Path, writable: Sequence[Path], kill: Kill | None = None
+    ) -> Ending:
         """Do `call` of CALLS with the working folder `folder`; only below `writable` may it change anything."""
         request = {
-            "call": call, "arguments": list(arguments), "folder": str(folder), "writable": list(map(str, writable)),
-        }  # fmt: skip
+            "call": call,
+            "arguments": list(arguments),
+            "folder": str(folder),
+            "writable": list(map(str, writable)),
+            "kill": None if kill is None else asdict(kill),
+        }
         assert self._process.stdin is not None and self._process.stdout is not None
         print(json.dumps(request), file=self._process.stdin, flush=True)
         return Ending(**json.loads(self._process.stdout.readline()))
@@ -76,9 +93,10 @@ class ForkServer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        assert self._process.stdin is not None
+        assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(timeout=WALL_SECONDS)
+        self._process.stdout.close()
 
 
 def command(*arguments: str) -> int:
@@ -142,6 +160,7 @@ def load_recipe(path: str) -> int:
 
 CALLS: dict[str, Callable[..., int]] = {
     "command": command,
+    "command_with_accidents": command_with_accidents,
     "read_video": read_video,
     "load_model": load_model,
     "load_recipe": load_recipe,
@@ -181,7 +200,7 @@ def _run(request: dict[str, Any]) -> Ending:
     child = os.fork()
     if child == 0:
         _be_the_case(request, out, err, seen)
-    usage, status = _wait(child, began)
+    usage, status = _wait(child, began, None if request["kill"] is None else Kill(**request["kill"]))
     return Ending(
         code=os.waitstatus_to_exitcode(status),
         out=out.read_text("utf-8", "surrogateescape"),
@@ -192,16 +211,28 @@ def _run(request: dict[str, Any]) -> Ending:
     )
 
 
-def _wait(child: int, began: float) -> tuple[Any, int]:
-    pause = 0.002
+def _wait(child: int, began: float, kill: Kill | None) -> tuple[Any, int]:
     while True:
         found, status, usage = os.wait4(child, os.WNOHANG)
         if found:
             return usage, status
-        if time.monotonic() - began > WALL_SECONDS:
+        elapsed = time.monotonic() - began
+        if elapsed > WALL_SECONDS:
             os.kill(child, signal.SIGKILL)
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.05)
+        elif kill is not None and elapsed > kill.after_seconds:
+            victims = children_of(child) if kill.child else [child]
+            if victims:
+                os.kill(victims[int(elapsed * 1e6) % len(victims)], signal.SIGKILL)
+                kill = None
+        time.sleep(0.002 if elapsed < 1 or kill is not None else 0.02)
+
+
+def children_of(process: int) -> list[int]:
+    """Ids of the processes it has started that live."""
+    try:
+        return [int(text) for text in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
 
 
 def _be_the_case(request: dict[str, Any], out: Path, err: Path, seen: Path) -> None:
@@ -211,10 +242,11 @@ def _be_the_case(request: dict[str, Any], out: Path, err: Path, seen: Path) -> N
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), "utf-8")
         sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), "utf-8", "backslashreplace")
-        breaches = seen.open("w", encoding="utf-8", errors="surrogateescape")
+        breaches = seen.open("w", buffering=1, encoding="utf-8", errors="surrogateescape")
         os.chdir(request["folder"])
         os.environ["HOME"] = os.environ["TMPDIR"] = request["folder"]
         _limit()
+        _fork_workers(breaches.fileno())
         _watch([*request["writable"], os.devnull], breaches)
         code = CALLS[request["call"]](*request["arguments"])
     except BaseException:
@@ -233,6 +265,23 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
+
+
+def _fork_workers(kept: int) -> None:
+    """Let a batch fork its workers, which spares them their start, and close in them what a fresh start would lack."""
+    from vidtrack.batch import local
+
+    work = local._work
+
+    def cleanly(connection: Any, choice: Any) -> None:
+        first = 3
+        for number in (*sorted((kept, connection.fileno())), 65536):
+            os.closerange(first, number)
+            first = number + 1
+        work(connection, choice)
+
+    local.multiprocessing = SimpleNamespace(get_context=lambda _: multiprocessing.get_context("fork"))  # type: ignore
+    local._work = cleanly
 
 
 def _watch(writable: Sequence[str], breaches: io.TextIOBase) -> None:
