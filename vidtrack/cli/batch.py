@@ -15,7 +15,7 @@ from vidtrack.batch.engine import Engine, ModelChoice, Outcome, Task
 from vidtrack.batch.loop import Batch, Rules
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
 from vidtrack.batch.plan import Existing, Job
-from vidtrack.cli.options import ProgressStyle
+from vidtrack.cli.options import EngineKind, ProgressStyle
 from vidtrack.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class BatchChoices:
     watch: bool = False
     retry_aside: bool = False
     rules: Rules = field(default_factory=Rules)
+    engine: EngineKind = EngineKind.local
+    address: str | None = None  # of a Ray cluster
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def run_batch(
         shown = stack.enter_context(dashboard(progress, len(due.done)))
         for task, row in tasks:
             shown.add(task, row.bytes)
-        engine = _local_engine(model, choices.jobs, len(tasks) if not choices.watch else None)
+        engine = _engine(model, choices, len(tasks) if not choices.watch else None)
         stack.callback(engine.close)
         batch = Batch(engine, manifest, root, choices.rules)
         more = _Watch(find_jobs, due_of, shown) if choices.watch else None
@@ -111,6 +113,15 @@ def batch_root(inputs: Sequence[str], output: str | None, jobs: Sequence[Job]) -
     if len(inputs) == 1 and os.path.isdir(inputs[0]):
         return Path(inputs[0])
     return Path(os.path.commonpath([target.parent.absolute() for job in jobs for target in job.outputs]))
+
+
+def _engine(model: ModelChoice, choices: BatchChoices, tasks: int | None) -> Engine:
+    """The engine for so many tasks, None where their number is open."""
+    if choices.engine is EngineKind.local:
+        return _local_engine(model, choices.jobs, tasks)
+    from vidtrack.batch.ray_engine import RayEngine
+
+    return RayEngine(model, choices.jobs, choices.address)
 
 
 def _local_engine(model: ModelChoice, workers: int | None, tasks: int | None) -> Engine:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vidtrack.cli import exits, options
-from vidtrack.cli.options import Order, ProgressStyle, TrackerMode
+from vidtrack.cli.options import EngineKind, Order, ProgressStyle, TrackerMode
 from vidtrack.cli.values import limits_of, parse_classes
 from vidtrack.errors import UsageError
 from vidtrack.tracking.config import TrackerConfig
@@ -57,6 +57,8 @@ def detect(
     include: options.Include = None,
     exclude: options.Exclude = None,
     jobs: options.Jobs = None,
+    engine: options.EngineOption = EngineKind.local,
+    address: options.ClusterAddress = None,
     order: options.OrderOption = Order.name,
     limit: options.Limit = None,
     timeout: options.Timeout = None,
@@ -85,6 +87,10 @@ def detect(
 
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
+    if address is not None and engine is not EngineKind.ray:
+        raise UsageError("--address is of a Ray cluster", "give --engine ray too")
+    if output == "-" and engine is EngineKind.ray:
+        raise UsageError("-o - streams the log of a clip tracked here", "leave out --engine ray, or give a folder")
     config = RunConfig(
         tracker=replace(_TRACKER, mode=str(tracker), max_tracks=max_tracks, scene_cuts=not no_cuts),
         score=score,
@@ -111,7 +117,7 @@ def detect(
         check_report(report, planned)
     if watch or len(planned) > 1 or any(map(os.path.isdir, inputs)):
         rules = Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast)
-        choices = BatchChoices(jobs, str(order), limit, watch, retry_aside, rules)
+        choices = BatchChoices(jobs, str(order), limit, watch, retry_aside, rules, engine, address)
         root = batch_root(inputs, output, planned)
         code = finish_batch(run_batch(find_jobs, root, chosen, config, existing, choices, progress), root, report)
     else:

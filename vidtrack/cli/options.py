@@ -30,6 +30,13 @@ class Order(StrEnum):
     newest = "newest"
 
 
+class EngineKind(StrEnum):
+    """Where the clips of a batch are tracked."""
+
+    local = "local"
+    ray = "ray"
+
+
 class ProgressStyle(StrEnum):
     """How progress is shown on stderr."""
 
@@ -188,6 +195,14 @@ Jobs = Annotated[
     ),
 ]
 OrderOption = Annotated[Order, typer.Option("--order", help="Which clips come first.", rich_help_panel=_BATCH)]
+EngineOption = Annotated[
+    EngineKind, typer.Option("--engine", help="This machine's processes, or a Ray cluster.", rich_help_panel=_BATCH)
+]
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option("--address", metavar="HOST:PORT", help="Of a Ray cluster. Default: a new one of this machine.",
+                 rich_help_panel=_BATCH),
+]  # fmt: skip
 Limit = Annotated[int | None, typer.Option(min=1, help="Do no more clips than this.", rich_help_panel=_BATCH)]
 Timeout = Annotated[
     Fraction | None,
