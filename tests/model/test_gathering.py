@@ -32,13 +32,13 @@ def frames(count: int, width: int = 96) -> list[Tensor]:
 
 def encode_at_once(model: Counting, pixels: list[Tensor]) -> list[Memory]:
     """Each frame by a thread of its own; a batch waits until all have handed in theirs."""
-    gatherer = Gatherer(model, patience_seconds=2)  # type: ignore[arg-type]
+    gatherer = Gatherer(patience_seconds=2)
     joined = threading.Barrier(len(pixels))
 
     def encode(frame: Tensor) -> Memory:
         with gatherer.joined():
             joined.wait(20)
-            memory = gatherer.encode(frame)
+            memory = gatherer.encode(model, frame)  # type: ignore[arg-type]
             joined.wait(20)
             return memory
 
@@ -72,7 +72,7 @@ def test_frames_that_do_not_fit_together_are_encoded_alone(tiny_model: Deformabl
 
 
 def test_an_error_reaches_whoever_asked(tiny_model: DeformableDETR) -> None:
-    gatherer = Gatherer(Counting(tiny_model, room=0), patience_seconds=0)  # type: ignore[arg-type]
+    model, gatherer = Counting(tiny_model, room=0), Gatherer(patience_seconds=0)
     for _ in range(2):  # and nobody waits for the one that failed
         with pytest.raises(RuntimeError, match="out of memory"):
-            gatherer.encode(frames(1)[0])
+            gatherer.encode(model, frames(1)[0])  # type: ignore[arg-type]

@@ -1,121 +1,153 @@
-"""Worker processes on this machine: each loads the model once and tracks clip after clip."""
+"""Worker processes on this machine: each loads the model once and tracks clip after clip, or several at a time."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import multiprocessing
 import os
-import queue
 import signal
 import sys
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 from vidtrack.batch.engine import Crashed, Ended, Event, ModelChoice, Outcome, Progressed, Started, Task
-from vidtrack.errors import UsageError, VidtrackError, WeightsError
+from vidtrack.stages import Progress
 
-_TELL_EVERY = 0.2  # seconds between two messages about the progress of a clip
 _PATIENCE = 5.0  # seconds for a worker to end by itself
+_Message = tuple[int, Progress | Outcome]  # number of the task, and how far it is or how it ended
 
 
 @dataclass
-class _Worker:
+class _Process:
     index: int
     process: BaseProcess
     connection: Connection
-    task: Task | None = None
+    tasks: dict[int, Task] = field(default_factory=dict)  # by place, 0 to the number of clips at a time
 
 
 class LocalEngine:
-    """`workers` processes; `choices` holds a worker's model, one for all or one for each."""
+    """A process for each of `choices`, of which every one tracks `clips` clips at a time with one model.
 
-    def __init__(self, workers: int, choices: list[ModelChoice]) -> None:
-        self.workers = workers
-        self._choices = [choices[index % len(choices)] for index in range(workers)]
+    Clips in one process share batches of frames. Where a process dies over several, each of them is tried again
+    without company, so that none suffers twice for another.
+    """
+
+    def __init__(self, choices: list[ModelChoice], clips: int = 1) -> None:
+        self.workers = len(choices) * clips
+        self._choices, self._clips = choices, clips
         self._context = multiprocessing.get_context("spawn")  # a fork would copy threads and CUDA in an unusable state
-        self._live: list[_Worker] = []
+        self._live: list[_Process] = []
+        self._queue: deque[Task] = deque()
+        self._suspects: set[int] = set()  # tasks over one of which a process died
         self._early: deque[Event] = deque()
 
     def submit(self, task: Task) -> None:
-        """Give the task to a free worker, started where there is none yet."""
-        worker = next((one for one in self._live if one.task is None), None)
-        if worker is None:
-            worker = self._start(min(set(range(self.workers)) - {one.index for one in self._live}))
-        worker.task = task
-        self._early.append(Started(task.number, worker.index))
-        with contextlib.suppress(OSError):  # died while idle: `events` sees it
-            worker.connection.send(task)
+        """Give the task to a process, started where there is no free one yet."""
+        self._queue.append(task)
+        self._hand_out()
 
     def events(self, timeout_seconds: float) -> list[Event]:
         """Messages of the workers, and their deaths."""
         found: list[Event] = list(self._early)
         self._early.clear()
         ready = wait([one.connection for one in self._live], 0 if found else timeout_seconds)
-        for worker in [one for one in self._live if one.connection in ready]:
+        for one in [one for one in self._live if one.connection in ready]:
             try:
-                while worker.connection.poll():
-                    self._take(worker, worker.connection.recv(), found)
+                while one.connection.poll():
+                    self._take(one, one.connection.recv(), found)
             except (EOFError, OSError):
-                self._bury(worker, found)
+                self._bury(one, found)
+        self._hand_out()
         return found
 
     def interrupt(self) -> None:
-        """Interrupt the workers' clips; each is told once, as a second interrupt would end it at once."""
-        for worker in self._live:
-            if worker.task is not None and worker.process.pid is not None:
-                os.kill(worker.process.pid, signal.SIGINT)
+        """Let the clips under way end after their current frame."""
+        for one in self._live:
+            with contextlib.suppress(OSError):
+                one.connection.send(None)
 
     def kill(self, number: int) -> None:
-        """Kill the worker of a task."""
-        for worker in self._live:
-            if worker.task is not None and worker.task.number == number:
-                worker.process.kill()
+        """Kill the process of a task."""
+        for one in self._live:
+            if any(task.number == number for task in one.tasks.values()):
+                one.process.kill()
 
     def close(self) -> None:
-        """End the workers: idle ones by their closed pipe, others by force."""
-        for worker in self._live:
-            if worker.task is not None:
-                worker.process.kill()
-            worker.connection.close()
+        """End the processes: idle ones by their closed pipe, others by force."""
+        for one in self._live:
+            if one.tasks:
+                one.process.kill()
+            one.connection.close()
         until = time.monotonic() + _PATIENCE
-        for worker in self._live:
-            worker.process.join(max(0.0, until - time.monotonic()))
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
+        for one in self._live:
+            one.process.join(max(0.0, until - time.monotonic()))
+            if one.process.is_alive():
+                one.process.kill()
+                one.process.join()
         self._live.clear()
 
-    def _start(self, index: int) -> _Worker:
+    def _hand_out(self) -> None:
+        """Give waiting tasks to processes with room for them, in their order."""
+        while self._queue and (one := self._with_room(self._queue[0])) is not None:
+            task = self._queue.popleft()
+            place = min(set(range(self._clips)) - one.tasks.keys())
+            one.tasks[place] = task
+            self._early.append(Started(task.number, self._worker(one, place)))
+            with contextlib.suppress(OSError):  # died while idle: `events` sees it
+                one.connection.send(task)
+
+    def _with_room(self, task: Task) -> _Process | None:
+        """The least busy process that may take the task, a new one rather than a busy one."""
+        least = min(self._live, key=lambda one: len(one.tasks), default=None)
+        if (least is None or least.tasks) and len(self._live) < len(self._choices):
+            return self._start(min(set(range(len(self._choices))) - {one.index for one in self._live}))
+        if least is None or len(least.tasks) == self._clips:
+            return None
+        if least.tasks and task.number in self._suspects:
+            return None
+        return None if any(other.number in self._suspects for other in least.tasks.values()) else least
+
+    def _start(self, index: int) -> _Process:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_work, args=(theirs, self._choices[index]), name=f"vidtrack-worker-{index}", daemon=True
+            target=_serve,
+            args=(theirs, self._choices[index], self._clips),
+            name=f"vidtrack-worker-{index}",
+            daemon=True,
         )
-        process.start()
+        with _deaf_to_interrupts():
+            process.start()
         theirs.close()
-        self._live.append(_Worker(index, process, ours))
+        self._live.append(_Process(index, process, ours))
         return self._live[-1]
 
-    def _take(self, worker: _Worker, message: Any, found: list[Event]) -> None:
-        assert worker.task is not None
-        number = worker.task.number
-        if isinstance(message, Outcome):
-            found.append(Ended(number, worker.index, replace(message, job=worker.task.job)))
-            worker.task = None
+    def _take(self, one: _Process, message: _Message, found: list[Event]) -> None:
+        number, news = message
+        place = next(place for place, task in one.tasks.items() if task.number == number)
+        if isinstance(news, Outcome):
+            found.append(Ended(number, self._worker(one, place), replace(news, job=one.tasks.pop(place).job)))
         else:
-            found.append(Progressed(number, worker.index, message))
+            found.append(Progressed(number, self._worker(one, place), news))
 
-    def _bury(self, worker: _Worker, found: list[Event]) -> None:
-        self._live.remove(worker)
-        worker.connection.close()
-        worker.process.join(_PATIENCE)
-        if worker.task is not None:
-            found.append(Crashed(worker.task.number, worker.index, _cause(worker.process.exitcode)))
+    def _bury(self, one: _Process, found: list[Event]) -> None:
+        self._live.remove(one)
+        one.connection.close()
+        one.process.join(_PATIENCE)
+        if len(one.tasks) > 1:
+            self._suspects.update(task.number for task in one.tasks.values())
+        for place, task in one.tasks.items():
+            found.append(Crashed(task.number, self._worker(one, place), _cause(one.process.exitcode)))
+
+    def _worker(self, one: _Process, place: int) -> int:
+        return one.index * self._clips + place
 
 
 def _cause(code: int | None) -> str:
@@ -128,48 +160,38 @@ def _cause(code: int | None) -> str:
     return f"its worker was killed by signal {-code}"
 
 
-def _work(connection: Connection, choice: ModelChoice) -> None:
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started meanwhile never hear the terminal's interrupt; the parent tells them when to end."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its start would lift the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(connection: Connection, choice: ModelChoice, clips: int) -> None:
     """A worker's life; it ends with its parent, however that ends."""
-    with contextlib.suppress(OSError):
-        os.setpgrp()  # the terminal's interrupt goes to the parent, which passes on one
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
-    from vidtrack.batch.run import run_task
+    from vidtrack.batch.worker import Worker  # PyTorch, which the parent does without
 
-    load = functools.cache(choice.load)
-    while True:
-        try:
-            task = tasks.get()
-        except KeyboardInterrupt:  # came after the clip it was meant for
-            continue
-        try:
-            outcome = run_task(task, load, _teller(connection))
-        except (UsageError, WeightsError) as error:
-            outcome = Outcome(task.job, "failed", error=error)
-        except KeyboardInterrupt:
-            outcome = Outcome(task.job, "interrupted")
-        except Exception as error:  # a fault of ours costs this clip only
-            outcome = Outcome(task.job, "failed", error=VidtrackError(f"{type(error).__name__}: {error}"))
-        connection.send(outcome)
-
-
-def _listen(connection: Connection, tasks: queue.SimpleQueue[Task]) -> None:
+    worker = Worker(choice, partial(_send, connection, threading.Lock()), clips)
     with contextlib.suppress(EOFError, OSError):
         while True:
-            tasks.put(connection.recv())
+            task: Task | None = connection.recv()
+            if task is None:
+                worker.interrupt()
+            else:
+                worker.begin(task)
     sys.stderr = None  # nobody is left to read it
     os._exit(1)
 
 
-def _teller(connection: Connection) -> Any:
-    last = 0.0
-
-    def tell(progress: Any) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _TELL_EVERY:
-            last = time.monotonic()
-            connection.send(progress)
-
-    return tell
+def _send(connection: Connection, lock: threading.Lock, number: int, news: Progress | Outcome) -> None:
+    with lock, contextlib.suppress(OSError):  # without a parent this process is about to end
+        connection.send((number, news))

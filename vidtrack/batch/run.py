@@ -11,6 +11,7 @@ from vidtrack.batch.plan import Existing, Job
 from vidtrack.batch.resume import Finding, find_earlier
 from vidtrack.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.gathering import Gatherer
 from vidtrack.pipeline import track_video
 from vidtrack.selection import class_filter
 from vidtrack.stages import Progress
@@ -18,14 +19,18 @@ from vidtrack.video import probe
 
 
 def run_task(
-    task: Task, load: Callable[[], DeformableDETR], progress: Callable[[Progress], None] | None = None
+    task: Task,
+    load: Callable[[], DeformableDETR],
+    progress: Callable[[Progress], None] | None = None,
+    gatherer: Gatherer | None = None,
 ) -> Outcome:
     """Track a clip; `load` gives the model, and is not asked where the clip cannot be read.
 
-    A clip that fails is an outcome. Raises UsageError and WeightsError, as they would meet every clip alike.
+    With a `gatherer` its frames share batches with those of clips in other threads. A clip that fails is an outcome.
+    Raises UsageError and WeightsError, as they would meet every clip alike.
     """
     try:
-        return _run(task, load, progress)
+        return _run(task, load, progress, gatherer)
     except (UsageError, WeightsError):
         raise
     except VidtrackError as error:
@@ -34,7 +39,12 @@ def run_task(
         return Outcome(task.job, "interrupted")
 
 
-def _run(task: Task, load: Callable[[], DeformableDETR], progress: Callable[[Progress], None] | None) -> Outcome:
+def _run(
+    task: Task,
+    load: Callable[[], DeformableDETR],
+    progress: Callable[[Progress], None] | None,
+    gatherer: Gatherer | None,
+) -> Outcome:
     job, existing = task.job, task.existing
     probe(job.source, task.config.framerate, task.config.limits)
     if existing is not Existing.SKIP or not all(target.exists() for target in job.outputs):
@@ -60,6 +70,7 @@ def _run(task: Task, load: Callable[[], DeformableDETR], progress: Callable[[Pro
         config=config,
         overwrite=existing is not Existing.REFUSE,
         progress=progress,
+        gatherer=gatherer,
     )
     return Outcome(job, result.status, result)
 

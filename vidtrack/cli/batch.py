@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -135,7 +136,10 @@ def _local_engine(model: ModelChoice, workers: int | None, tasks: int | None) ->
     workers = workers or len(devices)
     threads = model.threads or max(1, (os.cpu_count() or 1) // workers)
     workers = workers if tasks is None else min(workers, tasks)
-    return LocalEngine(workers, [replace(model, device=device, threads=threads) for device in devices])
+    processes = min(workers, len(devices)) if devices[0].startswith("cuda") else workers
+    clips = math.ceil(workers / processes)  # at a time on one GPU, where one process is enough
+    choices = [replace(model, device=device, threads=threads) for device in devices]
+    return LocalEngine([choices[index % len(choices)] for index in range(processes)], clips)
 
 
 @contextmanager

@@ -21,8 +21,8 @@ class Gatherer:
     timing, and the last bits of a result on the size of its batch.
     """
 
-    def __init__(self, model: DeformableDETR, patience_seconds: float = _PATIENCE_SECONDS) -> None:
-        self._model, self._patience = model, patience_seconds
+    def __init__(self, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        self._patience = patience_seconds
         self._turn = threading.Condition()
         self._waiting: list[_Request] = []
         self._leading = False  # whether a thread gathers or encodes
@@ -40,9 +40,9 @@ class Gatherer:
                 self._clips -= 1
                 self._turn.notify_all()
 
-    def encode(self, pixels: Tensor, padding: Tensor | None = None) -> Memory:
-        """Backbone and encoder for one frame: pixels (1, 3, H, W), padding (1, H, W) or None."""
-        request = _Request(pixels, padding)
+    def encode(self, model: DeformableDETR, pixels: Tensor, padding: Tensor | None = None) -> Memory:
+        """Backbone and encoder of `model` for one frame: pixels (1, 3, H, W), padding (1, H, W) or None."""
+        request = _Request(model, pixels, padding)
         with self._turn:
             self._waiting.append(request)
             self._turn.notify_all()
@@ -54,7 +54,7 @@ class Gatherer:
             batch = [one for one in self._waiting if one.key == request.key]
             self._waiting = [one for one in self._waiting if one.key != request.key]
         try:
-            _encode(self._model, batch)
+            _encode(batch)
         finally:
             with self._turn:
                 self._leading = False
@@ -65,9 +65,9 @@ class Gatherer:
 class _Request:
     """A frame, and in time its memory or an error."""
 
-    def __init__(self, pixels: Tensor, padding: Tensor | None) -> None:
-        self.pixels, self.padding = pixels, padding
-        self.key = (pixels.shape, padding is None)
+    def __init__(self, model: DeformableDETR, pixels: Tensor, padding: Tensor | None) -> None:
+        self.model, self.pixels, self.padding = model, pixels, padding
+        self.key = (id(model), pixels.shape, padding is None)
         self.memory: Memory | None = None
         self.error: BaseException | None = None
 
@@ -82,22 +82,22 @@ class _Request:
         return self.memory
 
 
-def _encode(model: DeformableDETR, batch: list[_Request]) -> None:
+def _encode(batch: list[_Request]) -> None:
     """Answer all requests; where the batch fails, as for lack of memory, each frame is encoded alone."""
     try:
-        _encode_together(model, batch)
+        _encode_together(batch)
     except Exception as error:
         if len(batch) == 1:
             batch[0].error = error
             return
         for request in batch:
-            _encode(model, [request])
+            _encode([request])
 
 
 @torch.inference_mode()
-def _encode_together(model: DeformableDETR, batch: list[_Request]) -> None:
+def _encode_together(batch: list[_Request]) -> None:
     pixels = torch.cat([request.pixels for request in batch])
     paddings = [request.padding for request in batch if request.padding is not None]
-    memory = model.encode(pixels, torch.cat(paddings) if paddings else None)
+    memory = batch[0].model.encode(pixels, torch.cat(paddings) if paddings else None)
     for place, request in enumerate(batch):
         request.memory = memory[place : place + 1]

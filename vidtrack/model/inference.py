@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -27,7 +29,7 @@ class FrameEncoder:
                 f"size is {size}", f"give {SMALLEST_SIZE} or more pixels, {config.size} is the model's own"
             )
         self.model = model
-        self._encode = model.encode if gatherer is None else gatherer.encode
+        self._encode = model.encode if gatherer is None else partial(gatherer.encode, model)
         self._size = size or config.size
         self._max_size = round(config.max_size * self._size / config.size)
         parameter = next(model.parameters())
