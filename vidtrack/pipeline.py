@@ -69,7 +69,7 @@ def track_video(
     clip early: what is done is kept, marked `interrupted`, and returned. Of a clip longer than `config.chunk_seconds`
     finished chunks are kept in a folder beside the outputs until they are whole; after an interrupt, a crash or an
     error `config.resume` goes on from there, to the same log and video, or with `overwrite` begins anew where that
-    cannot be. With a `gatherer` of the model, frames are encoded together with those of clips that other threads track.
+    cannot be. With a `gatherer`, frames are encoded together with those of clips that other threads track.
 
     Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error in the middle, the log
     keeps what was done, marked `failed`; the video is dropped.
