@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tracking_camera import moving
 from tracking_cost import cost
 from tracking_data import Footage, folders, load, run, summary, table
 from tracking_model import found_by, own_tracks, parts
@@ -30,6 +31,7 @@ from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.config import TrackerConfig
 
+SECTIONS = ("public", "own", "parts", "cost", "camera")
 TRAINING = ("ADL-Rundle-6", "PETS09-S2L1")
 
 
@@ -75,6 +77,7 @@ def sections(arguments: argparse.Namespace) -> dict[str, Callable[[], Iterator[s
         "own": model_section,
         "parts": lambda: ablate(*own()),
         "cost": cost,
+        "camera": lambda: moving(data),
     }
 
 
@@ -103,7 +106,7 @@ def main() -> None:
     parser.add_argument(
         "--training", nargs="+", default=list(TRAINING), metavar="SEQUENCE", help="thresholds fit these"
     )
-    parser.add_argument("--sections", nargs="+", choices=("public", "own", "parts", "cost"))
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS)
     parser.add_argument("--processes", type=int, default=2, help="that search the grids")
     parser.add_argument("--report", type=Path)
     arguments = parser.parse_args()

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-MOST_CORNERS = 200
+MOST_CORNERS = 100
 LEAST_CORNERS = 12
 CORNER_DISTANCE = 6  # pixels of the small picture, like all below
 LEAST_FLOW = 0.5  # a corner that moves less stands still

@@ -1,17 +1,14 @@
 """What camera motion compensation brings and costs: real sequences, seen by a camera that moves.
 
-    python benchmarks/camera.py DATA [--frames 400]
-
-DATA holds MOTChallenge folders with their video NAME/NAME.mp4, taken by cameras that stand still. A window of three
-quarters of the picture moves over each as a camera would; public detections and ground truth move with it, and the
-motion is measured on the window's pictures, without the boxes of the detections. Needs `vidtrack[evaluation]`.
+The sequences were taken by cameras that stand still. A window of three quarters of the picture moves over each as a
+camera would; public detections and ground truth move with it, and the motion is measured on the window's pictures,
+without the boxes of the detections.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +24,7 @@ from vidtrack.tracking.glance import glance
 from vidtrack.tracking.state import Detections
 from vidtrack.video import VideoReader
 
+MOST_FRAMES = 300
 WINDOW = 0.75  # of width and height
 VISIBLE = 0.4  # least share of a box inside the window to count
 Place = Callable[[float, np.random.Generator], tuple[float, float]]  # in [-1, 1] of the room to move in
@@ -53,10 +51,10 @@ class Moved:
     milliseconds: float
 
 
-def moved(folder: Path, place: Place, frames: int) -> Moved:
-    """Move the window over a sequence."""
+def moved(folder: Path, place: Place) -> Moved:
+    """Move the window over the first frames of a sequence."""
     whole = load(folder)
-    frames = min(frames, whole.sequence.frames)
+    frames = min(MOST_FRAMES, whole.sequence.frames)
     width, height = whole.sequence.size
     window = (int(width * WINDOW), int(height * WINDOW))
     room = np.array([width - window[0], height - window[1]]) / 2
@@ -111,25 +109,17 @@ def steadied(matrices: list[np.ndarray | None]) -> Callable[[Footage], Step]:
     return make
 
 
-def main() -> None:
-    """Move over every sequence in every way, with and without compensation."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--frames", type=int, default=400)
-    arguments = parser.parse_args()
-    print("| sequence | camera | measured | HOTA | IDF1 | IDSW | compensated: HOTA | IDF1 | IDSW | ms a frame |")
-    print("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for folder in folders(arguments.data):
+def moving(data: Path) -> Iterator[str]:
+    """A Markdown table: every sequence moved over in every way, with and without compensation."""
+    yield "| sequence | camera | measured | HOTA | IDF1 | IDSW | compensated: HOTA | IDF1 | IDSW | ms a frame |"
+    yield "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    for folder in folders(data):
         for name, place in MOTIONS.items():
-            one = moved(folder, place, arguments.frames)
+            one = moved(folder, place)
             cells = []
             for matrices in ([None] * len(one.matrices), one.matrices):
                 s = scores(run(steadied(matrices), [one.footage]), [one.footage])
                 cells += [f"{100 * s.hota:.1f}", f"{100 * s.idf1:.1f}", str(s.switches)]
             measured = f"{sum(matrix is not None for matrix in one.matrices)} of {len(one.matrices)}"
             row = " | ".join([folder.name, name, measured, *cells, f"{one.milliseconds:.1f}"])
-            print(f"| {row} |", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+            yield f"| {row} |"
