@@ -218,6 +218,8 @@ def test_uneven_times_are_kept(vidtrack: Command, tmp_path: Path) -> None:
         (("--matte", "alpha", "--codec", "h264"), 2, "h264 holds no opacity"),
         (("--blur", "--line", 3), 2, "--line is for drawing"),
         (("--stills", "--crf", 20), 2, "--crf does nothing with --stills"),
+        (("--crop-track", 1, "--handles", 2), 2, "--handles does nothing with one track's --crop-track"),
+        (("--crop-track", "all", "--end", 1), 2, "--end does nothing with --crop-track all"),
         (("--parts", "boxes,noses"), 2, "noses"),
         (("--clips", "-o", "x.mp4"), 2, "may be many"),
         (("--codec", "h265x"), 2, "unknown video codec"),

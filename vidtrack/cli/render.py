@@ -7,12 +7,11 @@ import typer
 from vidtrack.cli import options
 from vidtrack.cli import render_options as own
 from vidtrack.cli.options import ProgressStyle
-from vidtrack.cli.render_choices import check_combination, crop_of, hiding_of, look_of
+from vidtrack.cli.render_choices import ALL, check_combination, crop_of, hiding_of, look_of
 from vidtrack.cli.render_run import check_places, doubt_line, run_items, run_stills, write_record
 from vidtrack.cli.values import parse_classes, parse_identities
 from vidtrack.errors import UsageError
 
-_ALL = "all"
 _MARGIN = 0.1
 
 
@@ -117,7 +116,7 @@ def render(
         layer, mark = drawn_layer(scene.footage, scene.chosen, look), "drawn"
     if clips:
         items = plan.clips(layer, handles)
-    elif crop is not None and crop_track == _ALL:
+    elif crop is not None and crop_track == ALL:
         items = plan.crops(layer, crop, handles)
     elif crop is not None:
         items = [plan.crop(layer, crop, _only_identity(str(crop_track)))]
@@ -136,5 +135,5 @@ def render(
 def _only_identity(crop_track: str) -> int:
     identities = parse_identities(crop_track, "--crop-track") or ()
     if len(identities) != 1:
-        raise UsageError(f"--crop-track {crop_track} names several tracks", f"give one, or {_ALL} with --tracks")
+        raise UsageError(f"--crop-track {crop_track} names several tracks", f"give one, or {ALL} with --tracks")
     return identities[0]

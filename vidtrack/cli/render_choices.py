@@ -36,6 +36,7 @@ _USELESS = {  # hiding fills every gap by itself, and smoothed boxes might let s
     "clips": {"start", "end"},
     **{name: {"smooth", "fill_gaps"} for name in _HIDING},
 }
+ALL = "all"  # for --crop-track: each over its own time
 
 
 def check_combination(ctx: typer.Context) -> None:
@@ -49,6 +50,12 @@ def check_combination(ctx: typer.Context) -> None:
     for mode, useless in _USELESS.items():
         if mode in given and given & useless:
             raise UsageError(f"{_spelt(min(given & useless))} does nothing with {_spelt(mode)}", "leave it out")
+    if "crop_track" in given:
+        every = ctx.params["crop_track"] == ALL
+        useless = given & ({"start", "end"} if every else {"handles"})
+        if useless:
+            what = f"--crop-track {ALL}" if every else "one track's --crop-track"
+            raise UsageError(f"{_spelt(min(useless))} does nothing with {what}", "leave it out")
     if given & set(_HIDING) and given & {"stills", "matte"}:
         raise UsageError("hiding goes with --crop-track and --clips, not with --stills and --matte", "leave one out")
     for name in sorted(given & set(_NEEDS)):
