@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from vidtrack.batch.engine import Task
 from vidtrack.batch.manifest import ASIDE, DONE, Row
 from vidtrack.batch.plan import Existing, Job
+from vidtrack.batch.remote import Address, Place, look_up, sizes_of
 from vidtrack.config import RunConfig
-from vidtrack.errors import InputError, UsageError
+from vidtrack.errors import InputError, LogError, UsageError
 from vidtrack.provenance import ContentHash, hash_content, hash_parameters
+from vidtrack.tracklog import read_ends
 from vidtrack.video.sequence import is_sequence, picture_paths
 
 ORDERS = ("name", "size", "newest")
@@ -43,8 +46,8 @@ class Wanted:
 
 def find_due(
     jobs: Sequence[Job],
-    rows: Mapping[Path, Row],
-    root: Path,
+    rows: Mapping[Place, Row],
+    root: Place,
     config: RunConfig,
     wanted: Wanted,
     existing: Existing = Existing.REFUSE,
@@ -54,21 +57,22 @@ def find_due(
     """Compare jobs with the rows of the manifest in `root`.
 
     Done is a clip whose row says so with the same content, parameters and weights, and whose outputs are there in
-    their size. The content is read again only where size or time of the file have changed. Raises UsageError where an
+    their size. The content is read again only where size or time of the file have changed, at an address never. Raises UsageError where an
     output is there that is not in the manifest, unless `existing` says what to do with it.
     """
     tasks: list[tuple[Task, Row]] = []
     done, aside, noted, strange = [], [], [], []
+    there = _sizes(target for job in jobs for target in job.outputs)
     for job in jobs:
         source = relative(job.source, root)
         row, identity = rows.get(source), identity_of(job.source)
         same = row is not None and (row.parameters, row.weights) == (wanted.parameters, wanted.weights)
         if row is not None and same and existing is not Existing.OVERWRITE:
-            if row.state == DONE and _are_there(job, row, root):
+            if row.state == DONE and _are_there(job, row, root, there):
                 if identity == (row.bytes, row.mtime_ns):
                     done.append(job)
                     continue
-                if content_of(job.source) == row.content:
+                if row.content and content_of(job.source) == row.content:
                     done.append(job)
                     noted.append(replace(row, bytes=identity[0], mtime_ns=identity[1]))
                     continue
@@ -76,7 +80,7 @@ def find_due(
                 aside.append(job)
                 continue
         known = {name for name, _ in row.outputs} if row is not None else set()
-        unknown = [target for target in job.outputs if str(relative(target, root)) not in known and target.exists()]
+        unknown = [target for target in job.outputs if str(relative(target, root)) not in known and target in there]
         if existing is Existing.REFUSE:
             strange += unknown
         resumes = same and existing is not Existing.OVERWRITE
@@ -112,13 +116,26 @@ def in_order(jobs: Sequence[Job], order: str) -> list[Job]:
     return list(jobs)
 
 
-def relative(path: Path, root: Path) -> Path:
-    """The path as seen from the manifest's folder, so that a tree can be moved as a whole."""
-    return Path(os.path.relpath(path, root))
+def relative(place: Place, root: Place) -> Place:
+    """The path as seen from the manifest's folder, so that a tree can be moved as a whole; whole if it is elsewhere."""
+    if isinstance(place, Address):
+        path = PurePosixPath(place.path)
+        inside = isinstance(root, Address) and root.scheme == place.scheme and path.is_relative_to(root.path)
+        return Path(path.relative_to(root.path)) if isinstance(root, Address) and inside else place
+    return Path(os.path.abspath(place) if isinstance(root, Address) else os.path.relpath(place, root))
 
 
-def identity_of(source: Path) -> tuple[int, int]:
+def size_of(place: Place) -> int:
+    """Bytes of a file that is there."""
+    if isinstance(place, Path):
+        return place.stat().st_size
+    return -1 if (found := look_up(place)) is None else found.bytes
+
+
+def identity_of(source: Place) -> tuple[int, int]:
     """Bytes and time of change (ns) of a clip, of a sequence those of all its pictures; (-1, -1) if it is not there."""
+    if isinstance(source, Address):
+        return source.bytes, source.changed_ns
     try:
         stats = [path.stat() for path in (picture_paths(source) if is_sequence(source) else [source])]
     except (OSError, InputError):
@@ -126,11 +143,23 @@ def identity_of(source: Path) -> tuple[int, int]:
     return sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)
 
 
-def content_of(source: Path) -> str:
-    """The hash of a clip as a manifest holds it; empty where it cannot be read."""
+def content_of(source: Place) -> str:
+    """The hash of a clip as a manifest holds it; empty where it cannot be read, and at an address."""
+    if isinstance(source, Address):
+        return ""
     try:
         return written(hash_content(picture_paths(source) if is_sequence(source) else [source]))
     except InputError:
+        return ""
+
+
+def logged_content(log: Place | None) -> str:
+    """The hash of the clip that a log was made of, whatever has become of the clip since; empty where it says none."""
+    if not isinstance(log, Path):
+        return ""
+    try:
+        return written(ContentHash(**read_ends(log)[0]["source"]["hash"]))
+    except (LogError, KeyError, TypeError):
         return ""
 
 
@@ -139,12 +168,19 @@ def written(content: ContentHash) -> str:
     return f"{content.method}:{content.value}"
 
 
-def _are_there(job: Job, row: Row, root: Path) -> bool:
+def _sizes(targets: Iterable[Place]) -> dict[Place, int]:
+    """Bytes of those that are there."""
+    found: dict[Place, int] = {}
+    addresses: list[Address] = []
+    for target in targets:
+        if isinstance(target, Address):
+            addresses.append(target)
+        else:
+            with suppress(OSError):
+                found[target] = os.stat(target).st_size
+    return {**found, **sizes_of(addresses)}
+
+
+def _are_there(job: Job, row: Row, root: Place, there: Mapping[Place, int]) -> bool:
     sizes = dict(row.outputs)
-    for target in job.outputs:
-        try:
-            if sizes.get(str(relative(target, root))) != os.stat(target).st_size:
-                return False
-        except OSError:
-            return False
-    return True
+    return all(target in there and sizes.get(str(relative(target, root))) == there[target] for target in job.outputs)

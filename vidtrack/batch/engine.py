@@ -56,6 +56,7 @@ class Outcome:
     status: str
     result: TrackResult | None = None
     error: VidtrackError | None = None
+    content: str = ""  # hash of a clip whose log is at an address
 
 
 @dataclass(frozen=True)

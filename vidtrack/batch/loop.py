@@ -9,14 +9,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import FrameType
 
-from vidtrack.batch.due import relative
+from vidtrack.batch.due import logged_content, relative, size_of
 from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Outcome, Started, Task
 from vidtrack.batch.manifest import ASIDE, DONE, FAILED, RUNNING, WAITING, Manifest, Row
-from vidtrack.errors import LogError, ResourceError, UsageError, WeightsError
-from vidtrack.tracklog import read_ends
+from vidtrack.batch.remote import Place
+from vidtrack.errors import ResourceError, UsageError, WeightsError
 
 _STEP_SECONDS = 0.2
 _FINISHED = ("complete", "truncated", "skipped")
@@ -34,7 +33,7 @@ class Rules:
 class Batch:
     """Runs tasks on an engine. Every change of a clip's state is in the manifest before anything else happens."""
 
-    def __init__(self, engine: Engine, manifest: Manifest, root: Path, rules: Rules | None = None) -> None:
+    def __init__(self, engine: Engine, manifest: Manifest, root: Place, rules: Rules | None = None) -> None:
         self.engine, self.manifest, self.root, self.rules = engine, manifest, root, rules or Rules()
         self._waiting: deque[tuple[Task, Row]] = deque()
         self._running: dict[int, tuple[Task, Row, float]] = {}
@@ -112,8 +111,9 @@ class Batch:
 
     def _completed(self, row: Row, outcome: Outcome) -> Row:
         targets = outcome.job.outputs
-        outputs = tuple((str(relative(target, self.root)), target.stat().st_size) for target in targets)
-        row = replace(row, state=DONE, status=outcome.status, outputs=outputs, content=_logged_content(outcome))
+        outputs = tuple((str(relative(target, self.root)), size_of(target)) for target in targets)
+        content = outcome.content or logged_content(targets[-1])
+        row = replace(row, state=DONE, status=outcome.status, outputs=outputs, content=content)
         if outcome.result is None:
             return row
         result = outcome.result
@@ -170,12 +170,3 @@ class Batch:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _logged_content(outcome: Outcome) -> str:
-    """The hash of the clip that its log was made of, whatever has become of the clip since."""
-    try:
-        content = read_ends(Path(str(outcome.job.log)))[0]["source"]["hash"]
-        return f"{content['method']}:{content['value']}"
-    except (LogError, KeyError, TypeError):
-        return ""

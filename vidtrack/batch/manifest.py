@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vidtrack.batch.remote import Place, place_of
 from vidtrack.errors import OutputError
 
 FOLDER = "vidtrack-batch"
@@ -23,7 +24,7 @@ _COLUMNS = (
 )  # fmt: skip
 _SCHEMA = """
 CREATE TABLE clips (
-  source BLOB PRIMARY KEY,    -- the path as its bytes; not every file name is text
+  source BLOB PRIMARY KEY,    -- the path or address as its bytes; not every file name is text
   bytes INTEGER NOT NULL,     -- of the clip when it was begun; with mtime_ns a quick sign that it is unchanged
   mtime_ns INTEGER NOT NULL,
   content TEXT NOT NULL,      -- hash of the clip, as in the log's header
@@ -47,7 +48,7 @@ CREATE TABLE clips (
 class Row:
     """What is known of a clip."""
 
-    source: Path
+    source: Place
     bytes: int
     mtime_ns: int
     content: str = ""
@@ -89,7 +90,7 @@ class Manifest:
             self._db.close()
             raise OutputError(f"{path} is of version {found}, newer than {VERSION}", "update vidtrack")
 
-    def rows(self) -> dict[Path, Row]:
+    def rows(self) -> dict[Place, Row]:
         """All rows; clips that ran when their batch died are waiting again."""
         with self._clear():
             rows = map(_row, self._db.execute(f"SELECT {', '.join(_COLUMNS)} FROM clips"))
@@ -134,12 +135,12 @@ class Manifest:
 def _row(values: tuple[object, ...]) -> Row:
     row = Row(*values)  # type: ignore[arg-type]
     outputs = tuple((str(name), int(size)) for name, size in json.loads(str(row.outputs)))
-    return replace(row, source=Path(os.fsdecode(values[0])), outputs=outputs)  # type: ignore[arg-type]
+    return replace(row, source=place_of(os.fsdecode(values[0])), outputs=outputs)  # type: ignore[arg-type]
 
 
 def _values(row: Row) -> tuple[object, ...]:
     values = {name: getattr(row, name) for name in _COLUMNS}
-    values.update(source=os.fsencode(row.source), outputs=json.dumps(row.outputs))
+    values.update(source=os.fsencode(str(row.source)), outputs=json.dumps(row.outputs))
     values.update({name: _storable(values[name]) for name in ("error", "hint")})
     return tuple(values.values())
 

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TextIO
 
+from vidtrack.batch.remote import Address, Place, fixed_part, is_address, list_below, look_up, matching, place_of
 from vidtrack.errors import InputError, UsageError
 from vidtrack.tracklog import SUFFIXES as LOG_SUFFIXES
 from vidtrack.tracklog import is_log_path
@@ -37,19 +38,19 @@ class Existing(StrEnum):
 class Job:
     """A clip and the files to make of it; None is not wanted."""
 
-    source: Path
-    video: Path | None
-    log: Path | TextIO | None
+    source: Place
+    video: Place | None
+    log: Place | TextIO | None
 
     @property
-    def outputs(self) -> tuple[Path, ...]:
+    def outputs(self) -> tuple[Place, ...]:
         """The files to make."""
-        return tuple(target for target in (self.video, self.log) if isinstance(target, Path))
+        return tuple(target for target in (self.video, self.log) if isinstance(target, Path | Address))
 
 
 @dataclass(frozen=True)
 class _Clip:
-    source: Path
+    source: Place
     below: Path = Path()  # folders between the folder given as input and the clip
 
 
@@ -62,8 +63,8 @@ def plan(
 ) -> list[Job]:
     """The jobs of `vidtrack detect INPUT... -o OUTPUT`.
 
-    An input is a file, a pattern, an image sequence, or a folder, which is searched for videos with all below it;
-    our own outputs are passed over. `output` is a folder, in which the tree of an input folder is repeated, or for a
+    An input is a file, a pattern, an image sequence, or a folder, which is searched for videos with all below it; all
+    but image sequences may be addresses, as `output` may be. Our own outputs are passed over. `output` is a folder, in which the tree of an input folder is repeated, or for a
     single clip a file: a video, the log then beside it, or a log, then alone. None is beside each clip.
     `video_suffix` None makes no video. Only clips count whose path below their folder matches a pattern of
     `include`, if there are any, and none of `exclude`; `*` also stands for slashes.
@@ -72,16 +73,16 @@ def plan(
     """
     clips = _unique(clip for text in inputs for clip in _expand(text) if _is_wanted(clip, include, exclude))
     if output is not None and _is_file_target(output, inputs, clips):
-        jobs = [_file_job(clips[0].source, Path(output), video_suffix)]
+        jobs = [_file_job(clips[0].source, place_of(output), video_suffix)]
     else:
-        jobs = [_folder_job(clip, None if output is None else Path(output), video_suffix) for clip in clips]
+        jobs = [_folder_job(clip, None if output is None else place_of(output), video_suffix) for clip in clips]
     _check_collisions(jobs)
     return jobs
 
 
 def refuse_existing(jobs: Sequence[Job]) -> None:
     """Raise UsageError where an output is there already."""
-    there = [target for job in jobs for target in job.outputs if os.path.exists(target)]
+    there = [target for job in jobs for target in job.outputs if exists(target)]
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise UsageError(
@@ -89,17 +90,25 @@ def refuse_existing(jobs: Sequence[Job]) -> None:
         )
 
 
-def is_own_output(path: Path) -> bool:
+def exists(place: Place) -> bool:
+    """True where a file or a folder is, at an address a file."""
+    return look_up(place) is not None if isinstance(place, Address) else os.path.exists(place)
+
+
+def is_own_output(path: Place) -> bool:
     """True for a file named as this program names what it makes."""
-    return bool(_OWN_VIDEO.fullmatch(path.name)) or path.name.endswith(".partial") or is_log_path(path)
+    return bool(_OWN_VIDEO.fullmatch(path.name)) or path.name.endswith(".partial") or is_log_path(Path(path.name))
 
 
-def _is_made(path: Path) -> bool:
+def _is_made(path: Place) -> bool:
     """True for what is no clip unless it is named by itself: someone may track what was rendered before."""
     return is_own_output(path) or bool(_RENDERED.fullmatch(path.name))
 
 
 def _expand(text: str) -> Iterator[_Clip]:
+    if is_address(text):
+        yield from _at_address(Address.parse(text))
+        return
     path = Path(os.path.expanduser(text))  # of Path's own, expanduser and exists raise for odd names
     if os.path.isdir(path):
         yield from _in_folder(path)
@@ -124,6 +133,27 @@ def _in_folder(folder: Path) -> Iterator[_Clip]:
         yield _Clip(folder)
 
 
+def _at_address(root: Address) -> Iterator[_Clip]:
+    if (file := look_up(root)) is not None:
+        if not is_own_output(file):
+            yield _Clip(file)
+        return
+    is_pattern = glob.has_magic(root.path)
+    folder = fixed_part(root) if is_pattern else root
+    found = False
+    for address in matching(root) if is_pattern else list_below(root):
+        below = address.below(folder)
+        hidden = any(part.startswith(".") for part in (*below.parts, address.name))
+        if address.suffix.lower() in VIDEO_SUFFIXES and not hidden and not _is_made(address):
+            found = True
+            yield _Clip(address, Path() if is_pattern else below)
+    if not found:
+        raise InputError(
+            f"{root} {'matches' if is_pattern else 'holds'} no clips",
+            f"videos end in {', '.join(sorted(VIDEO_SUFFIXES))}",
+        )
+
+
 def _is_wanted(clip: _Clip, include: Sequence[str], exclude: Sequence[str]) -> bool:
     path = (clip.below / clip.source.name).as_posix()
     if include and not any(fnmatchcase(path, pattern) for pattern in include):
@@ -145,42 +175,49 @@ def _matching(pattern: str) -> Iterator[_Clip]:
 def _unique(clips: Iterable[_Clip]) -> list[_Clip]:
     seen: dict[str, _Clip] = {}
     for clip in clips:
-        seen.setdefault(os.path.realpath(clip.source), clip)
+        seen.setdefault(_resolved(clip.source), clip)
     if not seen:
         raise InputError("there is no clip among the inputs", "outputs of earlier runs (.tracked.) are passed over")
     return list(seen.values())
 
 
 def _is_file_target(output: str, inputs: Sequence[str], clips: Sequence[_Clip]) -> bool:
-    path = Path(output)
-    if os.path.isdir(path) or output.endswith(("/", os.sep)) or not path.suffix:
+    path = place_of(output)
+    if (isinstance(path, Path) and os.path.isdir(path)) or output.endswith(("/", os.sep)) or not path.suffix:
         return False
-    if path.suffix.lower() not in CONTAINERS and not is_log_path(path):
+    if path.suffix.lower() not in CONTAINERS and not is_log_path(Path(path.name)):
         known = ", ".join([*CONTAINERS, *LOG_SUFFIXES])
         raise UsageError(
             f"{output}: a {path.suffix} file cannot be written", f"use {known}; end a folder's name with /"
         )
-    if len(inputs) > 1 or (os.path.isdir(inputs[0]) and clips[0].source != Path(inputs[0])):
+    if len(inputs) > 1 or (is_folder(inputs[0]) and clips[0].source != place_of(inputs[0])):
         raise UsageError(f"{output} is one file, and there may be many clips", "give a folder")
     return True
 
 
-def _file_job(source: Path, output: Path, video_suffix: str | None) -> Job:
-    if is_log_path(output):
+def is_folder(text: str) -> bool:
+    """True for an input that is a folder; an address is taken for one, unless it is that of a clip."""
+    return is_address(text) or os.path.isdir(os.path.expanduser(text))
+
+
+def _file_job(source: Place, output: Place, video_suffix: str | None) -> Job:
+    if is_log_path(Path(output.name)):
         return Job(source, None, output)
     if video_suffix is None:
         raise UsageError(f"{output} is a video and no video is wanted", "give a .jsonl name, or leave out --no-video")
     return Job(source, output, output.with_name(output.stem.removesuffix(VIDEO_MARK) + LOG_ENDING))
 
 
-def _folder_job(clip: _Clip, folder: Path | None, video_suffix: str | None) -> Job:
+def _folder_job(clip: _Clip, folder: Place | None, video_suffix: str | None) -> Job:
     parent = clip.source.parent if folder is None else folder / clip.below
     name = _name_of(clip.source)
     video = None if video_suffix is None else parent / f"{name}{VIDEO_MARK}{video_suffix}"
     return Job(clip.source, video, parent / f"{name}{LOG_ENDING}")
 
 
-def _name_of(source: Path) -> str:
+def _name_of(source: Place) -> str:
+    if isinstance(source, Address):
+        return source.stem
     if os.path.isdir(source):
         return source.resolve().name
     if is_sequence(source):
@@ -188,12 +225,16 @@ def _name_of(source: Path) -> str:
     return source.stem
 
 
+def _resolved(place: Place) -> str:
+    return str(place) if isinstance(place, Address) else os.path.realpath(place)
+
+
 def _check_collisions(jobs: Sequence[Job]) -> None:
-    makers: dict[str, Path] = {}
-    sources = {os.path.normcase(os.path.realpath(job.source)) for job in jobs}
+    makers: dict[str, Place] = {}
+    sources = {os.path.normcase(_resolved(job.source)) for job in jobs}
     for job in jobs:
         for target in job.outputs:
-            place = os.path.normcase(os.path.realpath(target))
+            place = os.path.normcase(_resolved(target))
             if place in sources:
                 raise UsageError(f"{target} is an input and would be overwritten", "give another output")
             if place in makers:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +18,8 @@ from vidtrack.errors import InputError, OutputError, ResourceError, UsageError, 
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _WHOLE_PUTS = frozenset("abfs az gcs gs memory oci oss s3 s3a".split())  # object stores: a key appears when it is whole
-_STAMPS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime", "created")
+_TAGS = ("ETag", "etag", "md5Hash")
+_TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
 _LONGEST_REASON = 200  # characters of what a store says
 
 
@@ -24,14 +27,15 @@ _LONGEST_REASON = 200  # characters of what a store says
 class Address:
     """A place in a store: `scheme://path`.
 
-    `bytes` and `stamp` (ETag, checksum or time of change) are as listed, None where it was not listed; they tell
-    whether what is there has changed, and do not count when addresses are compared.
+    `bytes` and `changed_ns` are as listed, -1 where it was not listed, and do not count when addresses are compared.
+    `changed_ns` is the time of change in ns, of which the part below a second stands for the ETag or checksum, where
+    the store has one: stores tell the time in whole seconds.
     """
 
     scheme: str
     path: str  # with the bucket or host, without a slash at its end
-    bytes: int | None = field(default=None, compare=False)
-    stamp: str | None = field(default=None, compare=False)
+    bytes: int = field(default=-1, compare=False)
+    changed_ns: int = field(default=-1, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> Address:
@@ -64,6 +68,17 @@ class Address:
         """The folder it lies in."""
         return Address(self.scheme, self.path.rpartition("/")[0])
 
+    def with_name(self, name: str) -> Address:
+        """Another file in the same folder."""
+        return self.parent / name
+
+    def below(self, folder: Address) -> Path:
+        """The folders between a folder and this file; raises InputError where they lead out of it."""
+        parts = PurePosixPath(self.path).relative_to(folder.path).parts
+        if ".." in parts:
+            raise InputError(f"{self} is no name for a file", "rename it, or leave it out of the inputs")
+        return Path(*parts[:-1])
+
     def __truediv__(self, below: str | os.PathLike[str]) -> Address:
         parts = PurePosixPath(*Path(below).parts).as_posix()
         return self if parts == "." else Address(self.scheme, f"{self.path}/{parts}")
@@ -72,13 +87,21 @@ class Address:
         return f"{self.scheme}://{self.path}"
 
 
+Place = Path | Address
+
+
+def place_of(text: str) -> Place:
+    """The file or address that `text` names."""
+    return Address.parse(text) if is_address(text) else Path(text)
+
+
 def is_address(text: str) -> bool:
     """True for `scheme://...`."""
     return _ADDRESS.fullmatch(text) is not None
 
 
 def list_below(root: Address) -> list[Address]:
-    """Every file at or below an address, in order of their names, with size and stamp; empty where nothing is.
+    """Every file at or below an address, in order of their names, with size and time; empty where nothing is.
 
     Raises UsageError for a store that cannot be used, InputError for one that cannot be read.
     """
@@ -90,7 +113,7 @@ def list_below(root: Address) -> list[Address]:
 
 
 def look_up(address: Address) -> Address | None:
-    """The same with size and stamp; None where no file is.
+    """The same with size and time; None where no file is.
 
     Raises UsageError for a store that cannot be used, InputError for one that cannot be read.
     """
@@ -104,6 +127,19 @@ def look_up(address: Address) -> Address | None:
     return replace(address, **_properties(entry)) if entry.get("type") == "file" else None
 
 
+def sizes_of(addresses: Iterable[Address]) -> dict[Address, int]:
+    """Bytes of those of the addresses where a file is, found by listing the folders that hold them."""
+    wanted: dict[str, list[Address]] = {}
+    for address in addresses:
+        wanted.setdefault(str(address).split("/")[2], []).append(address)  # a bucket or host each
+    found = {}
+    for group in wanted.values():
+        common = os.path.commonpath([address.parent.path for address in group])
+        listed = {address: address.bytes for address in list_below(Address(group[0].scheme, common))}
+        found.update({address: listed[address] for address in group if address in listed})
+    return found
+
+
 def matching(pattern: Address) -> list[Address]:
     """The files that a pattern with `*`, `**`, `?` or `[...]` matches, in order of their names.
 
@@ -113,9 +149,13 @@ def matching(pattern: Address) -> list[Address]:
     with _plainly(pattern, InputError, "listed"):
         store.invalidate_cache()
         entries = store.glob(str(pattern), detail=True)
-    fixed = re.split(r"[*?\[]", pattern.path)[0].rpartition("/")[0]
-    root = Address(pattern.scheme, fixed)
+    root = fixed_part(pattern)
     return [_listed(root, store, name, entries[name]) for name in sorted(entries) if entries[name]["type"] == "file"]
+
+
+def fixed_part(pattern: Address) -> Address:
+    """The folder above the first part of a pattern that is not a plain name."""
+    return Address(pattern.scheme, re.split(r"[*?\[]", pattern.path)[0].rpartition("/")[0])
 
 
 def fetch(address: Address, target: Path) -> None:
@@ -126,7 +166,7 @@ def fetch(address: Address, target: Path) -> None:
     """
     with _plainly(address, InputError, "read"):
         _store(address).get_file(str(address), str(target))
-    if address.bytes is not None and target.stat().st_size != address.bytes:
+    if address.bytes >= 0 and target.stat().st_size != address.bytes:
         raise InputError(f"{address} changed since it was listed", "run again when it is complete")
 
 
@@ -169,8 +209,19 @@ def _listed(root: Address, store: Any, name: str, entry: dict[str, Any]) -> Addr
 
 
 def _properties(entry: dict[str, Any]) -> dict[str, Any]:
-    stamp = next((str(entry[name]) for name in _STAMPS if entry.get(name) is not None), None)
-    return {"bytes": entry.get("size"), "stamp": stamp}
+    size = entry.get("size")
+    return {"bytes": -1 if size is None else int(size), "changed_ns": _changed_ns(entry)}
+
+
+def _changed_ns(entry: dict[str, Any]) -> int:
+    when = next((entry[name] for name in _TIMES if entry.get(name)), 0)
+    if isinstance(when, str):
+        when = datetime.fromisoformat(when)
+    nanoseconds = round((when.timestamp() if isinstance(when, datetime) else when) * 1e9)
+    tag = next((str(entry[name]) for name in _TAGS if entry.get(name)), None)
+    if tag is None:
+        return nanoseconds
+    return nanoseconds // 10**9 * 10**9 + int.from_bytes(sha256(tag.encode()).digest()[:8]) % 10**9
 
 
 @contextmanager

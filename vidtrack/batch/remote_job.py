@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vidtrack.batch.plan import Job
-from vidtrack.batch.remote import Address, fetch, put
+from vidtrack.batch.remote import Address, Place, fetch, look_up, put
 from vidtrack.errors import OutputError, ResourceError, VidtrackError
 
 _PREFIX = "vidtrack-clip-"
@@ -24,11 +24,12 @@ _SETTLED_SECONDS = 60  # a folder is locked within this time after it is made
 
 
 @contextmanager
-def at_hand(job: Job) -> Iterator[Job]:
+def at_hand(job: Job, with_results: bool = False) -> Iterator[Job]:
     """The job with files of this machine in place of addresses; a job without addresses is left as it is.
 
-    The clip is fetched first. Whatever results are there at the end, of an interrupted clip or a failed one too, are
-    put to their addresses, the log last; the scratch folder goes. Errors name the addresses.
+    The clip is fetched first, and results of earlier runs where they are wanted. Whatever results are made, of an
+    interrupted clip or a failed one too, are put to their addresses, the log last; the scratch folder goes. Errors
+    name the addresses.
     """
     if not any(isinstance(place, Address) for place in (job.source, job.video, job.log)):
         yield job
@@ -39,20 +40,21 @@ def at_hand(job: Job) -> Iterator[Job]:
             naming.enter_context(_addresses_named({str(local.source): str(job.source)}))
             if isinstance(job.source, Address):
                 _refuse_lack_of_room(job.source, scratch)
-                fetch(job.source, local.source)
+                fetch(job.source, Path(local.source))
+            earlier = _fetch_results(job, local) if with_results else {}
             try:
                 yield local
             except BaseException:
                 with contextlib.suppress(OutputError):  # of two errors the first one counts
-                    _put_results(job, local)
+                    _put_results(job, local, earlier)
                 raise
-        _put_results(job, local)
+        _put_results(job, local, earlier)
 
 
 def _localised(job: Job, scratch: Path) -> Job:
     """Files under the names they have at their addresses."""
 
-    def place(folder: str, wanted: Path | Address) -> Path:
+    def place(folder: str, wanted: Place) -> Path:
         if isinstance(wanted, Path):
             return wanted
         (scratch / folder).mkdir(exist_ok=True)
@@ -62,19 +64,35 @@ def _localised(job: Job, scratch: Path) -> Job:
         job,
         source=place("clip", job.source),
         video=None if job.video is None else place("results", job.video),
-        log=place("results", job.log) if isinstance(job.log, Path | Address) else job.log,
+        log=place("results", job.log) if isinstance(job.log, Path | Address) else job.log,  # or a stream
     )
 
 
-def _put_results(job: Job, local: Job) -> None:
-    for made, wanted in ((local.video, job.video), (local.log, job.log)):
-        if isinstance(wanted, Address) and isinstance(made, Path) and made.exists():
-            put(made, wanted)
+def _results(job: Job, local: Job) -> Iterator[tuple[Address, Path]]:
+    for wanted, made in ((job.video, local.video), (job.log, local.log)):
+        if isinstance(wanted, Address) and isinstance(made, Path):
+            yield wanted, made
+
+
+def _fetch_results(job: Job, local: Job) -> dict[Path, int]:
+    """Fetch what is there of earlier runs; returns the inodes, by which what is made anew is told."""
+    found = {}
+    for address, path in _results(job, local):
+        if (listed := look_up(address)) is not None:
+            fetch(listed, path)
+            found[path] = path.stat().st_ino
+    return found
+
+
+def _put_results(job: Job, local: Job, earlier: dict[Path, int]) -> None:
+    for address, path in _results(job, local):
+        if path.exists() and path.stat().st_ino != earlier.get(path):
+            put(path, address)
 
 
 def _refuse_lack_of_room(source: Address, scratch: Path) -> None:
     free = shutil.disk_usage(scratch).free
-    if source.bytes is not None and source.bytes > free:
+    if source.bytes > free:
         raise ResourceError(
             f"{source} has {source.bytes / 1e9:.3g} GB, and {scratch.parent} has room for {free / 1e9:.3g} GB",
             "TMPDIR names another scratch folder",

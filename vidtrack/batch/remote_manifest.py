@@ -1,0 +1,92 @@
+"""The manifest of results at an address: at work on this machine, with a copy beside the results."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+
+from platformdirs import user_state_path
+
+from vidtrack.batch.manifest import FOLDER, NAME
+from vidtrack.batch.remote import Address, fetch, look_up, put
+from vidtrack.errors import VidtrackError
+
+_SAVE_SECONDS = 60.0  # between two copies at least
+_SHARE = 20  # and so many times what the last one took
+
+
+def home_of(address: Address) -> Path:
+    """The folder of this machine that stands in for one at an address."""
+    return user_state_path("vidtrack") / "batches" / sha256(str(address).encode()).hexdigest()[:16]
+
+
+class ManifestCopy:
+    """Brings the manifest from an address if the one of this machine is older or missing, and puts it back.
+
+    A context: whatever happens in it, the manifest is saved at its end. With address None it does nothing. Raises
+    InputError or OutputError where the store cannot be used.
+    """
+
+    def __init__(self, address: Address | None, home: Path) -> None:
+        self._address, self._folder = address, home / FOLDER
+        self._saved, self._took = time.monotonic(), 0.0
+
+    def save_if_due(self) -> None:
+        """Save now and then, as a machine may be lost."""
+        if time.monotonic() - self._saved > max(_SAVE_SECONDS, _SHARE * self._took):
+            self.save()
+
+    def save(self) -> None:
+        """Put the manifest as it is now to the address."""
+        if self._address is None:
+            return
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="vidtrack-manifest-") as folder:
+            copy = Path(folder, NAME)
+            _copy_database(self._folder / NAME, copy)
+            put(copy, self._address / FOLDER / NAME)
+        self._saved = time.monotonic()
+        self._took = self._saved - began
+
+    def put_reports(self, names: Sequence[str]) -> None:
+        """Put files that lie beside the manifest to the address."""
+        if self._address is not None:
+            for name in names:
+                put(self._folder / name, self._address / FOLDER / name)
+
+    def __enter__(self) -> ManifestCopy:
+        if self._address is not None and (there := look_up(self._address / FOLDER / NAME)) is not None:
+            with tempfile.TemporaryDirectory(prefix="vidtrack-manifest-") as folder:
+                fetched = Path(folder, NAME)
+                fetch(replace(there, bytes=-1), fetched)
+                if _last_change(fetched) > _last_change(self._folder / NAME):
+                    _copy_database(fetched, self._folder / NAME)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if error is None:
+            self.save()
+            return
+        with contextlib.suppress(VidtrackError, sqlite3.Error):  # of two errors the first one counts
+            self.save()
+
+
+def _last_change(path: Path) -> str:
+    """When the newest row was written, in UTC; empty where there is none."""
+    if not path.exists():
+        return ""
+    with contextlib.closing(sqlite3.connect(path)) as database, contextlib.suppress(sqlite3.DatabaseError):
+        return str(database.execute("SELECT max(updated) FROM clips").fetchone()[0] or "")
+    return ""
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    with contextlib.closing(sqlite3.connect(source)) as old, contextlib.closing(sqlite3.connect(target)) as new:
+        old.backup(new)
