@@ -15,6 +15,7 @@ from vidtrack.batch.due import Due, Wanted, find_due, identity_of, in_order
 from vidtrack.batch.engine import Engine, ModelChoice, Outcome, Task
 from vidtrack.batch.loop import Batch, Rules
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
+from vidtrack.batch.overview import write_overview
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.cli.options import EngineKind, ProgressStyle
 from vidtrack.errors import InputError, OutputError, UsageError
@@ -91,6 +92,7 @@ def run_batch(
         for outcome in batch.run(tasks, shown.event, more):
             shown.outcome(outcome)
             outcomes.append(outcome)
+        write_overview(root, manifest.rows().values())
     ended = sum(outcome.status != "interrupted" for outcome in outcomes)
     return BatchResult(tuple(outcomes), due.done, due.aside, max(0, len(shown.tasks) - ended))
 
@@ -101,7 +103,6 @@ def finish_batch(result: BatchResult, root: Path, report: Path | None) -> int:
     from vidtrack.cli.summary import print_summary, write_report
 
     print_summary(result)
-    write_report(root / FOLDER / "report.json", result.outcomes)
     if report is not None:
         write_report(report, result.outcomes)
     return exits.of_batch(result)

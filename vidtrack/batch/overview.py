@@ -1,0 +1,157 @@
+"""A batch as a whole, from its manifest: `report.json` for programs and `index.html` for people.
+
+`report.json` is an object: `folder` and `written` (UTC), `counts` of clips by state, `frames` and `seconds` of the
+finished ones, and `clips`, of which each has `source`, `state` (complete, truncated, failed, aside, waiting or
+running), `attempts`, `frames`, `tracks`, `seconds` of work, `outputs` (path and bytes), `error`, `hint` and `updated`
+(UTC). Paths are relative to `folder`.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import html
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from vidtrack.batch.manifest import DONE, FOLDER, Row
+from vidtrack.errors import OutputError
+from vidtrack.tracklog import is_log_path
+from vidtrack.tracklog.stamp import utc_now
+
+REPORT, INDEX = "report.json", "index.html"
+_STATES = {
+    "failed": "failed",
+    "aside": "set aside",
+    "running": "running",
+    "waiting": "waiting",
+    "truncated": "cut short",
+    "complete": "complete",
+}  # in the order in which they want attention
+_MARK = re.compile(r"\{\{([a-z]+)\}\}")
+
+
+def write_overview(root: Path, rows: Iterable[Row]) -> None:
+    """Write both files into the batch's folder in `root`; raises OutputError."""
+    ordered = sorted(rows, key=lambda row: (list(_STATES).index(state_of(row)), str(row.source)))
+    report = json.dumps(report_of(root, ordered), ensure_ascii=False, indent=1) + "\n"
+    _write_whole(root / FOLDER / REPORT, report)
+    _write_whole(root / FOLDER / INDEX, page_of(root, ordered))
+
+
+def state_of(row: Row) -> str:
+    """What became of a clip, in a word; a finished one is complete or truncated."""
+    return (row.status if row.status in _STATES else "complete") if row.state == DONE else row.state
+
+
+def report_of(root: Path, rows: Sequence[Row]) -> dict[str, Any]:
+    """The values of `report.json`."""
+    return {
+        "folder": str(root.absolute()),
+        "written": utc_now(),
+        "counts": dict(Counter(map(state_of, rows))),
+        "frames": sum(row.frames for row in rows if row.state == DONE),
+        "seconds": round(sum(row.seconds for row in rows if row.state == DONE), 3),
+        "clips": [
+            {
+                "source": str(row.source),
+                "state": state_of(row),
+                "attempts": row.attempts,
+                "frames": row.frames,
+                "tracks": row.tracks,
+                "seconds": round(row.seconds, 3),
+                "outputs": [{"path": path, "bytes": size} for path, size in row.outputs] if row.state == DONE else [],
+                "error": row.error,
+                "hint": row.hint,
+                "updated": row.updated,
+            }
+            for row in rows
+        ],
+    }
+
+
+def page_of(root: Path, rows: Sequence[Row]) -> str:
+    """The page; whatever names hold, no text in it can become markup."""
+    counts = Counter(map(state_of, rows))
+    present = [state for state in _STATES if counts[state]]
+    frames, seconds = (sum(getattr(row, name) for row in rows if row.state == DONE) for name in ("frames", "seconds"))
+    style = _fill(_file("index.css"), {"filters": "".join(map(_filter_rule, present))})
+    values = {
+        "hash": f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode('ascii')}",
+        "title": _text(f"Batch in {root.absolute().name or root.absolute()}"),
+        "style": style,
+        "facts": _text(f"{len(rows):,} clips · {frames:,} frames in {_clock(seconds)} of work · written {utc_now()}"),
+        "filters": _filter("all", f"All {len(rows):,}", checked=True)
+        + "".join(_filter(state, f"{_STATES[state].capitalize()} {counts[state]:,}") for state in present),
+        "rows": "".join(map(_row, rows)),
+    }
+    return _fill(_file("index.html"), values)
+
+
+def _row(row: Row) -> str:
+    state = state_of(row)
+    finished = row.state == DONE
+    error = f'<div class="error">{_text(row.error)}{_text(f" ({row.hint})") if row.hint else ""}</div>'
+    figures = [
+        (f"{row.frames:,}", "frames"),
+        (f"{row.tracks:,}", "tracks"),
+        (_clock(row.seconds), ""),
+        (f"{row.frames / row.seconds:.1f}" if row.seconds else "", "fps"),
+    ]
+    cells = "".join(f'<td class="number" data-unit="{unit}">{value if finished else ""}' for value, unit in figures)
+    links = "".join(_link(path) for path, _ in row.outputs) if finished else ""
+    return (
+        f'<tr class="{state}"><th scope="row">{_text(str(row.source))}{error if row.error and not finished else ""}'
+        f'<td class="state">{_STATES[state]}{cells}<td class="links">{links}</tr>\n'
+    )
+
+
+def _link(path: str) -> str:
+    address = quote(os.fsencode(os.path.join(os.pardir, path)))  # as seen from the batch's folder
+    return f'<a href="{address}">{"log" if is_log_path(Path(path)) else "video"}</a>'
+
+
+def _filter(state: str, label: str, checked: bool = False) -> str:
+    mark = " checked" if checked else ""
+    return f'<label><input type="radio" name="state" id="{state}"{mark}>{label}</label>\n'
+
+
+def _filter_rule(state: str) -> str:
+    return f"body:has(#{state}:checked) tbody tr:not(.{state}) {{ display: none; }}\n"
+
+
+def _text(value: str) -> str:
+    """Text as markup, names that are no UTF-8 with their odd bytes spelled out."""
+    return html.escape(value.encode("utf-8", "backslashreplace").decode())
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def _fill(template: str, values: dict[str, str]) -> str:
+    return _MARK.sub(lambda mark: values[mark[1]], template)
+
+
+def _file(name: str) -> str:
+    return resources.files("vidtrack.batch").joinpath(name).read_text("utf-8")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, "utf-8", errors="backslashreplace")
+        os.replace(partial, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None
