@@ -62,6 +62,7 @@ def track_video(
     overwrite: bool = False,
     progress: Callable[[Progress], None] | None = None,
     gatherer: Gatherer | None = None,
+    source_name: str | None = None,
 ) -> TrackResult:
     """Track the objects of a clip; write a track log, an annotated video, both or neither.
 
@@ -70,6 +71,8 @@ def track_video(
     finished chunks are kept in a folder beside the outputs until they are whole; after an interrupt, a crash or an
     error `config.resume` goes on from there, to the same log and video, or with `overwrite` begins anew where that
     cannot be. With a `gatherer`, frames are encoded together with those of clips that other threads track.
+
+    `source_name` is what the log calls a clip that is a copy.
 
     Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error in the middle, the log
     keeps what was done, marked `failed`; the video is dropped.
@@ -86,7 +89,7 @@ def track_video(
         encoder = FrameEncoder(model, config.size, gatherer)
         tracker = Tracker(model, config.tracker, class_filter(model.config.classes, config.classes))
         counter = Counter(config.lines, config.zones, reader.info.size)
-        header = {} if log is None and video is None else _header(reader, encoder, config)
+        header = {} if log is None and video is None else _header(reader, encoder, config, source_name)
         chunks = stack.enter_context(open_chunks(log, video, reader, header, config, overwrite))
         log_writer = None if log is None else stack.enter_context(LogWriter(log, header, chunks.journal("log")))
         video_writer = None if video is None else stack.enter_context(_open_writer(video, reader, config, chunks))
@@ -156,9 +159,11 @@ def _open_writer(path: Path, reader: VideoReader, config: RunConfig, chunks: Chu
     )
 
 
-def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig) -> dict[str, Any]:
+def _header(
+    reader: VideoReader, encoder: FrameEncoder, config: RunConfig, source_name: str | None
+) -> dict[str, Any]:
     model, path = encoder.model, reader.info.path
-    return log_header(
+    header = log_header(
         reader.info,
         hash_content(picture_paths(path) if is_sequence(path) else [path]),
         config.parameters(),
@@ -166,6 +171,9 @@ def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig) -> di
         str(encoder.device),
         encoder.precision,
     )
+    if source_name is not None:
+        header["source"]["path"] = source_name
+    return header
 
 
 def _with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, list[Problem]]]:

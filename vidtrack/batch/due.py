@@ -57,8 +57,8 @@ def find_due(
     """Compare jobs with the rows of the manifest in `root`.
 
     Done is a clip whose row says so with the same content, parameters and weights, and whose outputs are there in
-    their size. The content is read again only where size or time of the file have changed, at an address never. Raises UsageError where an
-    output is there that is not in the manifest, unless `existing` says what to do with it.
+    their size. The content is read again only where size or time of the file have changed, at an address never.
+    Raises UsageError where an output is there that is not in the manifest, unless `existing` says what to do with it.
     """
     tasks: list[tuple[Task, Row]] = []
     done, aside, noted, strange = [], [], [], []
@@ -178,7 +178,8 @@ def _sizes(targets: Iterable[Place]) -> dict[Place, int]:
         else:
             with suppress(OSError):
                 found[target] = os.stat(target).st_size
-    return {**found, **sizes_of(addresses)}
+    found.update(sizes_of(addresses))
+    return found
 
 
 def _are_there(job: Job, row: Row, root: Place, there: Mapping[Place, int]) -> bool:

@@ -49,6 +49,20 @@ class Job:
 
 
 @dataclass(frozen=True)
+class LocalJob(Job):
+    """A job of which all is on this machine."""
+
+    source: Path
+    video: Path | None
+    log: Path | TextIO | None
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The files to make."""
+        return tuple(target for target in (self.video, self.log) if isinstance(target, Path))
+
+
+@dataclass(frozen=True)
 class _Clip:
     source: Place
     below: Path = Path()  # folders between the folder given as input and the clip
@@ -64,8 +78,9 @@ def plan(
     """The jobs of `vidtrack detect INPUT... -o OUTPUT`.
 
     An input is a file, a pattern, an image sequence, or a folder, which is searched for videos with all below it; all
-    but image sequences may be addresses, as `output` may be. Our own outputs are passed over. `output` is a folder, in which the tree of an input folder is repeated, or for a
-    single clip a file: a video, the log then beside it, or a log, then alone. None is beside each clip.
+    but image sequences may be addresses, as `output` may be. Our own outputs are passed over. `output` is a folder, in
+    which the tree of an input folder is repeated, or for a single clip a file: a video, the log then beside it, or a
+    log, then alone. None is beside each clip.
     `video_suffix` None makes no video. Only clips count whose path below their folder matches a pattern of
     `include`, if there are any, and none of `exclude`; `*` also stands for slashes.
 

@@ -9,12 +9,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from vidtrack.batch.plan import Job
+from vidtrack.batch.plan import Job, LocalJob
 from vidtrack.batch.remote import Address, Place, fetch, look_up, put
 from vidtrack.errors import OutputError, ResourceError, VidtrackError
 
@@ -24,15 +23,15 @@ _SETTLED_SECONDS = 60  # a folder is locked within this time after it is made
 
 
 @contextmanager
-def at_hand(job: Job, with_results: bool = False) -> Iterator[Job]:
-    """The job with files of this machine in place of addresses; a job without addresses is left as it is.
+def at_hand(job: Job, with_results: bool = False) -> Iterator[LocalJob]:
+    """The job with files of this machine in place of addresses.
 
     The clip is fetched first, and results of earlier runs where they are wanted. Whatever results are made, of an
     interrupted clip or a failed one too, are put to their addresses, the log last; the scratch folder goes. Errors
     name the addresses.
     """
     if not any(isinstance(place, Address) for place in (job.source, job.video, job.log)):
-        yield job
+        yield _localised(job, Path())
         return
     with _scratch_folder() as scratch:
         with ExitStack() as naming:
@@ -40,7 +39,7 @@ def at_hand(job: Job, with_results: bool = False) -> Iterator[Job]:
             naming.enter_context(_addresses_named({str(local.source): str(job.source)}))
             if isinstance(job.source, Address):
                 _refuse_lack_of_room(job.source, scratch)
-                fetch(job.source, Path(local.source))
+                fetch(job.source, local.source)
             earlier = _fetch_results(job, local) if with_results else {}
             try:
                 yield local
@@ -51,7 +50,7 @@ def at_hand(job: Job, with_results: bool = False) -> Iterator[Job]:
         _put_results(job, local, earlier)
 
 
-def _localised(job: Job, scratch: Path) -> Job:
+def _localised(job: Job, scratch: Path) -> LocalJob:
     """Files under the names they have at their addresses."""
 
     def place(folder: str, wanted: Place) -> Path:
@@ -60,21 +59,20 @@ def _localised(job: Job, scratch: Path) -> Job:
         (scratch / folder).mkdir(exist_ok=True)
         return scratch / folder / wanted.name
 
-    return replace(
-        job,
+    return LocalJob(
         source=place("clip", job.source),
         video=None if job.video is None else place("results", job.video),
         log=place("results", job.log) if isinstance(job.log, Path | Address) else job.log,  # or a stream
     )
 
 
-def _results(job: Job, local: Job) -> Iterator[tuple[Address, Path]]:
+def _results(job: Job, local: LocalJob) -> Iterator[tuple[Address, Path]]:
     for wanted, made in ((job.video, local.video), (job.log, local.log)):
         if isinstance(wanted, Address) and isinstance(made, Path):
             yield wanted, made
 
 
-def _fetch_results(job: Job, local: Job) -> dict[Path, int]:
+def _fetch_results(job: Job, local: LocalJob) -> dict[Path, int]:
     """Fetch what is there of earlier runs; returns the inodes, by which what is made anew is told."""
     found = {}
     for address, path in _results(job, local):
@@ -84,7 +82,7 @@ def _fetch_results(job: Job, local: Job) -> dict[Path, int]:
     return found
 
 
-def _put_results(job: Job, local: Job, earlier: dict[Path, int]) -> None:
+def _put_results(job: Job, local: LocalJob, earlier: dict[Path, int]) -> None:
     for address, path in _results(job, local):
         if path.exists() and path.stat().st_ino != earlier.get(path):
             put(path, address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
-from vidtrack.batch.plan import Job
+from vidtrack.batch.plan import LocalJob
 from vidtrack.config import RunConfig
 from vidtrack.errors import LogError
 from vidtrack.model.detector import Origin
@@ -23,7 +23,7 @@ class Finding(Enum):
     OTHER = "other"  # of another clip, model or choice of parameters, or not ours
 
 
-def find_earlier(job: Job, config: RunConfig, model: Origin) -> Finding:
+def find_earlier(job: LocalJob, config: RunConfig, model: Origin) -> Finding:
     """Compare what is there with what the job would make."""
     present = [target for target in job.outputs if target.exists()]
     if not present:

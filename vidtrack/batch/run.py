@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
+from vidtrack.batch.due import logged_content
 from vidtrack.batch.engine import Outcome, Task
-from vidtrack.batch.plan import Existing, Job
+from vidtrack.batch.plan import Existing, LocalJob
+from vidtrack.batch.remote import Address
+from vidtrack.batch.remote_job import at_hand
 from vidtrack.batch.resume import Finding, find_earlier
 from vidtrack.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.model.detector import DeformableDETR
@@ -45,7 +50,20 @@ def _run(
     progress: Callable[[Progress], None] | None,
     gatherer: Gatherer | None,
 ) -> Outcome:
-    job, existing = task.job, task.existing
+    with at_hand(task.job, with_results=task.existing is Existing.SKIP) as job:
+        outcome = _track(task, job, load, progress, gatherer)
+        log = job.log if isinstance(task.job.log, Address) and isinstance(job.log, Path) else None
+        return replace(outcome, content=logged_content(log))
+
+
+def _track(
+    task: Task,
+    job: LocalJob,
+    load: Callable[[], DeformableDETR],
+    progress: Callable[[Progress], None] | None,
+    gatherer: Gatherer | None,
+) -> Outcome:
+    existing = task.existing
     probe(job.source, task.config.framerate, task.config.limits)
     if existing is not Existing.SKIP or not all(target.exists() for target in job.outputs):
         _check_places(job)
@@ -55,10 +73,10 @@ def _run(
     if existing is Existing.SKIP:
         finding = find_earlier(job, config, model.origin)
         if finding is Finding.DONE:
-            return Outcome(job, "skipped")
+            return Outcome(task.job, "skipped")
         if finding is Finding.OTHER:
             raise OutputError(
-                f"the outputs of {job.source} are there, but of another clip, model or parameters",
+                f"the outputs of {task.job.source} are there, but of another clip, model or parameters",
                 "overwrite them, or choose another folder",
             )
     _make_folders(job)
@@ -71,11 +89,12 @@ def _run(
         overwrite=existing is not Existing.REFUSE,
         progress=progress,
         gatherer=gatherer,
+        source_name=str(task.job.source),
     )
-    return Outcome(job, result.status, result)
+    return Outcome(task.job, result.status, result)
 
 
-def _check_places(job: Job) -> None:
+def _check_places(job: LocalJob) -> None:
     """Raise OutputError where an output cannot be written, before the model takes its time to load."""
     for target in job.outputs:
         folder = next(place for place in target.absolute().parents if os.path.lexists(place))
@@ -86,7 +105,7 @@ def _check_places(job: Job) -> None:
             raise OutputError(f"the folder {folder} cannot be written: {error.strerror}", "choose another") from None
 
 
-def _make_folders(job: Job) -> None:
+def _make_folders(job: LocalJob) -> None:
     for target in job.outputs:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

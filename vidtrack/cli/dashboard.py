@@ -17,6 +17,7 @@ from vidtrack.cli.progress import clock, closing_line, complaints
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome, Task
+    from vidtrack.batch.remote import Place
 
 _PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds
 
@@ -37,7 +38,7 @@ class Dashboard:
         self.tasks: dict[int, tuple[Task, int]] = {}  # by number, with the bytes of the clip
         self.counts: Counter[str] = Counter()
         self.workers: dict[int, str] = {}
-        self._numbers: dict[Path, int] = {}
+        self._numbers: dict[Place, int] = {}
         self._frames: dict[int, int] = {}  # done in this run, of each task
         self._bytes_done = 0
         self._began = time.monotonic()

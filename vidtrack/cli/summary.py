@@ -111,8 +111,8 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
         record |= {"error": outcome.error.message, "hint": outcome.error.hint}
     if result is not None:
         record |= {
-            "video": None if result.video is None else str(result.video),
-            "log": None if result.log is None else str(result.log),
+            "video": None if result.video is None else str(job.video),
+            "log": None if result.log is None else str(job.log),
             "frames": result.frames,
             "tracks": result.tracks,
             "seconds": round(result.seconds, 3),
