@@ -159,9 +159,7 @@ def _open_writer(path: Path, reader: VideoReader, config: RunConfig, chunks: Chu
     )
 
 
-def _header(
-    reader: VideoReader, encoder: FrameEncoder, config: RunConfig, source_name: str | None
-) -> dict[str, Any]:
+def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig, source_name: str | None) -> dict[str, Any]:
     model, path = encoder.model, reader.info.path
     header = log_header(
         reader.info,

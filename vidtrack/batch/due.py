@@ -178,8 +178,7 @@ def _sizes(targets: Iterable[Place]) -> dict[Place, int]:
         else:
             with suppress(OSError):
                 found[target] = os.stat(target).st_size
-    found.update(sizes_of(addresses))
-    return found
+    return found | {**sizes_of(addresses)}
 
 
 def _are_there(job: Job, row: Row, root: Place, there: Mapping[Place, int]) -> bool:

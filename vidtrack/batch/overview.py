@@ -23,6 +23,8 @@ from typing import Any
 from urllib.parse import quote
 
 from vidtrack.batch.manifest import DONE, FOLDER, Row
+from vidtrack.batch.remote import Place
+from vidtrack.batch.remote_manifest import home_of
 from vidtrack.errors import OutputError
 from vidtrack.tracklog import is_log_path
 from vidtrack.tracklog.stamp import utc_now
@@ -39,12 +41,13 @@ _STATES = {
 _MARK = re.compile(r"\{\{([a-z]+)\}\}")
 
 
-def write_overview(root: Path, rows: Iterable[Row]) -> None:
-    """Write both files into the batch's folder in `root`; raises OutputError."""
+def write_overview(root: Place, rows: Iterable[Row]) -> None:
+    """Write both files into the batch's folder in `root`, or in its stand-in; raises OutputError."""
     ordered = sorted(rows, key=lambda row: (list(_STATES).index(state_of(row)), str(row.source)))
     report = json.dumps(report_of(root, ordered), ensure_ascii=False, indent=1) + "\n"
-    _write_whole(root / FOLDER / REPORT, report)
-    _write_whole(root / FOLDER / INDEX, page_of(root, ordered))
+    folder = home_of(root) / FOLDER
+    _write_whole(folder / REPORT, report)
+    _write_whole(folder / INDEX, page_of(root, ordered))
 
 
 def state_of(row: Row) -> str:
@@ -52,10 +55,10 @@ def state_of(row: Row) -> str:
     return (row.status if row.status in _STATES else "complete") if row.state == DONE else row.state
 
 
-def report_of(root: Path, rows: Sequence[Row]) -> dict[str, Any]:
+def report_of(root: Place, rows: Sequence[Row]) -> dict[str, Any]:
     """The values of `report.json`."""
     return {
-        "folder": str(root.absolute()),
+        "folder": str(root.absolute() if isinstance(root, Path) else root),
         "written": utc_now(),
         "counts": dict(Counter(map(state_of, rows))),
         "frames": sum(row.frames for row in rows if row.state == DONE),
@@ -78,7 +81,7 @@ def report_of(root: Path, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def page_of(root: Path, rows: Sequence[Row]) -> str:
+def page_of(root: Place, rows: Sequence[Row]) -> str:
     """The page; whatever names hold, no text in it can become markup."""
     counts = Counter(map(state_of, rows))
     present = [state for state in _STATES if counts[state]]
@@ -86,7 +89,7 @@ def page_of(root: Path, rows: Sequence[Row]) -> str:
     style = _fill(_file("index.css"), {"filters": "".join(map(_filter_rule, present))})
     values = {
         "hash": f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode('ascii')}",
-        "title": _text(f"Batch in {root.absolute().name or root.absolute()}"),
+        "title": _text(f"Batch in {_title(root)}"),
         "style": style,
         "facts": _text(f"{len(rows):,} clips · {frames:,} frames in {_clock(seconds)} of work · written {utc_now()}"),
         "filters": _filter("all", f"All {len(rows):,}", checked=True)
@@ -94,6 +97,10 @@ def page_of(root: Path, rows: Sequence[Row]) -> str:
         "rows": "".join(map(_row, rows)),
     }
     return _fill(_file("index.html"), values)
+
+
+def _title(root: Place) -> str:
+    return root.absolute().name or str(root.absolute()) if isinstance(root, Path) else str(root)
 
 
 def _row(row: Row) -> str:

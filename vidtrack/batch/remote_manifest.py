@@ -15,27 +15,30 @@ from types import TracebackType
 from platformdirs import user_state_path
 
 from vidtrack.batch.manifest import FOLDER, NAME
-from vidtrack.batch.remote import Address, fetch, look_up, put
+from vidtrack.batch.remote import Address, Place, fetch, look_up, put
 from vidtrack.errors import VidtrackError
 
 _SAVE_SECONDS = 60.0  # between two copies at least
 _SHARE = 20  # and so many times what the last one took
 
 
-def home_of(address: Address) -> Path:
-    """The folder of this machine that stands in for one at an address."""
-    return user_state_path("vidtrack") / "batches" / sha256(str(address).encode()).hexdigest()[:16]
+def home_of(root: Place) -> Path:
+    """The folder of this machine that holds the manifest of results in `root`: itself, or one for an address."""
+    if isinstance(root, Path):
+        return root
+    return user_state_path("vidtrack") / "batches" / sha256(str(root).encode()).hexdigest()[:16]
 
 
 class ManifestCopy:
     """Brings the manifest from an address if the one of this machine is older or missing, and puts it back.
 
-    A context: whatever happens in it, the manifest is saved at its end. With address None it does nothing. Raises
-    InputError or OutputError where the store cannot be used.
+    A context: whatever happens in it, the manifest is saved at its end. Where `root` is no address it does nothing.
+    Raises InputError or OutputError where the store cannot be used.
     """
 
-    def __init__(self, address: Address | None, home: Path) -> None:
-        self._address, self._folder = address, home / FOLDER
+    def __init__(self, root: Place) -> None:
+        self._address = root if isinstance(root, Address) else None
+        self._folder = home_of(root) / FOLDER
         self._saved, self._took = time.monotonic(), 0.0
 
     def save_if_due(self) -> None:
@@ -45,7 +48,7 @@ class ManifestCopy:
 
     def save(self) -> None:
         """Put the manifest as it is now to the address."""
-        if self._address is None:
+        if self._address is None or not (self._folder / NAME).exists():
             return
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="vidtrack-manifest-") as folder:

@@ -15,8 +15,10 @@ from vidtrack.batch.due import Due, Wanted, find_due, identity_of, in_order
 from vidtrack.batch.engine import Engine, ModelChoice, Outcome, Task
 from vidtrack.batch.loop import Batch, Rules
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
-from vidtrack.batch.overview import write_overview
+from vidtrack.batch.overview import INDEX, REPORT, write_overview
 from vidtrack.batch.plan import Existing, Job
+from vidtrack.batch.remote import Address, Place, is_address, place_of
+from vidtrack.batch.remote_manifest import ManifestCopy, home_of
 from vidtrack.cli.options import EngineKind, ProgressStyle
 from vidtrack.errors import InputError, OutputError, UsageError
 
@@ -54,7 +56,7 @@ class BatchResult:
 
 def run_batch(
     find_jobs: Callable[[], list[Job]],
-    root: Path,
+    root: Place,
     model: ModelChoice,
     config: RunConfig,
     existing: Existing,
@@ -68,7 +70,8 @@ def run_batch(
     jobs = [] if choices.watch else find_jobs()  # a watched folder's clips come when they are whole
     with ExitStack() as stack:
         stack.enter_context(_locked(root))
-        manifest = Manifest(root / FOLDER / NAME)
+        copy = stack.enter_context(ManifestCopy(root))
+        manifest = Manifest(home_of(root) / FOLDER / NAME)
         stack.callback(manifest.close)
         wanted = Wanted.of(config, registry.content_sha256(registry.locate(model.name)[0]))
 
@@ -92,12 +95,14 @@ def run_batch(
         for outcome in batch.run(tasks, shown.event, more):
             shown.outcome(outcome)
             outcomes.append(outcome)
+            copy.save_if_due()
         write_overview(root, manifest.rows().values())
+        copy.put_reports([REPORT, INDEX])
     ended = sum(outcome.status != "interrupted" for outcome in outcomes)
     return BatchResult(tuple(outcomes), due.done, due.aside, max(0, len(shown.tasks) - ended))
 
 
-def finish_batch(result: BatchResult, root: Path, report: Path | None) -> int:
+def finish_batch(result: BatchResult, report: Path | None) -> int:
     """Say what became of a batch, write its reports, and return the exit code."""
     from vidtrack.cli import exits
     from vidtrack.cli.summary import print_summary, write_report
@@ -108,13 +113,19 @@ def finish_batch(result: BatchResult, root: Path, report: Path | None) -> int:
     return exits.of_batch(result)
 
 
-def batch_root(inputs: Sequence[str], output: str | None, jobs: Sequence[Job]) -> Path:
-    """The folder that a batch's manifest belongs to."""
-    if output is not None:
-        return Path(output)
-    if len(inputs) == 1 and os.path.isdir(inputs[0]):
+def batch_root(inputs: Sequence[str], output: str | None, jobs: Sequence[Job]) -> Place:
+    """The folder that a batch's manifest belongs to; raises UsageError where the results have none in common."""
+    targets = [target for job in jobs for target in job.outputs]
+    if output is not None and place_of(output) not in targets:
+        return place_of(output)
+    if output is None and len(inputs) == 1 and os.path.isdir(inputs[0]):
         return Path(inputs[0])
-    return Path(os.path.commonpath([target.parent.absolute() for job in jobs for target in job.outputs]))
+    addresses = [target for target in targets if isinstance(target, Address)]
+    if not addresses:
+        return Path(os.path.commonpath([target.parent.absolute() for target in targets if isinstance(target, Path)]))
+    if len({(*str(target).split("/")[:3],) for target in addresses}) > 1 or len(addresses) < len(targets):
+        raise UsageError("the results would lie in several stores", "give one output with -o")
+    return Address(addresses[0].scheme, os.path.commonpath([target.parent.path for target in addresses]))
 
 
 def _engine(model: ModelChoice, choices: BatchChoices, tasks: int | None) -> Engine:
@@ -144,11 +155,11 @@ def _local_engine(model: ModelChoice, workers: int | None, tasks: int | None) ->
 
 
 @contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """Keep other batches out of `root`."""
+def _locked(root: Place) -> Iterator[None]:
+    """Keep other batches out of `root`, those of other machines only where it is a shared folder."""
     from filelock import FileLock, Timeout
 
-    folder = root / FOLDER
+    folder = home_of(root) / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock", timeout=0):
@@ -169,8 +180,8 @@ class _Watch:
         shown: Dashboard,
     ) -> None:
         self._find_jobs, self._due_of, self._shown = find_jobs, due_of, shown
-        self._known: set[Path] = set()
-        self._seen: dict[Path, tuple[tuple[int, int], float]] = {}
+        self._known: set[Place] = set()
+        self._seen: dict[Place, tuple[tuple[int, int], float]] = {}
         self._next = 0.0
 
     def __call__(self) -> Sequence[tuple[Task, Row]]:
@@ -191,7 +202,7 @@ class _Watch:
             self._shown.add(task, row.bytes)
         return due.tasks
 
-    def _is_still(self, source: Path, now: float) -> bool:
+    def _is_still(self, source: Place, now: float) -> bool:
         identity = identity_of(source)
         before, since = self._seen.get(source, (None, now))
         if identity != before:

@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
