@@ -17,7 +17,7 @@ from vidtrack.batch.loop import Batch, Rules
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
 from vidtrack.batch.overview import INDEX, REPORT, write_overview
 from vidtrack.batch.plan import Existing, Job
-from vidtrack.batch.remote import Address, Place, is_address, place_of
+from vidtrack.batch.remote import Address, Place, place_of
 from vidtrack.batch.remote_manifest import ManifestCopy, home_of
 from vidtrack.cli.options import EngineKind, ProgressStyle
 from vidtrack.errors import InputError, OutputError, UsageError

@@ -80,7 +80,7 @@ def detect(
     """
     from vidtrack.batch.engine import ModelChoice
     from vidtrack.batch.loop import Rules
-    from vidtrack.batch.plan import Existing
+    from vidtrack.batch.plan import Existing, is_folder
     from vidtrack.cli.batch import BatchChoices, batch_root, finish_batch, run_batch
     from vidtrack.config import RunConfig, VideoConfig
     from vidtrack.zones import parse_line, parse_zone
@@ -109,20 +109,31 @@ def detect(
         limits=limits_of(max_pixels, max_duration),
         video=VideoConfig(codec, crf, preset),
     )
+    if watch and (output == "-" or not all(map(is_folder, inputs))):
+        raise UsageError("--watch takes folders, and an output that is no single file", "give a folder to watch")
     existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
     chosen = ModelChoice(model, device, precision, threads, require_compiled)
     find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or ())
     planned = [] if watch else find_jobs()
     if report is not None:
         check_report(report, planned)
-    if watch or len(planned) > 1 or any(map(os.path.isdir, inputs)):
+    if watch or engine is EngineKind.ray or (output != "-" and is_batch(inputs, planned)):
         rules = Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast)
         choices = BatchChoices(jobs, str(order), limit, watch, retry_aside, rules, engine, address)
         root = batch_root(inputs, output, planned)
-        code = finish_batch(run_batch(find_jobs, root, chosen, config, existing, choices, progress), root, report)
+        code = finish_batch(run_batch(find_jobs, root, chosen, config, existing, choices, progress), report)
     else:
         code = detect_one(planned[0], chosen, config, existing, progress, profile, report)
     raise typer.Exit(code)
+
+
+def is_batch(inputs: Sequence[str], jobs: Sequence[Job]) -> bool:
+    """Whether there are several clips, or could be another time: a folder that is no image sequence."""
+    from vidtrack.batch.plan import is_folder
+    from vidtrack.batch.remote import place_of
+
+    folders = [place_of(os.path.expanduser(text)) for text in inputs if is_folder(text)]
+    return len(jobs) > 1 or any(folder != jobs[0].source for folder in folders)
 
 
 def detect_one(
@@ -143,7 +154,8 @@ def detect_one(
 
     if existing is Existing.REFUSE and not config.resume:
         refuse_existing([job])
-    probe(job.source, config.framerate, config.limits)
+    if isinstance(job.source, Path):
+        probe(job.source, config.framerate, config.limits)
 
     from vidtrack.batch.run import run_task  # PyTorch takes seconds to load: not before all else is in order
 
@@ -193,5 +205,6 @@ def check_report(path: Path, jobs: Sequence[Job]) -> None:
     if os.path.isdir(path):
         raise UsageError(f"the report {path} is a folder", "give a file name")
     for job in jobs:
-        if os.path.realpath(path) in map(os.path.realpath, (job.source, *job.outputs)):
+        places = (place for place in (job.source, *job.outputs) if isinstance(place, Path))
+        if os.path.realpath(path) in map(os.path.realpath, places):
             raise UsageError(f"the report {path} would replace a clip or a result", "give another name")
