@@ -148,3 +148,11 @@ def test_boxes_beyond_the_picture_and_many_tracks(vidtrack: Command, tmp_path: P
     assert vidtrack("export", log, "--to", ALL).code == 0
     for name in ("coco", "label-studio"):
         json.loads(tmp_path.joinpath(f"many.{name}.json").read_text("utf-8"), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-2", "@sum", "\t=1"])
+def test_a_name_is_no_formula_in_a_spreadsheet(vidtrack: Command, log: Path, name: str) -> None:
+    edited(log, lambda lines: lines[0]["model"].update(classes=[name, "car"]))
+    assert vidtrack("export", log, "--to", "csv").code == 0
+    rows = list(csv.DictReader(log.with_name("clip.tracks.csv").read_text("utf-8").splitlines()))
+    assert {row["class"] for row in rows} == {f"'{name}", "car"}

@@ -158,12 +158,29 @@ def load_recipe(path: str) -> int:
     return 0
 
 
+def track_in_chunks(source: str, model: str, folder: str) -> int:
+    """A clip of which each half second is safe once it is done; goes on with what an earlier call has left."""
+    from vidtrack import RunConfig, load_model, track_video
+    from vidtrack.errors import VidtrackError
+
+    config = RunConfig(score=0.3, chunk_seconds=0.5, resume=True, smooth_seconds=0.2, gap_seconds=0.2)
+    log, video = f"{folder}/clip.tracks.jsonl", f"{folder}/clip.tracked.mp4"
+    try:
+        result = track_video(source, load_model(model, "cpu"), log=log, video=video, config=config)
+    except VidtrackError as error:
+        print(f"vidtrack: error: {error}", file=sys.stderr)
+        return error.exit_code
+    print(result.resumed)
+    return 0
+
+
 CALLS: dict[str, Callable[..., int]] = {
     "command": command,
     "command_with_accidents": command_with_accidents,
     "read_video": read_video,
     "load_model": load_model,
     "load_recipe": load_recipe,
+    "track_in_chunks": track_in_chunks,
 }
 
 

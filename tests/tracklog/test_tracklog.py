@@ -323,3 +323,23 @@ def test_a_null_in_an_array_is_damage_and_no_end(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace('{"type":"event"', 'null,{"type":"event"'), "utf-8")
     with pytest.raises(LogError, match=r"member 4 of .* is null"):
         TrackLog.load(path)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl.gz", ".json.gz"])
+def test_a_log_that_unpacks_to_far_more_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr("vidtrack.tracklog.reader._LEAST_UNPACKED", 1 << 20)
+    path = tmp_path / f"bomb{suffix}"
+    path.write_bytes(gzip.compress((json.dumps(header()) + "\n").encode() + (b" " * 999 + b"\n") * 20_000))
+    for read in (TrackLog.load, read_ends):
+        with pytest.raises(LogError, match="unpacks to more than 200 times its size"):
+            read(path)
+
+
+def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vidtrack.tracklog.reader._LONGEST_LINE", 1 << 16)
+    path = tmp_path / "long.jsonl"
+    path.write_text(json.dumps(header()) + "\n" + "x" * (1 << 17))
+    with pytest.raises(LogError, match=r"line 2 of .*long\.jsonl has no end"):
+        TrackLog.load(path)

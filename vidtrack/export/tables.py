@@ -11,7 +11,7 @@ import numpy as np
 
 from vidtrack.errors import UsageError
 from vidtrack.export.scene import Scene
-from vidtrack.export.text import number
+from vidtrack.export.text import number, plain_cell
 from vidtrack.tracklog.layout import STATE_NAMES
 
 
@@ -19,6 +19,7 @@ def write_csv(scene: Scene) -> str:
     """In order of time and identity; `frame` is of the timeline, `index` the decoded frame, boxes are pixels."""
     columns = _columns(scene)
     columns["seconds"] = [number(value, 6) for value in columns["seconds"]]
+    columns["class"] = [plain_cell(label) for label in columns["class"]]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

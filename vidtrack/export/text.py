@@ -19,6 +19,11 @@ def number(value: float | Fraction, digits: int = 4) -> str:
     return "0" if text == "-0" else text
 
 
+def plain_cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula, which a class name of a stranger's log may be."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def rate_label(rate: Fraction) -> str:
     """A frame rate as people write it: `25`, `23.976`, `29.97`."""
     return number(rate, 3)

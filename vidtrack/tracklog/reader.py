@@ -20,6 +20,9 @@ from vidtrack.tracklog.layout import STATE_NAMES, check_header
 from vidtrack.types import FrameTracks
 
 _STATE_CODES = {name: code for code, name in enumerate(STATE_NAMES)}
+_LONGEST_LINE = 1 << 26  # characters; a frame of 100 objects takes 10 thousand
+_LEAST_UNPACKED = 1 << 28  # characters that any log may unpack to
+_MOST_UNPACKED = 200  # times its bytes that a large one may; real logs unpack to some ten times
 _CUT_OFF = "cut off"  # stands for a line that a broken end of compression hides; not JSON
 
 
@@ -215,17 +218,27 @@ class _Loader:
         """The array a `.json` log is; None where it is cut off, which line by line can still be read."""
         try:
             with self._open() as stream:
-                value = json.load(stream)
+                most = self._most_characters()
+                text = stream.read(most + 1)
+            if len(text) > most:
+                raise self._bomb()
+            value = json.loads(text)
         except (ValueError, RecursionError, EOFError, zlib.error, OSError):
             return None
         return value if isinstance(value, list) else [value]
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        number = 0
+        number = characters = 0
         try:
             with self._open() as stream:
-                for line in stream:
+                most = self._most_characters()
+                while line := stream.readline(_LONGEST_LINE):
                     number += 1
+                    characters += len(line)
+                    if len(line) == _LONGEST_LINE:
+                        raise LogError(f"line {number} of {self.path} has no end", "is it a track log?")
+                    if characters > most:
+                        raise self._bomb()
                     yield number, line
         except (EOFError, zlib.error):
             yield number + 1, _CUT_OFF
@@ -236,6 +249,12 @@ class _Loader:
         if self.path.name.lower().endswith(".gz"):
             return gzip.open(self.path, "rt", encoding="utf-8", errors="replace")
         return self.path.open(encoding="utf-8", errors="replace")
+
+    def _most_characters(self) -> int:
+        return max(_LEAST_UNPACKED, _MOST_UNPACKED * self.path.stat().st_size)
+
+    def _bomb(self) -> LogError:
+        return LogError(f"{self.path} unpacks to more than {_MOST_UNPACKED} times its size", "is it a track log?")
 
     def _take(self, value: Mapping[str, Any]) -> None:
         kind = value["type"]
