@@ -21,7 +21,7 @@ Command = Callable[..., Ending]
 NAMES = [
     "with space", " leading", "-dash", "--overwrite", "it's \"quoted\"", "new\nline", "tab\tbell\x07", "back\\slash",
     "a:b", "http:x", "concat:x|y", "pipe:0", "file:x", "$(touch pwned)", "`touch pwned`", "a;b&c|d>e", "%d", "img_%04d",
-    "100%", "[abc]", "*", "what?", "~", "~root", "#fragment", "{name}", "..", "...x", "con", "<b>bold", "=1+1",
+    "100%", "[abc]", "*", "what?", "~", "~root", "#fragment", "{name}", "a..", "con", "<b>bold", "=1+1",
     unicodedata.normalize("NFC", "café"), unicodedata.normalize("NFD", "café"), "日本🚲", "\u202egpj", "\u2028line",
     os.fsdecode(b"caf\xe9"), os.fsdecode(b"\xff\xfe"), "n" * 230,
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Finding(Enum):
 
 def find_earlier(job: LocalJob, config: RunConfig, model: Origin) -> Finding:
     """Compare what is there with what the job would make."""
-    present = [target for target in job.outputs if target.exists()]
+    present = [target for target in job.outputs if os.path.exists(target)]
     if not present:
         return Finding.ABSENT
     if not isinstance(job.log, Path) or job.log not in present:

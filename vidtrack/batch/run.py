@@ -65,7 +65,7 @@ def _track(
 ) -> Outcome:
     existing = task.existing
     probe(job.source, task.config.framerate, task.config.limits)
-    if existing is not Existing.SKIP or not all(target.exists() for target in job.outputs):
+    if existing is not Existing.SKIP or not all(os.path.exists(target) for target in job.outputs):
         _check_places(job)
     model = load()
     class_filter(model.config.classes, task.config.classes)

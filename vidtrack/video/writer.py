@@ -160,9 +160,9 @@ class VideoWriter:
         return rate if rate is not None and 0 < rate <= 1000 else Fraction(25)
 
     def _check_place(self, source: Path | None) -> None:
-        if source is not None and os.path.exists(source) and self.path.exists() and self.path.samefile(source):
+        if source is not None and os.path.exists(source) and os.path.exists(self.path) and self.path.samefile(source):
             raise OutputError(f"{self.path} is the input itself", "give another output name")
-        if self.path.is_dir():
+        if os.path.isdir(self.path):
             raise OutputError(f"{self.path} is a folder", "give a file name")
         try:
             self._partial.unlink(missing_ok=True)  # were it a link, what it leads to would be overwritten
