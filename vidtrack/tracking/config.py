@@ -25,7 +25,7 @@ class TrackerConfig:
     match_iou: float = 0.05  # least similarity of a track with a high detection
     second_chance_iou: float = 0.4  # least similarity of a track with a low detection
     tentative_iou: float = 0.25  # least similarity of an unconfirmed track with its next detection
-    absence_penalty: float = 0.12  # taken off the similarity for every second the track was not seen
+    absence_penalty: float = 0.06  # taken off the similarity for every second the track was not seen
     class_penalty: float = 0.3  # taken off the similarity where the classes disagree
 
     confirm_score: float = 0.9  # a birth this sure gets its id at once, any other when it is seen again
