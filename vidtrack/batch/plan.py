@@ -189,8 +189,9 @@ def _matching(pattern: str) -> Iterator[_Clip]:
 
 def _unique(clips: Iterable[_Clip]) -> list[_Clip]:
     seen: dict[str, _Clip] = {}
+    resolve = _Resolver()
     for clip in clips:
-        seen.setdefault(_resolved(clip.source), clip)
+        seen.setdefault(resolve(clip.source), clip)
     if not seen:
         raise InputError("there is no clip among the inputs", "outputs of earlier runs (.tracked.) are passed over")
     return list(seen.values())
@@ -240,16 +241,30 @@ def _name_of(source: Place) -> str:
     return source.stem
 
 
-def _resolved(place: Place) -> str:
-    return str(place) if isinstance(place, Address) else os.path.realpath(place)
+class _Resolver:
+    """`os.path.realpath` that looks at each folder once: every look at ten thousand clips counts."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, place: Place) -> str:
+        if isinstance(place, Address):
+            return str(place)
+        folder, name = os.path.split(place)
+        if name in ("", os.pardir, os.curdir) or os.path.islink(place):
+            return os.path.realpath(place)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)
 
 
 def _check_collisions(jobs: Sequence[Job]) -> None:
     makers: dict[str, Place] = {}
-    sources = {os.path.normcase(_resolved(job.source)) for job in jobs}
+    resolve = _Resolver()
+    sources = {os.path.normcase(resolve(job.source)) for job in jobs}
     for job in jobs:
         for target in job.outputs:
-            place = os.path.normcase(_resolved(target))
+            place = os.path.normcase(resolve(target))
             if place in sources:
                 raise UsageError(f"{target} is an input and would be overwritten", "give another output")
             if place in makers:

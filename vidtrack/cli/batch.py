@@ -55,6 +55,7 @@ class BatchResult:
 
 
 def run_batch(
+    jobs: Sequence[Job],
     find_jobs: Callable[[], list[Job]],
     root: Place,
     model: ModelChoice,
@@ -63,11 +64,13 @@ def run_batch(
     choices: BatchChoices,
     progress: ProgressStyle,
 ) -> BatchResult:
-    """Do what is left to do below `root`; raises UsageError where another batch is at work there."""
+    """Do what is left to do of `jobs` below `root`, or of those that `find_jobs` finds while it watches.
+
+    Raises UsageError where another batch is at work there.
+    """
     from vidtrack.cli.dashboard import dashboard
     from vidtrack.model import registry
 
-    jobs = [] if choices.watch else find_jobs()  # a watched folder's clips come when they are whole
     with ExitStack() as stack:
         stack.enter_context(_locked(root))
         copy = stack.enter_context(ManifestCopy(root))

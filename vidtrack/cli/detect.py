@@ -114,14 +114,15 @@ def detect(
     existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
     chosen = ModelChoice(model, device, precision, threads, require_compiled)
     find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or ())
-    planned = [] if watch else find_jobs()
+    planned = [] if watch else find_jobs()  # a watched folder's clips come when they are whole
     if report is not None:
         check_report(report, planned)
     if watch or engine is EngineKind.ray or (output != "-" and is_batch(inputs, planned)):
         rules = Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast)
         choices = BatchChoices(jobs, str(order), limit, watch, retry_aside, rules, engine, address)
         root = batch_root(inputs, output, planned)
-        code = finish_batch(run_batch(find_jobs, root, chosen, config, existing, choices, progress), report)
+        result = run_batch(planned, find_jobs, root, chosen, config, existing, choices, progress)
+        code = finish_batch(result, report)
     else:
         code = detect_one(planned[0], chosen, config, existing, progress, profile, report)
     raise typer.Exit(code)
