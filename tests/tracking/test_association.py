@@ -221,6 +221,17 @@ def test_a_carried_query_and_its_detection_are_one_object():
     assert len(associator.tracks) == 1
 
 
+def test_a_carried_query_follows_nobody_who_has_a_track():
+    associator = Associator(CONFIG)
+    actors = [Actor(straight(100, 200)), Actor(straight(300, 200))]
+    both, _ = detect(actors, 0.0)
+    for i in range(10):
+        associator.step(both, i / 10)
+    associator.predict(1.0)
+    tracked = associator.update(both[:1], Carried(np.array([1]), both[:1]))
+    assert tracked.ids.tolist() == [1]
+
+
 def test_memory_and_time_stay_flat_over_a_long_video():
     rng = np.random.default_rng(0)
     associator = Associator(CONFIG, num_classes=4)

@@ -46,6 +46,14 @@ def test_paired_iou_is_the_diagonal():
     assert paired_iou(a, b) == pytest.approx(np.diag(pairwise_iou(a, b)))
 
 
+def test_similarity_prefers_the_box_as_tall_as_the_track():
+    """Both boxes overlap the track's by two thirds, one with its height."""
+    track = Tracks.born(Detections.of(np.array([[0.0, 0.0, 60.0, 60.0]]), np.ones(1)), 1, 0.0)
+    found = Detections.of(np.array([[0.0, 0.0, 90.0, 60.0], [0.0, 0.0, 60.0, 90.0]]), np.ones(2))
+    assert pairwise_iou(track.boxes_xyxy, found.boxes_xyxy)[0] == pytest.approx([2 / 3, 2 / 3])
+    assert similarity(track, found, 0.0, TrackerConfig())[0] == pytest.approx([2 / 3, 4 / 9])
+
+
 def test_suppress_keeps_the_best_of_each_object():
     boxes = np.array([[0, 0, 10, 10], [0.5, 0, 10.5, 10], [1, 0, 11, 10], [50, 0, 60, 10]])
     found = Detections.of(boxes, np.array([0.5, 0.9, 0.6, 0.4]))
