@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any
@@ -288,17 +289,30 @@ def _fork_workers(kept: int) -> None:
     """Let a batch fork its workers, which spares them their start, and close in them what a fresh start would lack."""
     from vidtrack.batch import local
 
-    work = local._work
+    local.multiprocessing = SimpleNamespace(get_context=lambda _: _Forking(kept))  # type: ignore[attr-defined]
+    local.resource_tracker = SimpleNamespace(ensure_running=lambda: None)  # type: ignore[attr-defined]
 
-    def cleanly(connection: Any, choice: Any) -> None:
-        first = 3
-        for number in (*sorted((kept, connection.fileno())), 65536):
-            os.closerange(first, number)
-            first = number + 1
-        work(connection, choice)
 
-    local.multiprocessing = SimpleNamespace(get_context=lambda _: multiprocessing.get_context("fork"))  # type: ignore
-    local._work = cleanly
+class _Forking:
+    """The context of multiprocessing for that; the descriptor `kept` stays open."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._context = multiprocessing.get_context("fork")
+        self.Pipe = self._context.Pipe
+
+    def Process(self, target: Callable[..., None], args: tuple[Any, ...], **named: Any) -> Any:  # noqa: N802
+        """A process in which nothing is open but its connections."""
+
+        def cleanly() -> None:
+            kept = [self._kept, *(one.fileno() for one in args if isinstance(one, Connection))]
+            first = 3
+            for number in (*sorted(kept), 65536):
+                os.closerange(first, number)
+                first = number + 1
+            target(*args)
+
+        return self._context.Process(target=cleanly, **named)
 
 
 def _watch(writable: Sequence[str], breaches: io.TextIOBase) -> None:

@@ -19,7 +19,7 @@ from vidtrack import TrackLog
 from vidtrack.tracklog.validating import validate
 from vidtrack.video import VideoReader
 
-CLIPS, FRAMES = 4, 6
+CLIPS, FRAMES = 4, 4
 _QUIET = ("--progress", "none")
 KILLS = int(os.environ.get("VIDTRACK_KILLS", "300"))
 Run = Callable[..., Ending]
@@ -178,7 +178,7 @@ def remount(place: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", place], check=True)
 
 
-@pytest.mark.parametrize("kilobytes", [8, 32, 64])
+@pytest.mark.parametrize("kilobytes", [8, 48])
 def test_a_full_disk(run: Run, sources: Path, small_disk: Path, kilobytes: int) -> None:
     remount(small_disk, f"size={kilobytes}k")
     ending = run(out=small_disk / "out")

@@ -19,11 +19,14 @@ from vidtrack import TrackLog
 
 Command = Callable[..., Ending]
 NAMES = [
-    "with space", " leading", "-dash", "--overwrite", "it's \"quoted\"", "new\nline", "tab\tbell\x07", "back\\slash",
-    "a:b", "http:x", "concat:x|y", "pipe:0", "file:x", "$(touch pwned)", "`touch pwned`", "a;b&c|d>e", "%d", "img_%04d",
-    "100%", "[abc]", "*", "what?", "~", "~root", "#fragment", "{name}", "a..", "con", "<b>bold", "=1+1",
-    unicodedata.normalize("NFC", "café"), unicodedata.normalize("NFD", "café"), "日本🚲", "\u202egpj", "\u2028line",
-    os.fsdecode(b"caf\xe9"), os.fsdecode(b"\xff\xfe"), "n" * 230,
+    "with space", "-dash", "it's \"quoted\"", "new\nline", "back\\slash", "concat:x|y", "$(touch pwned)", "%d", "[abc]",
+    "*", "~", "<b>bold", "=1+1", unicodedata.normalize("NFC", "café"), unicodedata.normalize("NFD", "café"),
+    "\u202egpj", os.fsdecode(b"caf\xe9"), "n" * 230,
+]  # fmt: skip
+MORE = [
+    " leading", "--overwrite", "tab\tbell\x07", "a:b", "http:x", "pipe:0", "file:x", "`touch pwned`", "a;b&c|d>e",
+    "img_%04d", "100%", "what?", "~root", "#fragment", "{name}", "a..", "con", "日本🚲", "\u2028line",
+    os.fsdecode(b"\xff\xfe"),
 ]  # fmt: skip
 
 
@@ -54,17 +57,18 @@ def tree(folder: Path) -> set[str]:
     return {os.fsdecode(os.path.relpath(path, folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_folder_of_odd_names(detect: Command, run: Command, clip: bytes, folder: Path) -> None:
+@pytest.mark.parametrize("names", [NAMES, pytest.param(MORE, marks=pytest.mark.slow)], ids=["some", "more"])
+def test_a_folder_of_odd_names(detect: Command, run: Command, clip: bytes, folder: Path, names: list[str]) -> None:
     """Each becomes its own results, whose every further use leaves everything else alone."""
     sources = folder / "in"
     sources.mkdir()
-    for name in NAMES:
+    for name in names:
         (sources / f"{name}.mp4").write_bytes(clip)
     ended = detect(sources, "-o", folder / "out", "--report", folder / "report.json")
     assert ended.code == 0, ended.err
     assert "Traceback" not in ended.err
-    logs = {name: folder / "out" / f"{name}.tracks.jsonl" for name in NAMES}
-    videos = {f"{name}.tracked.mp4" for name in NAMES}
+    logs = {name: folder / "out" / f"{name}.tracks.jsonl" for name in names}
+    videos = {f"{name}.tracked.mp4" for name in names}
     assert {name for name in tree(folder / "out") if not name.startswith("vidtrack-batch")} == videos | {
         path.name for path in logs.values()
     }
@@ -77,9 +81,9 @@ def test_a_folder_of_odd_names(detect: Command, run: Command, clip: bytes, folde
 
     ended = run("export", *logs.values(), "--to", "csv,otio,ass,nuke,blender", "-o", folder / "exports")
     assert ended.code == 0, ended.err
-    assert len(list((folder / "exports").iterdir())) == 5 * len(NAMES)
+    assert len(list((folder / "exports").iterdir())) == 5 * len(names)
     assert {path.name for path in folder.iterdir()} == {"in", "out", "report.json", "exports"}
-    assert tree(sources) == {f"{name}.mp4" for name in NAMES}
+    assert tree(sources) == {f"{name}.mp4" for name in names}
 
 
 @pytest.mark.parametrize("name", ["<b>bold", 'it\'s "quoted"', "new\nline", os.fsdecode(b"caf\xe9")], ids=ascii)
@@ -118,7 +122,7 @@ def test_a_name_too_long_for_its_results_fails_alone(detect: Command, clip: byte
     ended = detect(folder / "in", "-o", folder / "out")
     assert ended.code == 1
     assert "Traceback" not in ended.err
-    assert ended.err.count("too long") == 1
+    assert "too long" in ended.err and "2 complete, 1 failed" in ended.err
     assert {"a.tracks.jsonl", "z.tracks.jsonl"} <= tree(folder / "out")
 
 

@@ -40,7 +40,7 @@ class Summaries:
         return len(self._tracks)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Summary:
     """What is remembered of a track while its frames stream out."""
 
