@@ -199,7 +199,8 @@ def test_the_log_of_a_failed_clip_is_put_and_the_error_names_the_address(
 def test_jobs_of_this_machine_are_left_alone(tmp_path: Path, scratch: Path) -> None:
     job = Job(tmp_path / "a.mp4", None, tmp_path / "a.jsonl")
     with at_hand(job) as local:
-        assert local is job and list(scratch.iterdir()) == []
+        assert (local.source, local.video, local.log) == (job.source, job.video, job.log)
+        assert list(scratch.iterdir()) == []
 
 
 def test_a_clip_larger_than_the_disk_is_refused_before_it_is_fetched(

@@ -16,7 +16,7 @@ from platformdirs import user_state_path
 
 from vidtrack.batch.manifest import FOLDER, NAME
 from vidtrack.batch.remote import Address, Place, fetch, look_up, put
-from vidtrack.errors import VidtrackError
+from vidtrack.errors import OutputError, VidtrackError
 
 _SAVE_SECONDS = 60.0  # between two copies at least
 _SHARE = 20  # and so many times what the last one took
@@ -77,7 +77,7 @@ class ManifestCopy:
         if error is None:
             self.save()
             return
-        with contextlib.suppress(VidtrackError, sqlite3.Error):  # of two errors the first one counts
+        with contextlib.suppress(VidtrackError):  # of two errors the first one counts
             self.save()
 
 
@@ -91,5 +91,9 @@ def _last_change(path: Path) -> str:
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    with contextlib.closing(sqlite3.connect(source)) as old, contextlib.closing(sqlite3.connect(target)) as new:
-        old.backup(new)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(source)) as old, contextlib.closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+    except (sqlite3.Error, OSError) as error:
+        raise OutputError(f"the manifest {source} cannot be copied to {target}: {error}", "check the disk") from None
