@@ -149,8 +149,8 @@ def test_a_folder_with_a_bad_clip_is_worked_through(detect: Command, clip: Path,
     assert [report[name]["status"] for name in ("a.mp4", "b.mp4", "c.mp4")] == ["complete", "failed", "complete"]
     assert report["a.mp4"]["frames"] == 12
     assert "not a video" in report["b.mp4"]["error"]
-    again = detect(tmp_path / "in", "-o", tmp_path / "out", "--skip-existing", "--progress", "none")
-    assert "2 skipped, 1 failed" in again.err
+    again = detect(tmp_path / "in", "-o", tmp_path / "out", "--progress", "none")
+    assert "3 clips: 1 failed, 2 done before" in again.err
 
 
 def test_progress_for_programs(detect: Command, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

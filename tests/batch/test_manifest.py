@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from vidtrack.batch.manifest import DONE, RUNNING, VERSION, WAITING, Manifest, Row
+from vidtrack.errors import OutputError
+
+
+def test_rows_come_back(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(b"sub/caf\xe9\n.mp4"))  # not UTF-8, and two lines
+    row = Row(odd, 7, 8, "sha256:1", "p", "w", (("out/a.mp4", 9),), DONE, 1, "complete", 12, 3, 1.5, "odd \udce9", "")
+    manifest = Manifest(tmp_path / "batch" / "manifest.sqlite")
+    manifest.put([row])
+    manifest.close()
+    found = Manifest(tmp_path / "batch" / "manifest.sqlite").rows()[odd]
+    assert (found.source, found.outputs, found.state, found.seconds) == (odd, row.outputs, DONE, 1.5)
+    assert found.updated
+
+
+def test_what_ran_when_the_batch_died_waits_again(tmp_path: Path) -> None:
+    Manifest(tmp_path / "manifest.sqlite").put([Row(Path("a.mp4"), 1, 1, state=RUNNING, attempts=1)])
+    row = Manifest(tmp_path / "manifest.sqlite").rows()[Path("a.mp4")]
+    assert (row.state, row.attempts) == (WAITING, 1)
+
+
+def test_rows_are_stored_all_or_none(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path / "manifest.sqlite")
+    with pytest.raises(OutputError, match="NOT NULL"):
+        manifest.put([Row(Path("a.mp4"), 1, 1), Row(Path("b.mp4"), 1, None)])  # type: ignore[arg-type]
+    assert manifest.rows() == {}
+
+
+def test_one_that_cannot_be_used(tmp_path: Path) -> None:
+    newer, damaged, foreign = (tmp_path / name for name in ("newer", "damaged", "foreign"))
+    Manifest(newer).close()
+    with sqlite3.connect(newer) as db:
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    damaged.write_bytes(b"SQLite format 3\0" + os.urandom(4000))
+    foreign.write_text("notes")
+    for path, said in ((newer, "newer than"), (damaged, "cannot be used"), (foreign, "delete it to begin anew")):
+        with pytest.raises(OutputError, match=said):
+            Manifest(path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        Manifest(tmp_path / "file" / "manifest.sqlite")
+
+
+def test_a_row_that_nobody_wrote(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path / "manifest.sqlite")
+    manifest.put([Row(Path("a.mp4"), 1, 1)])
+    with sqlite3.connect(manifest.path) as db:
+        db.execute("UPDATE clips SET outputs = 'nonsense'")
+    with pytest.raises(OutputError, match="is damaged"):
+        manifest.rows()
