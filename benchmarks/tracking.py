@@ -3,10 +3,11 @@
     python benchmarks/tracking.py DATA CACHE --report benchmarks/tracking.md
 
 DATA holds MOTChallenge folders: seqinfo.ini, gt/gt.txt, public detections det/det.txt, and the video NAME/NAME.mp4. The
-network of --model runs once over each video, what it found stays in CACHE in a folder named after the hash of the
-weights. Then the same detections, public and the model's, go through vidtrack's association and the peers, each with
-its defaults and with the thresholds of its grid that have the best HOTA + IDF1 on the --training sequences. Needs
-`trackers`, `boxmot` and `vidtrack[evaluation]`; peers of a package that is not there are left out.
+network of --model runs once over each video; what it found stays in CACHE in a folder named after the hash of the
+weights, with the tracks of propagation (remove it after a change of propagation). Then the same detections, public and
+the model's, go through vidtrack's association and the peers, each with its defaults and with the thresholds of its grid
+that have the best HOTA + IDF1 on the --training sequences. Needs `trackers`, `boxmot` and `vidtrack[evaluation]`; peers
+of a package that is not there are left out.
 
 The report is a file with places for the sections, from `<!-- NAME -->` to `<!-- end -->`; each is replaced, the rest
 is left alone. --sections makes only some.
@@ -37,6 +38,7 @@ TRAINING = ("ADL-Rundle-6", "PETS09-S2L1")
 
 def compare(all_footage: list[Footage], training: list[str], least_score: float, processes: int) -> Iterator[str]:
     """Every tracker on the same detections; `least_score` is the detector's own for a new track."""
+    say(f"searching the grids of {len(available())} trackers on {', '.join(training)}")
     chosen = fit_all([one for one in all_footage if one.sequence.name in training], least_score, processes)
     runs = {}
     for name in available():
