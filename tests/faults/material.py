@@ -15,6 +15,7 @@ import torch
 from tests.conftest import TINY
 from tests.media import EXAMPLE_CLIP, Clip, example_frames, write_clip, write_interlaced
 from tests.tracklog.logs import made_log
+from vidtrack.batch.manifest import DONE, RUNNING, Manifest, Row
 from vidtrack.model.checkpoint import save_checkpoint
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
@@ -86,6 +87,16 @@ def log_of(clip: Path, folder: Path) -> str:
         clip,
     )
     return path.read_text("utf-8")
+
+
+def manifest(folder: Path) -> bytes:
+    """The memory of a batch of two clips: one is done, one was under way when the batch died."""
+    held = Manifest(folder / "manifest.sqlite")
+    outputs = tuple((f"{name}.{kind}", 1000) for name in "ab" for kind in ("tracked.mp4", "tracks.jsonl"))
+    rows = [Row(Path("../in/a.mp4"), 1000, 10**18, f"sha256:{'0' * 64}", "0" * 64, "0" * 64, outputs[:2], DONE, 1)]
+    held.put([*rows, Row(Path("../in/b.mp4"), 1000, 10**18, outputs=outputs[2:], state=RUNNING, attempts=1)])
+    held.close()
+    return (folder / "manifest.sqlite").read_bytes()
 
 
 def checkpoints(folder: Path) -> dict[str, bytes]:

@@ -38,6 +38,7 @@ class Material:
         self.checkpoints = material.checkpoints(folder / "weights")
         self.model = folder / "weights" / "own.safetensors"
         self.recipe = material.recipe()
+        self.manifest = material.manifest(folder)
 
 
 Maker = Callable[[Material, random.Random, Path], Attack]
@@ -89,6 +90,16 @@ def _detection(made: Material, folder: Path, path: Path, *further: str) -> Attac
     return Attack(
         "command", ("detect", str(path), "--model", str(made.model), "--score", "0.3", "-o", out, *_QUIET, *further)
     )
+
+
+def manifest(made: Material, rng: random.Random, folder: Path) -> Attack:
+    """What an earlier batch remembered, in the output folder of a batch of two clips."""
+    place = folder.parent / "out/vidtrack-batch"
+    place.mkdir(parents=True)
+    (place / "manifest.sqlite").write_bytes(damage_bytes(made.manifest, rng))
+    for name in "ab":
+        (folder / f"{name}.mp4").write_bytes(made.clips["h264.mp4"])
+    return _detection(made, folder, folder, "--no-video")
 
 
 def with_right_checksums(data: bytes) -> bytes:
@@ -274,8 +285,8 @@ def eval_detections(made: Material, rng: random.Random, folder: Path) -> Attack:
 TARGETS: dict[str, Maker] = {
     maker.__name__: maker
     for maker in (
-        probe, read, detect, sequence, validate, show, count, edit, export, render, report, checkpoint, harmful_pickle,
-        hugging_face, recipe, training_data, eval_tracks, eval_detections,
+        probe, read, detect, sequence, manifest, validate, show, count, edit, export, render, report, checkpoint,
+        harmful_pickle, hugging_face, recipe, training_data, eval_tracks, eval_detections,
     )
 }  # fmt: skip
 
