@@ -49,7 +49,8 @@ def compare(all_footage: list[Footage], training: list[str], least_score: float,
     yield from table(runs, all_footage)
     yield ""
     for name, options in chosen.items():
-        yield f"- {name}, fitted: {', '.join(f'{key}={value}' for key, value in options.items())}"
+        choice = ", ".join(f"{key}={value}" for key, value in options.items())
+        yield f"- {name}, fitted: {choice or 'its defaults'}"
 
 
 def ablate(model: DeformableDETR, all_footage: list[Footage], cache: Path) -> Iterator[str]:
