@@ -15,6 +15,7 @@ from vidtrack.provenance import hash_content
 from vidtrack.tracklog import TrackLog, shots_of
 from vidtrack.types import Frame, FrameTracks, ObjectState, VideoInfo
 from vidtrack.video import VideoReader, probe
+from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 from vidtrack.video.sequence import is_sequence, picture_paths
 
 _SAME_SHAPE = 0.01  # two versions of a clip may differ by this share in aspect: sizes are rounded to even
@@ -32,11 +33,13 @@ class Footage:
     start_seconds: Fraction | None
     end_seconds: Fraction | None
     scale: tuple[float, float] = (1.0, 1.0)
+    limits: Limits = DEFAULT_LIMITS
 
     def open(self, start_seconds: Fraction | None = None, end_seconds: Fraction | None = None) -> VideoReader:
         """The frames between two times, as far as the log speaks of them."""
         start, end = self.within(start_seconds, end_seconds)
-        return VideoReader(self.info.path, start, end, framerate=self.framerate)
+        limits = replace(self.limits, seconds=None)  # it was tracked, however long it is
+        return VideoReader(self.info.path, start, end, framerate=self.framerate, limits=limits)
 
     def within(self, start: Fraction | None, end: Fraction | None) -> tuple[Fraction | None, Fraction | None]:
         """The part of a time range that the log speaks of; None is open."""
@@ -45,7 +48,13 @@ class Footage:
         return max(starts, default=None), min(ends, default=None)
 
 
-def find_footage(log: TrackLog, log_path: Path, video: Path | None = None, another_version: bool = False) -> Footage:
+def find_footage(
+    log: TrackLog,
+    log_path: Path,
+    video: Path | None = None,
+    another_version: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Footage:
     """The clip `video`, or the one the log names: where it was, or beside the log.
 
     `another_version` takes one of other content, rate or size too, such as the full-size original of a proxy, as long
@@ -54,13 +63,15 @@ def find_footage(log: TrackLog, log_path: Path, video: Path | None = None, anoth
     source = log.header["source"]
     path = video or _named_clip(source, log_path)
     framerate = Fraction(*source["average_rate"]) if is_sequence(path) and source.get("average_rate") else None
-    info = probe(path, framerate)
+    info = probe(path, framerate, limits)
     if another_version:
         _check_shape(info, source)
     else:
         _check_same(info, source)
     width, height = source["size"]
-    return Footage(info, framerate, *_logged_range(log), scale=(info.size[0] / width, info.size[1] / height))
+    return Footage(
+        info, framerate, *_logged_range(log), scale=(info.size[0] / width, info.size[1] / height), limits=limits
+    )
 
 
 def with_objects(

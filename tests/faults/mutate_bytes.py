@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 _ODD_NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 _ENDS = 2048  # bytes at both ends of a file, where containers keep what describes the rest
@@ -78,14 +79,13 @@ def _damage_node(parent: _Node, position: int, places: list[tuple[_Node, int]], 
     if what == 0:
         del parent.children[position]
     elif what == 1:
-        parent.children.insert(rng.randrange(len(parent.children) + 1), replace(node, children=list(node.children)))
+        parent.children.insert(rng.randrange(len(parent.children) + 1), copy.deepcopy(node))
     elif what == 2:
         other = rng.randrange(len(parent.children))
         parent.children[position], parent.children[other] = parent.children[other], parent.children[position]
     elif what == 3:
         home, _ = rng.choice(places)
-        copied = replace(node, children=list(node.children))
-        home.children.insert(rng.randrange(len(home.children) + 1), copied)
+        home.children.insert(rng.randrange(len(home.children) + 1), copy.deepcopy(node))
     elif what == 4:
         node.kind = rng.choice(places)[0].kind or node.kind
     elif what == 5:

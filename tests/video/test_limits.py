@@ -87,4 +87,7 @@ def test_the_options(vidtrack: Command, clip: Path, tiny_checkpoint: Path, tmp_p
         assert ended.code == 3
         assert said in ended.err and option in ended.err and ended.err.count("\n") == 1
     assert vidtrack(*common, "--max-pixels", "10880", "--max-duration", "2").code == 0
-    assert vidtrack("probe", clip, "--max-pixels", "10000").code == 3
+    for command in (("probe", clip), ("render", out, clip, "-o", f"{tmp_path}/"), ("report", out, clip)):
+        ended = vidtrack(*command, "--max-pixels", "10000")
+        assert (ended.code, ended.err.count("\n")) == (3, 1)
+        assert "has frames of 160x68" in ended.err

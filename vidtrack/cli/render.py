@@ -9,7 +9,7 @@ from vidtrack.cli import render_options as own
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.render_choices import ALL, check_combination, crop_of, hiding_of, look_of
 from vidtrack.cli.render_run import check_places, doubt_line, run_items, run_stills, write_record
-from vidtrack.cli.values import parse_classes, parse_identities
+from vidtrack.cli.values import limits_of, parse_classes, parse_identities
 from vidtrack.errors import UsageError
 
 _MARGIN = 0.1
@@ -62,6 +62,7 @@ def render(
     report: own.Report = None,
     overwrite: options.Overwrite = False,
     force: own.Force = False,
+    max_pixels: options.MaxPixels = None,
     progress: options.ProgressOption = ProgressStyle.auto,
 ) -> None:
     """Make new pictures from a clip and its track log, without a model: draw again, hide, crop, cut out.
@@ -96,7 +97,7 @@ def render(
         raise UsageError(f"{codec} holds no opacity", "leave --codec out, or make a --matte luma")
     encoding = VideoConfig("prores4444" if with_alpha else codec, crf, preset)
 
-    scene = open_scene(log, video, wanted, force)
+    scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
     plan = Plan(scene, output, encoding.codec, start, end)
     if stills:
         pictures = plan.pictures()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidtrack.cli.options import ProgressOption, ProgressStyle
-from vidtrack.cli.values import parse_classes, parse_identities
+from vidtrack.cli.options import MaxPixels, ProgressOption, ProgressStyle
+from vidtrack.cli.values import limits_of, parse_classes, parse_identities
 from vidtrack.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def report(
     force: Annotated[
         bool, typer.Option("--force", help="Take another version of the clip: boxes are scaled to its size.")
     ] = False,
+    max_pixels: MaxPixels = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
     progress: ProgressOption = ProgressStyle.auto,
 ) -> None:
@@ -69,7 +70,7 @@ def report(
     from vidtrack.effects.scene import Wanted, open_scene
 
     wanted = Wanted(parse_identities(tracks), (), parse_classes(classes), min_length)
-    scene = open_scene(log, video, wanted, force)
+    scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
 
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter

@@ -9,6 +9,7 @@ from vidtrack.errors import LogError, UsageError
 from vidtrack.footage import Footage, find_footage
 from vidtrack.tracking.smoothing import fill_gaps, smooth
 from vidtrack.tracklog import TrackLog, select
+from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,13 @@ class Scene:
     footage: Footage
 
 
-def open_scene(log_path: Path, video: Path | None, wanted: Wanted, another_version: bool = False) -> Scene:
+def open_scene(
+    log_path: Path,
+    video: Path | None,
+    wanted: Wanted,
+    another_version: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Scene:
     """Read a log, choose tracks and find the clip.
 
     Raises LogError for a log that cannot be used, UsageError for tracks it does not have, and InputError for a clip
@@ -52,7 +59,7 @@ def open_scene(log_path: Path, video: Path | None, wanted: Wanted, another_versi
         log_path,
         _steadied(log, wanted),
         _steadied(chosen, wanted),
-        find_footage(log, log_path, video, another_version),
+        find_footage(log, log_path, video, another_version, limits),
     )
 
 
