@@ -1,0 +1,184 @@
+"""Batches from the command line, with worker processes of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.conftest import Ended
+from tests.media import Clip, write_clip
+from vidtrack import TrackLog
+from vidtrack.batch.manifest import FOLDER, NAME, Manifest
+
+Command = Callable[..., Ended]
+ROOT = Path(__file__).parents[2]
+FRAMES = 900
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "short.mp4", Clip(frames=6))
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "long.mp4", Clip(frames=FRAMES, numbered=True))
+
+
+@pytest.fixture
+def detect(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> Command:
+    """A batch over `in` into `out` with the tiny model."""
+    folders = tmp_path / "in", "-o", tmp_path / "out"
+    return lambda *options: vidtrack("detect", *folders, "--model", tiny_checkpoint, "--score", 0.3, *options)
+
+
+@pytest.fixture
+def start(tiny_checkpoint: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """The same in a process of its own."""
+    running = []
+
+    def run(*options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "vidtrack", "detect", str(tmp_path / "in"), "-o", str(tmp_path / "out")]
+        command += ["--model", str(tiny_checkpoint), "--score", "0.3", "--progress", "json", *options]
+        running.append(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True))
+        return running[-1]
+
+    yield run
+    for process in running:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def put(clip: Path, *names: str, folder: Path) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(clip, folder / name)
+
+
+def states(folder: Path) -> dict[str, str]:
+    manifest = Manifest(folder / "out" / FOLDER / NAME)
+    found = {source.name: row.state for source, row in manifest.rows().items()}
+    manifest.close()
+    return found
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def logged_frames(folder: Path) -> int:
+    """Frames in the log that is being written."""
+    partial = folder / "out/long.tracks.jsonl.partial"
+    return partial.read_text().count('"frame"') if partial.exists() else 0
+
+
+def test_a_second_run_does_what_is_left(detect: Command, short: Path, tmp_path: Path) -> None:
+    put(short, "a.mp4", "sub/b.mp4", "sub/no.mp4", folder=tmp_path / "in")
+    first = detect("--limit", 1, "--exclude", "*/no.*")
+    assert first.code == 0, first.err
+    assert [path.name for path in (tmp_path / "out").glob("**/*.jsonl")] == ["a.tracks.jsonl"]
+    made = (tmp_path / "out/a.tracks.jsonl").stat().st_ino
+
+    second = detect("--exclude", "*/no.*")
+    assert second.code == 0, second.err
+    assert (tmp_path / "out/a.tracks.jsonl").stat().st_ino == made
+    assert states(tmp_path) == {"a.mp4": "done", "b.mp4": "done"}
+    report = json.loads((tmp_path / "out" / FOLDER / "report.json").read_text())
+    assert report["counts"] == {"complete": 2}
+    assert "sub/b.tracks.jsonl" in (tmp_path / "out" / FOLDER / "index.html").read_text()
+
+    changed = detect("--exclude", "*/no.*", "--crf", 40, "--stride", 2)
+    assert changed.code == 0, changed.err
+    assert len(TrackLog.load(tmp_path / "out/sub/b.tracks.jsonl")) == 3
+
+    (tmp_path / "out/sub/no.tracks.jsonl").write_text("someone's")
+    refused = detect("--crf", 40, "--stride", 2)
+    assert refused.code == 2
+    assert "no.tracks.jsonl exists already" in refused.err
+    assert (tmp_path / "out/sub/no.tracks.jsonl").read_text() == "someone's"
+
+
+def test_a_run_with_nothing_to_do_loads_no_model(
+    detect: Command, short: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    put(short, "a.mp4", folder=tmp_path / "in")
+    assert detect().code == 0
+    script = (
+        "import sys; from vidtrack.cli.app import main; code = main(sys.argv[1:]); print(code, 'torch' in sys.modules)"
+    )
+    options = ["detect", tmp_path / "in", "-o", tmp_path / "out", "--model", tiny_checkpoint, "--score", "0.3"]
+    ended = subprocess.run(
+        [sys.executable, "-c", script, *options], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "0 False\n"
+    assert "1 done before" in ended.stderr
+
+
+def test_two_batches_on_one_output_exclude_each_other(detect: Command, short: Path, tmp_path: Path) -> None:
+    put(short, "a.mp4", folder=tmp_path / "in")
+    (tmp_path / "out" / FOLDER).mkdir(parents=True)
+    with FileLock(tmp_path / "out" / FOLDER / "lock"):
+        ended = detect()
+    assert ended.code == 2
+    assert "another batch is at work" in ended.err
+
+
+def test_a_killed_batch_takes_its_workers_along_and_is_finished_later(
+    start: Callable[..., subprocess.Popen[str]], short: Path, long: Path, tmp_path: Path
+) -> None:
+    put(long, "long.mp4", folder=tmp_path / "in")
+    put(short, "a.mp4", folder=tmp_path / "in")
+    killed = start("--jobs", "2")
+    wait_for(lambda: logged_frames(tmp_path) > 0)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate(timeout=60)  # the workers hold standard error open as long as they live
+    assert not (tmp_path / "out/long.tracks.jsonl").exists()
+
+    (tmp_path / "out/long.tracks.jsonl.partial").unlink()  # so that the next one's can be told
+    interrupted = start()
+    wait_for(lambda: logged_frames(tmp_path) > 0)
+    os.killpg(interrupted.pid, signal.SIGINT)  # as a terminal does
+    _, said = interrupted.communicate(timeout=60)
+    assert interrupted.returncode == 130, said
+    assert "Traceback" not in said
+    assert states(tmp_path) == {"a.mp4": "done", "long.mp4": "waiting"}
+    assert TrackLog.load(tmp_path / "out/long.tracks.jsonl").status == "interrupted"
+
+    last = start("--stride", "9")
+    _, said = last.communicate(timeout=120)
+    assert last.returncode == 0, said
+    assert set(states(tmp_path).values()) == {"done"}
+    assert TrackLog.load(tmp_path / "out/long.tracks.jsonl").status == "complete"
+    assert not list((tmp_path / "out").rglob("*.partial"))
+
+
+def test_a_watched_folder(start: Callable[..., subprocess.Popen[str]], short: Path, tmp_path: Path) -> None:
+    put(short, "a.mp4", folder=tmp_path / "in")
+    watching = start("--watch")
+    wait_for((tmp_path / "out/a.tracks.jsonl").exists)
+    growing = tmp_path / "in/b.mp4"
+    growing.write_bytes(short.read_bytes()[:100])
+    time.sleep(3)  # it is not whole yet
+    put(short, "b.mp4", folder=tmp_path / "in")
+    wait_for((tmp_path / "out/b.tracks.jsonl").exists)
+    wait_for(lambda: states(tmp_path) == {"a.mp4": "done", "b.mp4": "done"})
+    os.kill(watching.pid, signal.SIGINT)
+    _, said = watching.communicate(timeout=60)
+    assert "Traceback" not in said
+    assert watching.returncode == 0, said
+    assert "2 complete" in said
