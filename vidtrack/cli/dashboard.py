@@ -174,13 +174,16 @@ class _Rich(_Plain):
         self._live = Live(console=Console(stderr=True), transient=True, refresh_per_second=4)
 
     def show(self, event: Event) -> None:
-        from rich.console import Group
         from rich.progress_bar import ProgressBar
+        from rich.table import Table
         from rich.text import Text
 
-        lines = [Text(f"  worker {index}  {what}", no_wrap=True) for index, what in sorted(self.workers.items())]
-        bar = ProgressBar(total=len(self.tasks), completed=self.ended, width=60)
-        self._live.update(Group(Text(self.line()), bar, *lines))
+        rows = Table.grid()
+        rows.add_row(Text(self.line()))
+        rows.add_row(ProgressBar(total=len(self.tasks), completed=self.ended, width=60))
+        for index, what in sorted(self.workers.items()):
+            rows.add_row(Text(f"  worker {index}  {what}", no_wrap=True, overflow="ellipsis"))
+        self._live.update(rows)
 
     def say(self, line: str) -> None:
         self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)

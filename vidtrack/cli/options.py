@@ -190,7 +190,7 @@ Jobs = Annotated[
         "-j",
         min=1,
         max=1024,
-        help="Clips at a time, each by a process of its own. Default: 1, or one a GPU.",
+        help="Clips at a time: a process each, or on one GPU sharing its batches. Default: 1, or one a GPU.",
         rich_help_panel=_BATCH,
     ),
 ]
