@@ -92,7 +92,19 @@ def test_heavy_packages_stay_at_home(path: Path) -> None:
         assert home is None or own in home, f"{own} imports {name}; it lives in {', '.join(sorted(home))}"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "cli").glob("*.py")), ids=identify)
+def loaded_with(start: Path) -> list[Path]:
+    """A file of the command line and those that it imports at once."""
+    found, waiting = set(), [start]
+    while waiting:
+        path = waiting.pop()
+        if path.exists() and path not in found:
+            found.add(path)
+            names = [name.split(".") for name in imports(path, only_at_top=True) if name.startswith("vidtrack.cli.")]
+            waiting += [PACKAGE / "cli" / f"{parts[2]}.py" for parts in names]
+    return sorted(found)
+
+
+@pytest.mark.parametrize("path", loaded_with(PACKAGE / "cli" / "app.py"), ids=identify)
 def test_commands_import_heavy_parts_when_they_run(path: Path) -> None:
     light = {"vidtrack.errors", "vidtrack.cli", "vidtrack.tracking.config"}
     for name in imports(path, only_at_top=True):
