@@ -105,7 +105,7 @@ def faults_of(ending: Ending, peak_bytes: int) -> list[str]:
     errors = [line for line in lines if line.startswith(_ERROR)]
     if ending.code > 0 and not faults and len(errors) != 1 and not ending.out:
         faults.append(f"{len(errors)} lines that say why")
-    if len(errors) == 1 and len(errors[0]) > 2000:
+    if len(errors) == 1 and len(errors[0]) > 2100:
         faults.append(f"an error of {len(errors[0])} characters")
     return faults
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import importlib
 import io
 import json
@@ -51,10 +52,11 @@ class Ending:
 
 @dataclass(frozen=True)
 class Kill:
-    """`kill -9` of a case, or of one of its own child processes, once it has run for so long."""
+    """`kill -9` of a case, or of one of its own child processes, once it has run for so long and a file is there."""
 
     after_seconds: float
     child: bool = False
+    once: str = ""  # pattern of that file
 
 
 class ForkServer:
@@ -237,7 +239,7 @@ def _wait(child: int, began: float, kill: Kill | None) -> tuple[Any, int]:
         elapsed = time.monotonic() - began
         if elapsed > WALL_SECONDS:
             os.kill(child, signal.SIGKILL)
-        elif kill is not None and elapsed > kill.after_seconds:
+        elif kill is not None and elapsed > kill.after_seconds and (not kill.once or glob.glob(kill.once)):
             victims = children_of(child) if kill.child else [child]
             if victims:
                 os.kill(victims[int(elapsed * 1e6) % len(victims)], signal.SIGKILL)

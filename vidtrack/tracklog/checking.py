@@ -32,8 +32,11 @@ def shape_of(kind: str) -> Validator:
 
 def misshapen(kind: str, value: Any) -> Iterator[str]:
     """What the schema finds wrong with a line of a kind: `source/size/0: 0 is less than the minimum of 1`."""
-    for error in shape_of(kind).iter_errors(value):
-        yield f"{'/'.join(map(str, error.instance_path)) or kind}: {error.message}"
+    try:
+        for error in shape_of(kind).iter_errors(value):
+            yield f"{'/'.join(map(str, error.instance_path)) or kind}: {error.message}"
+    except UnicodeEncodeError as error:
+        yield f"{kind}: {error.object[error.start]!r} is half a character"
 
 
 def refuse_header(header: Mapping[str, Any], path: Path) -> None:
