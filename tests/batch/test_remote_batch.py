@@ -103,11 +103,11 @@ def made(folder: Path) -> list[str]:
 
 
 def digest(path: Path) -> str:
-    """Of a log without the name of its clip and what says how fast it was made."""
+    """Of a log without the name of its clip and what says when and how fast it was made."""
     if path.suffix != ".jsonl":
         return hashlib.sha256(path.read_bytes()).hexdigest()
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    del lines[0]["source"]["path"]
+    del lines[0]["source"]["path"], lines[0]["created"]
     for name in ("seconds", "frames_per_second", "fps", "times"):
         lines[-1].pop(name, None)
     return hashlib.sha256(json.dumps(lines).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
 import time
 import warnings
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from vidtrack.tracklog.stamp import version_of
 
 _NEWS_SECONDS = 0.5  # how long a worker waits for news before it answers that there are none
 _LOOK_SECONDS = 10.0  # between two looks at how large the cluster is
+_KNOCK_SECONDS = 10.0
 _STORE_BYTES = 80 << 20  # the least Ray takes: only messages pass through its object store
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -192,6 +194,7 @@ def _join(ray: Any, address: str, cpus: int) -> None:
         "include_dashboard": False,
     }
     try:
+        _knock(address)
         with warnings.catch_warnings(action="ignore"):
             ray.init(
                 address,
@@ -200,10 +203,18 @@ def _join(ray: Any, address: str, cpus: int) -> None:
                 namespace="vidtrack",
                 **(own if address == "local" else {}),
             )
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+    except (ValueError, RuntimeError, OverflowError, OSError) as error:
         raise UsageError(
             f"no Ray cluster at {address}: {_first_line(error)}", "start one with `ray start --head`"
         ) from None
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens, for which Ray would wait many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS):
+            pass
 
 
 def _refuse_node(error: Exception) -> None:
