@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tracking_camera import moving
 from tracking_cost import cost
-from tracking_data import Footage, folders, load, run, summary, table
+from tracking_data import Footage, distinct, folders, load, run, summary, table
 from tracking_model import found_by, own_tracks, parts
 from tracking_peers import OURS, available, fit_all, quiet, tracker
 
@@ -33,6 +33,7 @@ from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.config import TrackerConfig
 
 SECTIONS = ("public", "own", "parts", "cost", "camera")
+LEAST_SCORE = 0.1  # of the model's detections that the trackers see
 TRAINING = ("ADL-Rundle-6", "PETS09-S2L1")
 
 
@@ -71,6 +72,7 @@ def sections(arguments: argparse.Namespace) -> dict[str, Callable[[], Iterator[s
 
     def model_section() -> Iterator[str]:
         model, all_footage, cache = own()
+        all_footage = [distinct(one, TrackerConfig(), LEAST_SCORE) for one in all_footage]  # the peers do not do it
         yield f"\nWeights `{model.origin.name}`, sha256 {cache.name}..., least score {model.config.score}.\n"
         yield from compare(all_footage, training, model.config.score, processes)
 

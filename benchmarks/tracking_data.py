@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from vidtrack.evaluation.metrics import TrackingScores, align, combine, measure
 from vidtrack.evaluation.mot import MotRows, Sequence, read_rows, read_sequence, result_rows
+from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.matching import suppress
 from vidtrack.tracking.state import Detections, TrackedBoxes
 
 SURE = 100.0  # a public MOT15 detection of this confidence counts as score 1
@@ -51,6 +53,12 @@ def load(folder: Path, detections: Path | None = None) -> Footage:
         rows, scale = read_rows(detections / f"{folder.name}.txt"), 1.0
     found = [Detections.of(one.boxes_xyxy, np.clip(one.scores / scale, 0, 1)) for one in rows.by_frame(sequence.frames)]
     return Footage(sequence, read_rows(folder / "gt/gt.txt"), found)
+
+
+def distinct(footage: Footage, config: TrackerConfig, least: float) -> Footage:
+    """The footage with one detection an object, of at least a score: a detector of queries finds many twice."""
+    sure = (one[one.scores >= least] for one in footage.detections)
+    return replace(footage, detections=[suppress(one, config) for one in sure])
 
 
 def run(make: Maker, all_footage: list[Footage]) -> Run:

@@ -39,34 +39,45 @@ FIXED: dict[
     "HybridSort": {"use_embeddings": False, "with_longterm_reid": False, "with_longterm_reid_correction": False},
     "OccluBoost": {"use_cmc": False, "use_embeddings": False, "gta_enabled": False},
 }
+LEAST = [0.0, 0.4]  # of scores, kept from a tracker or not
 GRIDS: dict[str, dict[str, list[Any]]] = {
     OURS: {"score": [0.3, 0.4, 0.5], "low_score": [0.15, 0.3]},
     "SORT": {
+        "least": LEAST,
         "track_activation_threshold": [0.3, 0.4, 0.5],
         "minimum_consecutive_frames": [1, 2],
         "lost_track_buffer": [30],
     },
     "ByteTrack": {
+        "least": LEAST,
         "track_activation_threshold": [0.4, 0.6],
         "minimum_consecutive_frames": [1, 2],
         "high_conf_det_threshold": [0.3, 0.6],
     },
     "OCSORT": {
+        "least": LEAST,
         "high_conf_det_threshold": [0.3, 0.4, 0.5],
         "minimum_consecutive_frames": [1],
         "minimum_iou_threshold": [0.1, 0.3],
         "lost_track_buffer": [60],
     },
     "BoTSORT": {
+        "least": LEAST,
         "track_activation_threshold": [0.4, 0.6],
         "minimum_consecutive_frames": [1, 2],
         "high_conf_det_threshold": [0.3, 0.4],
         "lost_track_buffer": [60],
     },
-    "SFSORT": {"high_th": [0.3, 0.4, 0.5], "new_track_th": [0.4, 0.6], "central_timeout": [30]},
-    "BoostTrack": {"det_thresh": [0.3, 0.4, 0.5], "min_hits": [1, 2], "iou_threshold": [0.1], "max_age": [60]},
-    "HybridSort": {"det_thresh": [0.3, 0.4, 0.5], "min_hits": [1, 2], "max_age": [60]},
-    "OccluBoost": {"det_thresh": [0.3, 0.5], "new_track_thresh": [0.4, 0.6]},
+    "SFSORT": {"least": LEAST, "high_th": [0.3, 0.4, 0.5], "new_track_th": [0.4, 0.6], "central_timeout": [30]},
+    "BoostTrack": {
+        "least": LEAST,
+        "det_thresh": [0.3, 0.4, 0.5],
+        "min_hits": [1, 2],
+        "iou_threshold": [0.1],
+        "max_age": [60],
+    },
+    "HybridSort": {"least": LEAST, "det_thresh": [0.3, 0.4, 0.5], "min_hits": [1, 2], "max_age": [60]},
+    "OccluBoost": {"least": LEAST, "det_thresh": [0.3, 0.5], "new_track_thresh": [0.4, 0.6]},
 }
 
 
@@ -76,12 +87,22 @@ def available() -> list[str]:
 
 
 def tracker(name: str, options: Mapping[str, Any], least_score: float) -> Maker:
-    """A tracker by name, with its own defaults but for `options`; ours is told the detector's `least_score`."""
+    """A tracker by name, with its own defaults but for `options`; ours is told the detector's `least_score`.
+
+    A peer's option `least` is ours: detections of a lower score are kept from it.
+    """
     if name == OURS:
         score, others = options.get("score", least_score), {key: options[key] for key in options if key != "score"}
         config = RunConfig(TrackerConfig(**others)).at_score(score).tracker
         return lambda footage: Associator(config).step
-    return (_of_trackers if PEERS[name] == TRACKERS else _of_boxmot)(name, {**FIXED.get(name, {}), **options})
+    least, others = options.get("least", 0.0), {key: options[key] for key in options if key != "least"}
+    make = (_of_trackers if PEERS[name] == TRACKERS else _of_boxmot)(name, {**FIXED.get(name, {}), **others})
+
+    def filtered(footage: Footage) -> Step:
+        step = make(footage)
+        return lambda detections, seconds: step(detections[detections.scores >= least], seconds)
+
+    return filtered
 
 
 def fit_all(training: list[Footage], least_score: float, processes: int) -> dict[str, dict[str, Any]]:
