@@ -207,3 +207,13 @@ def test_an_output_that_becomes_read_only(run: Run, sources: Path, small_disk: P
     remount(small_disk, "rw")
     assert run("--retry-aside", out=out).code == 0
     assert_all_there(out, sources)
+
+
+def test_a_clip_that_no_encoder_takes_costs_no_other(run: Run, sources: Path) -> None:
+    options: dict[str, str] = {}
+    write_clip(sources / "wide.mkv", Clip(frames=2, size=(17000, 16), encoder="ffv1", options=options, numbered=True))
+    ending = run()
+    assert ending.code == 1
+    assert "does not take 17000x16" in ending.err
+    (sources / "wide.mkv").unlink()
+    assert sorted(rows_of(sources.parent / "out").values()) == ["done"] * CLIPS + ["failed"]

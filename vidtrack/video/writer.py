@@ -42,7 +42,8 @@ class VideoWriter:
     all packets are kept there too; those in it already come first, and `end_chunk` makes a place to go on from. Use
     from one thread at a time.
 
-    Raises UsageError for settings that do not go together and OutputError where the file cannot be written.
+    Raises UsageError for settings that do not go together and OutputError where the file cannot be written or the
+    encoder does not take frames of this size.
     """
 
     def __init__(
@@ -209,7 +210,7 @@ class VideoWriter:
         try:
             context.open()
         except (av.FFmpegError, ValueError) as error:
-            raise UsageError(
+            raise OutputError(  # no UsageError: what does not suit this clip may suit the others of a batch
                 f"the {codec.encoder} encoder does not take {width}x{height} {codec.pixel_format} with {options}",
                 reason(error),
             ) from None
