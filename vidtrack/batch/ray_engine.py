@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import socket
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -193,9 +194,10 @@ def _join(ray: Any, address: str, cpus: int) -> None:
         "object_store_memory": _STORE_BYTES,
         "include_dashboard": False,
     }
+    messages: list[bytes] = []
     try:
         _knock(address)
-        with warnings.catch_warnings(action="ignore"):
+        with warnings.catch_warnings(action="ignore"), _muted(messages):
             ray.init(
                 address,
                 log_to_driver=False,
@@ -204,9 +206,26 @@ def _join(ray: Any, address: str, cpus: int) -> None:
                 **(own if address == "local" else {}),
             )
     except (ValueError, RuntimeError, OverflowError, OSError) as error:
+        if any(b"AuthToken" in line for line in messages):
+            raise UsageError(f"the Ray cluster at {address} asks for a token", "see RAY_AUTH_MODE=token") from None
         raise UsageError(
             f"no Ray cluster at {address}: {_first_line(error)}", "start one with `ray start --head`"
         ) from None
+
+
+@contextmanager
+def _muted(messages: list[bytes]) -> Iterator[None]:
+    """Keep from the terminal what Ray's native code writes there; its lines are added to `messages`."""
+    with tempfile.TemporaryFile() as file:
+        terminal = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            file.seek(0)
+            messages.extend(file)
 
 
 def _knock(address: str) -> None:
