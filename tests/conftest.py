@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import av
 import pytest
 import torch
 
 from vidtrack.model.checkpoint import load_model, save_checkpoint
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
+from vidtrack.video.source import ContainerSource
 
 TINY = DetectorConfig(
     backbone="mobilenet_v2",
@@ -49,6 +51,19 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_checkpoint: Path) -> DeformableDETR:
     return load_model(tiny_checkpoint, "cpu")
+
+
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Damage is told and concealed alike in every run, as it is not by several threads."""
+    opened = ContainerSource._open
+
+    def open_for_one(self: ContainerSource, hwaccel: str | None) -> av.container.InputContainer:
+        container = opened(self, hwaccel)
+        self._stream.thread_type, self._stream.codec_context.thread_count = "NONE", 1
+        return container
+
+    monkeypatch.setattr(ContainerSource, "_open", open_for_one)
 
 
 class Ended(NamedTuple):

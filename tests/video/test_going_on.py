@@ -7,14 +7,12 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import pytest
 
 from tests.media import Clip, cut_off, damaged, faststart, write_clip, write_interlaced, write_pictures
 from vidtrack.errors import InputError
 from vidtrack.types import Frame
 from vidtrack.video import Place, Problem, VideoReader
-from vidtrack.video.source import ContainerSource
 
 UNEVEN = (0, 17, 50, 150, 167, 300, 333, 1400, 1500, 1501, 1600, 1700, 1850, 1900, 2000, 2300, 2301, 2302, 2500, 2600)
 LONG_GROUPS = {"preset": "ultrafast", "crf": "18", "g": "12", "bf": "3"}
@@ -64,19 +62,6 @@ def told(problems: list[Problem]) -> list[tuple[str, int | None, int | None]]:
     return [(problem.message, problem.index, problem.pts) for problem in problems]
 
 
-@pytest.fixture
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Damage is told and concealed alike in every run, as it is not by several threads."""
-    opened = ContainerSource._open
-
-    def open_for_one(self: ContainerSource, hwaccel: str | None) -> av.container.InputContainer:
-        container = opened(self, hwaccel)
-        self._stream.thread_type, self._stream.codec_context.thread_count = "NONE", 1
-        return container
-
-    monkeypatch.setattr(ContainerSource, "_open", open_for_one)
-
-
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("kind", CLIPS)
 @pytest.mark.parametrize("choices", [{}, {"stride": 3, "start_seconds": 0.1}], ids=["all", "some"])
@@ -112,5 +97,5 @@ def test_another_picture_at_the_place_is_refused(tmp_path: Path) -> None:
     place = replace(Place.of(frames[9], 10, 0), picture="0" * 64)
     reader = VideoReader(path)
     reader.go_on_after(place)
-    with pytest.raises(InputError, match="frame 9 of .* not decoded as it was"), reader:
+    with pytest.raises(InputError, match=r"frame 9 of .* not decoded as it was"), reader:
         list(reader)
