@@ -25,17 +25,18 @@ class Scripted:
         self.under_way: list[Task] = []
         self.begun: list[str] = []
         self.resumed: list[bool] = []
+        self._early: list[Event] = []
 
     def submit(self, task: Task) -> None:
         assert len(self.under_way) < self.workers
         self.under_way.append(task)
         self.begun.append(task.job.source.stem)
         self.resumed.append(task.config.resume)
+        self._early.append(Started(task.number, 0))
 
     def events(self, timeout_seconds: float) -> list[Event]:
-        found: list[Event] = []
+        found, self._early = self._early, []
         for task in list(self.under_way):
-            found.append(Started(task.number, 0))
             act = next(self.script[task.job.source.stem], "hang")
             if act == "interrupt":
                 os.kill(os.getpid(), signal.SIGINT)
