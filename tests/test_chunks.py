@@ -282,6 +282,18 @@ def test_what_is_complete_stays(clip: Path, tiny_model: DeformableDETR, tmp_path
     assert content(tmp_path) == expected
 
 
+def test_a_kill_after_the_end_leaves_nothing_to_do(
+    clip: Path, tiny_model: DeformableDETR, whole: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vidtrack.chunks.Chunks.done", lambda self: None)
+    track(clip, tiny_model, tmp_path)
+    assert states(tmp_path)
+    with pytest.raises(OutputError, match="exists already"):
+        track(clip, tiny_model, tmp_path, resume=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"out.mp4", "out.jsonl"}
+    assert content(tmp_path) == whole
+
+
 def test_a_short_clip_has_no_folder(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
     seen: set[str] = set()
     track(

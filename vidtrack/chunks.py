@@ -143,7 +143,7 @@ def open_chunks(
     identity = _identity(header, config, targets)
     state, note = _earlier(folder, identity, overwrite) if config.resume else (None, "")
     if config.resume and not overwrite:
-        _refuse_finished(log, targets, identity, state is not None)
+        _refuse_finished(log, targets, identity, folder, state is not None)
     if state is None:
         folder.remove()
         if not _is_long(reader, config):
@@ -164,18 +164,22 @@ def _earlier(folder: WorkFolder, identity: Mapping[str, Any], overwrite: bool) -
 
 
 def _refuse_finished(
-    log: Path | TextIO | None, targets: list[Path], identity: Mapping[str, Any], taken_up: bool
+    log: Path | TextIO | None, targets: list[Path], identity: Mapping[str, Any], folder: WorkFolder, taken_up: bool
 ) -> None:
     """Raise OutputError for outputs that are there and are not what an interrupted run of the same work left."""
     there = [target for target in targets if target.exists()]
     if not there or (taken_up and log not in there):
         return
     try:
-        header, footer = read_ends(log) if isinstance(log, Path) and log in there else ({}, {"status": "complete"})
+        header, footer = read_ends(log) if isinstance(log, Path) and log in there else ({}, None)
     except LogError:
         header, footer = {}, None
     work = _work(header)
-    if work != {key: identity[key] for key in work} or (footer is not None and footer.get("status") in _ENDED):
+    same = work == {key: identity[key] for key in work}
+    ended = footer is not None and footer.get("status") in _ENDED
+    if same and ended:
+        folder.remove()  # a kill came after the outputs were whole
+    if ended or not same:
         raise OutputError(f"{there[0]} exists already", "choose another name, or overwrite it")
 
 
