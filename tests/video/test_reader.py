@@ -291,7 +291,7 @@ def test_a_bad_picture_is_skipped_and_said(tmp_path: Path) -> None:
     paths[2].write_bytes(b"not a picture")
     with VideoReader(tmp_path) as reader:
         assert [(f.index, f.pts) for f in reader] == [(0, 0), (1, 1), (3, 3), (4, 4)]
-        assert [(p.index, p.message.split()[0]) for p in reader.problems] == [(2, "img_3.png")]
+        assert [(p.index, p.message.split(":")[0]) for p in reader.problems] == [(2, "img_3.png")]
 
 
 def test_pictures_of_another_size_are_scaled_and_said(tmp_path: Path) -> None:
