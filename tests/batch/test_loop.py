@@ -109,7 +109,7 @@ def test_a_crash_is_tried_once_more(manifest: Manifest) -> None:
 
 
 def test_two_crashes_set_a_clip_aside(manifest: Manifest) -> None:
-    engine, ended = run({"a": ["crash", "crash"], "b": ["done"]}, manifest)
+    _, ended = run({"a": ["crash", "crash"], "b": ["done"]}, manifest)
     assert ended == {"a": "aside", "b": "complete"}
     assert states(manifest) == {"a": "aside", "b": "done"}
     assert "SIGSEGV" in manifest.rows()[Path("a.mp4")].error
@@ -123,13 +123,13 @@ def test_a_clip_that_takes_too_long(manifest: Manifest) -> None:
 
 
 def test_fail_fast(manifest: Manifest) -> None:
-    engine, ended = run({"a": ["bad"], "b": ["done"]}, manifest, fail_fast=True)
+    engine, _ = run({"a": ["bad"], "b": ["done"]}, manifest, fail_fast=True)
     assert engine.begun == ["a"]
     assert states(manifest) == {"a": "failed", "b": "waiting"}
 
 
 def test_an_interrupt_keeps_the_rest_for_another_time(manifest: Manifest) -> None:
-    engine, ended = run({"a": ["interrupt"], "b": ["done"]}, manifest)
+    _, ended = run({"a": ["interrupt"], "b": ["done"]}, manifest)
     assert ended == {"a": "interrupted"}
     assert states(manifest) == {"a": "waiting", "b": "waiting"}
     assert manifest.rows()[Path("a.mp4")].attempts == 0

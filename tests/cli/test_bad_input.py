@@ -288,7 +288,7 @@ def test_an_interrupt_keeps_what_is_done(tiny_checkpoint: Path, tmp_path: Path, 
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
     assert "Traceback" not in err
-    assert "2 clips: 1 interrupted, 1 not started" in err
+    assert "2 clips: 1 interrupted, 1 not done" in err
     log = TrackLog.load(log_path)
     assert log.status == "interrupted"
     assert 0 < len(log) < 250

@@ -15,16 +15,21 @@ MOST_REORDERED = 32  # frames that an encoder may hold back for B-frames; they h
 class ChunkedEncoder:
     """An encoder that can end a chunk: what follows depends on nothing before and begins with a keyframe.
 
-    `first` is the context of the output's own stream; `another` opens more like it. Decoding times are the first
+    It begins with the context of the output's own stream; `another` opens more like it. Decoding times are the first
     encoder's and go on across chunks as if it had made all: each packet takes the presentation time of the oldest
     frame that has not lent its own. Chunks but the last should have more frames than an encoder reorders.
     """
 
-    def __init__(self, first: Any, another: Callable[[], Any]) -> None:
-        self._context, self._another = first, another
+    def __init__(self, another: Callable[[], Any]) -> None:
+        self._another = another
+        self._context: Any = None
         self._shown: deque[int] = deque(maxlen=MOST_REORDERED)  # pts of the last frames
         self._to_lend: deque[int] | None = None  # from the second chunk on
         self._last_dts: int | None = None
+
+    def begin(self, context: Any) -> None:
+        """Make the first chunk with this open context."""
+        self._context = context
 
     def encode(self, picture: av.VideoFrame) -> Iterator[Any]:
         """Packets that are done once this picture is known."""
@@ -48,9 +53,14 @@ class ChunkedEncoder:
         for pts, dts in packets:
             self._shown.append(pts)
             self._last_dts = dts
-        with contextlib.suppress(av.FFmpegError):
-            self._context.encode(None)  # SVT-AV1 complains of an end that it was not told
+        self.abandon()
         self._close_chunk()
+
+    def abandon(self) -> None:
+        """End without the packets held back: SVT-AV1 complains where it is freed before it knows of the end."""
+        if self._context is not None:
+            with contextlib.suppress(av.FFmpegError):
+                self._context.encode(None)
 
     def _close_chunk(self) -> None:
         self._context = None

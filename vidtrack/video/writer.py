@@ -69,6 +69,7 @@ class VideoWriter:
         self._reformatter = VideoReformatter()
         self._check_place(source)
         self._copier: StreamCopier | None = None
+        self._encoder = ChunkedEncoder(lambda: self._another_context(options))
         self._origin_pts: int | None = None
         self._last_pts = 0
         self._record = None if journal is None else PacketRecord(journal)
@@ -82,7 +83,7 @@ class VideoWriter:
         )
         try:
             self._stream = self._add_stream(options)
-            self._encoder = ChunkedEncoder(self._stream.codec_context, lambda: self._another_context(options))
+            self._encoder.begin(self._stream.codec_context)
             if source is not None and Path(source).is_file():
                 self._copier = StreamCopier(Path(source), self._container, self._problems)
             self._replay()
@@ -279,6 +280,7 @@ class VideoWriter:
         self._closed = True
         if self._copier is not None:
             self._copier.close()
+        self._encoder.abandon()
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
         self._partial.unlink(missing_ok=True)
