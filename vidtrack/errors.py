@@ -27,6 +27,10 @@ class UsageError(VidtrackError):
     exit_code = 2
 
 
+class MisfitError(UsageError):
+    """A choice that does not suit this clip, and may suit others."""
+
+
 class InputError(VidtrackError):
     """An input that cannot be read or decoded."""
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vidtrack.errors import UsageError
+from vidtrack.errors import MisfitError, UsageError
 from vidtrack.types import FrameTracks
 
 LINE, ZONE = "line", "zone"  # kinds of the events in a log
@@ -279,13 +279,13 @@ def _area(corners: np.ndarray) -> float:
 
 
 def _pixels(place: Line | Zone, size: tuple[int, int]) -> np.ndarray:
-    """The points (P, 2) in pixels; raises UsageError for a place that no object in the picture can meet."""
+    """The points (P, 2) in pixels; raises MisfitError for a place that no object in the picture can meet."""
     points = np.array(place.points, np.float64)
     if place.percent:
         points = points / 100 * size
     low, high = points.min(axis=0), points.max(axis=0)
     if (high < 0).any() or (low > size).any():
-        raise UsageError(
+        raise MisfitError(
             f"the {place.kind} {place.name} lies outside the picture of {size[0]}x{size[1]}",
             "percent suit every size: NAME=10%,50%,90%,50%",
         )

@@ -14,11 +14,11 @@ from vidtrack.batch.loop import Batch, Rules
 from vidtrack.batch.manifest import Manifest, Row
 from vidtrack.batch.plan import Job
 from vidtrack.config import RunConfig
-from vidtrack.errors import InputError, UsageError
+from vidtrack.errors import InputError, MisfitError, UsageError
 
 
 class Scripted:
-    """Plays a script for each clip: `done`, `bad`, `usage`, `crash`, `hang`, `interrupt` (a signal to us)."""
+    """Plays a script for each clip: `done`, `bad`, `usage`, `misfit`, `crash`, `hang`, `interrupt` (a signal to us)."""
 
     def __init__(self, script: dict[str, list[str]], workers: int = 1) -> None:
         self.workers, self.script = workers, {name: iter(acts) for name, acts in script.items()}
@@ -48,7 +48,11 @@ class Scripted:
     def _end(self, task: Task, act: str) -> Event:
         if act == "crash":
             return Crashed(task.number, 0, "its worker was killed (SIGSEGV)")
-        errors = {"bad": InputError("no video"), "usage": UsageError("no such class")}
+        errors = {
+            "bad": InputError("no video"),
+            "usage": UsageError("no such class"),
+            "misfit": MisfitError("the zone lies outside the picture"),
+        }
         if act == "done":
             assert isinstance(task.job.log, Path)
             task.job.log.write_text("log")
@@ -152,3 +156,8 @@ def test_an_error_that_meets_all_alike_ends_the_batch(manifest: Manifest) -> Non
     with pytest.raises(UsageError, match="no such class"):
         run({"a": ["usage"], "b": ["done"]}, manifest)
     assert states(manifest) == {"a": "failed", "b": "waiting"}
+
+
+def test_a_choice_that_suits_others_costs_one_clip(manifest: Manifest) -> None:
+    _, ended = run({"a": ["misfit"], "b": ["done"]}, manifest)
+    assert ended == {"a": "failed", "b": "complete"}

@@ -24,7 +24,7 @@ def test_rows_come_back(tmp_path: Path) -> None:
 def test_what_ran_when_the_batch_died_waits_again(tmp_path: Path) -> None:
     Manifest(tmp_path / "manifest.sqlite").put([Row(Path("a.mp4"), 1, 1, state=RUNNING, attempts=1)])
     row = Manifest(tmp_path / "manifest.sqlite").rows()[Path("a.mp4")]
-    assert (row.state, row.attempts) == (WAITING, 1)
+    assert (row.state, row.attempts) == (WAITING, 0)
 
 
 def test_rows_are_stored_all_or_none(tmp_path: Path) -> None:

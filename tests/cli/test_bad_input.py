@@ -294,7 +294,9 @@ def test_an_interrupt_keeps_what_is_done(tiny_checkpoint: Path, tmp_path: Path, 
     assert 0 < len(log) < 250
     with VideoReader(tmp_path / "out" / "bikes.tracked.mp4") as made:
         assert len(list(made)) == len(log)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"bikes.tracked.mp4", "bikes.tracks.jsonl"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "bikes.tracked.mp4", "bikes.tracks.jsonl", "vidtrack-batch",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import random
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -171,11 +172,19 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(["umount", place], check=True)
+        unless_busy("umount", place)
 
 
 def remount(place: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", place], check=True)
+    unless_busy("mount", "-o", f"remount,{options}", place)
+
+
+def unless_busy(*command: str | Path) -> None:
+    """Run a command that workers can hinder, who take a moment to see that their batch is dead."""
+    until = time.monotonic() + 60
+    while (ended := subprocess.run(command, capture_output=True, text=True)).returncode:
+        assert "busy" in ended.stderr and time.monotonic() < until, ended.stderr
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("kilobytes", [8, 48])

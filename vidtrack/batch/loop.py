@@ -15,7 +15,7 @@ from vidtrack.batch.due import logged_content, relative, size_of
 from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Outcome, Started, Task
 from vidtrack.batch.manifest import ASIDE, DONE, FAILED, RUNNING, WAITING, Manifest, Row
 from vidtrack.batch.remote import Place
-from vidtrack.errors import ResourceError, UsageError, WeightsError
+from vidtrack.errors import MisfitError, ResourceError, UsageError, WeightsError
 
 _STEP_SECONDS = 0.2
 _FINISHED = ("complete", "truncated", "skipped")
@@ -102,7 +102,7 @@ class Batch:
         else:
             row = replace(row, state=WAITING, attempts=row.attempts - 1)  # interrupted: none of its fault
         self.manifest.put([row])
-        if isinstance(error, UsageError | WeightsError):
+        if isinstance(error, UsageError | WeightsError) and not isinstance(error, MisfitError):
             self._stop()
             raise error
         if error is not None and self.rules.fail_fast:

@@ -95,7 +95,7 @@ class Manifest:
         with self._clear():
             rows = map(_row, self._db.execute(f"SELECT {', '.join(_COLUMNS)} FROM clips"))
             found = {row.source: row for row in rows}
-        return {source: replace(row, state=WAITING) if row.state == RUNNING else row for source, row in found.items()}
+        return {source: _put_back(row) if row.state == RUNNING else row for source, row in found.items()}
 
     def put(self, rows: Iterable[Row]) -> None:
         """Store rows, all or none of them."""
@@ -130,6 +130,11 @@ class Manifest:
             raise OutputError(
                 f"the manifest {self.path} cannot be written: {error.strerror}", "choose another folder"
             ) from None
+
+
+def _put_back(row: Row) -> Row:
+    """A clip that was under way when its batch died: no attempt, as the death was none of its fault."""
+    return replace(row, state=WAITING, attempts=max(0, row.attempts - 1))
 
 
 def _row(values: tuple[object, ...]) -> Row:
