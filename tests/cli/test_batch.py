@@ -138,6 +138,13 @@ def test_two_batches_on_one_output_exclude_each_other(detect: Command, short: Pa
     assert "another batch is at work" in ended.err
 
 
+def test_a_profile_is_of_one_clip(detect: Command, short: Path, tmp_path: Path) -> None:
+    put(short, "a.mp4", folder=tmp_path / "in")
+    ended = detect("--profile")
+    assert ended.code == 2
+    assert "--profile is of a single clip" in ended.err
+
+
 def test_a_killed_batch_takes_its_workers_along_and_is_finished_later(
     start: Callable[..., subprocess.Popen[str]], short: Path, long: Path, tmp_path: Path
 ) -> None:

@@ -118,6 +118,8 @@ def detect(
     if report is not None:
         check_report(report, planned)
     if watch or engine is EngineKind.ray or (output != "-" and is_batch(inputs, planned)):
+        if profile:
+            raise UsageError("--profile is of a single clip", "give one clip, or leave it out")
         rules = Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast)
         choices = BatchChoices(jobs, str(order), limit, watch, retry_aside, rules, engine, address)
         root = batch_root(inputs, output, planned)

@@ -241,4 +241,6 @@ RequireCompiled = Annotated[
 ProgressOption = Annotated[
     ProgressStyle, typer.Option("--progress", help="How progress is shown, on stderr.", rich_help_panel=_RUN)
 ]
-Profile = Annotated[bool, typer.Option("--profile", help="Say where the time went.", rich_help_panel=_RUN)]
+Profile = Annotated[
+    bool, typer.Option("--profile", help="Say where the time of a single clip went.", rich_help_panel=_RUN)
+]

@@ -40,9 +40,9 @@ def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def agreed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Rows (N, 5) x, y, width, height, score of one class: those of `first`, their scores halved where `second` differs.
+    """Rows (N, 5) of one class: x, y, width, height, score; each object of `first` once, with the mean of both scores.
 
-    Each object is there once, with the mean of its two scores.
+    The score is 0 where `second` did not find it.
     """
     kept: list[np.ndarray] = []
     for row in first[np.argsort(-first[:, 4])]:
