@@ -18,7 +18,7 @@ PACKAGE = ROOT / "vidtrack"
 # A part may import parts of lower levels, and its own.
 LEVELS = [
     {"types", "errors", "boxes"},
-    {"selection", "zones", "resume"},
+    {"files", "selection", "zones", "resume"},
     {"ops", "video", "tracklog", "render", "stages"},
     {"provenance", "model"},
     {"tracking", "sink", "footage"},

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
 from tests.effects.scenes import log_in_memory
 from tests.media import example_frames
 from vidtrack.effects.paths import paths_of
-from vidtrack.effects.stills import Candidate, best_stills, candidates_of, write_png
-from vidtrack.errors import OutputError
+from vidtrack.effects.stills import Candidate, best_stills, candidates_of
 from vidtrack.types import Frame
 
 
@@ -57,14 +55,3 @@ def test_a_clip_that_ends_before_its_log_still_gives_what_it_has(tmp_path: Path)
     frame = Frame(0, 0, Fraction(log.time_base), example_frames(1, 320, 136)[0])
     candidates = [Candidate(1, row, np.array([40.0, 20, 120, 120]), 1.0) for row in (0, 6)]
     assert [still.candidate.row for still in best_stills([frame], candidates, log)] == [0]
-
-
-def test_a_picture_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    (picture,) = example_frames(1, 64, 32)
-    write_png(tmp_path / "still.png", picture)
-    read = cv2.imread(str(tmp_path / "still.png"))
-    assert read is not None
-    np.testing.assert_array_equal(read[..., ::-1], picture)
-    with pytest.raises(OutputError, match="cannot be written"):
-        write_png(tmp_path / "missing" / "still.png", picture)
-    assert [path.name for path in tmp_path.iterdir()] == ["still.png"]

@@ -9,7 +9,6 @@ running), `attempts`, `frames`, `tracks`, `seconds` of work, `outputs` (path and
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import html
 import json
@@ -25,7 +24,7 @@ from urllib.parse import quote
 from vidtrack.batch.manifest import DONE, FOLDER, Row
 from vidtrack.batch.remote import Place
 from vidtrack.batch.remote_manifest import home_of
-from vidtrack.errors import OutputError
+from vidtrack.files import write_whole
 from vidtrack.tracklog import is_log_path
 from vidtrack.tracklog.stamp import utc_now
 
@@ -46,8 +45,8 @@ def write_overview(root: Place, rows: Iterable[Row]) -> None:
     ordered = sorted(rows, key=lambda row: (list(_STATES).index(state_of(row)), str(row.source)))
     report = json.dumps(report_of(root, ordered), ensure_ascii=False, indent=1) + "\n"
     folder = home_of(root) / FOLDER
-    _write_whole(folder / REPORT, report)
-    _write_whole(folder / INDEX, page_of(root, ordered))
+    write_whole(folder / REPORT, report)
+    write_whole(folder / INDEX, page_of(root, ordered))
 
 
 def state_of(row: Row) -> str:
@@ -151,14 +150,3 @@ def _fill(template: str, values: dict[str, str]) -> str:
 
 def _file(name: str) -> str:
     return resources.files("vidtrack.batch").joinpath(name).read_text("utf-8")
-
-
-def _write_whole(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, "utf-8", errors="backslashreplace")
-        os.replace(partial, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
@@ -13,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidtrack.errors import OutputError, UsageError
+from vidtrack.errors import UsageError
+from vidtrack.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +92,7 @@ def save_results(path: Path, results: np.ndarray, truth: CocoTruth) -> None:
     """Write detections as COCO's list of results."""
     from vidtrack.evaluation.coco import results_json
 
-    _write_text(path, json.dumps(results_json(results, truth)) + "\n")
+    write_whole(path, json.dumps(results_json(results, truth)) + "\n")
 
 
 def _percent(share: float) -> str:
@@ -108,7 +108,7 @@ def _write_json(path: Path, truth: Path, results: Path | str, figures: Mapping[s
     if path == STDOUT:
         print(text, end="")
     else:
-        _write_text(path, text)
+        write_whole(path, text)
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -116,7 +116,7 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(_known(rows))
-    _write_text(path, table.getvalue())
+    write_whole(path, table.getvalue())
 
 
 def _known(value: Any) -> Any:
@@ -126,19 +126,6 @@ def _known(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_known(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
-        partial.write_text(text, "utf-8", errors="backslashreplace")
-        os.replace(partial, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None
 
 
 def _print_table(titles: Sequence[str], lines: Sequence[Sequence[str]], apart: bool) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidtrack.errors import OutputError
+from vidtrack.files import write_whole
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome
@@ -90,17 +88,8 @@ def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a report under a name that appears when it is whole; raises OutputError."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
-        partial.write_text(text, "utf-8", errors="backslashreplace")
-        os.replace(partial, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None
+    """Write a report; raises OutputError."""
+    write_whole(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 def outcome_record(outcome: Outcome) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from vidtrack.boxes import area
 from vidtrack.effects.paths import TrackPath
-from vidtrack.errors import OutputError
+from vidtrack.files import write_whole
 from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame
 
@@ -78,25 +78,11 @@ def best_stills(
     yield from best.values()  # the clip ended before its log
 
 
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Write a picture (H, W, 3) uint8 RGB under a name that appears when it is whole; raises OutputError."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.unlink(missing_ok=True)
-        partial.write_bytes(cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes())
-        partial.replace(path)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None
-        raise
-
-
 def write_stills(stills: Iterable[Still], target: Callable[[int], Path]) -> Iterator[tuple[Still, Path]]:
     """Write each still where `target` says for its identity."""
     for still in stills:
         path = target(still.candidate.identity)
-        write_png(path, still.image)
+        write_whole(path, cv2.imencode(".png", still.image[..., ::-1])[1].tobytes())
         yield still, path
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from vidtrack.errors import OutputError
 from vidtrack.evaluation.coverage import NOBODY, Coverage
 from vidtrack.evaluation.metrics import TrackingScores
+from vidtrack.files import write_whole
 from vidtrack.render import colour_of, ink_on
 
 _WIDTH, _LEFT, _RIGHT = 1600, 90, 190  # pixels; between the margins runs the time
@@ -37,16 +36,7 @@ def draw_coverage(
 
 def write_figure(image: np.ndarray, path: Path) -> None:
     """Write an RGB picture as PNG; raises OutputError where that cannot be."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
-        partial.write_bytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes())
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another folder") from None
+    write_whole(path, cv2.imencode(".png", image[..., ::-1])[1].tobytes())
 
 
 class _Chart:

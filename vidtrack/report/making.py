@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ import numpy as np
 from vidtrack.effects.paths import paths_of
 from vidtrack.effects.scene import Scene
 from vidtrack.effects.stills import best_stills, candidates_of
-from vidtrack.errors import OutputError
 from vidtrack.export.registry import FORMATS
+from vidtrack.files import write_whole
 from vidtrack.render import PALETTE
 from vidtrack.report.clip import EMBEDDED_BYTES, Clip, CopyWriter, clip_itself, obstacle
 from vidtrack.report.columns import pack
@@ -82,7 +81,8 @@ def make_report(
         if writer is not None:
             writer.abort()
         raise
-    _write(path, _page(scene, path, clip, thumbnails))
+    page = _page(scene, path, clip, thumbnails)
+    write_whole(path, page.encode("utf-8", "xmlcharrefreplace"))  # bytes of a file name may be no UTF-8
     notes = ([f"the page plays a copy of the clip, as {copied}"] if copied else []) + warnings
     return Report(path, None if embed else clip.path, len(thumbnails), tuple(notes))
 
@@ -215,17 +215,3 @@ def _notices(log: TrackLog) -> list[str]:
         return []
     ends = f"The log ends at {log.frame_seconds[-1]:.2f} s ({log.status})"
     return [f"{ends}: {log.problem}." if log.problem else f"{ends}."]
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.unlink(missing_ok=True)
-        partial.write_text(text, "utf-8", "xmlcharrefreplace", "\n")  # bytes of a file name may be no UTF-8
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}", "check disk and permissions"
-        ) from None
