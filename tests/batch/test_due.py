@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.batch.due import Due, Wanted, content_of, find_due, identity_of, in_order
+from tests.batch.test_loop import LOG
+from vidtrack.batch.due import Due, Wanted, content_of, find_due, identity_of, in_order, read_logged
 from vidtrack.batch.manifest import ASIDE, DONE, FAILED, WAITING, Row
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.config import RunConfig, VideoConfig
@@ -101,9 +102,25 @@ def test_a_file_in_the_way_is_refused(job: Job, tmp_path: Path) -> None:
     assert due_of(job, None, tmp_path, existing=Existing.SKIP).tasks[0][0].existing is Existing.SKIP
 
 
+def test_a_file_that_was_not_found_to_be_ours_stays_in_the_way(job: Job, tmp_path: Path) -> None:
+    assert isinstance(job.log, Path)
+    job.log.write_text("someone's")
+    ((_, begun),) = due_of(job, None, tmp_path, existing=Existing.SKIP).tasks
+    with pytest.raises(UsageError, match="exists already"):
+        due_of(job, replace(begun, state=FAILED), tmp_path)
+
+
 def test_overwrite_does_all_again(job: Job, tmp_path: Path) -> None:
     ((task, _),) = due_of(job, row_of(job, tmp_path), tmp_path, existing=Existing.OVERWRITE).tasks
     assert not task.config.resume
+
+
+@pytest.mark.parametrize("figure", ["NaN", "-1", "1e400", '"many"', "null"])
+def test_a_log_that_counts_nonsense_counts_nothing(tmp_path: Path, figure: str) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text(LOG.replace('"frames":7', f'"frames":{figure}'))
+    logged = read_logged(log)
+    assert (logged.frames, logged.tracks, logged.seconds) == (0, 0, 0.0)
 
 
 def test_order(tmp_path: Path) -> None:

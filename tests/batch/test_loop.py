@@ -16,15 +16,24 @@ from vidtrack.batch.plan import Job
 from vidtrack.config import RunConfig
 from vidtrack.errors import InputError, MisfitError, UsageError
 
+LOG = """{"type":"header","schema":"vidtrack.track-log/1","model":{"classes":["person"]},\
+"source":{"time_base":[1,25],"hash":{"method":"sha256","value":"ab"}}}
+{"type":"footer","status":"truncated","frames":7,"tracks":2,"seconds":1.5}
+"""
+
 
 class Scripted:
-    """Plays a script for each clip: `done`, `bad`, `usage`, `misfit`, `crash`, `hang`, `interrupt` (a signal to us)."""
+    """Plays a script for each clip.
+
+    It is of `done`, `skip`, `bad`, `usage`, `misfit`, `crash`, `hang` and `interrupt` (a signal to us).
+    """
 
     def __init__(self, script: dict[str, list[str]], workers: int = 1) -> None:
         self.workers, self.script = workers, {name: iter(acts) for name, acts in script.items()}
         self.under_way: list[Task] = []
         self.begun: list[str] = []
         self.resumed: list[bool] = []
+        self.told: list[Event] = []
         self._early: list[Event] = []
 
     def submit(self, task: Task) -> None:
@@ -53,10 +62,10 @@ class Scripted:
             "usage": UsageError("no such class"),
             "misfit": MisfitError("the zone lies outside the picture"),
         }
-        if act == "done":
+        if act in ("done", "skip"):
             assert isinstance(task.job.log, Path)
-            task.job.log.write_text("log")
-        status = {"done": "complete", "stopped": "interrupted"}.get(act, "failed")
+            task.job.log.write_text("log" if act == "done" else LOG)
+        status = {"done": "complete", "skip": "skipped", "stopped": "interrupted"}.get(act, "failed")
         return Ended(task.number, 0, Outcome(task.job, status, error=errors.get(act)))
 
     def interrupt(self) -> None:
@@ -79,15 +88,17 @@ def manifest(tmp_path: Path) -> Iterator[Manifest]:
     manifest.close()
 
 
-def run(script: dict[str, list[str]], manifest: Manifest, **rules: object) -> tuple[Scripted, dict[str, str]]:
-    """Play the script; returns the engine and the status of each clip."""
+def run(
+    script: dict[str, list[str]], manifest: Manifest, attempts: int = 0, **rules: object
+) -> tuple[Scripted, dict[str, str]]:
+    """Play the script; returns the engine, which keeps what was told, and the status of each clip."""
     engine, root = Scripted(script), manifest.path.parent
     tasks = []
     for number, name in enumerate(script):
         job = Job(root / f"{name}.mp4", None, root / f"{name}.jsonl")
-        tasks.append((Task(number, job, RunConfig()), Row(Path(f"{name}.mp4"), 1, 1)))
+        tasks.append((Task(number, job, RunConfig()), Row(Path(f"{name}.mp4"), 1, 1, attempts=attempts)))
     batch = Batch(engine, manifest, root, Rules(**rules))  # type: ignore[arg-type]
-    ended = {outcome.job.source.stem: outcome.status for outcome in batch.run(tasks, lambda event: None)}
+    ended = {outcome.job.source.stem: outcome.status for outcome in batch.run(tasks, engine.told.append)}
     return engine, ended
 
 
@@ -119,10 +130,29 @@ def test_two_crashes_set_a_clip_aside(manifest: Manifest) -> None:
     assert "SIGSEGV" in manifest.rows()[Path("a.mp4")].error
 
 
+def test_crashes_count_and_not_what_failed_before(manifest: Manifest) -> None:
+    _, ended = run({"a": ["crash", "done"]}, manifest, attempts=5)
+    assert ended == {"a": "complete"}
+
+
+def test_results_belong_to_who_made_them_last(manifest: Manifest) -> None:
+    manifest.put([Row(Path("old/a.mp4"), 1, 1, outputs=(("a.jsonl", 3),)), Row(Path("old/b.mp4"), 1, 1)])
+    run({"a": ["done"]}, manifest)
+    assert set(manifest.rows()) == {Path("a.mp4"), Path("old/b.mp4")}
+
+
+def test_the_manifest_has_what_the_log_says(manifest: Manifest) -> None:
+    run({"a": ["skip"]}, manifest)
+    row = manifest.rows()[Path("a.mp4")]
+    assert (row.content, row.status, row.frames, row.tracks, row.seconds) == ("sha256:ab", "truncated", 7, 2, 1.5)
+
+
 def test_a_clip_that_takes_too_long(manifest: Manifest) -> None:
     engine, ended = run({"a": ["hang"], "b": ["done"]}, manifest, timeout_seconds=0.01)
     assert engine.begun == ["a", "b"]
     assert ended == {"a": "failed", "b": "complete"}
+    (crash,) = [event for event in engine.told if isinstance(event, Crashed)]
+    assert crash.reason == "it took longer than 0.01 s"
     assert "longer than 0.01 s" in manifest.rows()[Path("a.mp4")].error
 
 

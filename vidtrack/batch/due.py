@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from vidtrack.batch.engine import Task
+from vidtrack.batch.engine import Logged, Task
 from vidtrack.batch.manifest import ASIDE, DONE, Row
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.batch.remote import Address, Place, look_up, sizes_of
@@ -19,6 +19,7 @@ from vidtrack.tracklog import read_ends
 from vidtrack.video.sequence import is_sequence, picture_paths
 
 ORDERS = ("name", "size", "newest")
+_MOST = 2**53  # of what a footer counts; what is more was not written by us
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,20 @@ def find_due(
         unknown = [target for target in job.outputs if str(relative(target, root)) not in known and target in there]
         if existing is Existing.REFUSE:
             strange += unknown
+        unsure = unknown if existing is Existing.SKIP else []  # until a worker has found them to be ours
         resumes = same and existing is not Existing.OVERWRITE
         task = Task(
             first_number + len(tasks),
             job,
             replace(config, resume=config.resume or resumes),
-            Existing.SKIP if unknown and existing is Existing.SKIP else Existing.OVERWRITE,
+            Existing.SKIP if unsure else Existing.OVERWRITE,
         )
         begun = Row(
             source,
             *identity,
             parameters=wanted.parameters,
             weights=wanted.weights,
-            outputs=tuple((str(relative(target, root)), -1) for target in job.outputs),
+            outputs=tuple((str(relative(target, root)), -1) for target in job.outputs if target not in unsure),
             attempts=row.attempts if row is not None and same and not retry_aside else 0,
         )
         tasks.append((task, begun))
@@ -153,14 +155,17 @@ def content_of(source: Place) -> str:
         return ""
 
 
-def logged_content(log: Place | None) -> str:
-    """The hash of the clip that a log was made of, whatever has become of the clip since; empty where it says none."""
-    if not isinstance(log, Path):
-        return ""
+def read_logged(log: Path) -> Logged:
+    """What a log says, whatever has become of its clip since."""
     try:
-        return written(ContentHash(**read_ends(log)[0]["source"]["hash"]))
-    except (LogError, KeyError, TypeError):
-        return ""
+        header, footer = read_ends(log)
+        content, ended = written(ContentHash(**header["source"]["hash"])), footer or {}
+        frames, tracks, seconds = (float(ended.get(name, 0)) for name in ("frames", "tracks", "seconds"))
+    except (LogError, KeyError, TypeError, ValueError):
+        return Logged()
+    if not all(0 <= figure < _MOST for figure in (frames, tracks, seconds)):
+        return Logged(content)
+    return Logged(content, str(ended.get("status", "")), int(frames), int(tracks), seconds)
 
 
 def written(content: ContentHash) -> str:

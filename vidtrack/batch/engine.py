@@ -49,6 +49,17 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Logged:
+    """What a log says of its clip and of the work; nothing where it cannot be read."""
+
+    content: str = ""  # hash of the clip
+    status: str = ""
+    frames: int = 0
+    tracks: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of a job: status complete, truncated, interrupted, skipped, failed or aside."""
 
@@ -56,7 +67,7 @@ class Outcome:
     status: str
     result: TrackResult | None = None
     error: VidtrackError | None = None
-    content: str = ""  # hash of a clip whose log is at an address
+    logged: Logged | None = None  # by a log at an address
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from types import FrameType
 
-from vidtrack.batch.due import logged_content, relative, size_of
-from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Outcome, Started, Task
+from vidtrack.batch.due import read_logged, relative, size_of
+from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Logged, Outcome, Started, Task
 from vidtrack.batch.manifest import ASIDE, DONE, FAILED, RUNNING, WAITING, Manifest, Row
 from vidtrack.batch.remote import Place
 from vidtrack.errors import MisfitError, ResourceError, UsageError, WeightsError
@@ -38,6 +39,8 @@ class Batch:
         self._waiting: deque[tuple[Task, Row]] = deque()
         self._running: dict[int, tuple[Task, Row, float]] = {}
         self._late: set[int] = set()
+        self._crashes: Counter[int] = Counter()
+        self._makers = {name: row.source for row in manifest.rows().values() for name, _ in row.outputs}
         self._interrupts = 0
 
     def run(
@@ -60,7 +63,7 @@ class Batch:
                     self._take_up(more())
                 while self._waiting and len(self._running) < self.engine.workers:
                     self._begin(*self._waiting.popleft())
-                for event in self.engine.events(_STEP_SECONDS):
+                for event in map(self._explained, self.engine.events(_STEP_SECONDS)):
                     tell(event)
                     outcome = self._heed(event)
                     if outcome is not None:
@@ -93,6 +96,12 @@ class Batch:
             return self._after_crash(task, row, event.reason)
         return None
 
+    def _explained(self, event: Event) -> Event:
+        """The event as it came; of a worker that was killed for its clip's lateness, with that as its reason."""
+        if isinstance(event, Crashed) and event.number in self._late:
+            return replace(event, reason=f"it took longer than {self.rules.timeout_seconds:g} s")
+        return event
+
     def _finish(self, row: Row, outcome: Outcome) -> Outcome:
         error = outcome.error
         if outcome.status in _FINISHED:
@@ -112,21 +121,20 @@ class Batch:
     def _completed(self, row: Row, outcome: Outcome) -> Row:
         targets = outcome.job.outputs
         outputs = tuple((str(relative(target, self.root)), size_of(target)) for target in targets)
-        content = outcome.content or logged_content(targets[-1])
-        row = replace(row, state=DONE, status=outcome.status, outputs=outputs, content=content)
-        if outcome.result is None:
-            return row
-        result = outcome.result
-        return replace(row, frames=result.frames, tracks=result.tracks, seconds=result.seconds, error="", hint="")
+        makers = {self._makers.get(name, row.source) for name, _ in outputs}
+        self.manifest.forget(makers - {row.source})  # whose results these were
+        log = targets[-1]
+        logged = read_logged(log) if isinstance(log, Path) else outcome.logged or Logged()
+        return replace(row, state=DONE, outputs=outputs, error="", hint="", **asdict(logged))
 
     def _after_crash(self, task: Task, row: Row, reason: str) -> Outcome | None:
+        self._crashes[task.number] += 1
         if task.number in self._late:
-            reason = f"it took longer than {self.rules.timeout_seconds:g} s"
             state, status = FAILED, "failed"
         elif self._interrupts:
             self.manifest.put([replace(row, state=WAITING)])
             return Outcome(task.job, "interrupted")
-        elif row.attempts < self.rules.crashes:
+        elif self._crashes[task.number] < self.rules.crashes:
             self._waiting.appendleft((replace(task, config=replace(task.config, resume=True)), row))
             return None
         else:

@@ -97,6 +97,11 @@ class Manifest:
             found = {row.source: row for row in rows}
         return {source: _put_back(row) if row.state == RUNNING else row for source, row in found.items()}
 
+    def forget(self, sources: Iterable[Place]) -> None:
+        """Delete the rows of clips."""
+        with self._clear():
+            self._db.executemany("DELETE FROM clips WHERE source = ?", ((_key(source),) for source in sources))
+
     def put(self, rows: Iterable[Row]) -> None:
         """Store rows, all or none of them."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -145,9 +150,13 @@ def _row(values: tuple[object, ...]) -> Row:
 
 def _values(row: Row) -> tuple[object, ...]:
     values = {name: getattr(row, name) for name in _COLUMNS}
-    values.update(source=os.fsencode(str(row.source)), outputs=json.dumps(row.outputs))
+    values.update(source=_key(row.source), outputs=json.dumps(row.outputs))
     values.update({name: _storable(values[name]) for name in ("error", "hint")})
     return tuple(values.values())
+
+
+def _key(source: Place) -> bytes:
+    return os.fsencode(str(source))
 
 
 def _storable(text: str) -> str:

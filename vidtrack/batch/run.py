@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from vidtrack.batch.due import logged_content
+from vidtrack.batch.due import read_logged
 from vidtrack.batch.engine import Outcome, Task
 from vidtrack.batch.plan import Existing, LocalJob
 from vidtrack.batch.remote import Address
@@ -52,8 +52,9 @@ def _run(
 ) -> Outcome:
     with at_hand(task.job, with_results=task.existing is Existing.SKIP) as job:
         outcome = _track(task, job, load, progress, gatherer)
-        log = job.log if isinstance(task.job.log, Address) and isinstance(job.log, Path) else None
-        return replace(outcome, content=logged_content(log))
+        if isinstance(task.job.log, Address) and isinstance(job.log, Path):
+            return replace(outcome, logged=read_logged(job.log))
+        return outcome
 
 
 def _track(
