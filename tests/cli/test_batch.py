@@ -12,14 +12,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog
+from vidtrack.batch.lock import locked
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest
+from vidtrack.batch.plan import Job
+from vidtrack.cli.batch import _Watch
+from vidtrack.errors import UsageError
 
 Command = Callable[..., Ended]
 ROOT = Path(__file__).parents[2]
@@ -92,6 +97,7 @@ def test_a_second_run_does_what_is_left(detect: Command, short: Path, tmp_path: 
     first = detect("--limit", 1, "--exclude", "*/no.*")
     assert first.code == 0, first.err
     assert [path.name for path in (tmp_path / "out").glob("**/*.jsonl")] == ["a.tracks.jsonl"]
+    assert first.err.endswith("out/vidtrack-batch/index.html\n2 clips: 1 complete, 1 not done\n")
     made = (tmp_path / "out/a.tracks.jsonl").stat().st_ino
 
     second = detect("--exclude", "*/no.*")
@@ -100,6 +106,11 @@ def test_a_second_run_does_what_is_left(detect: Command, short: Path, tmp_path: 
     assert states(tmp_path) == {"a.mp4": "done", "b.mp4": "done"}
     report = json.loads((tmp_path / "out" / FOLDER / "report.json").read_text())
     assert report["counts"] == {"complete": 2}
+    assert "sub/b.tracks.jsonl" in (tmp_path / "out" / FOLDER / "index.html").read_text()
+
+    (tmp_path / "out" / FOLDER / "index.html").unlink()  # as after a kill
+    third = detect("--exclude", "*/no.*", "--progress", "json")
+    assert [json.loads(line)["counts"] for line in third.err.splitlines()] == [{"done before": 2}]
     assert "sub/b.tracks.jsonl" in (tmp_path / "out" / FOLDER / "index.html").read_text()
 
     changed = detect("--exclude", "*/no.*", "--crf", 40, "--stride", 2)
@@ -132,10 +143,11 @@ def test_a_run_with_nothing_to_do_loads_no_model(
 def test_two_batches_on_one_output_exclude_each_other(detect: Command, short: Path, tmp_path: Path) -> None:
     put(short, "a.mp4", folder=tmp_path / "in")
     (tmp_path / "out" / FOLDER).mkdir(parents=True)
-    with FileLock(tmp_path / "out" / FOLDER / "lock"):
+    with locked(tmp_path / "out"):
         ended = detect()
     assert ended.code == 2
-    assert "another batch is at work" in ended.err
+    assert f"another batch is at work in {tmp_path / 'out'}: process {os.getpid()} on " in ended.err
+    assert list((tmp_path / "out" / FOLDER).iterdir()) == [tmp_path / "out" / FOLDER / "lock"]
 
 
 def test_a_profile_is_of_one_clip(detect: Command, short: Path, tmp_path: Path) -> None:
@@ -143,6 +155,34 @@ def test_a_profile_is_of_one_clip(detect: Command, short: Path, tmp_path: Path) 
     ended = detect("--profile")
     assert ended.code == 2
     assert "--profile is of a single clip" in ended.err
+
+
+def test_footage_that_moved_is_taken_over(
+    vidtrack: Command, short: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    put(short, "a.mp4", folder=tmp_path / "in")
+    options = "-o", tmp_path / "out", "--model", tiny_checkpoint, "--score", 0.3
+    assert vidtrack("detect", tmp_path / "in", *options).code == 0
+    (tmp_path / "in").rename(tmp_path / "moved")
+    assert "exists already" in vidtrack("detect", tmp_path / "moved", *options).err
+    assert "1 clip: 1 skipped" in vidtrack("detect", tmp_path / "moved", *options, "--skip-existing").err
+    (clip,) = json.loads((tmp_path / "out" / FOLDER / "report.json").read_text())["clips"]
+    assert (clip["source"], clip["state"], clip["frames"]) == ("../moved/a.mp4", "complete", 6)
+    assert "1 clip: 1 done before" in vidtrack("detect", tmp_path / "moved", *options).err
+
+
+def test_a_single_clip_may_be_given_up_too(
+    vidtrack: Command, short: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    ended = vidtrack("detect", short, "-o", f"{tmp_path}/", "--model", tiny_checkpoint, "--timeout", "0.01")
+    assert ended.code == 1
+    assert "was given up: it took longer than 0.01 s" in ended.err
+
+
+def test_a_watch_has_no_last_clip(detect: Command, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    ended = detect("--watch", "--limit", 3)
+    assert ended.code == 2 and "--watch takes those to come" in ended.err
 
 
 def test_a_killed_batch_takes_its_workers_along_and_is_finished_later(
@@ -188,4 +228,21 @@ def test_a_watched_folder(start: Callable[..., subprocess.Popen[str]], short: Pa
     _, said = watching.communicate(timeout=60)
     assert "Traceback" not in said
     assert watching.returncode == 0, said
-    assert "2 complete" in said
+    assert json.loads(said.splitlines()[-1])["counts"] == {"complete": 2}
+
+
+def test_a_folder_is_watched_on_when_two_clips_would_become_one_file(tmp_path: Path) -> None:
+    found = [[Job(tmp_path / "a.mp4", None, None)], UsageError("a.mp4 and a.mov would both become one")]
+    said: list[str] = []
+
+    def find_jobs() -> list[Job]:
+        if isinstance(now := found.pop(0), UsageError):
+            raise now
+        return now
+
+    stand_in: Any = SimpleNamespace(warn=said.append, update_if_due=lambda: None)
+    watch = _Watch(find_jobs, stand_in, stand_in, stand_in)
+    assert watch() == ()  # it may still grow
+    watch._next = 0.0
+    assert watch() == ()
+    assert said == ["a.mp4 and a.mov would both become one: nothing is begun before that is mended"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -17,9 +16,6 @@ from platformdirs import user_state_path
 from vidtrack.batch.manifest import FOLDER, NAME
 from vidtrack.batch.remote import Address, Place, fetch, look_up, put
 from vidtrack.errors import OutputError, VidtrackError
-
-_SAVE_SECONDS = 60.0  # between two copies at least
-_SHARE = 20  # and so many times what the last one took
 
 
 def home_of(root: Place) -> Path:
@@ -39,24 +35,15 @@ class ManifestCopy:
     def __init__(self, root: Place) -> None:
         self._address = root if isinstance(root, Address) else None
         self._folder = home_of(root) / FOLDER
-        self._saved, self._took = time.monotonic(), 0.0
-
-    def save_if_due(self) -> None:
-        """Save now and then, as a machine may be lost."""
-        if time.monotonic() - self._saved > max(_SAVE_SECONDS, _SHARE * self._took):
-            self.save()
 
     def save(self) -> None:
         """Put the manifest as it is now to the address."""
         if self._address is None or not (self._folder / NAME).exists():
             return
-        began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="vidtrack-manifest-") as folder:
             copy = Path(folder, NAME)
             _copy_database(self._folder / NAME, copy)
             put(copy, self._address / FOLDER / NAME)
-        self._saved = time.monotonic()
-        self._took = self._saved - began
 
     def put_reports(self, names: Sequence[str]) -> None:
         """Put files that lie beside the manifest to the address."""

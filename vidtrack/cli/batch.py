@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidtrack.batch.due import Due, Wanted, find_due, identity_of, in_order
-from vidtrack.batch.engine import Engine, ModelChoice, Outcome, Task
+from vidtrack.batch.due import Wanted, find_due, identity_of, in_order
+from vidtrack.batch.engine import Engine, Event, ModelChoice, Outcome, Task
+from vidtrack.batch.lock import locked
 from vidtrack.batch.loop import Batch, Rules
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
 from vidtrack.batch.overview import INDEX, REPORT, write_overview
@@ -20,7 +23,7 @@ from vidtrack.batch.plan import Existing, Job
 from vidtrack.batch.remote import Address, Place, place_of
 from vidtrack.batch.remote_manifest import ManifestCopy, home_of
 from vidtrack.cli.options import EngineKind, ProgressStyle
-from vidtrack.errors import InputError, OutputError, UsageError
+from vidtrack.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from vidtrack.cli.dashboard import Dashboard
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 _SCAN_SECONDS = 2.0  # between two looks into a watched folder
 _STILL_SECONDS = 4.0  # a file that has not changed for so long is whole
+_RECORD_SECONDS = 60.0  # between two times at least at which the records are brought up to date
+_SHARE = 20  # and so many times what the last time took
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,9 @@ class BatchChoices:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What became of a batch: this run's outcomes, clips done before, clips set aside, clips not begun."""
+    """What became of a batch: this run's outcomes, clips done before, clips set aside, clips not done."""
 
+    root: Place
     outcomes: tuple[Outcome, ...]
     done_before: tuple[Job, ...]
     aside: tuple[Job, ...]
@@ -72,45 +78,45 @@ def run_batch(
     from vidtrack.model import registry
 
     with ExitStack() as stack:
-        stack.enter_context(_locked(root))
+        stack.enter_context(locked(root))
         copy = stack.enter_context(ManifestCopy(root))
         manifest = Manifest(home_of(root) / FOLDER / NAME)
         stack.callback(manifest.close)
         wanted = Wanted.of(config, registry.content_sha256(registry.locate(model.name)[0]))
+        stock = _Stock(manifest, root, config, wanted, existing, choices)
+        tasks = stock.take(jobs)[: choices.limit]
+        records = _Records(root, manifest, copy)
+        outcomes: list[Outcome] = []
+        if tasks or choices.watch:
+            shown = stack.enter_context(dashboard(progress, len(stock.done)))
+            for task, row in tasks:
+                shown.add(task, row.bytes)
+            engine = _engine(model, choices, len(tasks) if not choices.watch else None)
+            stack.callback(engine.close)
 
-        def due_of(jobs: Sequence[Job], first_number: int = 0) -> Due:
-            ordered = in_order(jobs, choices.order)
-            return find_due(ordered, manifest.rows(), root, config, wanted, existing, choices.retry_aside, first_number)
+            def tell(event: Event) -> None:
+                shown.event(event)
+                records.update_if_due()
 
-        due = due_of(jobs)
-        manifest.put(due.noted)
-        tasks = due.tasks[: choices.limit]
-        if not tasks and not choices.watch:
-            return BatchResult((), due.done, due.aside, 0)
-        shown = stack.enter_context(dashboard(progress, len(due.done)))
-        for task, row in tasks:
-            shown.add(task, row.bytes)
-        engine = _engine(model, choices, len(tasks) if not choices.watch else None)
-        stack.callback(engine.close)
-        batch = Batch(engine, manifest, root, choices.rules)
-        more = _Watch(find_jobs, due_of, shown) if choices.watch else None
-        outcomes = []
-        for outcome in batch.run(tasks, shown.event, more):
-            shown.outcome(outcome)
-            outcomes.append(outcome)
-            copy.save_if_due()
-        write_overview(root, manifest.rows().values())
-        copy.put_reports([REPORT, INDEX])
+            more = _Watch(find_jobs, stock, shown, records) if choices.watch else None
+            for outcome in Batch(engine, manifest, root, choices.rules).run(tasks, tell, more):
+                shown.outcome(outcome)
+                outcomes.append(outcome)
+                records.changed = True
+        records.update()
     ended = sum(outcome.status != "interrupted" for outcome in outcomes)
-    return BatchResult(tuple(outcomes), due.done, due.aside, max(0, len(shown.tasks) - ended))
+    return BatchResult(root, tuple(outcomes), tuple(stock.done), tuple(stock.aside), stock.tasks - ended)
 
 
-def finish_batch(result: BatchResult, report: Path | None) -> int:
+def finish_batch(result: BatchResult, report: Path | None, progress: ProgressStyle) -> int:
     """Say what became of a batch, write its reports, and return the exit code."""
     from vidtrack.cli import exits
-    from vidtrack.cli.summary import print_summary, write_report
+    from vidtrack.cli.summary import print_summary, summary_record, write_report
 
-    print_summary(result)
+    if progress is ProgressStyle.json:
+        print(json.dumps({"event": "summary", **summary_record(result)}, ensure_ascii=False), file=sys.stderr)
+    else:
+        print_summary(result)
     if report is not None:
         write_report(report, result.outcomes)
     return exits.of_batch(result)
@@ -157,53 +163,108 @@ def _local_engine(model: ModelChoice, workers: int | None, tasks: int | None) ->
     return LocalEngine([choices[index % len(choices)] for index in range(processes)], clips)
 
 
-@contextmanager
-def _locked(root: Place) -> Iterator[None]:
-    """Keep other batches out of `root`, those of other machines only where it is a shared folder."""
-    from filelock import FileLock, Timeout
+class _Stock:
+    """What there is to do, found once or, where a folder is watched, again and again."""
 
-    folder = home_of(root) / FOLDER
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "lock", timeout=0):
-            yield
-    except Timeout:
-        raise UsageError(f"another batch is at work in {root}", "wait for it, or choose another output") from None
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror}", "choose another output") from None
+    def __init__(
+        self,
+        manifest: Manifest,
+        root: Place,
+        config: RunConfig,
+        wanted: Wanted,
+        existing: Existing,
+        choices: BatchChoices,
+    ) -> None:
+        self._manifest, self._root, self._config, self._wanted = manifest, root, config, wanted
+        self._existing, self._choices = existing, choices
+        self.tasks = 0  # so far
+        self.done: list[Job] = []
+        self.aside: list[Job] = []
+
+    def take(self, jobs: Sequence[Job]) -> tuple[tuple[Task, Row], ...]:
+        """The tasks among jobs; raises UsageError where an output is in their way."""
+        due = find_due(
+            in_order(jobs, self._choices.order),
+            self._manifest.rows(),
+            self._root,
+            self._config,
+            self._wanted,
+            self._existing,
+            self._choices.retry_aside,
+            first_number=self.tasks,
+        )
+        self._manifest.put(due.noted)
+        self.tasks += len(due.tasks)
+        self.done += due.done
+        self.aside += due.aside
+        return due.tasks
+
+
+class _Records:
+    """Overview and copy of the manifest, brought up to date now and then, as nobody knows when a machine stops."""
+
+    def __init__(self, root: Place, manifest: Manifest, copy: ManifestCopy) -> None:
+        self._root, self._manifest, self._copy = root, manifest, copy
+        self._updated, self._took = time.monotonic(), 0.0
+        self.changed = False
+
+    def update_if_due(self) -> None:
+        """Update where something has changed and the last time is long ago."""
+        if self.changed and time.monotonic() - self._updated > max(_RECORD_SECONDS, _SHARE * self._took):
+            self.update()
+
+    def update(self) -> None:
+        """Bring all up to date; raises OutputError."""
+        began = time.monotonic()
+        write_overview(self._root, self._manifest.rows().values())
+        self._copy.save()
+        self._copy.put_reports([REPORT, INDEX])
+        self._updated, self.changed = time.monotonic(), False
+        self._took = self._updated - began
 
 
 class _Watch:
     """Finds clips that have come into a watched folder and are whole."""
 
-    def __init__(
-        self,
-        find_jobs: Callable[[], list[Job]],
-        due_of: Callable[[Sequence[Job], int], Due],
-        shown: Dashboard,
-    ) -> None:
-        self._find_jobs, self._due_of, self._shown = find_jobs, due_of, shown
+    def __init__(self, find_jobs: Callable[[], list[Job]], stock: _Stock, shown: Dashboard, records: _Records) -> None:
+        self._find_jobs, self._stock, self._shown, self._records = find_jobs, stock, shown, records
         self._known: set[Place] = set()
         self._seen: dict[Place, tuple[tuple[int, int], float]] = {}
         self._next = 0.0
+        self._complaint = ""
 
     def __call__(self) -> Sequence[tuple[Task, Row]]:
+        self._records.update_if_due()
         now = time.monotonic()
         if now < self._next:
             return ()
         self._next = now + _SCAN_SECONDS
         try:
-            jobs = [job for job in self._find_jobs() if job.source not in self._known]
+            return self._find(now)
         except InputError:  # an empty folder
             return ()
+        except UsageError as error:  # such as two clips that would become one file
+            if not self._seen:
+                raise
+            self._complain(f"{error}: nothing is begun before that is mended")
+            return ()
+
+    def _find(self, now: float) -> Sequence[tuple[Task, Row]]:
+        jobs = [job for job in self._find_jobs() if job.source not in self._known]
         whole = [job for job in jobs if self._is_still(job.source, now)]
         if not whole:
             return ()
+        tasks = self._stock.take(whole)
         self._known.update(job.source for job in whole)
-        due = self._due_of(whole, len(self._shown.tasks))
-        for task, row in due.tasks:
+        self._shown.done_before = len(self._stock.done)
+        for task, row in tasks:
             self._shown.add(task, row.bytes)
-        return due.tasks
+        return tasks
+
+    def _complain(self, complaint: str) -> None:
+        if complaint != self._complaint:
+            self._complaint = complaint
+            self._shown.warn(complaint)
 
     def _is_still(self, source: Place, now: float) -> bool:
         identity = identity_of(source)

@@ -17,6 +17,7 @@ from vidtrack.cli.progress import clock, closing_line, complaints
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome, Task
     from vidtrack.batch.remote import Place
+    from vidtrack.stages import Progress
 
 _PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds
 
@@ -38,13 +39,14 @@ class Dashboard:
         self.counts: Counter[str] = Counter()
         self.workers: dict[int, str] = {}
         self._numbers: dict[Place, int] = {}
-        self._frames: dict[int, int] = {}  # done in this run, of each task
-        self._bytes_done = 0
+        self._under_way: dict[int, Progress] = {}  # by number
+        self._bytes = self._bytes_done = self._frames_done = 0
         self._began = time.monotonic()
 
     def add(self, task: Task, size: int) -> None:
         """Take a task that is to be done."""
         self.tasks[task.number] = task, max(0, size)
+        self._bytes += max(0, size)
         self._numbers[task.job.source] = task.number
 
     def event(self, event: Event) -> None:
@@ -53,21 +55,23 @@ class Dashboard:
         if isinstance(event, Started):
             self.workers[event.worker] = name
         elif isinstance(event, Progressed):
-            self._frames[event.number] = event.progress.frames - event.progress.resumed
+            self._under_way[event.number] = event.progress
             self.workers[event.worker] = f"{name}: {event.progress.frames}/{event.progress.expected or '?'} frames"
         else:
             self.workers.pop(event.worker, None)
             if isinstance(event, Crashed):
-                self.say(f"{name}: {event.reason}")
+                self._under_way.pop(event.number, None)
+                self.show_crash(event)
         self.show(event)
 
     def outcome(self, outcome: Outcome) -> None:
         """Take the end of a clip."""
         self.counts[outcome.status] += 1
         number = self._numbers[outcome.job.source]
+        self._under_way.pop(number, None)
         self._bytes_done += self.tasks[number][1]
         if outcome.result is not None:
-            self._frames[number] = outcome.result.frames - outcome.result.resumed
+            self._frames_done += outcome.result.frames - outcome.result.resumed
         self.show_outcome(outcome)
 
     @property
@@ -82,27 +86,40 @@ class Dashboard:
 
     def rate(self) -> float:
         """Frames a second of all workers together."""
-        return sum(self._frames.values()) / max(1e-3, time.monotonic() - self._began)
+        frames = self._frames_done + sum(now.frames - now.resumed for now in self._under_way.values())
+        return frames / max(1e-3, time.monotonic() - self._began)
 
     def eta_seconds(self) -> float | None:
         """Seconds left, None before anything is done."""
-        left = sum(size for _, size in self.tasks.values()) - self._bytes_done
-        return (time.monotonic() - self._began) * left / self._bytes_done if self._bytes_done else None
+        done: float = self._bytes_done
+        for number, now in self._under_way.items():
+            if now.expected:
+                done += self.tasks[number][1] * min(1, now.frames / now.expected)
+        return (time.monotonic() - self._began) * (self._bytes - done) / done if done else None
 
     def line(self) -> str:
         """The state of the batch in a line."""
         eta = self.eta_seconds()
         failures = f", {self.failed} failed" if self.failed else ""
+        before = f", {self.done_before} done before" if self.done_before else ""
         left = "" if eta is None else f", {clock(eta)} left"
-        return f"{self.ended}/{len(self.tasks)} clips{failures}, {self.rate():.1f} fps{left}"
+        return f"{self.ended}/{len(self.tasks)} clips{failures}{before}, {self.rate():.1f} fps{left}"
 
     def show(self, event: Event) -> None:
         """Show the state of the batch."""
+
+    def show_crash(self, event: Crashed) -> None:
+        """Show that a worker died."""
+        self.say(f"{self.tasks[event.number][0].job.source.name}: {event.reason}")
 
     def show_outcome(self, outcome: Outcome) -> None:
         """Show the end of a clip; here only what is wrong with it."""
         for line in complaints(outcome):
             self.say(line)
+
+    def warn(self, text: str) -> None:
+        """Say what is wrong with the batch as a whole."""
+        self.say(f"vidtrack: warning: {text}")
 
     def say(self, line: str) -> None:
         """Print a line; where nobody can read it, the work goes on all the same."""
@@ -138,10 +155,8 @@ class _Json(Dashboard):
         self._shown = 0.0
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Started | Crashed):
-            values: dict[str, Any] = {"reason": event.reason} if isinstance(event, Crashed) else {}
-            source = str(self.tasks[event.number][0].job.source)
-            self._emit(event=type(event).__name__.lower(), source=source, worker=event.worker, **values)
+        if isinstance(event, Started):
+            self._emit(event="started", source=self._source(event), worker=event.worker)
         elif time.monotonic() - self._shown >= _JSON_EVERY:
             self._shown = time.monotonic()
             eta = self.eta_seconds()
@@ -156,10 +171,19 @@ class _Json(Dashboard):
                 workers=self.workers,
             )
 
+    def show_crash(self, event: Crashed) -> None:
+        self._emit(event="crashed", source=self._source(event), worker=event.worker, reason=event.reason)
+
     def show_outcome(self, outcome: Outcome) -> None:
         from vidtrack.cli.summary import outcome_record
 
         self._emit(event="outcome", **outcome_record(outcome))
+
+    def warn(self, text: str) -> None:
+        self._emit(event="warning", message=text)
+
+    def _source(self, event: Event) -> str:
+        return str(self.tasks[event.number][0].job.source)
 
     def _emit(self, **values: Any) -> None:
         self.say(json.dumps(values, ensure_ascii=False))
@@ -174,6 +198,13 @@ class _Rich(_Plain):
         self._live = Live(console=Console(stderr=True), transient=True, refresh_per_second=4)
 
     def show(self, event: Event) -> None:
+        self._draw()
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        super().show_outcome(outcome)
+        self._draw()
+
+    def _draw(self) -> None:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text

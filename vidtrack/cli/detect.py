@@ -89,8 +89,10 @@ def detect(
         raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
     if address is not None and engine is not EngineKind.ray:
         raise UsageError("--address is of a Ray cluster", "give --engine ray too")
-    if output == "-" and engine is EngineKind.ray:
-        raise UsageError("-o - streams the log of a clip tracked here", "leave out --engine ray, or give a folder")
+    if output == "-" and (engine is EngineKind.ray or timeout is not None):
+        raise UsageError("-o - streams the log of a clip tracked here", "leave out --engine and --timeout")
+    if watch and limit is not None:
+        raise UsageError("--limit is of clips that are there, and --watch takes those to come", "leave out one")
     config = RunConfig(
         tracker=replace(_TRACKER, mode=str(tracker), max_tracks=max_tracks, scene_cuts=not no_cuts),
         score=score,
@@ -117,14 +119,15 @@ def detect(
     planned = [] if watch else find_jobs()  # a watched folder's clips come when they are whole
     if report is not None:
         check_report(report, planned)
-    if watch or engine is EngineKind.ray or (output != "-" and is_batch(inputs, planned)):
+    in_workers = watch or engine is EngineKind.ray or timeout is not None  # a clip that hangs can only be killed
+    if in_workers or (output != "-" and is_batch(inputs, planned)):
         if profile:
-            raise UsageError("--profile is of a single clip", "give one clip, or leave it out")
+            raise UsageError("--profile is of a single clip in this process", "give one clip, or leave it out")
         rules = Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast)
         choices = BatchChoices(jobs, str(order), limit, watch, retry_aside, rules, engine, address)
         root = batch_root(inputs, output, planned)
         result = run_batch(planned, find_jobs, root, chosen, config, existing, choices, progress)
-        code = finish_batch(result, report)
+        code = finish_batch(result, report, progress)
     else:
         code = detect_one(planned[0], chosen, config, existing, progress, profile, report)
     raise typer.Exit(code)

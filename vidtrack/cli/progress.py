@@ -203,7 +203,8 @@ class _Rich(Reporter):
 def complaints(outcome: Outcome) -> list[str]:
     """Lines about what is wrong with a clip."""
     if outcome.error is not None:
-        return [f"vidtrack: error: {outcome.error}"]
+        source, error = str(outcome.job.source), outcome.error
+        return [f"vidtrack: error: {'' if source in error.message else f'{source}: '}{error}"]
     if outcome.result is None:
         return []
     problems = outcome.result.problems

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vidtrack.batch.manifest import FOLDER
+from vidtrack.batch.overview import INDEX, REPORT
 from vidtrack.files import write_whole
 
 if TYPE_CHECKING:
@@ -75,11 +77,26 @@ def print_summary(result: BatchResult) -> None:
         table.add_row(str(outcome.job.source), outcome.status, *figures, made)
     if listed:
         console.print(table, markup=False)
+    counted = _counts(result)
+    named = ", ".join(f"{count} {status}" for status, count in counted.items())
+    clips = f"{counted.total()} clip{'' if counted.total() == 1 else 's'}"
+    index = f"every clip and what became of it: {result.root / FOLDER / INDEX}"
+    again = "; --retry-aside tries again those set aside" if result.aside else ""
+    console.print(f"{index}\n{clips}: {named}{again}", markup=False, highlight=False, soft_wrap=True)
+
+
+def summary_record(result: BatchResult) -> dict[str, Any]:
+    """The totals as plain values."""
+    folder = result.root / FOLDER
+    return {"counts": dict(_counts(result)), "report": str(folder / REPORT), "index": str(folder / INDEX)}
+
+
+def _counts(result: BatchResult) -> Counter[str]:
+    """Clips by what became of them."""
     counted = Counter(outcome.status for outcome in result.outcomes)
     counted.update({"done before": len(result.done_before), "set aside before": len(result.aside)})
     counted.update({"not done": result.left - counted["interrupted"]})
-    named = ", ".join(f"{count} {status}" for status, count in counted.items() if count > 0)
-    console.print(f"{counted.total()} clips: {named}", highlight=False)
+    return +counted
 
 
 def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:

@@ -1,0 +1,56 @@
+"""One batch at a time where results go."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vidtrack.batch.manifest import FOLDER
+from vidtrack.batch.remote import Place
+from vidtrack.batch.remote_manifest import home_of
+from vidtrack.errors import OutputError, UsageError
+from vidtrack.files import write_whole
+from vidtrack.tracklog.stamp import utc_now
+
+_LONGEST = 200  # characters of what a holder says of itself
+
+
+@contextmanager
+def locked(root: Place) -> Iterator[None]:
+    """Keep other batches out of `root`, those of other machines only where it is a shared folder.
+
+    Raises UsageError where one is at work, naming it, and OutputError where the folder cannot be written.
+    """
+    folder = home_of(root) / FOLDER
+    lock, holder = FileLock(folder / "lock"), folder / "holder"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(
+            f"another batch is at work in {root}{_said(holder)}", "wait for it, or choose another output"
+        ) from None
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}", "choose another output") from None
+    with lock:
+        write_whole(holder, f"process {os.getpid()} on {socket.gethostname()} since {utc_now()}")
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                holder.unlink()
+
+
+def _said(holder: Path) -> str:
+    """Who holds the lock, by its own words; empty where they cannot be read."""
+    try:
+        with holder.open(encoding="utf-8") as file:
+            words = file.read(_LONGEST)
+    except (OSError, UnicodeError):
+        return ""
+    return f": {words}" if words.isprintable() else ""
