@@ -106,6 +106,7 @@ class Crashed:
 
 
 Event = Started | Progressed | Ended | Crashed
+News = tuple[int, "Progress | Outcome"]  # what a worker tells: the number of a task, and how far it is or how it ended
 
 
 class Engine(Protocol):

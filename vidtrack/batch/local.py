@@ -18,11 +18,9 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from vidtrack.batch.engine import Crashed, Ended, Event, ModelChoice, Outcome, Progressed, Started, Task
-from vidtrack.stages import Progress
+from vidtrack.batch.engine import Crashed, Ended, Event, ModelChoice, News, Outcome, Progressed, Started, Task
 
 _PATIENCE = 5.0  # seconds for a worker to end by itself
-_Message = tuple[int, Progress | Outcome]  # number of the task, and how far it is or how it ended
 
 
 @dataclass
@@ -129,13 +127,13 @@ class LocalEngine:
         self._live.append(_Process(index, process, ours))
         return self._live[-1]
 
-    def _take(self, one: _Process, message: _Message, found: list[Event]) -> None:
-        number, news = message
+    def _take(self, one: _Process, news: News, found: list[Event]) -> None:
+        number, what = news
         place = next(place for place, task in one.tasks.items() if task.number == number)
-        if isinstance(news, Outcome):
-            found.append(Ended(number, self._worker(one, place), replace(news, job=one.tasks.pop(place).job)))
+        if isinstance(what, Outcome):
+            found.append(Ended(number, self._worker(one, place), replace(what, job=one.tasks.pop(place).job)))
         else:
-            found.append(Progressed(number, self._worker(one, place), news))
+            found.append(Progressed(number, self._worker(one, place), what))
 
     def _bury(self, one: _Process, found: list[Event]) -> None:
         self._live.remove(one)
@@ -192,6 +190,6 @@ def _serve(connection: Connection, choice: ModelChoice, clips: int) -> None:
     os._exit(1)
 
 
-def _send(connection: Connection, lock: threading.Lock, number: int, news: Progress | Outcome) -> None:
+def _send(connection: Connection, lock: threading.Lock, news: News) -> None:
     with lock, contextlib.suppress(OSError):  # without a parent this process is about to end
-        connection.send((number, news))
+        connection.send(news)

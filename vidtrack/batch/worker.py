@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from vidtrack.batch.engine import ModelChoice, Outcome, Task
+from vidtrack.batch.engine import ModelChoice, News, Outcome, Task
 from vidtrack.batch.run import run_task
 from vidtrack.errors import UsageError, VidtrackError, WeightsError
 from vidtrack.model.detector import DeformableDETR
@@ -19,10 +19,10 @@ _TELL_EVERY = 0.2  # seconds between two messages about the progress of a clip
 class Worker:
     """Tracks each clip in a thread; where there are several `clips` at a time, their frames share batches.
 
-    `tell` takes the number of a task with its progress, and with its outcome when it ends, whatever went wrong.
+    `tell` hears of the progress of each task, and of its outcome when it ends, whatever went wrong.
     """
 
-    def __init__(self, choice: ModelChoice, tell: Callable[[int, Progress | Outcome], None], clips: int = 1) -> None:
+    def __init__(self, choice: ModelChoice, tell: Callable[[News], None], clips: int = 1) -> None:
         self._choice, self._tell = choice, tell
         self._gatherer = Gatherer() if clips > 1 else None
         self._model: DeformableDETR | None = None
@@ -47,7 +47,7 @@ class Worker:
         except Exception as error:  # a fault of ours costs this clip only
             outcome = Outcome(task.job, "failed", error=VidtrackError(f"{type(error).__name__}: {error}"))
         del self._stops[task.number]
-        self._tell(task.number, outcome)
+        self._tell((task.number, outcome))
 
     def _track(self, task: Task, stop: threading.Event) -> Outcome:
         told = float("-inf")
@@ -57,7 +57,7 @@ class Worker:
             nonlocal told, stopped
             if time.monotonic() - told >= _TELL_EVERY or progress.note:
                 told = time.monotonic()
-                self._tell(task.number, progress)
+                self._tell((task.number, progress))
             if stop.is_set() and not stopped:
                 stopped = True
                 raise KeyboardInterrupt  # as the main thread would meet it

@@ -103,7 +103,7 @@ def run_batch(
                 shown.outcome(outcome)
                 outcomes.append(outcome)
                 records.changed = True
-        records.update()
+        records.finish()
     ended = sum(outcome.status != "interrupted" for outcome in outcomes)
     return BatchResult(root, tuple(outcomes), tuple(stock.done), tuple(stock.aside), stock.tasks - ended)
 
@@ -211,6 +211,13 @@ class _Records:
     def update_if_due(self) -> None:
         """Update where something has changed and the last time is long ago."""
         if self.changed and time.monotonic() - self._updated > max(_RECORD_SECONDS, _SHARE * self._took):
+            self.update()
+
+    def finish(self) -> None:
+        """Update where something has changed, in this run or in one that was killed."""
+        folder = home_of(self._root) / FOLDER
+        known, shown = ((folder / name).stat().st_mtime_ns if (folder / name).exists() else 0 for name in (NAME, INDEX))
+        if self.changed or known > shown:
             self.update()
 
     def update(self) -> None:
