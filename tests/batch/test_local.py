@@ -11,7 +11,7 @@ import pytest
 
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog
-from vidtrack.batch.engine import Crashed, Ended, Event, ModelChoice, Progressed, Started, Task
+from vidtrack.batch.engine import Crashed, Ended, Engine, Event, ModelChoice, Progressed, Started, Task
 from vidtrack.batch.local import LocalEngine
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.config import RunConfig
@@ -51,10 +51,10 @@ def tasks(clips: Sequence[Path], folder: Path) -> list[Task]:
     ]
 
 
-def run(engine: LocalEngine, given: Sequence[Task], heed: Callable[[Event], None] = lambda event: None) -> list[Event]:
+def run(engine: Engine, given: Sequence[Task], heed: Callable[[Event], None] = lambda event: None) -> list[Event]:
     """All events of tasks, no more of which are under way than there are workers."""
     waiting, found, under_way = list(given), [], 0
-    until = time.monotonic() + 120
+    until = time.monotonic() + 240
     while waiting or under_way:
         assert time.monotonic() < until, found
         while waiting and under_way < engine.workers:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from tests.batch.test_local import run
 from tests.batch.test_remote_batch import digest, made
 from tests.conftest import Ended as EndedCommand
 from tests.media import Clip, write_clip
@@ -72,22 +72,6 @@ def engine(tiny_checkpoint: Path) -> Iterator[Engine]:
 
 def task(number: int, clip: Path, folder: Path) -> Task:
     return Task(number, Job(clip, None, folder / f"{number}.jsonl"), RunConfig(), Existing.OVERWRITE)
-
-
-def run(engine: Engine, tasks: Sequence[Task], heed: Callable[[Event], None] = lambda event: None) -> list[Event]:
-    """All events of tasks, of which no more are under way than there are workers."""
-    waiting, found, under_way = list(tasks), [], 0
-    until = time.monotonic() + 240
-    while waiting or under_way:
-        assert time.monotonic() < until, found
-        while waiting and under_way < engine.workers:
-            engine.submit(waiting.pop(0))
-            under_way += 1
-        for event in engine.events(0.2):
-            found.append(event)
-            under_way -= isinstance(event, Ended | Crashed)
-            heed(event)
-    return found
 
 
 def pids() -> set[int]:

@@ -1,9 +1,9 @@
 """A batch as a whole, from its manifest: `report.json` for programs and `index.html` for people.
 
 `report.json` is an object: `folder` and `written` (UTC), `counts` of clips by state, `frames` and `seconds` of the
-finished ones, and `clips`, of which each has `source`, `state` (complete, truncated, failed, aside, waiting or
-running), `attempts`, `frames`, `tracks`, `seconds` of work, `outputs` (path and bytes), `error`, `hint` and `updated`
-(UTC). Paths are relative to `folder`.
+finished ones, and `clips`, of which each has `source`, `state` (complete, truncated, failed, aside or
+waiting, as those under way are too), `attempts`, `frames`, `tracks`, `seconds` of work, `outputs` (path and bytes),
+`error`, `hint` and `updated` (UTC). Paths are relative to `folder`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ REPORT, INDEX = "report.json", "index.html"
 _STATES = {
     "failed": "failed",
     "aside": "set aside",
-    "running": "running",
     "waiting": "waiting",
     "truncated": "cut short",
     "complete": "complete",

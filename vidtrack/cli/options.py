@@ -177,11 +177,17 @@ Resume = Annotated[
 ]
 Include = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Only clips whose path in the folder is like this.", rich_help_panel=_BATCH),
+    typer.Option(
+        metavar="PATTERN", help="Only clips whose path in the folder is like this, as 'cam1/*'.", rich_help_panel=_BATCH
+    ),
 ]
 Exclude = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="No clips whose path in the folder is like this.", rich_help_panel=_BATCH),
+    typer.Option(
+        metavar="PATTERN",
+        help="No clips whose path in the folder is like this, as '*/proxies/*'.",
+        rich_help_panel=_BATCH,
+    ),
 ]
 Jobs = Annotated[
     int | None,
