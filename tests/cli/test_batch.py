@@ -20,11 +20,13 @@ import pytest
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog
+from vidtrack.batch.engine import Outcome
 from vidtrack.batch.lock import locked
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest
 from vidtrack.batch.plan import Job
-from vidtrack.cli.batch import _Watch
-from vidtrack.errors import UsageError
+from vidtrack.cli import exits
+from vidtrack.cli.batch import BatchResult, _Watch
+from vidtrack.errors import InputError, UsageError
 
 Command = Callable[..., Ended]
 ROOT = Path(__file__).parents[2]
@@ -246,3 +248,24 @@ def test_a_folder_is_watched_on_when_two_clips_would_become_one_file(tmp_path: P
     watch._next = 0.0
     assert watch() == ()
     assert said == ["a.mp4 and a.mov would both become one: nothing is begun before that is mended"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "done_before", "left", "failed_fast", "code"),
+    [
+        ("complete", 0, 0, False, 0),
+        ("failed", 0, 0, False, 3),
+        ("failed", 1, 0, False, 1),
+        ("failed", 0, 4, True, 1),
+        ("failed interrupted", 0, 4, True, 1),
+        ("failed interrupted", 0, 4, False, 130),
+        ("complete interrupted", 0, 1, False, 130),
+    ],
+)
+def test_exit_codes(ended: str, done_before: int, left: int, failed_fast: bool, code: int) -> None:
+    job = Job(Path("a.mp4"), None, None)
+    outcomes = tuple(
+        Outcome(job, status, error=InputError("no video") if status == "failed" else None) for status in ended.split()
+    )
+    assert exits.of_batch(BatchResult(Path(), outcomes, (job,) * done_before, (), left, failed_fast)) == code
+    assert exits.of_batch(BatchResult(Path(), outcomes, (), (job,), left)) == (130 if "interrupted" in ended else 1)

@@ -58,6 +58,7 @@ class BatchResult:
     done_before: tuple[Job, ...]
     aside: tuple[Job, ...]
     left: int
+    failed_fast: bool = False  # ended by its first failure
 
 
 def run_batch(
@@ -104,8 +105,9 @@ def run_batch(
                 outcomes.append(outcome)
                 records.changed = True
         records.finish()
-    ended = sum(outcome.status != "interrupted" for outcome in outcomes)
-    return BatchResult(root, tuple(outcomes), tuple(stock.done), tuple(stock.aside), stock.tasks - ended)
+    left = stock.tasks - sum(outcome.status != "interrupted" for outcome in outcomes)
+    failed_fast = choices.rules.fail_fast and any(outcome.error is not None for outcome in outcomes)
+    return BatchResult(root, tuple(outcomes), tuple(stock.done), tuple(stock.aside), left, failed_fast)
 
 
 def finish_batch(result: BatchResult, report: Path | None, progress: ProgressStyle) -> int:

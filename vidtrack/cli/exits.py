@@ -19,11 +19,12 @@ INTERRUPTED = 130
 
 
 def of_batch(result: BatchResult) -> int:
-    """The exit code of a batch; clips that were set aside before are failures still."""
-    code = of_outcomes(result.outcomes)
-    if code == INTERRUPTED or (not result.aside and not (code == NOTHING_DECODABLE and result.done_before)):
-        return code
-    return SOME_FAILED
+    """The exit code of a batch: set aside before is a failure still, stopped by `--fail-fast` is no interrupt."""
+    code = of_outcomes(
+        [outcome for outcome in result.outcomes if outcome.status != "interrupted" or not result.failed_fast]
+    )
+    others = code == NOTHING_DECODABLE and (result.done_before or result.left)  # that may well be decodable
+    return SOME_FAILED if code != INTERRUPTED and (result.aside or others) else code
 
 
 def of_outcomes(outcomes: Sequence[Outcome]) -> int:
