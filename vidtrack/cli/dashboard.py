@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vidtrack.stages import Progress
 
 _PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds
+_SETTLED_SECONDS = 5.0  # of work, before anything is said of the time left
 
 
 def dashboard(style: ProgressStyle, done_before: int) -> Dashboard:
@@ -42,6 +43,7 @@ class Dashboard:
         self._under_way: dict[int, Progress] = {}  # by number
         self._bytes = self._bytes_done = self._frames_done = 0
         self._began = time.monotonic()
+        self._first_news: float | None = None  # when the first frame was done or clip over: models are loaded by then
 
     def add(self, task: Task, size: int) -> None:
         """Take a task that is to be done."""
@@ -55,6 +57,7 @@ class Dashboard:
         if isinstance(event, Started):
             self.workers[event.worker] = name
         elif isinstance(event, Progressed):
+            self._first_news = self._first_news or time.monotonic()
             self._under_way[event.number] = event.progress
             self.workers[event.worker] = f"{name}: {event.progress.frames}/{event.progress.expected or '?'} frames"
         else:
@@ -68,6 +71,7 @@ class Dashboard:
         """Take the end of a clip."""
         self.counts[outcome.status] += 1
         number = self._numbers[outcome.job.source]
+        self._first_news = self._first_news or time.monotonic()
         self._under_way.pop(number, None)
         self._bytes_done += self.tasks[number][1]
         if outcome.result is not None:
@@ -90,12 +94,15 @@ class Dashboard:
         return frames / max(1e-3, time.monotonic() - self._began)
 
     def eta_seconds(self) -> float | None:
-        """Seconds left, None before anything is done."""
+        """Seconds left, None before there is anything to go by."""
+        worked = 0.0 if self._first_news is None else time.monotonic() - self._first_news
+        if worked < _SETTLED_SECONDS:
+            return None
         done: float = self._bytes_done
         for number, now in self._under_way.items():
             if now.expected:
                 done += self.tasks[number][1] * min(1, now.frames / now.expected)
-        return (time.monotonic() - self._began) * (self._bytes - done) / done if done else None
+        return worked * (self._bytes - done) / done if done else None
 
     def line(self) -> str:
         """The state of the batch in a line."""
