@@ -20,12 +20,12 @@ import pytest
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog
-from vidtrack.batch.engine import Outcome
+from vidtrack.batch.engine import ModelChoice, Outcome
 from vidtrack.batch.lock import locked
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest
 from vidtrack.batch.plan import Job
 from vidtrack.cli import exits
-from vidtrack.cli.batch import BatchResult, _Watch
+from vidtrack.cli.batch import BatchResult, _local_engine, _Watch
 from vidtrack.errors import InputError, UsageError
 
 Command = Callable[..., Ended]
@@ -269,3 +269,27 @@ def test_exit_codes(ended: str, done_before: int, left: int, failed_fast: bool, 
     )
     assert exits.of_batch(BatchResult(Path(), outcomes, (job,) * done_before, (), left, failed_fast)) == code
     assert exits.of_batch(BatchResult(Path(), outcomes, (), (job,), left)) == (130 if "interrupted" in ended else 1)
+
+
+@pytest.mark.parametrize(
+    ("devices", "jobs", "tasks", "processes", "clips"),
+    [
+        (["cpu"], None, 10, ["cpu"], 1),
+        (["cpu"], 4, 2, ["cpu", "cpu"], 1),
+        (["cuda:0"], 4, 10, ["cuda:0"], 4),
+        (["cuda:0", "cuda:1"], None, 10, ["cuda:0", "cuda:1"], 1),
+        (["cuda:0", "cuda:1"], 5, None, ["cuda:0", "cuda:1"], 3),
+        (["cuda:0", "cuda:1"], None, 1, ["cuda:0"], 1),
+    ],
+)
+def test_workers_are_spread_over_devices(
+    monkeypatch: pytest.MonkeyPatch,
+    devices: list[str],
+    jobs: int | None,
+    tasks: int | None,
+    processes: list[str],
+    clips: int,
+) -> None:
+    monkeypatch.setattr("vidtrack.model.device.worker_devices", lambda device: devices)
+    engine = _local_engine(ModelChoice(), jobs, tasks)
+    assert ([choice.device for choice in engine._choices], engine._clips) == (processes, clips)
