@@ -25,7 +25,7 @@ from vidtrack.batch.lock import locked
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest
 from vidtrack.batch.plan import Job
 from vidtrack.cli import exits
-from vidtrack.cli.batch import BatchResult, _local_engine, _Watch
+from vidtrack.cli.batch import BatchResult, _local_engine, _Watch, batch_root
 from vidtrack.errors import InputError, UsageError
 
 Command = Callable[..., Ended]
@@ -150,6 +150,16 @@ def test_two_batches_on_one_output_exclude_each_other(detect: Command, short: Pa
     assert ended.code == 2
     assert f"another batch is at work in {tmp_path / 'out'}: process {os.getpid()} on " in ended.err
     assert list((tmp_path / "out" / FOLDER).iterdir()) == [tmp_path / "out" / FOLDER / "lock"]
+
+
+@pytest.mark.parametrize(("places", "expected"), [(("a/x", "a/b/y"), "a"), (("/proc/1/x", "a/y"), ".")])
+def test_where_a_batch_without_an_output_remembers(
+    places: tuple[str, ...], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a/b").mkdir(parents=True)
+    jobs = [Job(Path(f"{place}.mp4"), None, Path(f"{place}.jsonl")) for place in places]
+    assert batch_root([str(job.source) for job in jobs], None, jobs) == (tmp_path / expected).resolve()
 
 
 def test_a_profile_is_of_one_clip(detect: Command, short: Path, tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ def batch_root(inputs: Sequence[str], output: str | None, jobs: Sequence[Job]) -
         return Path(inputs[0])
     addresses = [target for target in targets if isinstance(target, Address)]
     if not addresses:
-        return Path(os.path.commonpath([target.parent.absolute() for target in targets if isinstance(target, Path)]))
+        common = os.path.commonpath([target.parent.absolute() for target in targets if isinstance(target, Path)])
+        return Path(common) if Path(common).parent != Path(common) and os.access(common, os.W_OK) else Path.cwd()
     if len({(*str(target).split("/")[:3],) for target in addresses}) > 1 or len(addresses) < len(targets):
         raise UsageError("the results would lie in several stores", "give one output with -o")
     return Address(addresses[0].scheme, os.path.commonpath([target.parent.path for target in addresses]))
