@@ -127,6 +127,17 @@ def test_nothing_to_do(tree: Path, given: str, said: str) -> None:
         plan([given], None)
 
 
+def test_patterns_that_leave_nothing_say_so(tree: Path) -> None:
+    with pytest.raises(InputError, match=r"--include and --exclude leave none of \d clips"):
+        plan(["in"], None, include=["*.xyz"])
+
+
+@pytest.mark.parametrize(("given", "output"), [("", "out"), ("in", "")])
+def test_an_empty_name_is_not_the_current_folder(tree: Path, given: str, output: str) -> None:
+    with pytest.raises(UsageError, match="an empty name is no clip"):
+        plan([given], output)
+
+
 def test_a_missing_file_is_found_out_when_its_turn_comes(tree: Path) -> None:
     assert [job.source for job in plan(["absent.mp4", "in/top.mkv"], "out")] == [Path("absent.mp4"), Path("in/top.mkv")]
 

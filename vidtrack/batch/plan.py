@@ -86,7 +86,12 @@ def plan(
 
     Raises UsageError where two clips would become one file or a clip its own output, and InputError for no clips.
     """
-    clips = _unique(clip for text in inputs for clip in _expand(text) if _is_wanted(clip, include, exclude))
+    if "" in (*inputs, output):
+        raise UsageError("an empty name is no clip, folder or address", "is a variable of the shell empty?")
+    found = _unique(clip for text in inputs for clip in _expand(text))
+    clips = [clip for clip in found if _is_wanted(clip, include, exclude)]
+    if not clips:
+        raise InputError(f"--include and --exclude leave none of {len(found)} clips", "check their patterns")
     if output is not None and _is_file_target(output, inputs, clips):
         jobs = [_file_job(clips[0].source, place_of(output), video_suffix)]
     else:

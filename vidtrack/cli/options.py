@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from vidtrack.cli.values import parse_rate, parse_seconds
+from vidtrack.cli.values import parse_duration, parse_rate, parse_seconds
 
 _WHAT, _WHICH, _OUTPUT, _RUN = "What to track", "Which pictures", "Outputs", "Machine and messages"
 _BATCH = "Many clips"
@@ -144,7 +144,7 @@ MaxPixels = Annotated[
 MaxDuration = Annotated[
     Fraction | None,
     typer.Option(
-        parser=parse_seconds, metavar="TIME", help="Refuse longer clips. Default: 168:00:00.", rich_help_panel=_WHICH
+        parser=parse_duration, metavar="TIME", help="Refuse longer clips. Default: 168:00:00.", rich_help_panel=_WHICH
     ),
 ]
 
@@ -212,7 +212,7 @@ ClusterAddress = Annotated[
 Limit = Annotated[int | None, typer.Option(min=1, help="Do no more clips than this.", rich_help_panel=_BATCH)]
 Timeout = Annotated[
     Fraction | None,
-    typer.Option(parser=parse_seconds, metavar="TIME", help="Give a clip up after so long.", rich_help_panel=_BATCH),
+    typer.Option(parser=parse_duration, metavar="TIME", help="Give a clip up after so long.", rich_help_panel=_BATCH),
 ]
 FailFast = Annotated[
     bool, typer.Option("--fail-fast", help="End with the first clip that fails.", rich_help_panel=_BATCH)

@@ -26,6 +26,14 @@ def parse_seconds(text: str) -> Fraction:
     return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
+def parse_duration(text: str) -> Fraction:
+    """Exact seconds, more than none."""
+    seconds = parse_seconds(text)
+    if seconds <= 0:
+        raise typer.BadParameter(f"{text!r} is no time to last: give more than 0 seconds")
+    return seconds
+
+
 def parse_rate(text: str) -> Fraction:
     """Frames a second as written: `25`, `29.97` or `30000/1001`."""
     try:
