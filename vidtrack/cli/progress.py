@@ -204,7 +204,8 @@ def complaints(outcome: Outcome) -> list[str]:
     """Lines about what is wrong with a clip."""
     if outcome.error is not None:
         source, error = str(outcome.job.source), outcome.error
-        return [f"vidtrack: error: {'' if source in error.message else f'{source}: '}{error}"]
+        named = "" if source in error.message else f"{' '.join(source.splitlines())}: "
+        return [f"vidtrack: error: {named}{error}"]
     if outcome.result is None:
         return []
     problems = outcome.result.problems
