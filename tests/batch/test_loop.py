@@ -25,7 +25,7 @@ LOG = """{"type":"header","schema":"vidtrack.track-log/1","model":{"classes":["p
 class Scripted:
     """Plays a script for each clip.
 
-    It is of `done`, `skip`, `bad`, `usage`, `misfit`, `crash`, `hang` and `interrupt` (a signal to us).
+    It is of `done`, `skip`, `bad`, `usage`, `misfit`, `lost`, `crash`, `hang` and `interrupt` (a signal to us).
     """
 
     def __init__(self, script: dict[str, list[str]], workers: int = 1) -> None:
@@ -65,7 +65,9 @@ class Scripted:
         if act in ("done", "skip"):
             assert isinstance(task.job.log, Path)
             task.job.log.write_text("log" if act == "done" else LOG)
-        status = {"done": "complete", "skip": "skipped", "stopped": "interrupted"}.get(act, "failed")
+        status = {"done": "complete", "lost": "complete", "skip": "skipped", "stopped": "interrupted"}.get(
+            act, "failed"
+        )
         return Ended(task.number, 0, Outcome(task.job, status, error=errors.get(act)))
 
     def interrupt(self) -> None:
@@ -191,3 +193,24 @@ def test_an_error_that_meets_all_alike_ends_the_batch(manifest: Manifest) -> Non
 def test_a_choice_that_suits_others_costs_one_clip(manifest: Manifest) -> None:
     _, ended = run({"a": ["misfit"], "b": ["done"]}, manifest)
     assert ended == {"a": "failed", "b": "complete"}
+
+
+def test_an_interrupt_while_a_clip_is_handed_over(manifest: Manifest) -> None:
+    class Interrupted(Scripted):
+        def submit(self, task: Task) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            super().submit(task)
+
+    root = manifest.path.parent
+    jobs = [Job(root / f"{name}.mp4", None, root / f"{name}.jsonl") for name in "ab"]
+    tasks = [(Task(n, job, RunConfig()), Row(Path(job.source.name), 1, 1)) for n, job in enumerate(jobs)]
+    batch = Batch(Interrupted({"a": ["hang"], "b": ["done"]}), manifest, root)
+    assert [outcome.status for outcome in batch.run(tasks, lambda event: None)] == ["interrupted"]
+    assert batch.interrupted
+    assert states(manifest) == {"a": "waiting", "b": "waiting"}
+
+
+def test_a_result_that_is_not_there_is_a_failure(manifest: Manifest) -> None:
+    _, ended = run({"a": ["lost"]}, manifest)
+    assert ended == {"a": "failed"}
+    assert "a.jsonl is not there" in manifest.rows()[Path("a.mp4")].error

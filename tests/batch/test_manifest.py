@@ -49,10 +49,11 @@ def test_one_that_cannot_be_used(tmp_path: Path) -> None:
         Manifest(tmp_path / "file" / "manifest.sqlite")
 
 
-def test_a_row_that_nobody_wrote(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["outputs = 'nonsense'", "frames = 'many'", "state = 'asleep'", "seconds = ''"])
+def test_a_row_that_nobody_wrote(change: str, tmp_path: Path) -> None:
     manifest = Manifest(tmp_path / "manifest.sqlite")
     manifest.put([Row(Path("a.mp4"), 1, 1)])
     with sqlite3.connect(manifest.path) as db:
-        db.execute("UPDATE clips SET outputs = 'nonsense'")
+        db.execute(f"UPDATE clips SET {change}")
     with pytest.raises(OutputError, match="is damaged"):
         manifest.rows()

@@ -46,6 +46,8 @@ def test_outputs_of_earlier_runs_are_no_inputs(tree: Path) -> None:
     assert [job.source for job in plan(["in/b/*"], None)] == [Path("in/b/x.MOV")]
     with pytest.raises(InputError, match="no clip among the inputs"):
         plan(["in/b/x.tracked.mp4"], None)
+    (job,) = plan(["absent.tracked.mp4"], None)  # a slip of the pen, to be told by name
+    assert job.source == Path("absent.tracked.mp4")
 
 
 def test_patterns_reach_below(tree: Path) -> None:

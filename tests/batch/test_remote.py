@@ -43,6 +43,7 @@ def test_what_is_an_address() -> None:
 def test_parts_of_an_address() -> None:
     address = Address.parse("S3://bucket/folder/Clip.One.mp4/")
     assert str(address) == "s3://bucket/folder/Clip.One.mp4"
+    assert Address.parse("s3://[x/clips").path == "[x/clips"
     assert (address.name, address.stem, address.suffix) == ("Clip.One.mp4", "Clip.One", ".mp4")
     assert str(address.parent) == "s3://bucket/folder"
     assert str(address.parent / Path("x/y") / "z") == "s3://bucket/folder/x/y/z"

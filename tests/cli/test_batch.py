@@ -152,7 +152,9 @@ def test_two_batches_on_one_output_exclude_each_other(detect: Command, short: Pa
     assert list((tmp_path / "out" / FOLDER).iterdir()) == [tmp_path / "out" / FOLDER / "lock"]
 
 
-@pytest.mark.parametrize(("places", "expected"), [(("a/x", "a/b/y"), "a"), (("/proc/1/x", "a/y"), ".")])
+@pytest.mark.parametrize(
+    ("places", "expected"), [(("a/x", "a/b/y"), "a"), (("/proc/1/x", "a/y"), "."), (("new/x",), "new")]
+)
 def test_where_a_batch_without_an_output_remembers(
     places: tuple[str, ...], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +162,17 @@ def test_where_a_batch_without_an_output_remembers(
     (tmp_path / "a/b").mkdir(parents=True)
     jobs = [Job(Path(f"{place}.mp4"), None, Path(f"{place}.jsonl")) for place in places]
     assert batch_root([str(job.source) for job in jobs], None, jobs) == (tmp_path / expected).resolve()
+
+
+@pytest.mark.parametrize("name", ["precious.mp4", f"out/{FOLDER}/report.json", "s3://bucket/report.json"])
+def test_a_report_is_a_json_file_of_its_own(detect: Command, short: Path, tmp_path: Path, name: str) -> None:
+    put(short, "a.mp4", folder=tmp_path / "in")
+    put(short, "precious.mp4", folder=tmp_path)
+    before = (tmp_path / "precious.mp4").read_bytes()
+    ended = detect("--report", name if "://" in name else tmp_path / name)
+    assert ended.code == 2
+    assert "the report cannot be" in ended.err
+    assert (tmp_path / "precious.mp4").read_bytes() == before
 
 
 def test_a_profile_is_of_one_clip(detect: Command, short: Path, tmp_path: Path) -> None:
@@ -278,6 +291,7 @@ def test_exit_codes(ended: str, done_before: int, left: int, failed_fast: bool, 
         Outcome(job, status, error=InputError("no video") if status == "failed" else None) for status in ended.split()
     )
     assert exits.of_batch(BatchResult(Path(), outcomes, (job,) * done_before, (), left, failed_fast)) == code
+    assert exits.of_batch(BatchResult(Path(), outcomes, (), (), 1, interrupted=True)) == 130
     assert exits.of_batch(BatchResult(Path(), outcomes, (), (job,), left)) == (130 if "interrupted" in ended else 1)
 
 

@@ -128,9 +128,11 @@ def relative(place: Place, root: Place) -> Place:
 
 
 def size_of(place: Place) -> int:
-    """Bytes of a file that is there."""
+    """Bytes of a file; -1 where it is not there."""
     if isinstance(place, Path):
-        return place.stat().st_size
+        with suppress(OSError):
+            return place.stat().st_size
+        return -1
     return -1 if (found := look_up(place)) is None else found.bytes
 
 

@@ -16,7 +16,7 @@ from vidtrack.batch.due import read_logged, relative, size_of
 from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Logged, Outcome, Started, Task
 from vidtrack.batch.manifest import ASIDE, DONE, FAILED, RUNNING, WAITING, Manifest, Row
 from vidtrack.batch.remote import Place
-from vidtrack.errors import MisfitError, ResourceError, UsageError, WeightsError
+from vidtrack.errors import MisfitError, OutputError, ResourceError, UsageError, WeightsError
 
 _STEP_SECONDS = 0.2
 _FINISHED = ("complete", "truncated", "skipped")
@@ -42,6 +42,12 @@ class Batch:
         self._crashes: Counter[int] = Counter()
         self._makers = {name: row.source for row in manifest.rows().values() for name, _ in row.outputs}
         self._interrupts = 0
+        self._stopping = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal has ended it."""
+        return self._interrupts > 0
 
     def run(
         self,
@@ -58,10 +64,12 @@ class Batch:
         self._waiting.extend(tasks)
         self.manifest.put(row for _, row in tasks)
         with self._interruptible():
-            while self._waiting or self._running or (more is not None and not self._interrupts):
-                if more is not None and not self._interrupts:
+            while self._waiting or self._running or (more is not None and not self._stopping):
+                if self._interrupts and not self._stopping:
+                    self._stop()
+                if more is not None and not self._stopping:
                     self._take_up(more())
-                while self._waiting and len(self._running) < self.engine.workers:
+                while self._waiting and not self._interrupts and len(self._running) < self.engine.workers:
                     self._begin(*self._waiting.popleft())
                 for event in map(self._explained, self.engine.events(_STEP_SECONDS)):
                     tell(event)
@@ -90,7 +98,7 @@ class Batch:
             self._running[event.number] = task, row, time.monotonic()
         elif isinstance(event, Ended):
             del self._running[event.number]
-            return self._finish(row, event.outcome)
+            return self._finish(row, _checked(event.outcome))
         elif isinstance(event, Crashed):
             del self._running[event.number]
             return self._after_crash(task, row, event.reason)
@@ -131,7 +139,7 @@ class Batch:
         self._crashes[task.number] += 1
         if task.number in self._late:
             state, status = FAILED, "failed"
-        elif self._interrupts:
+        elif self._stopping:
             self.manifest.put([replace(row, state=WAITING)])
             return Outcome(task.job, "interrupted")
         elif self._crashes[task.number] < self.rules.crashes:
@@ -156,8 +164,8 @@ class Batch:
 
     def _stop(self) -> None:
         """Begin nothing more, and end what is under way."""
+        self._stopping = True
         self._waiting.clear()
-        self._interrupts += 1
         self.engine.interrupt()
 
     @contextmanager
@@ -165,9 +173,9 @@ class Batch:
         """Count interrupts instead of being broken off anywhere; only the second one is raised."""
 
         def count(number: int, frame: FrameType | None) -> None:
-            if self._interrupts:
+            self._interrupts += 1
+            if self._interrupts > 1:
                 raise KeyboardInterrupt
-            self._stop()
 
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -178,3 +186,14 @@ class Batch:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _checked(outcome: Outcome) -> Outcome:
+    """The outcome, a failure where a result is not where it should be."""
+    if outcome.status not in _FINISHED:
+        return outcome
+    gone = [target for target in outcome.job.outputs if size_of(target) < 0]
+    if not gone:
+        return outcome
+    error = OutputError(f"{gone[0]} is not there, though it was made", "does every process see that place?")
+    return Outcome(outcome.job, "failed", error=error)

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,8 @@ FOLDER = "vidtrack-batch"
 NAME = "manifest.sqlite"
 VERSION = 1
 WAITING, RUNNING, DONE, FAILED, ASIDE = "waiting", "running", "done", "failed", "aside"
+STATES = WAITING, RUNNING, DONE, FAILED, ASIDE
+_PATIENCE = 60.0  # seconds for another program that has it open
 _COLUMNS = (
     "source", "bytes", "mtime_ns", "content", "parameters", "weights", "outputs", "state", "attempts", "status",
     "frames", "tracks", "seconds", "error", "hint", "updated",
@@ -76,7 +78,7 @@ class Manifest:
         self.path = path
         with self._clear():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db = sqlite3.connect(path, _PATIENCE, isolation_level=None)
             # a rollback journal, unlike write-ahead logging, also works on network file systems
             self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.execute("PRAGMA synchronous = FULL")
@@ -115,7 +117,8 @@ class Manifest:
                 )
                 self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # SQLite may have done it by itself, as where the disk is full
+                    self._db.execute("ROLLBACK")
                 raise
 
     def close(self) -> None:
@@ -144,8 +147,11 @@ def _put_back(row: Row) -> Row:
 
 def _row(values: tuple[object, ...]) -> Row:
     row = Row(*values)  # type: ignore[arg-type]
+    if row.state not in STATES:
+        raise ValueError(f"a clip is {row.state!r}")
+    numbers = {name: int(getattr(row, name)) for name in ("bytes", "mtime_ns", "attempts", "frames", "tracks")}
     outputs = tuple((str(name), int(size)) for name, size in json.loads(str(row.outputs)))
-    return replace(row, source=place_of(os.fsdecode(values[0])), outputs=outputs)  # type: ignore[arg-type]
+    return replace(row, source=place_of(os.fsdecode(values[0])), outputs=outputs, seconds=float(row.seconds), **numbers)  # type: ignore[arg-type]
 
 
 def _values(row: Row) -> tuple[object, ...]:

@@ -134,20 +134,22 @@ def _expand(text: str) -> Iterator[_Clip]:
         yield from _in_folder(path)
     elif not os.path.exists(path) and glob.has_magic(text):
         yield from _matching(text)
-    elif not is_own_output(path):
+    elif not is_own_output(path) or not os.path.lexists(path):
         yield _Clip(path)
 
 
 def _in_folder(folder: Path) -> Iterator[_Clip]:
     found = False
-    for parent, folders, names in os.walk(folder):
+    closed: list[Path] = []  # folders that may not be read: each becomes a clip, which fails with the reason
+    for parent, folders, names in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
             if path.suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".") and not _is_made(path):
                 found = True
                 yield _Clip(path, Path(parent).relative_to(folder))
-    if not found:
+    yield from map(_Clip, closed)
+    if not found and not closed:
         if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()):
             raise InputError(f"{folder} holds no clips", f"videos end in {', '.join(sorted(VIDEO_SUFFIXES))}")
         yield _Clip(folder)

@@ -123,7 +123,7 @@ class RayEngine:
             max_restarts=0,  # what to do after a crash is the batch's to say
             scheduling_strategy="SPREAD",
         )(RayWorker)
-        worker = _Worker(index, actor.remote(self._choice, version_of("vidtrack")))
+        worker = _Worker(index, actor.remote(self._choice, version_of("vidtrack"), os.getcwd()))
         self._live.append(worker)
         return worker
 

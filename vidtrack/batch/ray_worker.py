@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+from contextlib import suppress
 
 from vidtrack.batch.engine import ModelChoice, News
 from vidtrack.batch.worker import Worker
@@ -11,11 +13,16 @@ from vidtrack.tracklog.stamp import version_of
 
 
 class RayWorker(Worker):
-    """Made an actor by the engine; raises UsageError on a node with another version than the engine's."""
+    """Made an actor by the engine; `folder` is the one that the engine's relative paths begin in.
 
-    def __init__(self, choice: ModelChoice, version: str) -> None:
+    Raises UsageError on a node with another version than the engine's.
+    """
+
+    def __init__(self, choice: ModelChoice, version: str, folder: str) -> None:
         if (own := version_of("vidtrack")) != version:
             raise UsageError(f"the Ray cluster has vidtrack {own}, here is {version}", "install the same version there")
+        with suppress(OSError):  # where all is at addresses, a node need not have it
+            os.chdir(folder)
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         super().__init__(choice, self._news.put)
 

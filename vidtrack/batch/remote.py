@@ -12,7 +12,6 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from vidtrack.errors import InputError, OutputError, ResourceError, UsageError, VidtrackError
 
@@ -44,7 +43,8 @@ class Address:
         if found is None or not found[2].strip("/"):
             raise UsageError(f"{text} is no address", "give s3://bucket/folder, gs://bucket/folder or a path")
         address = cls(found[1].lower(), found[2].rstrip("/"))
-        if "@" in (host := urlsplit(f"//{address.path}").netloc) and ":" in host.rpartition("@")[0]:
+        host = address.path.partition("/")[0]
+        if "@" in host and ":" in host.rpartition("@")[0]:
             raise UsageError("an address with a password in it would be written to logs", "configure it for fsspec")
         return address
 

@@ -72,7 +72,7 @@ def _last_change(path: Path) -> str:
     """When the newest row was written, in UTC; empty where there is none."""
     if not path.exists():
         return ""
-    with contextlib.closing(sqlite3.connect(path)) as database, contextlib.suppress(sqlite3.DatabaseError):
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as database:
         return str(database.execute("SELECT max(updated) FROM clips").fetchone()[0] or "")
     return ""
 

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +59,7 @@ class BatchResult:
     aside: tuple[Job, ...]
     left: int
     failed_fast: bool = False  # ended by its first failure
+    interrupted: bool = False
 
 
 def run_batch(
@@ -88,6 +89,7 @@ def run_batch(
         tasks = stock.take(jobs)[: choices.limit]
         records = _Records(root, manifest, copy)
         outcomes: list[Outcome] = []
+        interrupted = False
         if tasks or choices.watch:
             shown = stack.enter_context(dashboard(progress, len(stock.done)))
             for task, row in tasks:
@@ -100,14 +102,16 @@ def run_batch(
                 records.update_if_due()
 
             more = _Watch(find_jobs, stock, shown, records) if choices.watch else None
-            for outcome in Batch(engine, manifest, root, choices.rules).run(tasks, tell, more):
+            batch = Batch(engine, manifest, root, choices.rules)
+            for outcome in batch.run(tasks, tell, more):
                 shown.outcome(outcome)
                 outcomes.append(outcome)
                 records.changed = True
+            interrupted = batch.interrupted
         records.finish()
     left = stock.tasks - sum(outcome.status != "interrupted" for outcome in outcomes)
     failed_fast = choices.rules.fail_fast and any(outcome.error is not None for outcome in outcomes)
-    return BatchResult(root, tuple(outcomes), tuple(stock.done), tuple(stock.aside), left, failed_fast)
+    return BatchResult(root, tuple(outcomes), tuple(stock.done), tuple(stock.aside), left, failed_fast, interrupted)
 
 
 def finish_batch(result: BatchResult, report: Path | None, progress: ProgressStyle) -> int:
@@ -115,12 +119,13 @@ def finish_batch(result: BatchResult, report: Path | None, progress: ProgressSty
     from vidtrack.cli import exits
     from vidtrack.cli.summary import print_summary, summary_record, write_report
 
-    if progress is ProgressStyle.json:
-        print(json.dumps({"event": "summary", **summary_record(result)}, ensure_ascii=False), file=sys.stderr)
-    else:
-        print_summary(result)
     if report is not None:
         write_report(report, result.outcomes)
+    with suppress(OSError):  # where nobody can read it, the work is done all the same
+        if progress is ProgressStyle.json:
+            print(json.dumps({"event": "summary", **summary_record(result)}, ensure_ascii=False), file=sys.stderr)
+        else:
+            print_summary(result)
     return exits.of_batch(result)
 
 
@@ -134,7 +139,8 @@ def batch_root(inputs: Sequence[str], output: str | None, jobs: Sequence[Job]) -
     addresses = [target for target in targets if isinstance(target, Address)]
     if not addresses:
         common = os.path.commonpath([target.parent.absolute() for target in targets if isinstance(target, Path)])
-        return Path(common) if Path(common).parent != Path(common) and os.access(common, os.W_OK) else Path.cwd()
+        there = next(place for place in (Path(common), *Path(common).parents) if place.exists())
+        return Path(common) if Path(common).parent != Path(common) and os.access(there, os.W_OK) else Path.cwd()
     if len({(*str(target).split("/")[:3],) for target in addresses}) > 1 or len(addresses) < len(targets):
         raise UsageError("the results would lie in several stores", "give one output with -o")
     return Address(addresses[0].scheme, os.path.commonpath([target.parent.path for target in addresses]))
@@ -279,7 +285,7 @@ class _Watch:
     def _is_still(self, source: Place, now: float) -> bool:
         identity = identity_of(source)
         before, since = self._seen.get(source, (None, now))
-        if identity != before:
+        if identity != before or identity == (-1, -1):  # it has changed, or is gone
             self._seen[source] = identity, now
             return False
         return now - since >= _STILL_SECONDS

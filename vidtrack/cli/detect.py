@@ -207,10 +207,15 @@ def job_finder(
 
 
 def check_report(path: Path, jobs: Sequence[Job]) -> None:
-    """Raise UsageError where the report would replace a clip or a result."""
+    """Raise UsageError where the report would replace a clip or a result, or is no JSON file of this machine."""
+    from vidtrack.batch.manifest import FOLDER
+
     if os.path.isdir(path):
         raise UsageError(f"the report {path} is a folder", "give a file name")
     for job in jobs:
         places = (place for place in (job.source, *job.outputs) if isinstance(place, Path))
         if os.path.realpath(path) in map(os.path.realpath, places):
             raise UsageError(f"the report {path} would replace a clip or a result", "give another name")
+    is_address = path.parts[0].endswith(":")  # as a path, s3://bucket/a is s3:/bucket/a
+    if path.suffix.lower() != ".json" or path.absolute().parent.name == FOLDER or is_address:
+        raise UsageError(f"the report cannot be {path}", f"give the name of a .json file, not in {FOLDER}/")

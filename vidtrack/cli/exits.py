@@ -20,6 +20,8 @@ INTERRUPTED = 130
 
 def of_batch(result: BatchResult) -> int:
     """The exit code of a batch: set aside before is a failure still, stopped by `--fail-fast` is no interrupt."""
+    if result.interrupted and result.left:
+        return INTERRUPTED
     code = of_outcomes(
         [outcome for outcome in result.outcomes if outcome.status != "interrupted" or not result.failed_fast]
     )
