@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +35,11 @@ TINY = DetectorConfig(
     size=64,
     max_size=160,
 )
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C even where the shell that began this told its children not to, as for a job in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
