@@ -98,7 +98,7 @@ class Batch:
             self._running[event.number] = task, row, time.monotonic()
         elif isinstance(event, Ended):
             del self._running[event.number]
-            return self._finish(row, _checked(event.outcome))
+            return self._finish(row, event.outcome)
         elif isinstance(event, Crashed):
             del self._running[event.number]
             return self._after_crash(task, row, event.reason)
@@ -111,9 +111,14 @@ class Batch:
         return event
 
     def _finish(self, row: Row, outcome: Outcome) -> Outcome:
+        targets = outcome.job.outputs
+        sizes = [size_of(target) for target in targets] if outcome.status in _FINISHED else []
+        if -1 in sizes:
+            lost = f"{targets[sizes.index(-1)]} is not there, though it was made"
+            outcome = Outcome(outcome.job, "failed", error=OutputError(lost, "does every process see that place?"))
         error = outcome.error
         if outcome.status in _FINISHED:
-            row = self._completed(row, outcome)
+            row = self._completed(row, outcome, sizes)
         elif error is not None:
             row = replace(row, state=FAILED, error=error.message, hint=error.hint)
         else:
@@ -126,10 +131,11 @@ class Batch:
             self._stop()
         return outcome
 
-    def _completed(self, row: Row, outcome: Outcome) -> Row:
+    def _completed(self, row: Row, outcome: Outcome, sizes: Sequence[int]) -> Row:
         targets = outcome.job.outputs
-        outputs = tuple((str(relative(target, self.root)), size_of(target)) for target in targets)
-        makers = {self._makers.get(name, row.source) for name, _ in outputs}
+        names = [str(relative(target, self.root)) for target in targets]
+        outputs = tuple(zip(names, sizes, strict=True))
+        makers = {self._makers.get(name, row.source) for name in names}
         self.manifest.forget(makers - {row.source})  # whose results these were
         log = targets[-1]
         logged = read_logged(log) if isinstance(log, Path) else outcome.logged or Logged()
@@ -186,14 +192,3 @@ class Batch:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _checked(outcome: Outcome) -> Outcome:
-    """The outcome, a failure where a result is not where it should be."""
-    if outcome.status not in _FINISHED:
-        return outcome
-    gone = [target for target in outcome.job.outputs if size_of(target) < 0]
-    if not gone:
-        return outcome
-    error = OutputError(f"{gone[0]} is not there, though it was made", "does every process see that place?")
-    return Outcome(outcome.job, "failed", error=error)
