@@ -79,8 +79,8 @@ def with_objects(
 ) -> Iterator[tuple[Frame, FrameTracks]]:
     """Each frame with its objects; between logged frames (stride, another rate) boxes are interpolated.
 
-    An object logged on one side only of such a frame belongs to it if that side is nearer; if `generous`, always. Where
-    a cut lies between, the box is that of the nearer side, or around both.
+    An object logged on one side only of such a frame belongs to it if that side is nearer, and where a cut lies between
+    its box is that of the nearer side. If `generous`, it always belongs to it, and its box is around those of both.
     """
     shots = shots_of(log)
     for frame in frames:
@@ -153,10 +153,10 @@ def _objects_at(log: TrackLog, shots: np.ndarray, tick: Fraction, generous: bool
     share = float(tick - before.pts) / (after.pts - before.pts)
     in_both, at_before, at_after = np.intersect1d(before.ids, after.ids, return_indices=True)
     first, second = before.boxes_xyxy[at_before], after.boxes_xyxy[at_after]
-    if shots[row] == shots[row + 1]:
-        boxes = first * (1 - share) + second * share
-    elif generous:
+    if generous:
         boxes = np.hstack([np.minimum(first[:, :2], second[:, :2]), np.maximum(first[:, 2:], second[:, 2:])])
+    elif shots[row] == shots[row + 1]:
+        boxes = first * (1 - share) + second * share
     else:
         boxes = first if share < 0.5 else second
     mixed = replace(

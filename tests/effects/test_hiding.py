@@ -27,6 +27,7 @@ from vidtrack.effects.hiding import Hider, HidingConfig, Method
 from vidtrack.effects.masks import MaskConfig, Shape
 from vidtrack.errors import UsageError
 from vidtrack.footage import with_objects
+from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame, FrameTracks
 
 Command = Callable[..., Ended]
@@ -140,6 +141,56 @@ def test_what_is_hidden_holds_every_logged_box_and_is_steady(tmp_path: Path) -> 
     assert np.abs(np.diff(covering, 2, axis=0)).mean() < 0.4 * np.abs(np.diff(logged, 2, axis=0)).mean()
 
 
+SECONDS = np.arange(100) / 25
+MOTIONS = {
+    "even": 60 * SECONDS,
+    "faster and faster": 16 * SECONDS**2,
+    "stop and go": np.cumsum(np.where(SECONDS // 0.6 % 2 == 0, 0.0, 5.2)),
+    "to and fro": 110 + 110 * np.sin(SECONDS * 2),
+    "at once": np.where(SECONDS < 1.37, 0.0, 90.0),
+}
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+@pytest.mark.parametrize(
+    ("every", "missed"), [(1, 5), (1, 12), (1, 25), (3, 0), (5, 0), (10, 0), (5, 10)], ids=lambda n: str(n)
+)
+def test_no_motion_outruns_what_is_hidden(tmp_path: Path, motion: str, every: int, missed: int) -> None:
+    """One frame of `every` is logged, `missed` of each 14 + `missed` frames the object was not seen."""
+    true = {i: np.array([x + 20, 40, x + 56, 84]) for i, x in enumerate(MOTIONS[motion])}
+    sights = {i: box for i, box in true.items() if i % every == 0 and i % (14 + missed) < 14}
+    log = logged_every(log_in_memory(tmp_path, {1: sights}, len(true)), every)
+    image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    ticks = int(log.frame_pts[1]) // every
+    frames = [Frame(i, i * ticks, log.time_base, image) for i in range(max(sights) + 1)]
+    for frame, tracks in with_objects(frames, cover(log), generous=True):
+        (box,) = tracks.boxes_xyxy
+        assert (box[:2] <= true[frame.index][:2]).all() and (box[2:] >= true[frame.index][2:]).all(), frame.index
+
+
+def logged_every(log: TrackLog, step: int) -> TrackLog:
+    """The log as a run with a stride leaves it."""
+    kept = [log[row] for row in range(0, len(log), step)]
+    columns = ("ids", "classes", "scores", "boxes_xyxy", "states")
+    return replace(
+        log,
+        frame_indices=log.frame_indices[::step],
+        frame_pts=log.frame_pts[::step],
+        offsets=np.cumsum([0, *map(len, kept)]),
+        **{name: np.concatenate([getattr(tracks, name) for tracks in kept]) for name in columns},
+    )
+
+
+def test_a_gap_with_a_cut_in_it_is_hidden_along_the_way(tmp_path: Path) -> None:
+    """The object goes on as it did up to the cut, and comes to where it is next as it goes on from there."""
+    true = {i: np.array([4 * i, 40, 4 * i + 36, 84]) for i in range(60)}
+    sights = {i: box for i, box in true.items() if not 20 <= i < 40}
+    hidden = cover(log_in_memory(tmp_path, {1: sights}, 60, cuts=(39,)), CoverConfig(margin=0.0))
+    assert hidden.frame_rows.tolist() == list(range(60))
+    for i, box in enumerate(hidden.boxes_xyxy):
+        assert (box[:2] <= true[i][:2]).all() and (box[2:] >= true[i][2:]).all(), i
+
+
 def test_the_longer_unseen_the_more_is_hidden(tmp_path: Path) -> None:
     still = {i: (100, 40, 140, 90) for i in (*range(10), *range(40, 50))}
     hidden = cover(log_in_memory(tmp_path, {1: still}, 50), CoverConfig())
@@ -168,15 +219,18 @@ def test_between_logged_frames_a_box_counts_on_either_side(tmp_path: Path) -> No
     frames = [Frame(i, i * ticks, log.time_base, image) for i in range(5)]
     exact = [(tracks.ids.tolist(), tracks.boxes_xyxy[:, 0].tolist()) for _, tracks in with_objects(frames, every_third)]
     assert exact == [([1, 2], [0, 5]), ([1, 2], [10, 5]), ([1], [20]), ([1], [30]), ([1], [30])]
-    generous = [tracks.ids.tolist() for _, tracks in with_objects(frames, every_third, generous=True)]
-    assert generous == [[1, 2], [1, 2], [1, 2], [1], [1]]
+    generous = [
+        (t.ids.tolist(), t.boxes_xyxy[0, ::2].tolist()) for _, t in with_objects(frames, every_third, generous=True)
+    ]
+    around = ([1, 2], [0, 40])
+    assert generous == [([1, 2], [0, 10]), around, around, ([1], [30, 40]), ([1], [30, 40])]
 
     event = {"type": "event", "kind": "cut", "message": "", "i": 3, "pts": int(log.frame_pts[3])}
     over_a_cut = replace(every_third, events=[event])  # the new shot begins in frame 1, 2 or 3
     nearer = [tracks.boxes_xyxy[0, ::2].tolist() for _, tracks in with_objects(frames, over_a_cut)]
     assert nearer == [[0, 10], [0, 10], [30, 40], [30, 40], [30, 40]]
-    around = [tracks.boxes_xyxy[0, ::2].tolist() for _, tracks in with_objects(frames, over_a_cut, generous=True)]
-    assert around == [[0, 10], [0, 40], [0, 40], [30, 40], [30, 40]]
+    generous = [tracks.boxes_xyxy[0, ::2].tolist() for _, tracks in with_objects(frames, over_a_cut, generous=True)]
+    assert generous == [[0, 10], [0, 40], [0, 40], [30, 40], [30, 40]]
 
 
 @pytest.mark.parametrize(
