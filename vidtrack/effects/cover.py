@@ -37,9 +37,9 @@ class CoverConfig:
 def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:
     """The log of what to hide: every track without holes, held at both ends, boxes grown.
 
-    Between two sights a box holds both, and reaches wherever the object may have got to at twice the speed it had before,
-    after or on the way. Beyond the ends, but not over a cut, it reaches from where the object was to where its speed would have
-    taken it. Away from a sight it grows with the time. No box is smaller than the logged one.
+    Between two sights a box holds both of them, and reaches wherever the object may have got to at twice the speed it
+    had before, after or on the way. Beyond the ends, but not over a cut, it reaches from where the object was to where
+    its speed would have taken it. Away from a sight it grows with the time. No box is smaller than the logged one.
     """
     shots = shots_of(log)
     return log_of(log, [_covering(path, log, shots, config) for path in paths_of(log)])
