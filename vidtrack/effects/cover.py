@@ -14,9 +14,10 @@ from vidtrack.tracklog import TrackLog, shots_of
 _STEADY_SECONDS = 0.12  # boxes reach around all there were so far before and after, which evens out their jitter
 _SPEED_SECONDS = 0.4  # speed is measured over this long a piece of track, or this many boxes where they are few
 _SPEED_BOXES = 3
-_HASTE = 2.0  # times the speed it was seen to have may an unseen object move at
+_HASTE = 2.0  # an unseen object may be so many times as fast as it was seen to be
 _GROWTH = 0.5  # of its size a second, for a box without a sight
 _GROWTH_MOST = 0.5
+_OUTWARDS = np.array([-1, -1, 1, 1])
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:
 
     Between two sights a box holds both of them, and reaches wherever the object may have got to at twice the speed it
     had before, after or on the way. Beyond the ends, but not over a cut, it reaches from where the object was to where
-    its speed would have taken it. Away from a sight it grows with the time. No box is smaller than the logged one.
+    twice its speed would have taken it. Away from a sight it grows with the time. No box is smaller than the logged.
     """
     shots = shots_of(log)
     return log_of(log, [_covering(path, log, shots, config) for path in paths_of(log)])
@@ -48,19 +49,28 @@ def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:
 def _covering(path: TrackPath, log: TrackLog, shots: np.ndarray, config: CoverConfig) -> TrackPath:
     rows = _held_rows(path, log.frame_seconds, shots, config)
     ahead, behind = path.first_row - int(rows[0]), int(rows[-1]) - path.last_row
-    seen = np.pad(path.seen, (ahead, behind))
-    sights = np.flatnonzero(seen)
-    if not len(sights):  # supposed from end to end
-        sights = np.array([ahead, ahead + len(path.seen) - 1])
-    own, shot = log.frame_seconds[rows], shots[rows]
-    boxes = np.pad(path.boxes_xyxy, ((ahead, behind), (0, 0)), mode="edge")
-    boxes = _reaching(boxes, sights, own, shot)
-    away = _away(sights, own, shot) + _unwatched(log.frame_seconds, log.frame_indices)[rows]
-    boxes = _grown(boxes, config.margin + np.minimum(away * _GROWTH, _GROWTH_MOST))
+    seconds, shot = log.frame_seconds[rows], shots[rows]
+    course = _Course(path.boxes_xyxy, log.frame_seconds[path.rows], shots[path.rows])
+    sights = np.flatnonzero(path.seen) if path.seen.any() else np.array([0, len(path.seen) - 1])
+    boxes = np.concatenate(
+        [
+            course.onward(0, seconds[:ahead]),
+            _filled(course, sights),
+            course.onward(len(path.seen) - 1, seconds[len(rows) - behind :]),
+        ]
+    )
+    away = _away(sights + ahead, seconds, shot) + _unwatched(log.frame_seconds, log.frame_indices)[rows]
+    sizes = np.pad(path.boxes_xyxy[:, 2:] - path.boxes_xyxy[:, :2], ((ahead, behind), (0, 0)), mode="edge")
+    boxes += np.tile(sizes, 2) * (config.margin + np.minimum(away * _GROWTH, _GROWTH_MOST))[:, None] * _OUTWARDS
     for number in np.unique(shot):
-        boxes[shot == number] = _steadied(boxes[shot == number], own[shot == number])
-    scores = np.pad(path.scores, (ahead, behind), mode="edge")
-    return replace(path, first_row=int(rows[0]), boxes_xyxy=boxes, scores=scores, seen=seen)
+        boxes[shot == number] = _steadied(boxes[shot == number], seconds[shot == number])
+    return replace(
+        path,
+        first_row=int(rows[0]),
+        boxes_xyxy=boxes,
+        scores=np.pad(path.scores, (ahead, behind), mode="edge"),
+        seen=np.pad(path.seen, (ahead, behind)),
+    )
 
 
 def _held_rows(path: TrackPath, seconds: np.ndarray, shots: np.ndarray, config: CoverConfig) -> np.ndarray:
@@ -72,50 +82,57 @@ def _held_rows(path: TrackPath, seconds: np.ndarray, shots: np.ndarray, config: 
     return np.arange(start, min(end, int(np.searchsorted(shots, shots[last], side="right"))))
 
 
-def _reaching(boxes_xyxy: np.ndarray, sights: np.ndarray, seconds: np.ndarray, shots: np.ndarray) -> np.ndarray:
-    """Boxes (M, 4), those between and beyond `sights` around wherever the object may be."""
-    reaching = boxes_xyxy.copy()
-    ends = np.concatenate([[-1], sights, [len(boxes_xyxy)]])
-    for n in np.flatnonzero(np.diff(ends) > 1).tolist():
-        last, following = int(ends[n]), int(ends[n + 1])
-        between = np.arange(last + 1, following)
-        after_last = between[shots[between] == shots[last]] if last >= 0 else between[:0]
-        before_next = between[shots[between] == shots[following]] if following < len(shots) else between[:0]
-        if len(after_last) and len(after_last) == len(before_next):
-            known = np.array([last, following])
-            speeds = [_speed(boxes_xyxy, seconds, shots, last, -1), _speed(boxes_xyxy, seconds, shots, following, 1)]
-            found = _between(boxes_xyxy[known], seconds[known], np.array(speeds), seconds[between])
-            reaching[between] = _hull(_hull(*boxes_xyxy[known]), found)
+@dataclass(frozen=True)
+class _Course:
+    """Where a track was: boxes (M, 4) at `seconds` (M,), in shots with the ordinals `shots` (M,)."""
+
+    boxes_xyxy: np.ndarray
+    seconds: np.ndarray
+    shots: np.ndarray
+
+    def speed(self, place: int, way: int) -> np.ndarray:
+        """Pixels a second (4,) of the edges of the boxes up to `place` if `way` is -1, from there on if it is 1."""
+        near = (self.shots == self.shots[place]) & (np.abs(self.seconds - self.seconds[place]) <= _SPEED_SECONDS)
+        own = np.flatnonzero(near)
+        own = own[(own - place) * way >= 0]
+        if len(own) < _SPEED_BOXES:
+            own = place + way * np.arange(_SPEED_BOXES)
+            if own.min() < 0 or own.max() >= len(self.shots) or (self.shots[own] != self.shots[place]).any():
+                return np.zeros(4)
+        return np.polyfit(self.seconds[own] - self.seconds[place], self.boxes_xyxy[own], 1)[0]
+
+    def onward(self, place: int, seconds: np.ndarray) -> np.ndarray:
+        """Boxes (K, 4) at times all before or all after that of `place`, around all on the way from there."""
+        ahead = seconds[:, None] - self.seconds[place]
+        way = 1 if (ahead < 0).any() else -1
+        return _hull(self.boxes_xyxy[place], self.boxes_xyxy[place] + _HASTE * ahead * self.speed(place, way))
+
+    def between(self, first: int, second: int) -> np.ndarray:
+        """Boxes (second - first - 1, 4) around both places, and around all that lies within reach of both."""
+        ends = [first, second]
+        known, at = self.boxes_xyxy[ends], self.seconds[ends]
+        mean = (known[1] - known[0]) / (at[1] - at[0])
+        edges = np.abs([self.speed(first, -1), self.speed(second, 1), mean]).max(axis=0)
+        reach = _HASTE * np.tile(np.maximum(edges[:2], edges[2:]), 2) * _OUTWARDS
+        away = np.abs(self.seconds[first + 1 : second] - at[:, None])[..., None]  # (2, K, 1)
+        one, other = known[:, None] + away * reach
+        met = np.hstack([np.maximum(one[:, :2], other[:, :2]), np.minimum(one[:, 2:], other[:, 2:])])
+        return _hull(_hull(*known), met)
+
+
+def _filled(course: _Course, sights: np.ndarray) -> np.ndarray:
+    """The boxes of a course, those between `sights` around wherever the object may be."""
+    boxes = course.boxes_xyxy.copy()
+    for n in np.flatnonzero(np.diff(sights) > 1).tolist():
+        first, second = int(sights[n]), int(sights[n + 1])
+        gap = np.arange(first + 1, second)
+        if course.shots[first] == course.shots[second]:
+            boxes[gap] = _hull(boxes[gap], course.between(first, second))
             continue
-        for start, rows, step in ((last, after_last, -1), (following, before_next, 1)):
-            if len(rows):
-                speed = _speed(boxes_xyxy, seconds, shots, start, step)
-                moved = boxes_xyxy[start] + (seconds[rows] - seconds[start])[:, None] * speed
-                reaching[rows] = _hull(reaching[rows], _hull(boxes_xyxy[start], moved))
-    return reaching
-
-
-def _between(boxes_xyxy: np.ndarray, sighted: np.ndarray, speeds: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Boxes (K, 4) around all places that can be reached from both of two boxes, seen at times `sighted`.
-
-    `speeds` (2, 4) are those of their edges, in pixels a second.
-    """
-    mean = (boxes_xyxy[1] - boxes_xyxy[0]) / (sighted[1] - sighted[0])
-    edges = np.abs([*speeds, mean]).max(axis=0)
-    reach = _HASTE * np.tile(np.maximum(edges[:2], edges[2:]), 2) * np.array([-1, -1, 1, 1])
-    first, second = (box + np.abs(seconds - at)[:, None] * reach for box, at in zip(boxes_xyxy, sighted, strict=True))
-    return np.hstack([np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])])
-
-
-def _speed(boxes_xyxy: np.ndarray, seconds: np.ndarray, shots: np.ndarray, start: int, step: int) -> np.ndarray:
-    """Pixels a second (4,) of the edges of the boxes from `start` on, backwards where `step` is -1."""
-    near = np.flatnonzero((shots == shots[start]) & (np.abs(seconds - seconds[start]) <= _SPEED_SECONDS))
-    near = near[(near - start) * step >= 0]
-    if len(near) < _SPEED_BOXES:
-        near = start + step * np.arange(_SPEED_BOXES)
-        if near.min() < 0 or near.max() >= len(shots) or (shots[near] != shots[start]).any():
-            return np.zeros(4)
-    return np.polyfit(seconds[near] - seconds[start], boxes_xyxy[near], 1)[0]
+        for place in (first, second):
+            rows = gap[course.shots[gap] == course.shots[place]]
+            boxes[rows] = _hull(boxes[rows], course.onward(place, course.seconds[rows]))
+    return boxes
 
 
 def _hull(boxes_xyxy: np.ndarray, others_xyxy: np.ndarray) -> np.ndarray:
@@ -140,12 +157,6 @@ def _unwatched(seconds: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Half the seconds (F,) to the farther neighbour among the logged frames, where others lie between."""
     half = np.where(np.diff(indices) > 1, np.diff(seconds) / 2, 0)
     return np.maximum(np.append(half, 0), np.append(0, half))
-
-
-def _grown(boxes_xyxy: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Boxes (M, 4) with `shares` (M,) of their size added at each side."""
-    reach = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * shares[:, None]
-    return np.concatenate([boxes_xyxy[:, :2] - reach, boxes_xyxy[:, 2:] + reach], axis=1)
 
 
 def _steadied(boxes_xyxy: np.ndarray, seconds: np.ndarray) -> np.ndarray:
