@@ -98,6 +98,18 @@ def test_drawing_shows_only_what_is_asked_for(vidtrack: Command, log: Path) -> N
     assert not changed["boxes"][60, 90] and changed["boxes"][30, 80]
 
 
+def test_a_trail_ends_at_a_cut(vidtrack: Command, log: Path) -> None:
+    clip = log.parent / "shot.mov"
+    write_log(log, clip, {1: {i: (10 * i, 30, 10 * i + 50, 110) for i in range(15)}}, range(30), cuts=(15,))
+    target = log.parent / "out.mkv"
+    assert vidtrack("render", log, "--parts", "trails", "--codec", "ffv1", "-o", target).code == 0
+    changed = [
+        bool((np.abs(made.astype(int) - source) > 60).any())
+        for made, source in zip(frames_of(target), frames_of(clip), strict=True)
+    ]
+    assert changed[14] and not any(changed[15:])
+
+
 def test_clips_have_the_time_of_their_track_and_its_sound(vidtrack: Command, log: Path) -> None:
     ended = vidtrack("render", log, "--clips", "--handles", "0.08", "-o", log.parent / "clips")
     assert ended.code == 0, ended.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,7 @@ from vidtrack.effects.paths import TrackPath
 from vidtrack.effects.spans import span_of
 from vidtrack.footage import Footage
 from vidtrack.render import Look, Painter
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import TrackLog, cut_pts
 from vidtrack.types import Frame, FrameTracks
 
 
@@ -35,9 +36,17 @@ def plain_layer(log: TrackLog) -> Layer:
 
 
 def drawn_layer(footage: Footage, log: TrackLog, look: Look) -> Layer:
-    """The tracks of `log` drawn."""
+    """The tracks of `log` drawn; no trail goes on over a cut."""
     painter = Painter(footage.info.size, log.class_names, look)
-    return Layer(log, _on_frames(painter.paint))
+    cuts = deque(int(pts) * log.time_base for pts in cut_pts(log))
+
+    def draw(frame: Frame, tracks: FrameTracks) -> Frame:
+        while cuts and frame.seconds >= cuts[0]:
+            cuts.popleft()
+            painter.new_shot()
+        return painter.paint(frame, tracks)
+
+    return Layer(log, _on_frames(draw))
 
 
 def hidden_layer(log: TrackLog, hiding: HidingConfig, reach: CoverConfig) -> Layer:
