@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,7 +14,7 @@ import numpy as np
 from vidtrack.errors import InputError
 from vidtrack.provenance import hash_content
 from vidtrack.tracklog import TrackLog, shots_of
-from vidtrack.types import Frame, FrameTracks, ObjectState, VideoInfo
+from vidtrack.types import Frame, FrameTracks, ObjectState, VideoInfo, no_tracks
 from vidtrack.video import VideoReader, probe
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 from vidtrack.video.sequence import is_sequence, picture_paths
@@ -81,10 +82,15 @@ def with_objects(
 
     An object logged on one side only of such a frame belongs to it if that side is nearer, and where a cut lies between
     its box is that of the nearer side. If `generous`, it always belongs to it, and its box is around those of both.
+
+    The last logged frame counts for as long as the longest step between two, if `generous` for all that follow.
     """
     shots = shots_of(log)
+    steps = np.diff(log.frame_pts)
+    end = int(log.frame_pts[-1] + steps.max()) if len(steps) and not generous else math.inf
     for frame in frames:
-        tracks = _objects_at(log, shots, frame.seconds / log.time_base, generous)
+        tick = frame.seconds / log.time_base
+        tracks = _objects_at(log, shots, tick, generous) if tick < end else no_tracks(frame)
         boxes = tracks.boxes_xyxy if scale == (1.0, 1.0) else tracks.boxes_xyxy * np.array([*scale, *scale], np.float32)
         yield frame, replace(tracks, index=frame.index, pts=frame.pts, time_base=frame.time_base, boxes_xyxy=boxes)
 

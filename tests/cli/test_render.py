@@ -196,6 +196,22 @@ def test_the_report_names_what_is_uncertain(vidtrack: Command, log: Path) -> Non
     assert record["made"][0]["output"].endswith("shot.hidden.mp4")
 
 
+def test_a_box_that_jumps_is_uncertain(vidtrack: Command, log: Path) -> None:
+    sights = {i: (20, 40, 70, 90) for i in range(15)} | {i: (200, 40, 250, 90) for i in range(15, 30)}
+    write_log(log, log.parent / "shot.mov", {1: sights}, range(30))
+    report = log.parent / "report.json"
+    assert vidtrack("render", log, "--solid", "--report", report).code == 0
+    found = [(d["reason"], d["first"]["i"], d["last"]["i"]) for d in json.loads(report.read_text())["doubts"]]
+    assert found == [("jumps", 14, 15)]
+
+
+def test_a_clip_that_is_longer_than_the_logs(vidtrack: Command, log: Path) -> None:
+    longer = any_clip(log.parent / "longer.mp4", frames=60)
+    ended = vidtrack("render", log, longer, "--force", "--blur")
+    assert ended.code == 0
+    assert "warning: the clip is 1.20 s longer than the log's: nothing is known of the rest" in ended.err
+
+
 def test_a_log_that_was_cut_off(vidtrack: Command, log: Path) -> None:
     log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
     ended = vidtrack("render", log, "--blur")

@@ -13,7 +13,7 @@ from tests.effects.scenes import SIZE, any_clip, write_log
 from tests.media import write_pictures
 from vidtrack.effects.scene import Wanted, open_scene
 from vidtrack.errors import InputError, LogError, UsageError
-from vidtrack.footage import find_footage
+from vidtrack.footage import find_footage, with_objects
 from vidtrack.tracklog import TrackLog
 
 BOXES = {1: {i: (20 + i, 30, 60 + i, 90) for i in range(12)}, 2: {5: (100, 30, 150, 90)}}
@@ -65,12 +65,21 @@ def test_another_version_has_its_boxes_scaled_and_found_by_time(tmp_path: Path, 
     master = any_clip(tmp_path / "master.mp4", frames=24, size=(640, 272), rate=Fraction(50))
     scene = open_scene(log, master, Wanted(), another_version=True)
     assert scene.footage.scale == (2.0, 2.0)
-    from vidtrack.footage import with_objects
-
     with scene.footage.open() as reader:
         lefts = [tracks.boxes_xyxy[0, 0] for _, tracks in with_objects(reader, scene.log, scene.footage.scale)]
     assert lefts[:5] == pytest.approx([40, 41, 42, 43, 44])
     assert lefts[-1] == pytest.approx(62)
+
+
+def test_past_the_log_nothing_is_known_and_what_was_hidden_stays_so(tmp_path: Path, log: Path) -> None:
+    longer = any_clip(tmp_path / "longer.mp4", frames=30)
+    footage = find_footage(TrackLog.load(log), log, longer, another_version=True)
+    counts = []
+    for generous in (False, True):
+        with footage.open() as reader:
+            counts.append([len(tracks) for _, tracks in with_objects(reader, TrackLog.load(log), generous=generous)])
+    assert counts[0] == [1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 1] + [0] * 18
+    assert counts[1] == counts[0][:12] + [1] * 18
 
 
 def test_another_shape_is_no_version(tmp_path: Path, log: Path) -> None:
@@ -140,6 +149,16 @@ def test_choosing(log: Path) -> None:
     assert chosen(classes=("car",)) == {2}
     assert chosen(min_seconds=0.3) == {1}
     assert chosen(tracks=(1, 2), without=(2,), smooth_seconds=0.2, gap_seconds=1.0) == {1}
+
+
+def test_who_was_ever_taken_for_a_class_is_hidden_with_it(tmp_path: Path, log: Path) -> None:
+    odd = tmp_path / "odd.jsonl"
+    odd.write_text(log.read_text().replace('{"id":1,"cls":0', '{"id":1,"cls":1', 1))
+    chosen = [
+        set(open_scene(odd, None, Wanted(classes=("car",), doubtful=doubtful)).chosen.ids.tolist())
+        for doubtful in (False, True)
+    ]
+    assert chosen == [{2}, {1, 2}]
 
 
 def test_a_log_without_frames(tmp_path: Path, clip: Path) -> None:

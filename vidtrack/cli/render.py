@@ -86,6 +86,7 @@ def render(
         min_length,
         fill_gaps,
         smooth,
+        doubtful=blur or pixelate or solid,
     )
     mask = MaskConfig(Shape(outline), feather)
     hiding = hiding_of(blur, pixelate, solid, colour, blocks, mask)

@@ -75,7 +75,7 @@ def run_stills(
     """Write the best picture of each track; an interrupt leaves the finished ones."""
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter
-    from vidtrack.effects.making import log_end
+    from vidtrack.effects.making import mismatches
     from vidtrack.effects.paths import paths_of
     from vidtrack.effects.stills import best_stills, candidates_of, write_stills
     from vidtrack.stages import Stages, Stopwatch
@@ -95,7 +95,7 @@ def run_stills(
             except KeyboardInterrupt:
                 shown.say(f"{footage.info.path}: interrupted, {len(targets) - len(records)} pictures not made")
                 raise
-            warnings = [*log_end(log), *(problem.message for problem in reader.problems)]
+            warnings = [*mismatches(log, footage.info), *(problem.message for problem in reader.problems)]
         missed = sorted(set(targets) - {record["id"] for record in records})
         if missed:
             warnings.append(f"no picture of {', '.join(map(str, missed))}: the clip ends before the log does")

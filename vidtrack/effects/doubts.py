@@ -22,6 +22,7 @@ class Reason(StrEnum):
 
     GAP = "not seen"  # between two sights
     WEAK = "low score"
+    JUMP = "jumps"  # no two boxes of neighbouring logged frames overlap: too few frames, or two objects
     CUT = "near a cut"
     APPEARS = "appears inside the picture"  # was it there before?
     VANISHES = "vanishes inside the picture"
@@ -86,6 +87,7 @@ def _of_path(path: TrackPath, log: TrackLog, weak_score: float, cuts: np.ndarray
     marks = {
         Reason.GAP: ~path.seen,
         Reason.WEAK: path.seen & (path.scores < weak_score),
+        Reason.JUMP: _jumping(path) & ~near_cut,
         Reason.CUT: near_cut,
     }
     for reason, marked in marks.items():
@@ -108,6 +110,14 @@ def _near(seconds: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     if not len(cuts):
         return np.zeros(len(seconds), bool)
     return np.abs(seconds[:, None] - cuts[None, :]).min(axis=1) <= _NEAR_CUT_SECONDS
+
+
+def _jumping(path: TrackPath) -> np.ndarray:
+    """Which frames (M,) are on either side of a step from one sight to the next that leaves the box behind."""
+    before, after = path.boxes_xyxy[:-1], path.boxes_xyxy[1:]
+    apart = (np.maximum(before[:, :2], after[:, :2]) >= np.minimum(before[:, 2:], after[:, 2:])).any(axis=1)
+    apart &= path.seen[:-1] & path.seen[1:]
+    return np.append(apart, False) | np.append(False, apart)
 
 
 def _inside(boxes_xyxy: np.ndarray, size: Sequence[int]) -> np.ndarray:

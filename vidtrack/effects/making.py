@@ -19,6 +19,8 @@ from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame, FrameTracks, VideoInfo
 from vidtrack.video import VideoReader, VideoWriter
 
+_SAME_LENGTH_SECONDS = 0.5  # by which two versions of a clip may differ
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -90,7 +92,10 @@ def make_video(
         except BaseException:
             writer.abort(keep=False)
             raise
-        warnings = (*log_end(take.log), *(problem.message for problem in (*reader.problems, *writer.problems)))
+        warnings = (
+            *mismatches(take.log, footage.info),
+            *(problem.message for problem in (*reader.problems, *writer.problems)),
+        )
     return Made(take.path, writer.written, time.perf_counter() - began, warnings)
 
 
@@ -134,9 +139,17 @@ def _reporter(reader: VideoReader, progress: Callable[[Progress], None] | None) 
     return report
 
 
-def log_end(log: TrackLog) -> list[str]:
-    """What to say of a log that ends before its clip."""
-    if log.status == "complete":
-        return []
-    ends = f"the log ends at {log.frame_seconds[-1]:.2f} s ({log.status}): so does what is made of it"
-    return [f"{log.problem}; {ends}" if log.problem else ends]
+def mismatches(log: TrackLog, info: VideoInfo) -> list[str]:
+    """What to say of a log that ends before its clip, and of a clip that is not as long as the log's."""
+    said = []
+    if log.status != "complete":
+        ends = f"the log ends at {log.frame_seconds[-1]:.2f} s ({log.status}): so does what is made of it"
+        said.append(f"{log.problem}; {ends}" if log.problem else ends)
+    lasted = log.header["source"].get("duration")
+    more = Fraction(0) if lasted is None or info.duration_seconds is None else info.duration_seconds - Fraction(*lasted)
+    if abs(more) > _SAME_LENGTH_SECONDS:
+        known = "nothing is known of the rest" if more > 0 else "the log goes on"
+        said.append(
+            f"the clip is {abs(float(more)):.2f} s {'longer' if more > 0 else 'shorter'} than the log's: {known}"
+        )
+    return said

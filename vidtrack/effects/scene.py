@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vidtrack.errors import LogError, UsageError
 from vidtrack.footage import Footage, find_footage
+from vidtrack.selection import class_filter
 from vidtrack.tracking.smoothing import fill_gaps, smooth
 from vidtrack.tracklog import TrackLog, select
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
@@ -14,7 +15,10 @@ from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which tracks, and what is done to their boxes; None and 0 leave them as they are."""
+    """Which tracks, and what is done to their boxes; None and 0 leave them as they are.
+
+    If `doubtful`, a track is of every class it was ever taken for, not only of the one it was taken for most.
+    """
 
     tracks: tuple[int, ...] | None = None
     without: tuple[int, ...] = ()
@@ -22,6 +26,7 @@ class Wanted:
     min_seconds: float = 0.0
     gap_seconds: float = 0.0
     smooth_seconds: float = 0.0
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,10 @@ def open_scene(
     if not len(log):
         raise LogError(f"{log_path} holds no frames", log.problem or "the run that wrote it ended at once")
     select(log, wanted.without)  # an identity the log does not have is a mistake here too
-    chosen = select(log, wanted.tracks, wanted.classes, wanted.min_seconds)
+    chosen = select(log, wanted.tracks, None if wanted.doubtful else wanted.classes, wanted.min_seconds)
+    if wanted.doubtful and wanted.classes is not None:
+        of_class = class_filter(log.class_names, wanted.classes)[chosen.classes]
+        chosen = select(chosen, set(chosen.ids[of_class].tolist()))
     if wanted.without:
         chosen = select(chosen, set(chosen.ids.tolist()) - set(wanted.without))
     if len(log.ids) and not len(chosen.ids):
