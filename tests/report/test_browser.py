@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ from typing import Any
 import pytest
 
 from tests.media import Clip, write_clip
-from tests.tracklog.logs import made_log
+from tests.tracklog.logs import made_log, tracks_at
+from vidtrack.provenance import hash_content, log_header
+from vidtrack.tracklog import LogWriter
+from vidtrack.video import VideoReader, probe
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
@@ -107,14 +112,29 @@ class Page:
 
     def grey(self) -> float:
         """Brightness of the clip's picture on screen."""
-        return float(
-            self.js(
-                "const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });"
-                "const context = canvas.getContext('2d');"
-                "context.drawImage(document.querySelector('video'), 0, 0, 8, 8);"
-                "return context.getImageData(4, 4, 1, 1).data[1]"
-            )
+        return self.seen("video")[0]
+
+    def seen(self, picture: str) -> tuple[float, int, float]:
+        """Brightness of a picture, the number of the frame, and where its first box begins in 160 pixels."""
+        grey, number, left = self.browser.execute_async_script(
+            "const done = arguments[1];"
+            "const context = Object.assign(document.createElement('canvas'), { width: 8, height: 8 }).getContext('2d');"
+            "const painted = new MessageChannel();"
+            "painted.port1.onmessage = () => {"
+            "  context.drawImage(document.querySelector(arguments[0]), 0, 0, 8, 8);"
+            "  const overlay = document.querySelector('.overlay');"
+            "  const y = Math.round(overlay.height * 0.85);"
+            "  const line = overlay.getContext('2d').getImageData(0, y, overlay.width, 1).data;"
+            "  let x = 0;"
+            "  while (x < overlay.width && line[4 * x + 3] < 230) x++;"
+            "  const said = document.querySelector('.frame-number').textContent;"
+            "  const grey = context.getImageData(4, 4, 1, 1).data[1];"
+            "  done([grey, Number(said.split(' ')[1]), (x + 1) / overlay.width * 160]);"
+            "};"
+            "requestAnimationFrame(() => painted.port2.postMessage(null))",
+            picture,
         )
+        return float(grey), int(number), float(left)
 
     def complaints(self) -> list[str]:
         return [entry["message"] for entry in self.browser.get_log("browser")]
@@ -212,6 +232,74 @@ def test_the_picture_is_that_of_the_frame_named(
         page.press(Keys.ARROW_RIGHT)
         page.at_frame(index)
         page.until(lambda index=index: abs(page.grey() - 8 * index) <= 4, f"the picture of frame {index}")
+
+
+@pytest.mark.parametrize(
+    ("gaps", "stride"),
+    [((1,), 1), ((1,), 5), ((1,), 30), ((2, 4, 4, 1, 12, 4, 5), 1)],
+    ids=["every frame", "every fifth", "every thirtieth", "variable rate"],
+)
+def test_the_box_is_that_of_the_frame_on_screen(
+    open_page: Callable[..., Page], tmp_path: Path, gaps: tuple[int, ...], stride: int
+) -> None:
+    ticks = list(itertools.accumulate(itertools.islice(itertools.cycle(gaps), FRAMES - 1), initial=0))
+    clip = write_clip(tmp_path / "moves.mp4", Clip(frames=FRAMES, numbered=True, pts=ticks, time_base=Fraction(1, 100)))
+    page = open_page("--embed", log=moving_log(tmp_path / "moves.tracks.jsonl", clip, stride))
+    for _ in range(8):
+        page.press(Keys.ARROW_RIGHT)
+    page.at_frame(8)
+    page.until(lambda: agree(page.seen("video")), "the box of frame 8")
+    ruler = page.browser.find_element("css selector", ".ruler")
+    for share in (0.3, 0.71, 0.105):
+        before = page.text(".frame-number")
+        offset = ruler.size["width"] * (share - 0.5)
+        ActionChains(page.browser).move_to_element_with_offset(ruler, int(offset), 0).click().perform()
+        page.until(lambda before=before: page.text(".frame-number") != before, "another frame")
+        page.until(lambda: agree(page.seen("video")), f"the box of the frame at {share} of the clip")
+    page.press(Keys.HOME)
+    page.at_frame(0)
+    page.press("l", "l")
+    played = [page.seen(".still") for _ in range(20)]
+    page.press("k")
+    assert len({frame for _, frame, _ in played}) > 2
+    assert sum(agree(seen) for seen in played) > 15  # a busy machine may tell of a picture when the next one is there
+    page.until(lambda: agree(page.seen("video")), "the box of the frame at which it stopped")
+
+
+def moving_log(path: Path, clip: Path, stride: int) -> Path:
+    """A box that begins one pixel further right in each frame; every so manyth is logged, and the last."""
+    model = {"name": "tiny", "sha256": None, "classes": ["car"]}
+    header = log_header(probe(clip), hash_content([clip]), {"stride": stride}, model, "cpu", "float32")
+    with VideoReader(clip) as frames, LogWriter(path, header) as writer:
+        for frame in frames:
+            if frame.index % stride == 0 or frame.index == FRAMES - 1:
+                box = {1: (20 + frame.index, 20, 150, 60)}
+                writer.frame(replace(tracks_at(frame.index, box), pts=frame.pts, time_base=frame.time_base))
+        writer.close("complete", decoded=FRAMES, expected=FRAMES, problems=0, seconds=1.0, fps=1.0)
+    return path
+
+
+def agree(seen: tuple[float, int, float]) -> bool:
+    """Whether the picture, the number said and the box drawn are those of one frame."""
+    grey, frame, left = seen
+    return abs(grey - 8 * frame % 256) <= 4 and abs(left - 20 - frame) < 0.6
+
+
+def test_it_stays_within_the_frames_of_the_log(open_page: Callable[..., Page], clip: Path, tmp_path: Path) -> None:
+    log = made_log(tmp_path / "part.tracks.jsonl", [boxes(index) for index in range(40)], CLASSES, clip)
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    lines[0]["run"]["parameters"]["start_seconds"] = "4/5"
+    kept = [line for line in lines if line["type"] != "frame" or line["i"] >= 20]
+    log.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
+    page = open_page(log=log)
+    page.at_frame(20)
+    page.press(Keys.ARROW_LEFT)
+    page.at_frame(20)
+    page.press(" ")
+    page.until(lambda: page.js("return document.querySelector('video').paused"), "it stops where the log ends")
+    page.at_frame(39)
+    page.press(" ")
+    page.until(lambda: 20 <= int(page.text(".frame-number").split()[1]) < 39, "it plays again from the first frame")
 
 
 def test_lines_and_zones_are_drawn(open_page: Callable[..., Page], vidtrack: Any, log: Path, tmp_path: Path) -> None:

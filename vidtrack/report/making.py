@@ -137,7 +137,6 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
         "classes": log.class_names,
         "whole": len(np.unique(log.ids)) == len(np.unique(scene.log.ids)),
         "palette": PALETTE,
-        "strided": bool(len(log) > 1 and np.median(np.diff(log.frame_indices)) > 1),
         "box_scale": packed.box_scale,
         "columns": packed.columns,
         "tracks": _tracks(log, thumbnails),

@@ -38,7 +38,9 @@ class Log {
     this.edges = ["left", "top", "right", "bottom"].map((name) => undelta(columns[name])); // (N) each
     this.scores = columns.scores; // (N) of 255
     this.states = columns.states; // (N) 0 detected, 1 predicted, 2 interpolated
-    this.step = medianStep(this.seconds);
+    this.step = medianStep(this.seconds) ?? 1 / 25;
+    this.stride = medianStep(this.indices) ?? 1;
+    this.frame = this.step / this.stride; // seconds that a frame of the clip lasts
     this.tracks = this.#tracks(meta.tracks);
     this.#indexRows();
   }
@@ -47,9 +49,33 @@ class Log {
     return this.seconds.length;
   }
 
-  /** Frame row on screen at a time; -1 before the first. */
+  /** Seconds of the first frame. */
+  get begin() {
+    return this.seconds[0] ?? 0;
+  }
+
+  /** Seconds of the last frame, also of one that the stride left out. */
+  get last() {
+    return this.end - this.frame;
+  }
+
+  get end() {
+    return (this.seconds.at(-1) ?? 0) + this.step;
+  }
+
+  /** Frame row on screen at a time, which browsers round; -1 before the first. */
   rowAt(seconds) {
-    return upperBound(this.seconds, seconds + this.step / 4) - 1;
+    let row = upperBound(this.seconds, seconds + this.frame / 4) - 1;
+    while (row > 0 && this.seconds[row] - seconds > seconds - this.seconds[row - 1]) row--;
+    return row;
+  }
+
+  /** Ordinal of the clip's frame on screen at a time, also of one that the stride left out; -1 before the first. */
+  ordinalAt(seconds) {
+    const row = this.rowAt(seconds);
+    if (row < 0 || this.stride === 1) return this.indices[row] ?? -1;
+    const on = Math.max(0, Math.round((seconds - this.seconds[row]) / this.frame));
+    return Math.min(this.indices[row] + on, (this.indices[row + 1] ?? Infinity) - 1);
   }
 
   /** Objects of a frame row, as places in the columns. */
@@ -122,10 +148,10 @@ function secondsOf(deltas) {
   return seconds;
 }
 
-function medianStep(seconds) {
-  if (seconds.length < 2) return 1 / 25;
-  const steps = new Float64Array(seconds.length - 1);
-  for (let i = 0; i < steps.length; i++) steps[i] = seconds[i + 1] - seconds[i];
+function medianStep(values) {
+  if (values.length < 2) return null;
+  const steps = new Float64Array(values.length - 1);
+  for (let i = 0; i < steps.length; i++) steps[i] = values[i + 1] - values[i];
   return steps.sort()[steps.length >> 1];
 }
 

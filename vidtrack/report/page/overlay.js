@@ -1,13 +1,21 @@
-// Tracks drawn over the clip.
+// The clip's picture, and the tracks drawn over it.
 
 const TRAIL_SECONDS = 1.5;
 
 class Overlay {
-  constructor(canvas, log, state) {
+  constructor(picture, canvas, log, state) {
+    this.picture = picture;
     this.canvas = canvas;
     this.log = log;
     this.state = state;
     this.draw = onceAFrame(() => this.#draw());
+  }
+
+  /** Keep the picture that the boxes are drawn for: while it plays, a browser shows the next one before it says so. */
+  take(video) {
+    const { context, width, height } = fitted(this.picture);
+    context.drawImage(video, 0, 0, width, height);
+    this.draw();
   }
 
   /** Track under a point of the page; of several the one that stands nearest. */
@@ -44,9 +52,8 @@ class Overlay {
     const box = log.box(object);
     const next = object + 1;
     const track = log.tracks[log.trackOf[object]];
-    if (!log.meta.strided || next >= track.end || log.rows[next] !== row + 1) return box;
-    const share = (state.seconds - log.seconds[row]) / (log.seconds[row + 1] - log.seconds[row]);
-    if (!(share > 0.05 && share < 1)) return box;
+    if (log.stride === 1 || next >= track.end || log.rows[next] !== row + 1) return box;
+    const share = Math.max(0, (state.seconds - log.seconds[row]) / (log.seconds[row + 1] - log.seconds[row]));
     const to = log.box(next);
     return box.map((edge, n) => edge + (to[n] - edge) * share);
   }

@@ -6,7 +6,7 @@ const video = find("video");
 document.documentElement.style.setProperty("--shape", log.meta.shape);
 
 const state = {
-  seconds: log.seconds[0] ?? 0,
+  seconds: log.begin,
   current: null, // track
   chosen: new Set(), // tracks ticked for a command
   visible: new Set(), // tracks in the picture now
@@ -23,7 +23,7 @@ const state = {
 
 const filters = new Filters(find(".filters"), log, () => filtered());
 const player = new Player(video, log, { shown: take, changed: showPlaying, failed: showFailure });
-const overlay = new Overlay(find(".overlay"), log, state);
+const overlay = new Overlay(find(".still"), find(".overlay"), log, state);
 const timeline = new Timeline(find(".timeline"), log, state, {
   seek: (seconds) => player.seek(seconds),
   pick: (track, seconds) => pick(track, seconds),
@@ -45,9 +45,9 @@ function take(seconds) {
     state.visible = visible;
     list.draw();
   }
+  overlay.take(video);
   find(".now").textContent = clock(seconds, 2);
-  find(".frame-number").textContent = row < 0 ? "" : `frame ${log.indices[row]}`;
-  overlay.draw();
+  find(".frame-number").textContent = row < 0 ? "" : `frame ${log.ordinalAt(seconds)}`;
   timeline.follow();
 }
 
@@ -135,8 +135,8 @@ const KEYS = {
   ArrowRight: ({ shiftKey }) => (shiftKey ? player.jump(1) : player.step(1)),
   ArrowUp: () => moveCurrent(-1),
   ArrowDown: () => moveCurrent(1),
-  Home: () => player.seek(log.seconds[0] ?? 0),
-  End: () => player.seek(log.seconds.at(-1) ?? 0),
+  Home: () => player.seek(log.begin),
+  End: () => player.seek(log.last),
   b: () => state.current && player.seek(state.current.best),
   c: () => state.current && (toggleChosen(state.current), list.draw()),
   e: () => commands.open(),
@@ -219,9 +219,9 @@ setTheme(remembered ?? (dark.matches ? "dark" : "light"));
 new ResizeObserver(fitStage).observe(find(".stage"));
 find(".places").hidden = !log.meta.places.length;
 find(".mute").hidden = !log.meta.clip.sound;
-find(".length").textContent = clock(timeline.end, 2);
-timeline.ruler.ariaValueMin = timeline.begin;
-timeline.ruler.ariaValueMax = timeline.end.toFixed(3);
+find(".length").textContent = clock(log.end, 2);
+timeline.ruler.ariaValueMin = log.begin.toFixed(3);
+timeline.ruler.ariaValueMax = log.last.toFixed(3);
 filtered();
 showPlaying();
 take(state.seconds);

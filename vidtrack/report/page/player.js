@@ -1,6 +1,8 @@
 // The clip: plays, seeks by frame, and says which moment is on screen.
 
 const SHUTTLE = [1, 2, 4, 8];
+const MOST_PASSED = 2; // pictures told of too late that are let go by in a row
+const REFRESH = 8; // milliseconds, half of what a screen takes
 
 class Player {
   /** `shown(seconds)` is called with the log's time of each picture shown, `changed()` when play or speed change. */
@@ -10,7 +12,7 @@ class Player {
     this.shown = shown;
     this.changed = changed;
     this.offset = log.meta.clip.origin; // log's time minus media time
-    this.seconds = log.seconds[0] ?? 0;
+    this.seconds = log.begin;
     this.goal = null; // seconds a seek under way leads to
     this.sought = false;
     this.reverse = 0;
@@ -37,6 +39,7 @@ class Player {
 
   play(rate) {
     this.#stopReverse();
+    if (this.log.rowAt(this.heading) === this.log.frameCount - 1) this.seek(this.log.begin);
     this.video.playbackRate = rate;
     this.video.play().catch(() => this.changed());
   }
@@ -62,24 +65,29 @@ class Player {
   }
 
   seek(seconds) {
+    const { log } = this;
+    seconds = Math.min(Math.max(seconds, log.begin), log.last);
     if (this.video.error) return this.#tell(seconds - this.offset); // tracks can be looked at without the clip
     this.goal = seconds;
     this.sought = true;
-    const frame = Math.max(0, this.log.rowAt(seconds));
-    const on = this.log.seconds[frame] ?? 0;
-    const media = (Math.abs(on - seconds) < this.log.step / 2 ? on + this.log.step / 4 : seconds) - this.offset;
-    this.video.currentTime = Math.max(0, media);
+    const row = Math.max(0, log.rowAt(seconds));
+    const begin = log.seconds[row] ?? 0;
+    const room = Math.min(log.frame, (log.seconds[row + 1] ?? Infinity) - begin);
+    const to = Math.abs(begin - seconds) < room / 2 ? begin : seconds;
+    this.video.currentTime = Math.max(0, to + room / 4 - this.offset); // well inside the frame, as browsers round
   }
 
   /** So many frames on (or back). */
   step(frames) {
     this.pause();
-    const row = Math.min(Math.max(this.log.rowAt(this.heading) + frames, 0), this.log.frameCount - 1);
-    this.seek(this.log.seconds[row]);
+    const { log } = this;
+    if (log.stride > 1) return this.jump(frames * log.frame);
+    const row = Math.min(Math.max(log.rowAt(this.heading) + frames, 0), log.frameCount - 1);
+    this.seek(log.seconds[row]);
   }
 
   jump(seconds) {
-    this.seek(Math.min(Math.max(this.heading + seconds, 0), this.log.seconds.at(-1) ?? 0));
+    this.seek(this.heading + seconds);
   }
 
   #open(failed) {
@@ -97,14 +105,17 @@ class Player {
   #follow() {
     const { video } = this;
     if ("requestVideoFrameCallback" in video) {
-      let first = true;
-      const take = (_, { mediaTime }) => {
-        if (first) this.#begin(mediaTime);
-        first = false;
-        this.#tell(mediaTime);
+      let told = null; // media time
+      let passed = 0;
+      const take = (_, { mediaTime, presentationTime }) => {
         video.requestVideoFrameCallback(take);
+        if (told === null) this.#begin(mediaTime);
+        told = mediaTime;
+        passed = this.#late(presentationTime) && passed < MOST_PASSED ? passed + 1 : 0;
+        if (!passed) this.#tell(mediaTime);
       };
       video.requestVideoFrameCallback(take);
+      video.addEventListener("pause", () => told !== null && this.#tell(told));
     } else {
       const take = () => {
         this.#tell(video.currentTime);
@@ -114,18 +125,32 @@ class Player {
     }
   }
 
+  /** True where the next picture may be on screen already, so that it would be taken for this one. */
+  #late(presentationTime) {
+    const { paused, playbackRate } = this.video;
+    const lasts = (1000 * this.log.frame) / playbackRate;
+    return !paused && performance.now() - presentationTime > Math.max(REFRESH, lasts - REFRESH);
+  }
+
   /** The clip's first picture need not be at 0; the log counts from it all the same. */
   #begin(mediaTime) {
     const { currentTime } = this.video;
-    const { seconds, step } = this.log;
+    const { begin, step } = this.log;
     if (!this.sought || mediaTime > currentTime + 2 * step) this.offset -= mediaTime;
-    if (!this.sought && seconds[0] > mediaTime + this.offset + step) this.seek(seconds[0]);
+    if (!this.sought && begin > mediaTime + this.offset + step) this.seek(begin);
   }
 
   #tell(mediaTime) {
     this.seconds = mediaTime + this.offset;
     if (!this.video.seeking) this.goal = null;
+    if (this.playing && this.seconds > this.log.end - this.log.frame / 2) return this.#stop();
     this.shown(this.seconds);
+  }
+
+  /** The clip may go on where the log does not. */
+  #stop() {
+    this.pause();
+    this.seek(this.log.last);
   }
 
   #playBackwards(rate) {
@@ -140,8 +165,8 @@ class Player {
       if (!this.video.seeking) {
         const to = this.seconds - ((now - before) / 1000) * this.reverse;
         before = now;
-        this.video.currentTime = Math.max(0, to - this.offset);
-        if (to <= this.offset) return void this.pause();
+        this.video.currentTime = Math.max(0, Math.max(to, this.log.begin) - this.offset);
+        if (to <= this.log.begin) return void this.pause();
       }
       requestAnimationFrame(go);
     };

@@ -17,10 +17,8 @@ class Timeline {
     this.spacer = root.querySelector(".lanes .spacer");
     this.playhead = root.querySelector(".playhead");
     this.tip = root.querySelector(".tip");
-    this.begin = Math.min(0, log.seconds[0] ?? 0);
-    this.end = Math.max((log.seconds.at(-1) ?? 0) + log.step, log.meta.clip.seconds ?? 0, log.step);
-    this.from = this.begin; // seconds at the left edge
-    this.to = this.end; // and at the right
+    this.from = log.begin; // seconds at the left edge
+    this.to = log.end; // and at the right
     this.groups = [];
     this.draw = onceAFrame(() => this.#draw());
     this.#listen(root);
@@ -53,7 +51,7 @@ class Timeline {
   }
 
   zoom(factor, around = this.state.seconds) {
-    const all = this.end - this.begin;
+    const all = this.log.end - this.log.begin;
     const wide = Math.min(all, Math.max(Math.min(MOST_ZOOM_SECONDS, all), (this.to - this.from) / factor));
     const middle = Math.min(Math.max(around, this.from), this.to);
     const share = (middle - this.from) / (this.to - this.from);
@@ -61,7 +59,7 @@ class Timeline {
   }
 
   fit() {
-    this.#view(this.begin, this.end - this.begin);
+    this.#view(this.log.begin, this.log.end - this.log.begin);
   }
 
   /** Bring the playhead to where the clip is, and the view with it. */
@@ -73,7 +71,7 @@ class Timeline {
   }
 
   #view(from, wide) {
-    this.from = Math.min(Math.max(from, this.begin), this.end - wide);
+    this.from = Math.min(Math.max(from, this.log.begin), this.log.end - wide);
     this.to = this.from + wide;
     this.#place();
     this.draw();
@@ -94,7 +92,7 @@ class Timeline {
   #secondsAt(clientX) {
     const rect = this.ruler.getBoundingClientRect();
     const share = (clientX - rect.left) / this.width;
-    return Math.min(Math.max(this.from + share * (this.to - this.from), this.begin), this.end);
+    return Math.min(Math.max(this.from + share * (this.to - this.from), this.log.begin), this.log.end);
   }
 
   #trackAt(clientX, clientY) {
