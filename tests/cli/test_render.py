@@ -128,7 +128,7 @@ def test_clips_have_the_time_of_their_track_and_its_sound(vidtrack: Command, log
 
 def test_a_crop_of_every_track(vidtrack: Command, log: Path) -> None:
     report = log.parent / "report.json"
-    ended = vidtrack("render", log, "--crop-track", "all", "-o", f"{log.parent}/crops/", "--report", report)
+    ended = vidtrack("render", log, "--crop-track", "All", "-o", f"{log.parent}/crops/", "--report", report)
     assert ended.code == 0, ended.err
     crops = log.parent / "crops"
     assert [len(frames_of(crops / f"shot.crop-{n}.mp4")) for n in (1, 2)] == [30, 12]
@@ -248,6 +248,11 @@ def test_uneven_times_are_kept(vidtrack: Command, tmp_path: Path) -> None:
         (("--stills", "--crf", 20), 2, "--crf does nothing with --stills"),
         (("--crop-track", 1, "--handles", 2), 2, "--handles does nothing with one track's --crop-track"),
         (("--crop-track", "all", "--end", 1), 2, "--end does nothing with --crop-track all"),
+        (("--crop-track", 1, "--tracks", 2), 2, "--tracks does nothing with one track's --crop-track"),
+        (("--crop-track", 1, "--except", 2), 2, "--except does nothing with one track's --crop-track"),
+        (("--clips", "--smooth", 1), 2, "--smooth does nothing with --clips"),
+        (("-o", ""), 2, "the output has an empty name"),
+        (("--report", "report.txt"), 2, "the report cannot be report.txt"),
         (("--parts", "boxes,noses"), 2, "noses"),
         (("--clips", "-o", "x.mp4"), 2, "may be many"),
         (("--codec", "h265x"), 2, "unknown video codec"),
@@ -302,7 +307,12 @@ def test_nothing_is_replaced_unasked(vidtrack: Command, log: Path) -> None:
     clip = log.parent / "shot.mov"
     assert_one_line(vidtrack("render", log, "-o", clip, "--overwrite"), 2, "is the log or the clip itself")
     assert_one_line(vidtrack("render", log, "--overwrite", "--report", log), 2, "is the log or the clip itself")
-    assert_one_line(vidtrack("render", log, "--overwrite", "--report", target), 2, "one of the outputs")
+    assert_one_line(vidtrack("render", log, "--overwrite", "--report", target), 2, "give the name of a .json file")
+    report = log.parent / "mine.json"
+    report.write_text("mine")
+    target.unlink()
+    assert_one_line(vidtrack("render", log, "--report", report), 2, "mine.json exists already")
+    assert report.read_text() == "mine" and not target.exists()
 
 
 def command(folder: Path, *arguments: object, **options: object) -> subprocess.Popen[str]:

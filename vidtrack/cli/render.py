@@ -7,7 +7,7 @@ import typer
 from vidtrack.cli import options
 from vidtrack.cli import render_options as own
 from vidtrack.cli.options import ProgressStyle
-from vidtrack.cli.render_choices import ALL, check_combination, crop_of, hiding_of, look_of
+from vidtrack.cli.render_choices import check_combination, crop_of, followed_by, hiding_of, look_of
 from vidtrack.cli.render_run import check_places, doubt_line, run_items, run_stills, write_record
 from vidtrack.cli.values import limits_of, parse_classes, parse_identities
 from vidtrack.errors import UsageError
@@ -91,6 +91,7 @@ def render(
     mask = MaskConfig(Shape(outline), feather)
     hiding = hiding_of(blur, pixelate, solid, colour, blocks, mask)
     reach = CoverConfig(_MARGIN if margin is None else margin, hold_before, hold_after)
+    followed = followed_by(crop_track)
     crop = None if crop_track is None else crop_of(aspect, size, zoom, max_speed, max_acceleration)
     look = look_of(parts, line, text, trail, colour_by)
     with_alpha = matte is own.MatteKind.alpha
@@ -118,10 +119,8 @@ def render(
         layer, mark = drawn_layer(scene.footage, scene.chosen, look), "drawn"
     if clips:
         items = plan.clips(layer, handles)
-    elif crop is not None and crop_track == ALL:
-        items = plan.crops(layer, crop, handles)
     elif crop is not None:
-        items = [plan.crop(layer, crop, _only_identity(str(crop_track)))]
+        items = plan.crops(layer, crop, handles) if followed is None else [plan.crop(layer, crop, followed)]
     else:
         items = [plan.whole(layer, mark)]
     check_places([item.take.path for item in items], report, scene, overwrite)
@@ -132,10 +131,3 @@ def render(
         typer.echo(doubt_line(doubts, scene.chosen), err=True)
     if report is not None:
         write_record(report, scene, records, doubts)
-
-
-def _only_identity(crop_track: str) -> int:
-    identities = parse_identities(crop_track, "--crop-track") or ()
-    if len(identities) != 1:
-        raise UsageError(f"--crop-track {crop_track} names several tracks", f"give one, or {ALL} with --tracks")
-    return identities[0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vidtrack.cli import render_options as own
-from vidtrack.cli.values import parse_colour, parse_size
+from vidtrack.cli.values import parse_colour, parse_identities, parse_size
 from vidtrack.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ _NEEDS = {  # options that do nothing without one of others
 }
 _USELESS = {  # hiding fills every gap by itself, and smoothed boxes might let something through
     "stills": {"start", "end", "codec", "crf", "preset"},
-    "clips": {"start", "end"},
+    "clips": {"start", "end", "smooth", "fill_gaps"},
     **{name: {"smooth", "fill_gaps"} for name in _HIDING},
 }
+_CHOOSING = {"tracks", "without", "classes", "min_length"}
+_SPELLINGS = {"without": "--except"}
 ALL = "all"  # for --crop-track: each over its own time
 
 
@@ -51,8 +53,9 @@ def check_combination(ctx: typer.Context) -> None:
         if mode in given and given & useless:
             raise UsageError(f"{_spelt(min(given & useless))} does nothing with {_spelt(mode)}", "leave it out")
     if "crop_track" in given:
-        every = ctx.params["crop_track"] == ALL
-        useless = given & ({"start", "end"} if every else {"handles"})
+        every = followed_by(ctx.params["crop_track"]) is None
+        hiding = given & set(_HIDING)
+        useless = given & ({"start", "end"} if every else {"handles"} | (set() if hiding else _CHOOSING))
         if useless:
             what = f"--crop-track {ALL}" if every else "one track's --crop-track"
             raise UsageError(f"{_spelt(min(useless))} does nothing with {what}", "leave it out")
@@ -77,6 +80,16 @@ def hiding_of(
         return None
     method = Method.BLUR if blur else Method.PIXELATE if pixelate else Method.SOLID
     return HidingConfig(method, blocks, parse_colour(colour), mask)
+
+
+def followed_by(crop_track: str | None) -> int | None:
+    """The track to follow; None where it is none or each. Raises UsageError for several."""
+    if crop_track is None or crop_track.strip().lower() == ALL:
+        return None
+    identities = parse_identities(crop_track, "--crop-track") or ()
+    if len(identities) != 1:
+        raise UsageError(f"--crop-track {crop_track} names several tracks", f"give one, or {ALL} with --tracks")
+    return identities[0]
 
 
 def crop_of(
@@ -111,7 +124,7 @@ def look_of(parts: str, line: int | None, text: int | None, trail: float, colour
 
 
 def _spelt(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return _SPELLINGS.get(name, f"--{name.replace('_', '-')}")
 
 
 def _or(names: Sequence[str]) -> str:

@@ -25,15 +25,16 @@ def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, ove
     """Make the folders; raises UsageError where an output exists or would replace what is read."""
     from vidtrack.effects.making import make_folder, refuse_existing
 
+    outputs = [*targets, *([] if report is None else [report])]
     read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}
-    for target in [*targets, *([] if report is None else [report])]:
-        if os.path.realpath(target) in read:
-            raise UsageError(f"{target} is the log or the clip itself", "give another name")
-    if report is not None and (os.path.isdir(report) or report in targets):
-        raise UsageError(f"the report {report} is a folder or one of the outputs", "give another file name")
+    for output in outputs:
+        if os.path.realpath(output) in read:
+            raise UsageError(f"{output} is the log or the clip itself", "give another name")
+    if report is not None and (os.path.isdir(report) or report.suffix.lower() != ".json"):
+        raise UsageError(f"the report cannot be {report}", "give the name of a .json file")
     if not overwrite:
-        refuse_existing(list(targets))
-    for folder in {target.parent for target in targets}:
+        refuse_existing(outputs)
+    for folder in {output.parent for output in outputs}:
         make_folder(folder)
 
 
