@@ -100,7 +100,7 @@ def parse_line(text: str) -> Line:
     """The line that `NAME=x1,y1,x2,y2` means; raises UsageError."""
     name, points, percent = _parse(text, "line", "NAME=x1,y1,x2,y2")
     if len(points) != 2:
-        raise UsageError(f"the line {name} has {len(points)} points", "a line has two: NAME=x1,y1,x2,y2")
+        raise UsageError(f"the line {name} has {_counted(points)}", "a line has two: NAME=x1,y1,x2,y2")
     if points[0] == points[1]:
         raise UsageError(f"the line {name} has no length")
     return Line(name, points, percent)
@@ -110,7 +110,7 @@ def parse_zone(text: str) -> Zone:
     """The polygon that `NAME=x1,y1,x2,y2,x3,y3,...` means; raises UsageError."""
     name, points, percent = _parse(text, "zone", "NAME=x1,y1,x2,y2,x3,y3,...")
     if len(points) < 3:
-        raise UsageError(f"the zone {name} has {len(points)} points", "a zone has three or more")
+        raise UsageError(f"the zone {name} has {_counted(points)}", "a zone has three or more")
     if _area(np.array(points)) == 0:
         raise UsageError(f"the zone {name} has no area")
     return Zone(name, points, percent)
@@ -260,6 +260,10 @@ class _ZoneWatch:
         offsets = spots[:, None] - self._starts  # (N, E, 2)
         share = np.clip((offsets * along).sum(-1) / np.maximum((along**2).sum(-1), 1e-9), 0, 1)
         return np.hypot(*np.moveaxis(offsets - share[..., None] * along, -1, 0)).min(axis=1)
+
+
+def _counted(points: Sequence[object]) -> str:
+    return f"{len(points)} point{'' if len(points) == 1 else 's'}"
 
 
 def _within(spots: np.ndarray, corners: np.ndarray) -> np.ndarray:

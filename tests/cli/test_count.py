@@ -74,7 +74,7 @@ def test_counted_crossings_can_be_written_and_read_again(vidtrack: Command, log:
     ("arguments", "said"),
     [
         ([], "has no crossings"),
-        (["--line", "gate=1,2"], "has 1 points"),
+        (["--line", "gate=1,2"], "has 1 point (a line has two"),
         (["--line", LINE, "--zone", "gate=0,0,9,0,9,9"], "called gate"),
         (["--line", "gate=700,0,700,272"], "outside the picture of 640x272"),
         (["-o", "x.jsonl"], "-o writes what"),

@@ -162,6 +162,15 @@ def test_stills(vidtrack: Command, log: Path) -> None:
     assert probe(log.parent / "shot.track-2.png").size == (60, 70)
 
 
+@pytest.mark.parametrize("mode", [("--stills",), ("--clips",), ("--crop-track", "all")])
+def test_a_log_without_tracks_has_no_files_of_them(vidtrack: Command, log: Path, mode: tuple[str, ...]) -> None:
+    write_log(log, log.parent / "shot.mov", {}, range(30))
+    ended = vidtrack("render", log, *mode)
+    assert (ended.code, ended.out) == (0, "")
+    assert "has no tracks: no file is made" in ended.err
+    assert made_by(log) == set()
+
+
 def test_pictures_that_a_shorter_version_lacks_are_named(vidtrack: Command, log: Path) -> None:
     shorter = any_clip(log.parent / "shorter.mp4", frames=6)
     ended = vidtrack("render", log, shorter, "--force", "--stills")

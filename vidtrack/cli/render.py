@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from vidtrack.cli import options
@@ -101,6 +103,8 @@ def render(
 
     scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
     plan = Plan(scene, output, encoding.codec, start, end)
+    if not len(scene.log.ids) and (stills or clips or (crop is not None and followed is None)):
+        print(f"vidtrack: note: {log} has no tracks: no file is made", file=sys.stderr)
     if stills:
         pictures = plan.pictures()
         check_places(list(pictures.values()), report, scene, overwrite)
