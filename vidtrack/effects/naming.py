@@ -6,9 +6,7 @@ import os
 from pathlib import Path
 
 from vidtrack.errors import UsageError
-from vidtrack.tracklog import SUFFIXES
-
-_LOG_MARK = ".tracks"
+from vidtrack.tracklog import stem_of
 
 
 def target_of(log_path: Path, output: str | None, mark: str, suffix: str) -> Path:
@@ -31,14 +29,9 @@ def target_in(log_path: Path, output: str | None, mark: str, suffix: str) -> Pat
     if output is not None and not is_folder(output):
         raise UsageError(f"{output} is one file, and there may be many", "give a folder; end its name with /")
     folder = log_path.parent if output is None else Path(output)
-    return folder / f"{_name_of(log_path)}.{mark}{suffix}"
+    return folder / f"{stem_of(log_path)}.{mark}{suffix}"
 
 
 def is_folder(output: str) -> bool:
     """True for the name of a folder, there or to be made."""
     return os.path.isdir(output) or output.endswith(("/", os.sep)) or not Path(output).suffix
-
-
-def _name_of(log_path: Path) -> str:
-    endings = (suffix for suffix in SUFFIXES if log_path.name.lower().endswith(suffix))  # no two can fit
-    return log_path.name[: len(log_path.name) - len(next(endings, ""))].removesuffix(_LOG_MARK) or log_path.name
