@@ -7,6 +7,8 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -159,7 +161,7 @@ def log(clip: Path) -> Path:
 
 @pytest.fixture
 def open_page(browser: Any, vidtrack: Any, log: Path, tmp_path: Path) -> Callable[..., Page]:
-    def open_page(*options: str, log: Path = log) -> Page:
+    def open_page(*options: str, log: Path | str = log) -> Page:
         path = tmp_path / "page.html"
         ended = vidtrack("report", log, "-o", path, "--overwrite", "--progress", "none", *options)
         assert ended.code == 0, ended.err
@@ -374,6 +376,51 @@ def test_what_it_says_to_type_works(open_page: Callable[..., Page], vidtrack: An
         assert vidtrack(*command[1:], "-o", target).code == 0
 
 
+def test_a_shell_takes_what_it_says_to_type(
+    open_page: Callable[..., Page], clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = """-it's "odd"  $HOME `id` & <b>.tracks.jsonl"""
+    classes = ("a, b", "it's $HOME", "-c")
+    made_log(tmp_path / name, [boxes(index) for index in range(FRAMES)], CLASSES, clip, classes)
+    page = open_page(log=f"./{name}")
+    page.click(".chip", 0)
+    page.press("e")
+    shell = f'vidtrack() {{ "{sys.executable}" -m vidtrack "$@"; }}; '
+    done = subprocess.run(["sh", "-c", shell + page.text("[data-command=export] code")], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == name.replace(".tracks.jsonl", ".after-effects\n")
+    assert " --tracks 2,3" in page.text("[data-command=export] code")
+    assert page.browser.find_element("css selector", ".from").is_displayed()
+
+
+def test_what_cannot_be_typed_is_not_offered(open_page: Callable[..., Page], clip: Path, tmp_path: Path) -> None:
+    page = open_page()
+    page.press("/")
+    page.press("nothing is called so")
+    page.click(".open-commands")
+    assert page.js("return document.querySelector('[name=scope]').value") == "all"
+    assert page.js("return document.querySelector('[value=shown]').disabled")
+    page = open_page(log=made_log(tmp_path / "none.tracks.jsonl", [{}] * FRAMES, {}, clip))
+    assert page.text(".none") == "The log has no tracks."
+
+
+def test_keys_work_wherever_the_focus_is(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.click("[name=score]")
+    page.press("k", "/")
+    assert page.js("return document.activeElement.name") == "words"
+    page.press(Keys.ESCAPE)
+    page.click(".overlay-parts summary")
+    page.click("[name=trails]")
+    page.press(Keys.ESCAPE)
+    assert not page.js("return document.querySelector('.overlay-parts').open")
+    assert page.js("return document.activeElement.tagName") == "SUMMARY"
+    page.js("document.querySelector('[name=order]').focus()")
+    page.press(Keys.ESCAPE)
+    assert page.js("return document.activeElement === document.body")
+
+
 def test_hundreds_of_tracks_make_few_rows(open_page: Callable[..., Page], clip: Path, tmp_path: Path) -> None:
     frames = [
         {1 + n: (n % 100, 4, n % 100 + 30, 60) for n in range(index * 8, index * 8 + 16)} for index in range(FRAMES)
@@ -383,6 +430,10 @@ def test_hundreds_of_tracks_make_few_rows(open_page: Callable[..., Page], clip: 
     assert 4 < len(page.rows()) < 40
     page.js("document.querySelector('.list').scrollTop = 64 * 400")
     page.until(lambda: "person 405" in page.rows(), "the rows in sight")
+    lanes = page.browser.find_element("css selector", ".lanes")
+    assert int(lanes.get_property("scrollTop")) == 0
+    page.press(Keys.ARROW_UP)
+    page.until(lambda: int(lanes.get_property("scrollTop")) > 0, "the bar of the last track")
     assert len(page.rows()) < 40
     assert page.complaints() == []
 

@@ -131,7 +131,8 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
     packed = pack(log)
     width, height = source["size"]
     data = {
-        "log": shlex.quote(str(scene.log_path)),
+        "log": shlex.quote(_as_argument(scene.log_path)),
+        "absolute": scene.log_path.is_absolute(),
         "size": [width, height],
         "shape": float(Fraction(width, height) * Fraction(*source["sample_aspect_ratio"])),
         "classes": log.class_names,
@@ -159,6 +160,11 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
         columns=packed.text,
         clip=clip.data or "",
     )
+
+
+def _as_argument(path: Path) -> str:
+    """The path so that no command takes it for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def _tracks(log: TrackLog, thumbnails: dict[int, _Thumbnail]) -> list[dict[str, Any]]:

@@ -11,12 +11,13 @@ class Commands {
     this.label = dialog.querySelector("[name=label]");
     for (const { name } of log.meta.formats) this.format.add(new Option(name));
     for (const name of log.meta.classes.filter(Boolean)) this.label.add(new Option(name));
+    dialog.querySelector(".from").hidden = log.meta.absolute;
     for (const field of [this.scope, this.format, this.label]) field.addEventListener("change", () => this.fill());
   }
 
   open() {
-    const { chosen, current } = this.state;
-    this.scope.value = chosen.size ? "chosen" : current ? "current" : this.filters.active ? "shown" : "all";
+    const { chosen, current, shown } = this.state;
+    this.scope.value = chosen.size ? "chosen" : current ? "current" : this.filters.active && shown.length ? "shown" : "all";
     this.fill();
     this.dialog.showModal();
   }
@@ -28,6 +29,7 @@ class Commands {
     option("chosen").textContent = `the ${plural(chosen.size, "chosen track")}`;
     option("current").disabled = !current;
     option("current").textContent = current ? current.name : "the current track";
+    option("shown").disabled = !shown.length;
     option("shown").textContent = `the ${plural(shown.length, "track")} the filters show`;
     option("all").textContent = `all ${plural(this.log.tracks.length, "track")}`;
     const format = this.log.meta.formats.find(({ name }) => name === this.format.value);
@@ -71,8 +73,7 @@ class Commands {
     const { whole } = this.log.meta; // else the log has tracks that the page does not
     if (whole && tracks.length === this.log.tracks.length) return "";
     if (!whole || this.scope.value !== "shown" || !filters.sayable) return ` --tracks ${tracks.map(({ id }) => id).join(",")}`;
-    const names = [...filters.classes].map((cls) => this.log.meta.classes[cls]).filter(Boolean);
-    const classes = filters.classes.size < filters.all ? ` --classes ${quoted(names.join(","))}` : "";
+    const classes = filters.classes.size < filters.all ? ` --classes ${quoted(filters.names.join(","))}` : "";
     return `${classes}${filters.length ? ` --min-length ${filters.length}` : ""}`;
   }
 

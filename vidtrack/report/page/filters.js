@@ -13,7 +13,7 @@ class Filters {
     this.log = log;
     this.classes = new Set(log.tracks.map(({ cls }) => cls));
     this.all = this.classes.size;
-    this.longest = Math.max(0, ...log.tracks.map(({ length }) => length));
+    this.longest = log.tracks.reduce((most, { length }) => Math.max(most, length), 0);
     this.find = (name) => root.querySelector(`[name=${name}]`);
     this.#classes(changed);
     for (const name of ["words", "length", "score", "order"]) {
@@ -32,7 +32,13 @@ class Filters {
 
   /** True where options of the command line say the same: classes and length do, words and scores do not. */
   get sayable() {
-    return this.words === "" && this.score === 0;
+    const named = this.classes.size === this.all || this.names.every((name) => name?.trim() === name && !/^-|^$|,/.test(name));
+    return this.words === "" && this.score === 0 && named;
+  }
+
+  /** Of the classes shown; undefined where the log has no name. */
+  get names() {
+    return [...this.classes].map((cls) => this.log.meta.classes[cls]);
   }
 
   passes(track) {

@@ -69,7 +69,7 @@ class TrackList {
     row.querySelector(".when").textContent = `${clock(track.first)} – ${clock(track.last)}`;
     const gaps = track.gaps ? ` · ${plural(track.gaps, "gap")}` : "";
     row.querySelector(".how").textContent = `${plural(track.frames, "frame")}${gaps}`;
-    row.querySelector(".score").textContent = track.score.toFixed(2);
+    row.querySelector(".score span").textContent = track.score.toFixed(2);
     row.querySelector(".score").title = `mean score; the best is ${track.top.toFixed(2)}`;
     row.querySelector("button").addEventListener("click", () => this.go(track));
     const box = row.querySelector("input");

@@ -74,9 +74,9 @@ class Overlay {
     }
     if (state.parts.labels) {
       const taken = [];
+      context.globalAlpha = 1;
       for (const item of visible.reverse()) {
         const quiet = emphasised && item.track !== state.current;
-        context.globalAlpha = quiet ? 0.6 : 1;
         this.#label(context, item, state.colour(item.track), quiet, [scaleX, scaleY], [width, height], taken);
       }
     }
@@ -156,9 +156,9 @@ class Overlay {
     const free = (y) => !taken.some((other) => x < other.x + other.wide && other.x < x + wide && Math.abs(y - other.y) < tall);
     const y = places.find(free) ?? places[0] ?? Math.min(Math.max(top, 0), height - tall);
     taken.push({ x, y, wide });
-    context.fillStyle = css(colour);
+    context.fillStyle = quiet ? "rgb(0 0 0 / 0.65)" : css(colour);
     context.fillRect(x, y, wide, tall);
-    context.fillStyle = inkOn(colour);
+    context.fillStyle = quiet ? "#fff" : inkOn(colour);
     context.textBaseline = "middle";
     context.fillText(text, x + 4, y + tall / 2 + 0.5);
   }

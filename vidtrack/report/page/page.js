@@ -54,7 +54,10 @@ function take(seconds) {
 function pick(track, seconds) {
   state.current = track;
   if (seconds !== undefined) player.seek(seconds);
-  list.reveal(track);
+  if (track) {
+    list.reveal(track);
+    timeline.reveal(track);
+  }
   redraw();
 }
 
@@ -77,6 +80,7 @@ function redraw() {
 function showCount() {
   const { shown, chosen } = state;
   const of = shown.length === log.tracks.length ? "" : ` of ${log.tracks.length}`;
+  find(".none").textContent = log.tracks.length ? "No track passes these filters." : "The log has no tracks.";
   find(".count").textContent = `${shown.length}${of} ${log.tracks.length === 1 ? "track" : "tracks"}${chosen.size ? `, ${chosen.size} chosen` : ""}`;
 }
 
@@ -150,6 +154,13 @@ const KEYS = {
   Escape: () => pick(null),
 };
 
+const MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]); // a slider
+
+function closeOverlayParts() {
+  find(".overlay-parts").open = false;
+  find(".overlay-parts summary").focus();
+}
+
 function toggleChosen(track) {
   state.chosen[state.chosen.has(track) ? "delete" : "add"](track);
   showCount();
@@ -158,8 +169,9 @@ function toggleChosen(track) {
 document.addEventListener("keydown", (event) => {
   const { target, key, ctrlKey, metaKey, altKey } = event;
   if (ctrlKey || metaKey || altKey || document.querySelector("dialog[open]")) return;
-  if (key === "Escape" && target.matches("input")) return target.blur();
-  if (target.matches("input:not([type=checkbox]), select, textarea")) return;
+  if (key === "Escape" && find(".overlay-parts").open) return closeOverlayParts();
+  if (key === "Escape" && target.matches("input, select")) return target.blur();
+  if (target.matches("[type=range]") ? MOVES.has(key) : target.matches("input:not([type=checkbox]), select")) return;
   if (key === " " && target.matches("button, summary, input")) return;
   const action = KEYS[key.length === 1 ? key.toLowerCase() : key];
   if (!action) return;
@@ -218,6 +230,7 @@ try {
 setTheme(remembered ?? (dark.matches ? "dark" : "light"));
 new ResizeObserver(fitStage).observe(find(".stage"));
 find(".places").hidden = !log.meta.places.length;
+find(".full").hidden = !document.fullscreenEnabled;
 find(".mute").hidden = !log.meta.clip.sound;
 find(".length").textContent = clock(log.end, 2);
 timeline.ruler.ariaValueMin = log.begin.toFixed(3);

@@ -62,6 +62,18 @@ class Timeline {
     this.#view(this.log.begin, this.log.end - this.log.begin);
   }
 
+  /** Bring a track's bar into sight. */
+  reveal(track) {
+    for (const { top, lanes } of this.groups) {
+      const lane = lanes.findIndex((tracks) => tracks.includes(track));
+      if (lane < 0) continue;
+      const y = top + LANE.head + lane * (this.lane + LANE.gap);
+      const { scrollTop, clientHeight } = this.scroller;
+      if (y < scrollTop + LANE.head) this.scroller.scrollTop = y - LANE.head;
+      else if (y + this.lane + LANE.spare > scrollTop + clientHeight) this.scroller.scrollTop = y + this.lane + LANE.spare - clientHeight;
+    }
+  }
+
   /** Bring the playhead to where the clip is, and the view with it. */
   follow() {
     const { seconds } = this.state;
@@ -180,31 +192,43 @@ class Timeline {
     this.canvas.style.height = `${clientHeight}px`;
     const { context, width, height } = fitted(this.canvas);
     context.translate(0, -scrollTop);
-    const look = this.state.theme;
+    this.#cuts(context, scrollTop, height);
     for (const group of this.groups) {
       if (group.top > scrollTop + height) break;
-      context.font = `500 12px ${FONT}`;
-      context.textBaseline = "middle";
-      context.fillStyle = look.text;
-      const { label } = group.lanes[0][0];
-      context.fillText(label, 8, group.top + LANE.head / 2 + 1);
-      const after = 8 + context.measureText(label).width + 8;
-      context.fillStyle = look.soft;
-      context.fillText(plural(group.count, "track"), after, group.top + LANE.head / 2 + 1);
+      this.#heading(context, group);
       group.lanes.forEach((lane, n) => {
         const y = group.top + LANE.head + n * (this.lane + LANE.gap);
         if (y > scrollTop + height || y + this.lane < scrollTop) return;
         for (const track of lane) this.#bar(context, track, y, width);
       });
     }
-    context.strokeStyle = look.soft;
+  }
+
+  #heading(context, { top, count, lanes }) {
+    const { text, soft, ground } = this.state.theme;
+    const { label } = lanes[0][0];
+    const y = top + LANE.head / 2 + 1;
+    context.font = `500 12px ${FONT}`;
+    context.textBaseline = "middle";
+    const wide = context.measureText(`${label}  `).width;
+    const words = plural(count, "track");
+    context.fillStyle = css(ground);
+    context.fillRect(4, top, wide + context.measureText(words).width + 8, LANE.head);
+    context.fillStyle = text;
+    context.fillText(label, 8, y);
+    context.fillStyle = soft;
+    context.fillText(words, 8 + wide, y);
+  }
+
+  #cuts(context, top, height) {
+    context.strokeStyle = this.state.theme.soft;
     context.setLineDash([2, 3]);
     for (const { t, kind } of this.log.meta.events) {
       if (kind !== "cut" || t < this.from || t > this.to) continue;
       const x = Math.round(this.#x(t)) + 0.5;
       context.beginPath();
-      context.moveTo(x, scrollTop);
-      context.lineTo(x, scrollTop + height);
+      context.moveTo(x, top);
+      context.lineTo(x, top + height);
       context.stroke();
     }
     context.setLineDash([]);
