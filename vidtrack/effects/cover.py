@@ -14,7 +14,7 @@ from vidtrack.tracklog import TrackLog, shots_of
 _STEADY_SECONDS = 0.12  # boxes reach around all there were so far before and after, which evens out their jitter
 _SPEED_SECONDS = 0.4  # speed is measured over this long a piece of track, or this many boxes where they are few
 _SPEED_BOXES = 3
-_HASTE = 2.0  # an unseen object may be so many times as fast as it was seen to be
+_HASTE = 1.5  # an unseen object may be so many times as fast as it was seen to be
 _GROWTH = 0.5  # of its size a second, for a box without a sight
 _GROWTH_MOST = 0.5
 _OUTWARDS = np.array([-1, -1, 1, 1])
@@ -38,9 +38,9 @@ class CoverConfig:
 def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:
     """The log of what to hide: every track without holes, held at both ends, boxes grown.
 
-    Between two sights a box holds both of them, and reaches wherever the object may have got to at twice the speed it
-    had before, after or on the way. Beyond the ends, but not over a cut, it reaches from where the object was to where
-    twice its speed would have taken it. Away from a sight it grows with the time. No box is smaller than the logged.
+    Between two sights a box holds both of them, and reaches wherever the object may have got to at half again the speed
+    it had before, after or on the way. Beyond the ends, but not over a cut, it reaches from where the object was to
+    where that speed would have taken it. Away from a sight it grows with the time. No box is smaller than the logged.
     """
     shots = shots_of(log)
     return log_of(log, [_covering(path, log, shots, config) for path in paths_of(log)])
@@ -91,29 +91,31 @@ class _Course:
     shots: np.ndarray
 
     def speed(self, place: int, way: int) -> np.ndarray:
-        """Pixels a second (4,) of the edges of the boxes up to `place` if `way` is -1, from there on if it is 1."""
+        """Pixels a second (2,) of the boxes' middles up to `place` if `way` is -1, from there on if it is 1."""
         near = (self.shots == self.shots[place]) & (np.abs(self.seconds - self.seconds[place]) <= _SPEED_SECONDS)
         own = np.flatnonzero(near)
         own = own[(own - place) * way >= 0]
         if len(own) < _SPEED_BOXES:
             own = place + way * np.arange(_SPEED_BOXES)
             if own.min() < 0 or own.max() >= len(self.shots) or (self.shots[own] != self.shots[place]).any():
-                return np.zeros(4)
-        return np.polyfit(self.seconds[own] - self.seconds[place], self.boxes_xyxy[own], 1)[0]
+                return np.zeros(2)
+        middles = (self.boxes_xyxy[own, :2] + self.boxes_xyxy[own, 2:]) / 2
+        return np.polyfit(self.seconds[own] - self.seconds[place], middles, 1)[0]
 
     def onward(self, place: int, seconds: np.ndarray) -> np.ndarray:
         """Boxes (K, 4) at times all before or all after that of `place`, around all on the way from there."""
         ahead = seconds[:, None] - self.seconds[place]
         way = 1 if (ahead < 0).any() else -1
-        return _hull(self.boxes_xyxy[place], self.boxes_xyxy[place] + _HASTE * ahead * self.speed(place, way))
+        moved = _HASTE * ahead * self.speed(place, way)  # (K, 2)
+        return _hull(self.boxes_xyxy[place], self.boxes_xyxy[place] + np.tile(moved, 2))
 
     def between(self, first: int, second: int) -> np.ndarray:
         """Boxes (second - first - 1, 4) around both places, and around all that lies within reach of both."""
         ends = [first, second]
         known, at = self.boxes_xyxy[ends], self.seconds[ends]
-        mean = (known[1] - known[0]) / (at[1] - at[0])
-        edges = np.abs([self.speed(first, -1), self.speed(second, 1), mean]).max(axis=0)
-        reach = _HASTE * np.tile(np.maximum(edges[:2], edges[2:]), 2) * _OUTWARDS
+        middles = (known[:, :2] + known[:, 2:]) / 2
+        speeds = self.speed(first, -1), self.speed(second, 1), (middles[1] - middles[0]) / (at[1] - at[0])
+        reach = _HASTE * np.tile(np.abs(speeds).max(axis=0), 2) * _OUTWARDS
         away = np.abs(self.seconds[first + 1 : second] - at[:, None])[..., None]  # (2, K, 1)
         one, other = known[:, None] + away * reach
         met = np.hstack([np.maximum(one[:, :2], other[:, :2]), np.minimum(one[:, 2:], other[:, 2:])])
