@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -40,17 +41,32 @@ def moving_object(frames: int) -> list[np.ndarray]:
     return pictures
 
 
-def write_pictures_clip(path: Path, pictures: Sequence[np.ndarray]) -> Path:
-    """A clip of these pictures, almost without loss, in 4:4:4."""
+@dataclass(frozen=True)
+class Storage:
+    """How pictures are stored; `pts` are in hundredths of a second, by default 25 frames a second."""
+
+    encoder: str = "libx264"
+    pixel_format: str = "yuv444p"
+    options: Mapping[str, str] = field(default_factory=lambda: {"preset": "ultrafast", "crf": "4"})
+    rotation: int = 0
+    pts: Sequence[int] | None = None
+
+
+def write_pictures_clip(path: Path, pictures: Sequence[np.ndarray], storage: Storage = Storage()) -> Path:
+    """A clip of these pictures as they are to be shown, by default almost without loss."""
+    stored = [np.ascontiguousarray(np.rot90(picture, -storage.rotation // 90)) for picture in pictures]
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "crf": "4"})
+        stream = container.add_stream(storage.encoder, rate=25, options=dict(storage.options))
         context = stream.codec_context
-        context.height, context.width = pictures[0].shape[:2]
-        context.pix_fmt, context.time_base = "yuv444p", Fraction(1, 25)
+        context.height, context.width = stored[0].shape[:2]
+        context.pix_fmt, context.time_base = storage.pixel_format, Fraction(1, 25 if storage.pts is None else 100)
         context.colorspace = 6
-        for i, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuv444p", dst_colorspace=5)
-            frame.pts, frame.time_base = i, context.time_base
+        if storage.rotation:
+            stream.set_display_rotation(storage.rotation)
+        for i, picture in enumerate(stored):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            frame = frame.reformat(format=storage.pixel_format, dst_colorspace=5)
+            frame.pts, frame.time_base = i if storage.pts is None else storage.pts[i], context.time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path

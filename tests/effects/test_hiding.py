@@ -15,11 +15,14 @@ from tests.conftest import Ended
 from tests.effects.scenes import (
     MAGENTA,
     SIZE,
+    Storage,
     frames_of,
     log_in_memory,
+    moving_object,
     object_box,
     object_clip,
     write_log,
+    write_pictures_clip,
 )
 from tests.media import example_frames
 from vidtrack.effects.cover import CoverConfig, cover
@@ -29,6 +32,7 @@ from vidtrack.errors import UsageError
 from vidtrack.footage import with_objects
 from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame, FrameTracks
+from vidtrack.video import VideoReader
 
 Command = Callable[..., Ended]
 FRAMES = 40
@@ -71,6 +75,34 @@ def test_no_pixel_of_the_object_is_left(vidtrack: Command, clip: Path, tmp_path:
     assert len(made) == len(source) == FRAMES
     assert magenta_pixels(source[20]) > 500
     assert [magenta_pixels(image) for image in made[4:37]] == [0] * 33
+
+
+@pytest.mark.parametrize(
+    ("name", "storage", "start"),
+    [
+        ("turned.mp4", Storage(rotation=90), "0"),
+        ("uneven.mkv", Storage(pts=[0, *np.cumsum([3, 1, 9, 4, 8, 1, 12, 5] * 5).tolist()][:FRAMES]), "0"),
+        ("ten-bit.mov", Storage("prores_ks", "yuv422p10le", {}), "0"),
+        ("reordered.mp4", Storage(options={"preset": "veryfast", "crf": "4", "bf": "4", "g": "40"}), "0.5"),
+        ("no-times.avi", Storage("mpeg4", "yuv420p", {"bf": "2", "q:v": "1"}), "0.5"),
+        ("interlaced.mpg", Storage("mpeg2video", "yuv420p", {"flags": "+ildct+ilme", "q:v": "1", "b": "9M"}), "0.5"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_no_pixel_is_left_however_the_clip_is_stored(
+    vidtrack: Command, tmp_path: Path, name: str, storage: Storage, start: str
+) -> None:
+    stored = write_pictures_clip(tmp_path / name, moving_object(FRAMES), storage)
+    with VideoReader(stored) as reader:
+        pts = [frame.pts for frame in reader]
+    sights = {i: object_box(i) for i in range(FRAMES) if i not in MISSED}
+    log = write_log(tmp_path / "log.jsonl", stored, {1: sights}, range(0, FRAMES, 3), pts=pts)
+    ended = vidtrack("render", log, stored, "--solid", "--start", start, "-o", tmp_path / "out.mkv")
+    assert ended.code == 0, ended.err
+    with VideoReader(tmp_path / "out.mkv") as reader:
+        counts = [magenta_pixels(frame.image) for frame in reader]
+    assert len(counts) == FRAMES - (0 if start == "0" else 13)
+    assert counts == [0] * len(counts)
 
 
 @pytest.mark.parametrize("method", ["--blur", "--pixelate"])
