@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vidtrack.errors import OutputError
-from vidtrack.files import write_whole
+from vidtrack.files import check_writable, write_whole
 
 
 def test_text_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
@@ -31,3 +31,11 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(OutputError, match=f"{place} cannot be written"):
             write_whole(place, "{}")
     assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
+
+
+def test_whether_a_file_can_be_written_is_known_beforehand(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        check_writable(tmp_path / "file" / "new" / "a.json")
+    check_writable(tmp_path / "new" / "a.json")
+    assert {path.name for path in tmp_path.iterdir()} == {"file"}

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.video.limits import Limits
+from vidtrack.video.limits import Limits, check_range
 from vidtrack.zones import Line, Zone
 
 
@@ -41,6 +41,9 @@ class RunConfig:
     resume: bool = False  # take an interrupted clip up again
     limits: Limits = field(default_factory=Limits)
     video: VideoConfig = field(default_factory=VideoConfig)
+
+    def __post_init__(self) -> None:
+        check_range(self.start_seconds, self.end_seconds, self.stride)
 
     def at_score(self, models_own: float) -> RunConfig:
         """The same with the least score decided; no threshold of the tracker stays above it."""

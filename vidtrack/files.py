@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from pathlib import Path
 
 from vidtrack.errors import OutputError
@@ -24,6 +25,20 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink()
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}", "choose another place, or check the disk"
-        ) from None
+        raise _cannot_write(path, error) from None
+
+
+def check_writable(path: Path) -> None:
+    """Raise OutputError where no file of this name can be made; leaves nothing behind."""
+    folder = next((parent for parent in path.absolute().parents if os.path.lexists(parent)), path.parent)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path} cannot be written: {error.strerror or error}", "choose another place, or check the disk"
+    )

@@ -90,3 +90,8 @@ print(ops.build_info()["cpu"])
 """
     )
     assert python(code, VIDTRACK_CPU=instruction_set).stdout.strip() in (instruction_set, "baseline")
+
+
+def test_an_unknown_instruction_set_is_said() -> None:
+    ended = python("from vidtrack import ops", VIDTRACK_CPU="axv2")
+    assert "VIDTRACK_CPU is 'axv2', not baseline, avx2 or avx512" in ended.stderr

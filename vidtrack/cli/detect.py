@@ -207,8 +207,9 @@ def job_finder(
 
 
 def check_report(path: Path, jobs: Sequence[Job]) -> None:
-    """Raise UsageError where the report would replace a clip or a result, or is no JSON file of this machine."""
+    """Raise an error where the report would replace a clip or a result, is no JSON file, or cannot be written."""
     from vidtrack.batch.manifest import FOLDER
+    from vidtrack.files import check_writable
 
     if os.path.isdir(path):
         raise UsageError(f"the report {path} is a folder", "give a file name")
@@ -219,3 +220,4 @@ def check_report(path: Path, jobs: Sequence[Job]) -> None:
     is_address = path.parts[0].endswith(":")  # as a path, s3://bucket/a is s3:/bucket/a
     if path.suffix.lower() != ".json" or path.absolute().parent.name == FOLDER or is_address:
         raise UsageError(f"the report cannot be {path}", f"give the name of a .json file, not in {FOLDER}/")
+    check_writable(path)

@@ -22,6 +22,8 @@ __all__ = ["announce", "build_info", "deformable_attention", "deformable_samplin
 _logger = logging.getLogger(__name__)
 _library: compiled.Library | None = None
 _problem = ""  # why the library is not in use
+if os.environ.get("VIDTRACK_CPU", "avx512") not in ("baseline", "avx2", "avx512"):
+    _logger.warning("VIDTRACK_CPU is %r, not baseline, avx2 or avx512: baseline it is", os.environ["VIDTRACK_CPU"])
 if os.environ.get("VIDTRACK_OPS") == "reference":
     _problem = "VIDTRACK_OPS=reference is set"
 else:

@@ -1,4 +1,4 @@
-"""How large a clip may be, so that a small file cannot ask for all there is."""
+"""How large a clip may be, so that a small file cannot ask for all there is, and which part of it is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vidtrack.errors import InputError
+from vidtrack.errors import InputError, UsageError
 from vidtrack.types import VideoInfo
 
 _TOO_LARGE = re.compile(r"Picture size ([1-9]\d*)x([1-9]\d*) (?:exceeds specified max pixel count|is invalid)")
@@ -71,6 +71,16 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def check_range(start: Fraction | None, end: Fraction | None, stride: int) -> None:
+    """Raise UsageError where no frame can lie from `start` to `end`, in seconds, or the stride is none."""
+    if start is not None and start < 0:
+        raise UsageError(f"start is {float(start):g} s", "give zero or more")
+    if end is not None and end <= (start or 0):
+        raise UsageError(f"end is {float(end):g} s, not after start at {float(start or 0):g} s")
+    if stride < 1:
+        raise UsageError(f"stride is {stride}", "give one or more")
 
 
 def _spoken(seconds: Fraction) -> str:

@@ -14,13 +14,13 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from vidtrack.errors import InputError, UsageError
+from vidtrack.errors import InputError
 from vidtrack.types import Frame, VideoInfo
 from vidtrack.video.clock import Clock, without_presentation_times
 from vidtrack.video.colour import hdr_name, swscale_matrix
 from vidtrack.video.deinterlace import deinterlaced
 from vidtrack.video.hardware import HardwareDecodeError
-from vidtrack.video.limits import DEFAULT_LIMITS, Limits
+from vidtrack.video.limits import DEFAULT_LIMITS, Limits, check_range
 from vidtrack.video.messages import Problem, ProblemLog
 from vidtrack.video.place import Place, fingerprint
 from vidtrack.video.probe import probe
@@ -55,7 +55,7 @@ class VideoReader:
     ) -> None:
         self._start = exact_seconds(start_seconds)
         self._end = exact_seconds(end_seconds)
-        _check_range(self._start, self._end, stride)
+        check_range(self._start, self._end, stride)
         self._stride = stride
         self._hwaccel = hwaccel
         self._limits = limits
@@ -284,12 +284,3 @@ class VideoReader:
 def exact_seconds(value: Fraction | float | None) -> Fraction | None:
     """The number as written: 0.1 is one tenth, not its nearest binary fraction."""
     return Fraction(str(value)) if value is not None else None
-
-
-def _check_range(start: Fraction | None, end: Fraction | None, stride: int) -> None:
-    if start is not None and start < 0:
-        raise UsageError(f"start is {float(start):g} s", "give zero or more")
-    if end is not None and end <= (start or 0):
-        raise UsageError(f"end is {float(end):g} s, not after start at {float(start or 0):g} s")
-    if stride < 1:
-        raise UsageError(f"stride is {stride}", "give one or more")
