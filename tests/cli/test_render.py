@@ -243,6 +243,7 @@ def test_uneven_times_are_kept(vidtrack: Command, tmp_path: Path) -> None:
     [
         (("--tracks", 7), 2, "no track 7"),
         (("--crop-track", 7), 2, "no track 7"),
+        (("--min-length", "31f"), 2, "no track of the log is left"),
         (("--crop-track", "1,2"), 2, "several tracks"),
         (("--classes", "persn"), 2, "did you mean person?"),
         (("--crop-track", 1, "--aspect", "1:200"), 2, "a window of 1:200"),
@@ -285,7 +286,14 @@ def test_choices_that_cannot_be(
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--tracks", "one"), ("--aspect", "wide"), ("--size", "big"), ("--colour", "sky"), ("--margin", "-1")],
+    [
+        ("--tracks", "one"),
+        ("--min-length", "long"),
+        ("--aspect", "wide"),
+        ("--size", "big"),
+        ("--colour", "sky"),
+        ("--margin", "-1"),
+    ],
 )
 def test_unreadable_choices(vidtrack: Command, log: Path, option: str, value: str) -> None:
     with_mode = {"--size": ("--crop-track", 1), "--aspect": ("--crop-track", 1)}.get(option, ("--solid",))

@@ -148,6 +148,7 @@ def test_choosing(log: Path) -> None:
     assert chosen(without=(1,)) == {2}
     assert chosen(classes=("car",)) == {2}
     assert chosen(min_seconds=0.3) == {1}
+    assert chosen(min_frames=2) == {1}
     assert chosen(tracks=(1, 2), without=(2,), smooth_seconds=0.2, gap_seconds=1.0) == {1}
 
 

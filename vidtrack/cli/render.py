@@ -11,7 +11,7 @@ from vidtrack.cli import render_options as own
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.render_choices import check_combination, crop_of, followed_by, hiding_of, look_of
 from vidtrack.cli.render_run import check_places, doubt_line, run_items, run_stills, write_record
-from vidtrack.cli.values import limits_of, parse_classes, parse_identities
+from vidtrack.cli.values import limits_of, parse_classes, parse_identities, parse_length
 from vidtrack.errors import UsageError
 
 _MARGIN = 0.1
@@ -25,7 +25,7 @@ def render(
     tracks: own.Tracks = None,
     without: own.Except = None,
     classes: own.Classes = None,
-    min_length: own.MinLength = 0.0,
+    min_length: own.MinLength = None,
     start: options.Start = None,
     end: options.End = None,
     smooth: own.Smooth = 0.0,
@@ -85,7 +85,7 @@ def render(
         parse_identities(tracks),
         parse_identities(without, "--except") or (),
         parse_classes(classes),
-        min_length,
+        *parse_length(min_length),
         fill_gaps,
         smooth,
         doubtful=blur or pixelate or solid,

@@ -49,7 +49,8 @@ Classes = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Only these, as person,car.", rich_help_panel=_WHICH)
 ]
 MinLength = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="Only tracks at least this long.", rich_help_panel=_WHICH)
+    str | None,
+    typer.Option(metavar="TIME", help="Only tracks this long: 1.5 seconds, or 12f frames.", rich_help_panel=_WHICH),
 ]
 Smooth = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="Steady the boxes over so long.", rich_help_panel=_WHICH)
@@ -123,7 +124,7 @@ Size = Annotated[
 ]
 Zoom = Annotated[float, typer.Option(min=1, max=100, help="1 is the largest window.", rich_help_panel=_CROP)]
 MaxSpeed = Annotated[float, typer.Option(help="Of the window, in picture widths a second.", rich_help_panel=_CROP)]
-MaxAcceleration = Annotated[float, typer.Option(help="The same, a second.", rich_help_panel=_CROP)]
+MaxAcceleration = Annotated[float, typer.Option(help="How fast that may change, a second.", rich_help_panel=_CROP)]
 
 Clips = Annotated[bool, typer.Option("--clips", help="A video a track, its own time.", rich_help_panel=_CUT)]
 Handles = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from vidtrack.errors import LogError, UsageError
@@ -23,7 +24,8 @@ class Wanted:
     tracks: tuple[int, ...] | None = None
     without: tuple[int, ...] = ()
     classes: tuple[str, ...] | None = None
-    min_seconds: float = 0.0
+    min_seconds: float | Fraction = 0.0
+    min_frames: int = 0
     gap_seconds: float = 0.0
     smooth_seconds: float = 0.0
     doubtful: bool = False
@@ -55,7 +57,8 @@ def open_scene(
     if not len(log):
         raise LogError(f"{log_path} holds no frames", log.problem or "the run that wrote it ended at once")
     select(log, wanted.without)  # an identity the log does not have is a mistake here too
-    chosen = select(log, wanted.tracks, None if wanted.doubtful else wanted.classes, wanted.min_seconds)
+    chosen = select(log, wanted.tracks, None if wanted.doubtful else wanted.classes)
+    chosen = select(chosen, min_seconds=wanted.min_seconds, min_frames=wanted.min_frames)
     if wanted.doubtful and wanted.classes is not None:
         of_class = class_filter(log.class_names, wanted.classes)[chosen.classes]
         chosen = select(chosen, set(chosen.ids[of_class].tolist()))
