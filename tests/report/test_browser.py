@@ -260,11 +260,11 @@ def test_the_box_is_that_of_the_frame_on_screen(
         page.until(lambda: agree(page.seen("video")), f"the box of the frame at {share} of the clip")
     page.press(Keys.HOME)
     page.at_frame(0)
-    page.press("l", "l")
-    played = [page.seen(".still") for _ in range(20)]
+    page.press(" ")
+    played = [page.seen(".still") for _ in range(16)]
     page.press("k")
-    assert len({frame for _, frame, _ in played}) > 2
-    assert sum(agree(seen) for seen in played) > 15  # a busy machine may tell of a picture when the next one is there
+    assert len({frame for _, frame, _ in played}) > 1
+    assert sum(map(agree, played)) > 8  # a busy browser may tell of a picture when the next one is there
     page.until(lambda: agree(page.seen("video")), "the box of the frame at which it stopped")
 
 
@@ -360,6 +360,7 @@ def test_it_says_what_to_type(open_page: Callable[..., Page], log: Path) -> None
     page.press("e")
     assert page.text("[data-command=split] code").endswith(" 2 --at 1.000")
     assert page.text("[data-command=crop] code").endswith("--crop-track 2 --aspect 9:16")
+    assert not page.text("[data-command=relabel] code").endswith(" --class car")  # it is one already
     page.press(Keys.ESCAPE)
     page.click(".chip", 1)
     page.press("e")

@@ -18,6 +18,9 @@ class Commands {
   open() {
     const { chosen, current, shown } = this.state;
     this.scope.value = chosen.size ? "chosen" : current ? "current" : this.filters.active && shown.length ? "shown" : "all";
+    const own = new Set(this.#tracks().map(({ label }) => label));
+    const other = [...this.label.options].find(({ value }) => !own.has(value));
+    if (own.has(this.label.value) && other) this.label.value = other.value;
     this.fill();
     this.dialog.showModal();
   }
