@@ -125,7 +125,8 @@ def test_a_stride_and_a_turned_clip_are_mentioned(vidtrack: Command, tmp_path: P
         (["EMPTY", "--to", "nuke"], 3, "holds no track log"),
         (["NEWER", "--to", "nuke"], 3, "is a track log of version 2, this release reads 1"),
         (["TEXT", "--to", "nuke"], 3, "not a track log"),
-        (["LOG", "--to", "nuke", "-o", "TEXT"], 1, "cannot be written"),
+        (["LOG", "--to", "nuke", "-o", "TEXT"], 2, "text.jsonl is a file"),
+        (["LOG", "--to", "nuke", "-o", "BELOW"], 1, "cannot be written"),
         (["LOG", "COPY", "--to", "nuke", "-o", "OUT"], 2, "would both become"),
         (["LOG", "--to", "csv", "-o", "-"], 2, "exports are files, not a stream"),
         (["-", "--to", "csv"], 3, "- cannot be read"),
@@ -139,6 +140,7 @@ def test_bad_input_is_one_line(
         "EMPTY": tmp_path / "empty",
         "NEWER": tmp_path / "newer.jsonl",
         "TEXT": tmp_path / "text.jsonl",
+        "BELOW": tmp_path / "text.jsonl" / "below",
     }
     places |= {"OUT": tmp_path / "out", "COPY": tmp_path / "copy" / "shot.tracks.jsonl"}
     places["EMPTY"].mkdir()

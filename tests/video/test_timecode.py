@@ -20,6 +20,7 @@ NTSC = Fraction(30000, 1001)
         ("00:00:00;00", 107892, NTSC, "01:00:00;00"),  # an hour of 29.97 frames, SMPTE 12M
         ("00:00:59;59", 1, Fraction(60000, 1001), "00:01:00;04"),
         ("00:00:59.29", 1, NTSC, "00:01:00.02"),
+        ("00:00:59;23", 1, Fraction(24000, 1001), "00:01:00:00"),  # no labels are left out at 23.976
     ],
 )
 def test_advances_as_smpte_12m_counts(start: str, frames: int, rate: Fraction, expected: str) -> None:

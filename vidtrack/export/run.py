@@ -58,10 +58,12 @@ def find_logs(inputs: Sequence[str]) -> list[Path]:
 def plan_outputs(logs: Sequence[Path], formats: Sequence[Format], folder: Path | None) -> dict[Path, dict[str, Path]]:
     """For each log the file or folder of each format, by the format's name.
 
-    Raises UsageError where two logs would become one file, and for a stream.
+    Raises UsageError where two logs would become one file, and for a folder that is a stream or a file.
     """
     if folder == Path("-"):
         raise UsageError("exports are files, not a stream", "give a folder")
+    if folder is not None and folder.is_file():
+        raise UsageError(f"{folder} is a file", "-o names a folder for the exports")
     makers: dict[Path, Path] = {}
     planned = {}
     for log in logs:

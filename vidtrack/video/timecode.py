@@ -28,7 +28,8 @@ def advanced(timecode: str, frames: int, rate: Fraction) -> str | None:
     count, frame = divmod(count, labels)
     count, seconds = divmod(count, 60)
     hours, minutes = divmod(count, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}{_mark(timecode)}{frame:02}"
+    mark = _mark(timecode) if dropped else ":"  # a drop-frame timecode goes on without drops at 23.976
+    return f"{hours:02}:{minutes:02}:{seconds:02}{mark}{frame:02}"
 
 
 def frame_number(timecode: str, rate: Fraction) -> int | None:
