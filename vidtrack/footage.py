@@ -140,7 +140,7 @@ def _rate(rate: list[int] | None) -> str:
 
 def _logged_range(log: TrackLog) -> tuple[Fraction | None, Fraction | None]:
     """What the run was asked for; of a log that ends early, only what it got to."""
-    parameters = log.header.get("run", {}).get("parameters", {})
+    parameters = log.header["run"]["parameters"]
     start, end = (
         None if parameters.get(name) is None else Fraction(str(parameters[name]))
         for name in ("start_seconds", "end_seconds")

@@ -128,6 +128,17 @@ def test_a_newer_log_is_not_touched(vidtrack: Command, log: Path) -> None:
         assert_one_line(vidtrack(*command, log, *(["1"] if command == ["drop"] else [])), 3, "version 2", "upgrade")
 
 
+@pytest.mark.parametrize("key", ["start_seconds", "end_seconds", "lines", "zones"])
+@pytest.mark.parametrize("value", ["x", -1, [5], 1e300])
+def test_choices_of_a_run_that_cannot_have_been(vidtrack: Command, log: Path, key: str, value: object) -> None:
+    header, *rest = log.read_text("utf-8").splitlines(keepends=True)
+    changed = json.loads(header)
+    changed["run"]["parameters"][key] = value
+    log.write_text(json.dumps(changed) + "\n" + "".join(rest), "utf-8")
+    for command in ("show", "count", "render"):
+        assert_one_line(vidtrack(command, log), 3, f"run/parameters/{key}")
+
+
 def test_names_that_are_no_text_are_shown(vidtrack: Command, log: Path) -> None:
     text = log.read_text("utf-8").replace('"path":"clip.mp4"', '"path":"a\\udcff\\nb.mp4"')
     log.write_text(text.replace('"person"', '"per\\nson"'), "utf-8")

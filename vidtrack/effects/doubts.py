@@ -46,8 +46,7 @@ def doubts_of(log: TrackLog, weak_score: float | None = None) -> list[Doubt]:
     away from the picture's edge, the clip's ends and every cut is named too: it may have been visible for longer.
     """
     if weak_score is None:
-        run = log.header.get("run", {}).get("parameters", {}).get("tracker", {})
-        weak_score = float(run.get("birth_score", _WEAK_SCORE))
+        weak_score = _birth_score(log)
     cuts = cut_pts(log) * float(log.time_base)
     found = [doubt for path in paths_of(log) for doubt in _of_path(path, log, weak_score, cuts)]
     return sorted(found, key=lambda doubt: (doubt.first_row, doubt.identity))
@@ -72,6 +71,13 @@ def doubt_record(doubt: Doubt, log: TrackLog) -> dict[str, Any]:
         "last": _place(log, doubt.last_row),
         "frames": doubt.last_row - doubt.first_row + 1,
     }
+
+
+def _birth_score(log: TrackLog) -> float:
+    """The score from which the run began tracks; any program may have written the log, with choices of its own."""
+    tracker = log.header["run"]["parameters"].get("tracker")
+    score = tracker.get("birth_score") if isinstance(tracker, dict) else None
+    return float(score) if isinstance(score, int | float) else _WEAK_SCORE
 
 
 def _place(log: TrackLog, row: int) -> dict[str, Any]:
