@@ -175,9 +175,7 @@ def test_a_report_is_a_json_file_of_its_own(detect: Command, short: Path, tmp_pa
     assert (tmp_path / "precious.mp4").read_bytes() == before
 
 
-def test_a_report_that_cannot_be_written_is_told_before_the_work(
-    detect: Command, short: Path, tmp_path: Path
-) -> None:
+def test_a_report_that_cannot_be_written_is_told_before_the_work(detect: Command, short: Path, tmp_path: Path) -> None:
     put(short, "a.mp4", folder=tmp_path / "in")
     (tmp_path / "file").touch()
     ended = detect("--report", tmp_path / "file" / "report.json")
