@@ -202,6 +202,12 @@ def test_the_report_names_what_is_uncertain(vidtrack: Command, log: Path) -> Non
         ("appears inside the picture", 5, 5),
     }
     assert record["frames_in_doubt"] == 14
+    ended = vidtrack("render", log, "--solid", "--start", 0.56, "--end", 0.76, "--report", report, "--overwrite")
+    assert "look at 5 frames in doubt" in ended.err
+    found = {
+        (doubt["reason"], doubt["first"]["i"], doubt["last"]["i"]) for doubt in json.loads(report.read_text())["doubts"]
+    }
+    assert found == {("not seen", 14, 15), ("low score", 18, 18), ("near a cut", 15, 18)}
     assert record["made"][0]["output"].endswith("shot.hidden.mp4")
 
 

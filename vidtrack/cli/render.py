@@ -74,7 +74,7 @@ def render(
     check_combination(ctx)
     from vidtrack.config import VideoConfig
     from vidtrack.effects.cover import CoverConfig
-    from vidtrack.effects.doubts import doubts_of
+    from vidtrack.effects.doubts import between, doubts_of
     from vidtrack.effects.masks import MaskConfig, Shape
     from vidtrack.effects.matte import Matte
     from vidtrack.effects.planning import Plan
@@ -130,7 +130,7 @@ def render(
     check_places([item.take.path for item in items], report, scene, overwrite)
     records = run_items(scene, items, encoding, progress)
 
-    doubts = None if hiding is None else doubts_of(scene.chosen, weak_score)
+    doubts = None if hiding is None else between(doubts_of(scene.chosen, weak_score), scene.chosen, start, end)
     if doubts is not None and progress not in (ProgressStyle.none, ProgressStyle.json):
         typer.echo(doubt_line(doubts, scene.chosen), err=True)
     if report is not None:

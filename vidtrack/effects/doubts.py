@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,20 @@ def doubts_of(log: TrackLog, weak_score: float | None = None) -> list[Doubt]:
     cuts = cut_pts(log) * float(log.time_base)
     found = [doubt for path in paths_of(log) for doubt in _of_path(path, log, weak_score, cuts)]
     return sorted(found, key=lambda doubt: (doubt.first_row, doubt.identity))
+
+
+def between(
+    doubts: Sequence[Doubt], log: TrackLog, start_seconds: Fraction | None, end_seconds: Fraction | None
+) -> list[Doubt]:
+    """The parts of doubts at `start_seconds` <= time < `end_seconds`; None is open."""
+    seconds = log.frame_seconds
+    first = 0 if start_seconds is None else int(np.searchsorted(seconds, float(start_seconds)))
+    last = len(log) - 1 if end_seconds is None else int(np.searchsorted(seconds, float(end_seconds))) - 1
+    return [
+        replace(doubt, first_row=max(doubt.first_row, first), last_row=min(doubt.last_row, last))
+        for doubt in doubts
+        if doubt.first_row <= last and doubt.last_row >= first
+    ]
 
 
 def frames_in_doubt(log: TrackLog, doubts: Sequence[Doubt]) -> int:
