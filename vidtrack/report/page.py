@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-_SCRIPTS = ("data", "look", "player", "overlay", "timeline", "list", "filters", "commands", "page")
+_SCRIPTS = ("data", "look", "player", "overlay", "bars", "timeline", "list", "filters", "commands", "page")
 _MARK = re.compile(r"\{\{([a-z]+)\}\}")
 
 

@@ -90,14 +90,15 @@ class Timeline {
   }
 
   #place() {
-    const x = this.#x(this.state.seconds);
+    const x = this.x(this.state.seconds);
     this.playhead.style.transform = `translateX(${x}px)`;
     this.playhead.hidden = !(x >= 0 && x <= this.width);
     this.ruler.setAttribute("aria-valuenow", this.state.seconds.toFixed(3));
     this.ruler.setAttribute("aria-valuetext", clock(this.state.seconds, 2));
   }
 
-  #x(seconds) {
+  /** Pixels from the left edge of the view. */
+  x(seconds) {
     return ((seconds - this.from) / (this.to - this.from)) * this.width;
   }
 
@@ -192,107 +193,16 @@ class Timeline {
     this.canvas.style.height = `${clientHeight}px`;
     const { context, width, height } = fitted(this.canvas);
     context.translate(0, -scrollTop);
-    this.#cuts(context, scrollTop, height);
+    drawCuts(context, this, scrollTop, height);
     for (const group of this.groups) {
       if (group.top > scrollTop + height) break;
-      this.#heading(context, group);
+      drawHeading(context, group, this.state.theme);
       group.lanes.forEach((lane, n) => {
         const y = group.top + LANE.head + n * (this.lane + LANE.gap);
         if (y > scrollTop + height || y + this.lane < scrollTop) return;
-        for (const track of lane) this.#bar(context, track, y, width);
+        for (const track of lane) drawBar(context, this, track, y, width);
       });
     }
-  }
-
-  #heading(context, { top, count, lanes }) {
-    const { text, soft, ground } = this.state.theme;
-    const { label } = lanes[0][0];
-    const y = top + LANE.head / 2 + 1;
-    context.font = `500 12px ${FONT}`;
-    context.textBaseline = "middle";
-    const wide = context.measureText(`${label}  `).width;
-    const words = plural(count, "track");
-    context.fillStyle = css(ground);
-    context.fillRect(4, top, wide + context.measureText(words).width + 8, LANE.head);
-    context.fillStyle = text;
-    context.fillText(label, 8, y);
-    context.fillStyle = soft;
-    context.fillText(words, 8 + wide, y);
-  }
-
-  #cuts(context, top, height) {
-    context.strokeStyle = this.state.theme.soft;
-    context.setLineDash([2, 3]);
-    for (const { t, kind } of this.log.meta.events) {
-      if (kind !== "cut" || t < this.from || t > this.to) continue;
-      const x = Math.round(this.#x(t)) + 0.5;
-      context.beginPath();
-      context.moveTo(x, top);
-      context.lineTo(x, top + height);
-      context.stroke();
-    }
-    context.setLineDash([]);
-  }
-
-  #bar(context, track, y, width) {
-    const { log, state, lane } = this;
-    if (track.first > this.to || track.first + track.length < this.from) return;
-    const colour = against(state.colour(track), state.theme.ground);
-    const perSecond = width / (this.to - this.from);
-    const begin = log.objectFrom(track, Math.max(0, log.rowAt(this.from)));
-    const end = log.objectFrom(track, log.rowAt(this.to) + 1);
-    const wide = Math.max(1, log.step * perSecond);
-    context.globalAlpha = state.current && state.current !== track ? 0.6 : 1;
-    const back = css(colour, 0.3);
-    const front = css(colour);
-    const left = Math.max(0, this.#x(track.first));
-    const right = Math.min(width, this.#x(track.first + track.length));
-    context.fillStyle = back;
-    context.fillRect(left, y + lane / 2 - 1, right - left, 2); // holds what gaps divide together
-    let i = begin;
-    while (i < end) {
-      const x = Math.round((log.seconds[log.rows[i]] - this.from) * perSecond);
-      let sum = 0;
-      let count = 0;
-      let next = x;
-      for (; i < end; i++) {
-        const at = (log.seconds[log.rows[i]] - this.from) * perSecond;
-        if (count && Math.round(at) > x) break;
-        sum += log.scores[i];
-        count++;
-        next = Math.max(x + 1, Math.round(at + wide));
-      }
-      if (i < end && log.rows[i] === log.rows[i - 1] + 1) {
-        next = Math.round((log.seconds[log.rows[i]] - this.from) * perSecond); // no slit between neighbours
-      }
-      const high = Math.max(1, Math.round((sum / count / 255) * lane));
-      context.fillStyle = back;
-      context.fillRect(x, y, next - x, lane);
-      context.fillStyle = front;
-      context.fillRect(x, y + lane - high, next - x, high);
-    }
-    if (track === state.current) {
-      context.strokeStyle = state.theme.text;
-      context.lineWidth = 1.5;
-      context.strokeRect(left - 0.5, y - 0.5, right - left + 1, lane + 1);
-    }
-    if (lane >= LANE.roomy) this.#name(context, track, left, right, y);
-    context.globalAlpha = 1;
-  }
-
-  #name(context, track, left, right, y) {
-    const { state, lane } = this;
-    context.font = `600 10px ${FONT}`;
-    const text = String(track.id);
-    const wide = context.measureText(text).width + 6;
-    if (right - left < wide + 4) return;
-    context.fillStyle = state.theme.plate;
-    context.beginPath();
-    context.roundRect(left + 2, y + 3, wide, lane - 6, 3);
-    context.fill();
-    context.fillStyle = state.theme.text;
-    context.textBaseline = "middle";
-    context.fillText(text, left + 5, y + lane / 2 + 0.5);
   }
 
   #drawRuler() {
@@ -304,7 +214,7 @@ class Timeline {
     context.font = `11px ${FONT}`;
     context.textBaseline = "middle";
     for (let tick = Math.ceil(this.from / step); tick * step <= this.to; tick++) {
-      const x = Math.round(this.#x(tick * step)) + 0.5;
+      const x = Math.round(this.x(tick * step)) + 0.5;
       context.fillStyle = this.state.theme.line;
       context.fillRect(x - 0.5, height - 6, 1, 6);
       context.fillStyle = this.state.theme.soft;
@@ -314,7 +224,7 @@ class Timeline {
     context.fillStyle = this.state.theme.accent;
     for (const { t, kind } of this.log.meta.events) {
       if (kind === "cut" || t < this.from || t > this.to) continue;
-      const x = this.#x(t);
+      const x = this.x(t);
       context.beginPath();
       context.moveTo(x - 4, 0);
       context.lineTo(x + 4, 0);
