@@ -1,4 +1,4 @@
-"""Hiding parts of a picture so that what is there can be neither seen nor brought back."""
+"""Hiding parts of a picture so that no detail of what is there is left."""
 
 from __future__ import annotations
 
