@@ -70,6 +70,15 @@ def test_json_on_standard_output_is_all_there_is(vidtrack: Command, benchmark: t
     assert ended.err == ""
 
 
+def test_csv_on_standard_output_is_all_there_is(
+    vidtrack: Command, benchmark: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = vidtrack("eval", "tracks", *benchmark, "--csv", "-")
+    assert [row["sequence"] for row in csv.DictReader(io.StringIO(ended.out))] == ["A", "B", "combined"]
+    assert not Path("-").exists()
+
+
 def test_a_long_table_is_not_cut(vidtrack: Command, tmp_path: Path) -> None:
     name = "MOT17-02-" + "a" * 150
     sequence(tmp_path / "truth", name)
@@ -169,9 +178,14 @@ def test_logs_that_do_not_fit(
         ("1.5,1,10,10,20,40\n", "line 1: the frame is no whole number"),
         ("1,1.5,10,10,20,40\n", "line 1: the id is no whole number"),
         ("1,1,10,nan,20,40\n", "line 1: a value is not finite"),
-        ("1e300,1,10,10,20,40\n", "line 1: the frame or the id is too large"),
+        ("1e300,1,10,10,20,40\n", "line 1: a value is too large"),
+        ("1,1,10,10,1e300,1e300\n", "line 1: a value is too large"),
+        ("1,1,10,,20,40,1\n", "line 1: not numbers: '1,1,10,,20,40,1'"),
         ("1,1,10,10,-20,40\n", "line 1: the width or the height is negative"),
         ("1,-1,10,10,20,40,0.5\n", "boxes without an id in frame 1 (these are detections"),
+        ("1,-1,10,10,20,40,-1,-1,-1,-1\n", "boxes without an id in frame 1 (these are detections"),
+        ("1,0,10,10,20,40\n1,0,1,1,2,2\n", "id 0 more than once in frame 1"),
+        ("1,3,10,10,20,40,0\n1,3,1,1,2,2,0\n", "id 3 more than once in frame 1"),
         ("1,3,10,10,20,40\n2,4,1,1,2,2\n2,4,10,10,20,40\n", "id 4 more than once in frame 2"),
         ("7,1,10,10,20,40\n", "goes on to frame 7, A to 5"),
         ("\x00\xff", "not"),
@@ -207,6 +221,7 @@ def test_ground_truth_without_a_box_that_counts(vidtrack: Command, tmp_path: Pat
         (("truth", "results", "--json", "results"), "results is a folder"),
         (("truth/A", "results/A.txt", "--csv", "results/A.txt"), "results/A.txt would replace"),
         (("truth", "results", "--csv", "x", "--json", "x"), "x would replace"),
+        (("truth", "results", "--csv", "-", "--json", "-"), "- would replace"),
     ],
 )
 def test_what_does_not_belong_together(
@@ -232,6 +247,48 @@ def test_a_sequence_without_its_length_may_end_before_the_result_which_is_said(
     (tmp_path / "a.txt").write_text(still(1, range(1, 9)))
     ended = vidtrack("eval", "tracks", sequence(tmp_path, "A", frames=None), tmp_path / "a.txt")
     assert ended.code == 0 and "goes on to frame 8" in ended.err and "to 5: is it of the same clip?" in ended.err
+
+
+@pytest.mark.parametrize("side", ["truth", "result"])
+def test_a_time_in_the_column_of_frames_is_no_frame(vidtrack: Command, tmp_path: Path, side: str) -> None:
+    rows = SWITCH + still(1, [1_700_000_000])
+    (tmp_path / "a.txt").write_text(rows if side == "result" else SWITCH)
+    truth = sequence(tmp_path, "A", rows if side == "truth" else SWITCH, frames=None)
+    ended = vidtrack("eval", "tracks", truth, tmp_path / "a.txt")
+    assert_one_line(ended, 2, "A has 1700000000 frames by", "is a frame number wrong?")
+
+
+@pytest.mark.parametrize(
+    ("told", "changed", "said"),
+    [
+        ("frameRate=5", "frameRate=0", "tells of 5 frames of 64x64, 0 a second"),
+        ("frameRate=5", "frameRate=nan", "tells of 5 frames of 64x64, nan a second"),
+        ("seqLength=5", "seqLength=0", "tells of 0 frames of 64x64, 5 a second"),
+        ("imWidth=64", "imWidth=-64", "tells of 5 frames of -64x64, 5 a second"),
+        ("seqLength=5", "seqLength=five", "is not a MOT seqinfo.ini"),
+    ],
+)
+def test_a_sequence_that_cannot_be(vidtrack: Command, tmp_path: Path, told: str, changed: str, said: str) -> None:
+    (tmp_path / "a.txt").write_text(SWITCH)
+    info = sequence(tmp_path, "A") / "seqinfo.ini"
+    info.write_text(info.read_text().replace(told, changed))
+    ended = vidtrack("eval", "tracks", tmp_path / "A", tmp_path / "a.txt", "--figure", tmp_path)
+    assert_one_line(ended, 2, "seqinfo.ini", said)
+
+
+def test_ground_truth_without_the_class_that_counts(vidtrack: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(SWITCH)
+    truth = sequence(tmp_path, "A", "".join(f"{frame},1,11,11,20,40,1,3,1\n" for frame in range(1, 6)))
+    said = "gt.txt has no boxes that count (mot17 counts class 1, --truth-class another)"
+    assert_one_line(vidtrack("eval", "tracks", truth, tmp_path / "a.txt"), 2, said)
+    assert vidtrack("eval", "tracks", truth, tmp_path / "a.txt", "--truth-class", 3).code == 0
+
+
+def test_a_sequence_without_ground_truth_is_not_passed_over(vidtrack: Command, benchmark: tuple[Path, Path]) -> None:
+    (benchmark[0] / "B/gt/gt.txt").unlink()
+    ended = vidtrack("eval", "tracks", *benchmark)
+    assert_one_line(ended, 2, "no ground truth in", "for B (--sequences chooses: A)")
+    assert vidtrack("eval", "tracks", *benchmark, "--sequences", "A").code == 0
 
 
 def test_outputs_that_cannot_be_written(vidtrack: Command, benchmark: tuple[Path, Path], tmp_path: Path) -> None:
@@ -297,6 +354,7 @@ def test_detections_by_a_model(vidtrack: Command, tiny_checkpoint: Path, tmp_pat
         (("t.json",), "give either a file of results or --model"),
         (("t.json", "r.json", "--model", "default"), "give either a file of results or --model"),
         (("t.json", "r.json", "--save", "s.json"), "belong to --model"),
+        (("t.json", "--model", "{tiny}", "--save", "-"), "--save writes no standard output"),
         (("absent.json", "r.json"), "cannot read absent.json: No such file"),
         (("t.json", "absent.json"), "cannot read absent.json: No such file"),
         (("notes.txt", "r.json"), "notes.txt is not JSON"),

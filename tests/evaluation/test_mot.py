@@ -30,6 +30,12 @@ def test_short_rows_and_spaces_are_understood(tmp_path):
     assert rows.scores.tolist() == [1.0] and rows.extra.tolist() == [[-1, -1, -1]]
 
 
+@pytest.mark.parametrize("text", ["\ufeff1,7,10,20,5,6\n", "1, 7, 10, 20, 5, 6,\r\n", "1\t7\t10 20  5 6"])
+def test_rows_as_other_programs_write_them(tmp_path, text):
+    rows = read_rows(written(tmp_path / "a.txt", text))
+    assert rows.ids.tolist() == [7] and rows.boxes_xyxy.tolist() == [[10, 20, 15, 26]]
+
+
 def test_an_empty_file_has_no_rows(tmp_path):
     rows = read_rows(written(tmp_path / "a.txt", ""))
     assert len(rows) == 0 and rows.last_frame == 0

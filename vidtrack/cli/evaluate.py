@@ -35,7 +35,9 @@ class RuleSet(StrEnum):
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - for stdout, without table.")
 ]
-CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the figures as CSV.")]
+CsvFile = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write the figures as CSV; - for stdout, without table.")
+]
 
 
 @app.command("tracks")
@@ -129,6 +131,8 @@ def detections(
         raise UsageError("give either a file of results or --model", "vidtrack eval detections TRUTH RESULTS")
     if model is None and (save is not None or pictures is not None or size is not None):
         raise UsageError("--pictures, --size and --save belong to --model", "leave them out")
+    if save == scores.STDOUT:
+        raise UsageError("--save writes no standard output", "give a file name")
     scores.check_targets((json_file, csv_file, save), (truth, results))
     annotated = read_truth(truth, parse_classes(classes))
     if results is not None:

@@ -34,7 +34,7 @@ def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None]
     """Raise UsageError where a file to be written is a folder, or one that is read, or one of the others."""
     taken = {os.path.realpath(source) for source in sources if source is not None}
     for target in targets:
-        if target is None or target == STDOUT:
+        if target is None:
             continue
         if target.is_dir():
             raise UsageError(f"{target} is a folder", "give a file name")
@@ -60,7 +60,7 @@ def show_tracks(
     if csv_file is not None:
         plain = [{key: value for key, value in row.items() if key != "hota_alphas"} for row in rows.values()]
         _write_csv(csv_file, [{"sequence": name, **row} for name, row in zip(rows, plain, strict=True)])
-    if json_file == STDOUT:
+    if STDOUT in (json_file, csv_file):
         return
     lines = [
         [name, *(_percent(row[share]) for share in _SHARES), *(str(row[count]) for count in _COUNTS)]
@@ -79,7 +79,7 @@ def show_detections(
         _write_json(json_file, truth, results, {"mean": means, "classes": rows})
     if csv_file is not None:
         _write_csv(csv_file, rows)
-    if json_file == STDOUT:
+    if STDOUT in (json_file, csv_file):
         return
     lines = [[row["name"], *map(_percent, (row[name] for name in _AP)), row["boxes"], row["pictures"]] for row in rows]
     lines.append(
@@ -104,11 +104,7 @@ def _write_json(path: Path, truth: Path, results: Path | str, figures: Mapping[s
 
     tool = {"name": "vidtrack", "version": __version__}
     record = {"tool": tool, "truth": str(truth), "results": str(results), **_known(figures)}
-    text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
-    if path == STDOUT:
-        print(text, end="")
-    else:
-        write_whole(path, text)
+    _put(path, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -116,7 +112,14 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(_known(rows))
-    write_whole(path, table.getvalue())
+    _put(path, table.getvalue())
+
+
+def _put(path: Path, text: str) -> None:
+    if path == STDOUT:
+        print(text, end="")
+    else:
+        write_whole(path, text)
 
 
 def _known(value: Any) -> Any:

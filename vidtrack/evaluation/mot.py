@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigError
@@ -66,7 +67,7 @@ def read_rows(path: Path) -> MotRows:
     Raises DataError, with the line, for what is no row: too few values, frames before 1, a box turned inside out.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}", "check the name") from None
     except UnicodeDecodeError:
@@ -76,7 +77,7 @@ def read_rows(path: Path) -> MotRows:
         if not line.strip():
             continue
         try:
-            values = [float(value) for value in line.replace(",", " ").split()]
+            values = [float(value) for value in _cells(line)]
         except ValueError:
             raise DataError(f"{path}, line {number}: not numbers: {_short(line)}", MOT_ROW) from None
         if len(values) < 6:
@@ -99,8 +100,13 @@ def _faults(table: np.ndarray) -> Iterator[tuple[np.ndarray, str, str]]:
     yield table[:, 0] % 1 != 0, "the frame is no whole number", MOT_ROW
     yield table[:, 0] < 1, "the frame is before 1", "MOT counts frames from 1"
     yield table[:, 1] % 1 != 0, "the id is no whole number", MOT_ROW
-    yield np.abs(table[:, :2]).max(axis=1, initial=0) > 2**53, "the frame or the id is too large", MOT_ROW
+    yield np.abs(table[:, :6]).max(axis=1, initial=0) > 2**53, "a value is too large", MOT_ROW
     yield table[:, 4:6].min(axis=1, initial=0) < 0, "the width or the height is negative", MOT_ROW
+
+
+def _cells(line: str) -> list[str]:
+    """What stands between commas, of which the last may be one too many; without commas, between blanks."""
+    return line.rstrip(", \t\r").split(",") if "," in line else line.split()
 
 
 def _short(line: str) -> str:
@@ -117,8 +123,9 @@ def check_tracks(rows: MotRows, path: Path) -> None:
             f"{path} has boxes without an id in frame {nobody.frames[0]}", "these are detections: track them first"
         )
     order = np.lexsort((rows.ids, rows.frames))
-    frames, ids = rows.frames[order], rows.ids[order]
-    twice = np.flatnonzero((np.diff(frames) == 0) & (np.diff(ids) == 0) & (ids[1:] > 0))
+    frames, ids, counts = rows.frames[order], rows.ids[order], rows.scores[order] > 0
+    is_object = (ids > 0) | counts  # others are regions, which share an id
+    twice = np.flatnonzero((np.diff(frames) == 0) & (np.diff(ids) == 0) & is_object[1:] & is_object[:-1])
     if len(twice):
         raise DataError(
             f"{path} has id {ids[twice[0]]} more than once in frame {frames[twice[0]]}",
@@ -165,13 +172,13 @@ def log_rows(log: TrackLog) -> MotRows:
 
 
 def read_sequence(path: Path) -> Sequence:
-    """Read a `seqinfo.ini`."""
+    """Read a `seqinfo.ini`; raises DataError for what is missing, or a length, rate or size that cannot be."""
     parser = ConfigParser()
     try:
         if not parser.read(path, encoding="utf-8"):
             raise DataError(f"cannot read {path}")
         section = parser["Sequence"]
-        return Sequence(
+        told = Sequence(
             section["name"],
             int(section["seqLength"]),
             float(section["frameRate"]),
@@ -179,3 +186,10 @@ def read_sequence(path: Path) -> Sequence:
         )
     except (ConfigError, KeyError, ValueError) as error:
         raise DataError(f"{path} is not a MOT seqinfo.ini: {error}") from error
+    if min(told.frames, *told.size) < 1 or not 0 < told.frames_per_second < math.inf:
+        width, height = told.size
+        raise DataError(
+            f"{path} tells of {told.frames} frames of {width}x{height}, {told.frames_per_second:g} a second",
+            "these are seqLength, imWidth, imHeight and frameRate",
+        )
+    return told

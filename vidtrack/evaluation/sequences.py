@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from vidtrack.errors import DataError, UsageError
-from vidtrack.evaluation.ignoring import Rules, rules_for
+from vidtrack.evaluation.ignoring import Rules, counted, rules_for
 from vidtrack.evaluation.mot import MotRows, Sequence, check_tracks, log_rows, read_rows, read_sequence
 from vidtrack.selection import listed
 from vidtrack.tracklog import SUFFIXES, TrackLog, is_log_path, select
 
 DEFAULT_CLASSES = ("person",)  # what the MOT benchmarks annotate
+_MOST_FRAMES = 10_000_000  # 46 hours at 60 frames a second; more is a time or a slip in the column of frames
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def find_truths(truth: Path, chosen: Many[str] | None = None) -> list[TruthFile]
     """Ground truth by sequence, in the order of names.
 
     `truth` is a file (MOT or track log), a sequence folder with gt/gt.txt or gt.txt, or a folder of such folders or of
-    such files called like their sequences; `chosen` picks some by name.
+    such files called like their sequences; `chosen` picks some by name. Raises DataError where one has none.
     """
     if truth.is_file():
         found = [_truth_file(truth)]
@@ -71,7 +72,10 @@ def find_truths(truth: Path, chosen: Many[str] | None = None) -> list[TruthFile]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{truth} has more than one ground truth of {twice}", "leave one of them")
+    bare = [] if truth.is_file() else _without_truth(truth)
     if chosen is None:
+        if bare:
+            raise DataError(f"no ground truth in {truth} for {listed(bare)}", f"--sequences chooses: {listed(names)}")
         return found
     unknown = [name for name in chosen if name not in names]
     if unknown:
@@ -116,10 +120,17 @@ def read_pair(truth: TruthFile, result: Path, choices: Choices) -> Pair:
 
     Raises DataError where they do not speak of the same frames or pictures, or nothing is left that counts.
     """
-    true, found = _read(truth.path, choices), _read(result, choices)
+    true, found = _read(truth.path, choices), _counting_all(_read(result, choices))
+    for side in (true, found):
+        check_tracks(side.rows, side.path)
     if choices.classes is not None and true.log is None and found.log is None:
         raise UsageError(f"{result} is a MOT file, which names no classes", "leave --classes out")
     last, notes = _length(truth, true, found)
+    if last > _MOST_FRAMES:
+        raise DataError(
+            f"{truth.name} has {last} frames by {truth.path} and {result}",
+            f"more than {_MOST_FRAMES} are not scored: is a frame number wrong?",
+        )
     if not len(found.rows):
         notes.append(f"{result} has no boxes{_instead(found.log, choices)}")
     scored = np.ones(last, dtype=bool)
@@ -134,14 +145,21 @@ def read_pair(truth: TruthFile, result: Path, choices: Choices) -> Pair:
             "give --partial to score only those",
         )
     rows, rules = _of_class(true.rows[scored[true.rows.frames - 1]], truth, choices)
-    if not (rows.scores > 0).any():
-        raise DataError(f"{truth.path} has no boxes that count", "rows of score 0 are to be ignored")
+    if not counted(rows, rows[:0], rules)[0].any():
+        other = rules not in (Rules.IGNORE, Rules.MOT15) and (rows.scores > 0).any()
+        hint = f"{rules} counts class 1, --truth-class another" if other else "rows of score 0 are to be ignored"
+        raise DataError(f"{truth.path} has no boxes that count", hint)
     rate = truth.info.frames_per_second if truth.info else None
     return Pair(truth.name, rows, found.rows[scored[found.rows.frames - 1]], scored, rules, rate, tuple(notes))
 
 
 def _gt_file(folder: Path) -> Path | None:
     return next((path for path in (folder / "gt/gt.txt", folder / "gt.txt") if path.is_file()), None)
+
+
+def _without_truth(folder: Path) -> list[str]:
+    """The sequences of a benchmark that come without ground truth, as those of a test set do."""
+    return [path.parent.name for path in sorted(folder.glob("*/seqinfo.ini")) if not _gt_file(path.parent)]
 
 
 def _truth_file(path: Path) -> TruthFile:
@@ -200,17 +218,18 @@ class _Side:
 
 def _read(path: Path, choices: Choices) -> _Side:
     if not is_log_path(path):
-        rows = read_rows(path)
-        check_tracks(rows, path)
-        return _Side(path, rows, None)
+        return _Side(path, read_rows(path), None)
     log = TrackLog.load(path)
     try:
         rows = log_rows(select(log, classes=choices.classes or DEFAULT_CLASSES))
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", error.hint) from None
-    rows = replace(rows, scores=np.ones(len(rows)))  # a log's scores are confidences; none says to be ignored
-    check_tracks(rows, path)
-    return _Side(path, rows, log)
+    return _counting_all(_Side(path, rows, log))
+
+
+def _counting_all(side: _Side) -> _Side:
+    """The same where scores are confidences, as of logs and results: none says to be ignored."""
+    return replace(side, rows=replace(side.rows, scores=np.ones(len(side.rows))))
 
 
 def _length(truth: TruthFile, true: _Side, found: _Side) -> tuple[int, list[str]]:
