@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidtrack.cli.options import MaxPixels, ProgressOption, ProgressStyle
-from vidtrack.cli.values import limits_of, parse_classes, parse_identities
+from vidtrack.cli.values import limits_of, parse_classes, parse_identities, parse_length
 from vidtrack.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def report(
         str | None, typer.Option(metavar="NAMES", help="Only these, as person,car.", rich_help_panel=_WHICH)
     ] = None,
     min_length: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Only tracks at least this long.", rich_help_panel=_WHICH)
-    ] = 0.0,
+        str | None,
+        typer.Option(metavar="TIME", help="Only tracks this long: 1.5 seconds, or 12f frames.", rich_help_panel=_WHICH),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Take another version of the clip: boxes are scaled to its size.")
     ] = False,
@@ -69,7 +70,7 @@ def report(
     """
     from vidtrack.effects.scene import Wanted, open_scene
 
-    wanted = Wanted(parse_identities(tracks), (), parse_classes(classes), min_length)
+    wanted = Wanted(parse_identities(tracks), (), parse_classes(classes), *parse_length(min_length))
     scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
 
     from vidtrack.batch.plan import Job
