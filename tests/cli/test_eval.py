@@ -92,6 +92,18 @@ def test_a_track_log(vidtrack: Command, tmp_path: Path) -> None:
     assert ended.out.splitlines()[-1].split()[:2] == ["A", "100.00"]
 
 
+@pytest.mark.parametrize("lines", [-1, -3])  # its footer; also the lines of its two tracks
+def test_a_log_that_was_cut_off_is_said(vidtrack: Command, tmp_path: Path, lines: int) -> None:
+    path = log(tmp_path / "A.tracks.jsonl")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:lines]))
+    ended = vidtrack("eval", "tracks", sequence(tmp_path, "A"), path)
+    assert ended.code == 0
+    assert ended.err == f"vidtrack: note: {path} (incomplete) is scored as far as it goes\n"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:4]))
+    ended = vidtrack("eval", "tracks", tmp_path / "A", path)
+    assert_one_line(ended, 2, "speaks of 3 of the 5 frames of A")
+
+
 def test_an_empty_result_among_others_is_said(vidtrack: Command, benchmark: tuple[Path, Path]) -> None:
     (benchmark[1] / "A.txt").write_text("")
     ended = vidtrack("eval", "tracks", *benchmark)

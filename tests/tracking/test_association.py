@@ -27,7 +27,7 @@ def test_crossing_objects_keep_their_ids(frames_per_second):
 
 
 @pytest.mark.parametrize("frames_per_second", [10, 30])
-@pytest.mark.parametrize("gap", [0.5, 1.0, 1.8])
+@pytest.mark.parametrize("gap", [0.5, 1.0, 2.0])
 def test_hidden_while_walking_comes_back_with_its_id(frames_per_second, gap):
     actors = [Actor(straight(100, 200, 40), hidden=((2.0, 2.0 + gap),)), Actor(straight(100, 500, 40))]
     story = play(Associator(CONFIG), actors, frames_per_second, 6.0)

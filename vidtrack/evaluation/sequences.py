@@ -131,6 +131,11 @@ def read_pair(truth: TruthFile, result: Path, choices: Choices) -> Pair:
             f"{truth.name} has {last} frames by {truth.path} and {result}",
             f"more than {_MOST_FRAMES} are not scored: is a frame number wrong?",
         )
+    notes += [
+        f"{side.path} ({side.log.status}) is scored as far as it goes"
+        for side in (true, found)
+        if side.log is not None and side.log.status not in ("complete", "truncated")
+    ]
     if not len(found.rows):
         notes.append(f"{result} has no boxes{_instead(found.log, choices)}")
     scored = np.ones(last, dtype=bool)
