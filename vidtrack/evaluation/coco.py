@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vidtrack.model.detector import DeformableDETR
 
 _MISSHAPEN = (KeyError, TypeError, ValueError, OverflowError)  # what a value of the wrong kind leads to
+_LARGEST = 2.0**53  # of any number in a box: its area still is one
 _RESULT = 'a result is {"image_id", "category_id", "bbox": [x, y, width, height], "score"}'
 
 
@@ -64,14 +65,21 @@ def read_truth(path: Path, classes: Sequence[str] | None = None) -> CocoTruth:
         if not isinstance(values, dict) or not isinstance(values.get(key), list):
             raise DataError(f"{path} has no list {key!r}", "expected a COCO detection file")
     try:
-        names = {int(category["id"]): str(category["name"]) for category in values["categories"]}
+        names = {_whole(category["id"]): str(category["name"]) for category in values["categories"]}
         numbers = {image["id"]: number for number, image in enumerate(values["images"])}
         named = [image.get("labelled_classes") for image in values["images"]]
-        named = [None if own is None else {str(name) for name in own} for own in named]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(f"{path} has a picture or category without {error}", "expected a COCO detection file") from None
     if len(numbers) < len(values["images"]):
         raise DataError(f"{path} has a picture id more than once")
+    if len(names) < len(values["categories"]):
+        raise DataError(f"{path} has a category id more than once")
+    for image, own in zip(values["images"], named, strict=True):
+        if own is not None and not (isinstance(own, list) and set(map(str, own)) <= set(names.values())):
+            raise DataError(
+                f"{path}: labelled_classes of picture {image['id']} are {_short(own)}",
+                f"expected a list of the file's categories: {listed(list(names.values()))}",
+            )
     chosen = class_filter(list(names.values()), classes, str(path))
     kept = {number: name for (number, name), one in zip(names.items(), chosen, strict=True) if one}
     annotations = [
@@ -108,12 +116,12 @@ def read_results(path: Path, truth: CocoTruth) -> tuple[np.ndarray, list[str]]:
     known, rows, strange = set(truth.category_names), [], {"picture": 0, "category": 0}
     for index, entry in enumerate(entries):
         try:
-            picture, category, score = entry["image_id"], int(entry["category_id"]), float(entry["score"])
+            picture, category, score = entry["image_id"], _whole(entry["category_id"]), float(entry["score"])
             box = [float(value) for value in entry["bbox"]]
             is_known = picture in truth.numbers
         except _MISSHAPEN:
             raise DataError(f"{path}: result {index} is {_short(entry)}", _RESULT) from None
-        if len(box) != 4 or not all(map(math.isfinite, [*box, score])) or min(box[2:]) < 0:
+        if len(box) != 4 or not _is_box(box) or not math.isfinite(score):
             raise DataError(f"{path}: result {index} has bbox {box} and score {score}", _RESULT)
         if not is_known:
             strange["picture"] += 1
@@ -192,7 +200,7 @@ def results_json(results: np.ndarray, truth: CocoTruth) -> list[dict[str, Any]]:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}", "check the name") from None
     except (ValueError, RecursionError):
@@ -205,7 +213,7 @@ def _annotation(
     """One box for pycocotools, whose ids must not be 0; its size counts by `area` as in COCO, by the box without."""
     where = f"{path}: annotation {row.get('id', index) if isinstance(row, dict) else index}"
     try:
-        picture, category = row["image_id"], int(row["category_id"])
+        picture, category = row["image_id"], _whole(row["category_id"])
         x, y, width, height = (float(value) for value in row["bbox"])
         area = float(row.get("area") or width * height)
         is_known = picture in numbers
@@ -217,7 +225,7 @@ def _annotation(
         raise DataError(f"{where} is of picture {picture!r}, which is not there")
     if category not in names:
         raise DataError(f"{where} is of category {category}, which is not there")
-    if not all(map(math.isfinite, (x, y, width, height, area))) or width < 0 or height < 0:
+    if not _is_box((x, y, width, height)) or not math.isfinite(area):
         raise DataError(f"{where} has bbox {row['bbox']}", "width and height are no less than 0, and all values finite")
     return {
         "id": index + 1,
@@ -231,9 +239,20 @@ def _annotation(
 
 def _category(row: Any) -> int | None:
     try:
-        return int(row["category_id"])
+        return _whole(row["category_id"])
     except _MISSHAPEN:
         return None
+
+
+def _is_box(xywh: Sequence[float]) -> bool:
+    return all(abs(value) <= _LARGEST for value in xywh) and min(xywh[2:]) >= 0  # NaN is not less
+
+
+def _whole(value: Any) -> int:
+    """The number as an int; ValueError for one with a fraction."""
+    if int(value) != float(value):
+        raise ValueError(value)
+    return int(value)
 
 
 def _only(truth: CocoTruth, categories: set[int]) -> CocoTruth:
