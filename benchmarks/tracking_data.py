@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vidtrack.evaluation.metrics import TrackingScores, align, combine, measure
-from vidtrack.evaluation.mot import MotRows, Sequence, read_rows, read_sequence, result_rows
+from vidtrack.evaluation.mot import MOT_PIXEL, MotRows, Sequence, read_rows, read_sequence, result_rows
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import suppress
 from vidtrack.tracking.state import Detections, TrackedBoxes
@@ -50,9 +50,15 @@ def load(folder: Path, detections: Path | None = None) -> Footage:
     if detections is None:
         rows, scale = read_rows(folder / "det/det.txt"), SURE
     else:
-        rows, scale = read_rows(detections / f"{folder.name}.txt"), 1.0
+        rows, scale = read_own(detections / f"{folder.name}.txt"), 1.0
     found = [Detections.of(one.boxes_xyxy, np.clip(one.scores / scale, 0, 1)) for one in rows.by_frame(sequence.frames)]
     return Footage(sequence, read_rows(folder / "gt/gt.txt"), found)
+
+
+def read_own(path: Path) -> MotRows:
+    """Rows that hold a network's own pixels, which start at 0, in those of the ground truth."""
+    rows = read_rows(path)
+    return replace(rows, boxes_xyxy=rows.boxes_xyxy + MOT_PIXEL)
 
 
 def distinct(footage: Footage, config: TrackerConfig, least: float) -> Footage:

@@ -20,10 +20,10 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from tracking_data import Footage, Run, folders, rows_of, run
+from tracking_data import Footage, Run, folders, read_own, rows_of, run
 
 from vidtrack.config import RunConfig
-from vidtrack.evaluation.mot import read_rows, write_rows
+from vidtrack.evaluation.mot import write_rows
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.inference import FrameEncoder
 from vidtrack.tracking import association
@@ -130,7 +130,7 @@ def own_tracks(all_footage: list[Footage], model: DeformableDETR, cache: Path) -
     names = [footage.sequence.name for footage in all_footage]
     for name in variants(model):
         costs = [float((cache / name / f"{one}.us").read_text()) for one in names]
-        yield name, Run({one: read_rows(cache / name / f"{one}.txt") for one in names}, float(np.mean(costs)))
+        yield name, Run({one: read_own(cache / name / f"{one}.txt") for one in names}, float(np.mean(costs)))
 
 
 @torch.inference_mode()
