@@ -79,6 +79,17 @@ def test_every_second_frame_only_when_asked_for(tmp_path: Path) -> None:
     assert (scores.true_positives, scores.false_negatives, scores.frames) == (3, 0, 3)
 
 
+@pytest.mark.parametrize("frames", [[2, 4], [3, 4], [1]])
+def test_frames_of_a_log_made_with_start_or_stride_are_those_of_the_clip(tmp_path: Path, frames: list[int]) -> None:
+    rows = "".join(  # elsewhere in the frames that the log has not
+        f"{frame},1,{11 if frame - 1 in frames else 40},11,20,40,1\n" for frame in range(1, 6)
+    )
+    result = log(tmp_path / "A.jsonl", frames=frames)
+    scores = evaluate(sequence(tmp_path, "A", rows), result, Choices(partial=True)).rows["A"]
+    assert (scores.true_positives, scores.false_positives, scores.false_negatives) == (len(frames), 0, 0)
+    assert scores.loca == pytest.approx(1)
+
+
 def test_of_a_mot_file_partial_takes_what_comes_before_its_end(tmp_path: Path) -> None:
     scores = evaluate(sequence(tmp_path, "A"), written(tmp_path / "a.txt", HALF), Choices(partial=True)).rows["A"]
     assert (scores.true_positives, scores.false_negatives, scores.frames) == (3, 0, 3)
