@@ -36,11 +36,13 @@ class Footage:
     scale: tuple[float, float] = (1.0, 1.0)
     limits: Limits = DEFAULT_LIMITS
 
-    def open(self, start_seconds: Fraction | None = None, end_seconds: Fraction | None = None) -> VideoReader:
-        """The frames between two times, as far as the log speaks of them."""
+    def open(
+        self, start_seconds: Fraction | None = None, end_seconds: Fraction | None = None, deep: bool = False
+    ) -> VideoReader:
+        """The frames between two times, as far as the log speaks of them; `deep` as in `VideoReader`."""
         start, end = self.within(start_seconds, end_seconds)
         limits = replace(self.limits, seconds=None)  # it was tracked, however long it is
-        return VideoReader(self.info.path, start, end, framerate=self.framerate, limits=limits)
+        return VideoReader(self.info.path, start, end, framerate=self.framerate, limits=limits, deep=deep)
 
     def within(self, start: Fraction | None, end: Fraction | None) -> tuple[Fraction | None, Fraction | None]:
         """The part of a time range that the log speaks of; None is open."""

@@ -26,6 +26,7 @@ from vidtrack.tracking.tracker import Tracker
 from vidtrack.tracklog import LogWriter
 from vidtrack.types import Frame, no_tracks
 from vidtrack.video import Problem, VideoReader, VideoWriter
+from vidtrack.video.colour import graphics_white
 from vidtrack.video.sequence import is_sequence, picture_paths
 from vidtrack.zones import Counter
 
@@ -93,7 +94,7 @@ def track_video(
         chunks = stack.enter_context(open_chunks(log, video, reader, header, config, overwrite))
         log_writer = None if log is None else stack.enter_context(LogWriter(log, header, chunks.journal("log")))
         video_writer = None if video is None else stack.enter_context(_open_writer(video, reader, config, chunks))
-        painter = Painter(reader.info.size, model.config.classes)
+        painter = Painter(reader.info.size, model.config.classes, white=graphics_white(reader.info.colour))
         sink = Sink(log_writer, video_writer, painter, watch, counter, model.config.classes)
         revision = Revision(config.smooth_seconds, config.gap_seconds)
         chunks.join(Parts(tracker, revision, sink), reader)

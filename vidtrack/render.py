@@ -77,20 +77,29 @@ class Look:
 
 
 class Painter:
-    """Draws the tracks of one clip, frame after frame; remembers where each was lately."""
+    """Draws the tracks of one clip, frame after frame; remembers where each was lately.
 
-    def __init__(self, size: tuple[int, int], classes: Sequence[str], look: Look = Look()) -> None:
+    `white`, of 1, is the signal of the brightest that is drawn: less than 1 in HDR.
+    """
+
+    def __init__(self, size: tuple[int, int], classes: Sequence[str], look: Look = Look(), white: float = 1.0) -> None:
         fitting = Style.fitting(size)
         text = look.text or fitting.text
         self._style = Style(look.line or fitting.line, text, max(2, text // 4))
         self._look = look
         self._classes = classes
+        self._white = white
         self._colours: dict[int, tuple[int, int, int]] = {}  # of each track lately seen
         self._trails: dict[int, _Points] = {}
         self._text = _TextTiles(self._style.text)
 
     def paint(self, frame: Frame, tracks: FrameTracks) -> Frame:
-        """A copy of `frame` with `tracks` drawn on it."""
+        """A copy of `frame` with `tracks` drawn on it; in a deep picture what is not drawn on keeps its depth."""
+        if frame.image.dtype == np.uint16:
+            shallow = replace(frame, image=(frame.image >> 8).astype(np.uint8))
+            drawn = self.paint(shallow, tracks).image
+            touched = (drawn != shallow.image).any(axis=2, keepdims=True)
+            return replace(frame, image=np.where(touched, drawn * np.uint16(257), frame.image))
         image = frame.image.copy()
         self._remember(tracks)
         if self._look.trail_seconds > 0:
@@ -129,7 +138,8 @@ class Painter:
         for n, (identity, (left, _, right, bottom)) in enumerate(
             zip(tracks.ids.tolist(), tracks.boxes_xyxy.tolist(), strict=True)
         ):
-            self._colours[identity] = colour_of(int(tracks.classes[n]) + 1 if by_class else identity)
+            red, green, blue = colour_of(int(tracks.classes[n]) + 1 if by_class else identity)
+            self._colours[identity] = round(red * self._white), round(green * self._white), round(blue * self._white)
             trail = self._trails.setdefault(identity, deque())
             trail.append((now, round((left + right) / 2), round(bottom)))
         for identity, trail in list(self._trails.items()):
@@ -176,7 +186,7 @@ class Painter:
             coverage[pad // 2 : pad // 2 + piece.shape[0], at : at + piece.shape[1]] = piece
             at += piece.shape[1]
         alpha = coverage[: bottom - top, : right - left, None].astype(np.float32) / 255
-        ink = np.array(ink_on(colour), np.float32)
+        ink = np.array(ink_on(colour), np.float32) * self._white
         ground = np.array(colour, np.float32)
         image[top:bottom, left:right] = (ground + (ink - ground) * alpha + 0.5).astype(np.uint8)
         return place

@@ -59,6 +59,7 @@ class VideoInfo:
     timecode: str | None = None
     colour: Colour = field(default_factory=Colour)
     file_bytes: int | None = None
+    bit_depth: int = 8  # of a sample as stored
 
     @property
     def has_audio(self) -> bool:
@@ -71,7 +72,8 @@ class Frame:
     """One decoded frame, upright, with its exact time.
 
     `index` is the decoded ordinal in the whole stream (never renumbered by stride or start); `pts` counts
-    `time_base` units with the stream's start subtracted; `image` is uint8 RGB (H, W, 3).
+    `time_base` units with the stream's start subtracted; `image` is RGB (H, W, 3), uint8, or uint16 over its whole
+    range where it was asked for in full depth.
     """
 
     index: int
@@ -80,8 +82,10 @@ class Frame:
     image: np.ndarray
 
     def __post_init__(self) -> None:
-        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
-            raise ValueError(f"Frame.image must be uint8 (H, W, 3), not {self.image.dtype} {self.image.shape}")
+        if self.image.dtype not in (np.uint8, np.uint16) or self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise ValueError(
+                f"Frame.image must be uint8 or uint16 (H, W, 3), not {self.image.dtype} {self.image.shape}"
+            )
 
     @property
     def seconds(self) -> Fraction:

@@ -56,19 +56,27 @@ class Hider:
             cover = self._cover(image[window], window[1].start, window[0].start, box)
             image[mask.inner] = cover[within(mask.inner, window)]
             for part, soft in mask.rim():
-                over = np.ascontiguousarray(cover[within(part, window)])
-                image[part] = cv2.blendLinear(over, image[part], soft, 1 - soft)
+                image[part] = _blended(cover[within(part, window)], image[part], soft)
         return replace(frame, image=image)
 
     def _cover(self, part: np.ndarray, left: int, top: int, box: list[float]) -> np.ndarray:
         """What to show in place of `part` (h, w, 3), whose corner is at `left`, `top` of the picture."""
         if self._config.method is Method.SOLID:
-            return np.broadcast_to(np.array(self._config.colour, np.uint8), part.shape)
+            levels = np.iinfo(part.dtype).max // 255
+            return np.broadcast_to((np.array(self._config.colour) * levels).astype(part.dtype), part.shape)
         block = max(box[2] - box[0], box[3] - box[1], 2.0) / self._config.blocks
         block = max(_LEAST_BLOCK, round(_STEP ** np.ceil(np.log(block) / np.log(_STEP))))
         if self._config.method is Method.PIXELATE:
             return _mosaic(part, left, top, block)
         return _blurred(part, block)
+
+
+def _blended(over: np.ndarray, under: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """`over` mixed into `under` (h, w, 3), opacity (h, w) float32; OpenCV mixes 8 bits or floats."""
+    if over.dtype == np.uint8:
+        return cv2.blendLinear(np.ascontiguousarray(over), under, opacity, 1 - opacity)
+    mixed = cv2.blendLinear(over.astype(np.float32), under.astype(np.float32), opacity, 1 - opacity)
+    return np.rint(mixed).astype(over.dtype)
 
 
 def _mosaic(part: np.ndarray, left: int, top: int, block: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from vidtrack.stages import Progress, Stages, Stopwatch
 from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame, FrameTracks, VideoInfo
 from vidtrack.video import VideoReader, VideoWriter
+from vidtrack.video.codecs import VideoCodec, codec_for
 
 _SAME_LENGTH_SECONDS = 0.5  # by which two versions of a clip may differ
 
@@ -63,13 +64,16 @@ class Made:
 def make_video(
     footage: Footage, take: Take, video: VideoConfig, progress: Callable[[Progress], None] | None = None
 ) -> Made:
-    """Encode a take under a name that appears when it is whole; an interrupt or an error leaves nothing behind.
+    """Encode a take under a name that appears when it is whole; an interrupt or an error leaves nothing behind. A
+    clip with more than 8 bits a sample keeps them, in a codec that can.
 
     Raises InputError, OutputError, UsageError, and KeyboardInterrupt.
     """
     began = time.perf_counter()
     start, end = footage.within(take.start_seconds, take.end_seconds)
-    with footage.open(start, end) as reader:
+    codec = codec_for(video.codec, take.path, deep=footage.info.bit_depth > 8)
+    deep = codec.is_deep and footage.info.bit_depth > 8
+    with footage.open(start, end, deep) as reader:
         writer = VideoWriter(
             take.path,
             take.info,
@@ -79,6 +83,7 @@ def make_video(
             source=footage.info.path,
             start_seconds=start,
             end_seconds=end,
+            deep=deep,
         )
         try:
             with Stages(Stopwatch()) as stages:
@@ -94,6 +99,7 @@ def make_video(
             raise
         warnings = (
             *mismatches(take.log, footage.info),
+            *_lost_depth(footage.info, codec),
             *(problem.message for problem in (*reader.problems, *writer.problems)),
         )
     return Made(take.path, writer.written, time.perf_counter() - began, warnings)
@@ -137,6 +143,12 @@ def _reporter(reader: VideoReader, progress: Callable[[Progress], None] | None) 
             progress(Progress(frames, reader.expected, 0, clip_seconds))
 
     return report
+
+
+def _lost_depth(info: VideoInfo, codec: VideoCodec) -> list[str]:
+    if info.bit_depth <= 8 or codec.is_deep:
+        return []
+    return [f"the clip has {info.bit_depth} bits a sample, {codec.name} gets 8: --codec hevc, av1 or prores keep more"]
 
 
 def mismatches(log: TrackLog, info: VideoInfo) -> list[str]:

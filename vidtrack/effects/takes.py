@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from vidtrack.effects.cover import CoverConfig, cover
 from vidtrack.effects.crop import CropPlan
 from vidtrack.effects.hiding import Hider, HidingConfig
@@ -19,6 +21,7 @@ from vidtrack.footage import Footage
 from vidtrack.render import Look, Painter
 from vidtrack.tracklog import TrackLog, cut_pts
 from vidtrack.types import Frame, FrameTracks
+from vidtrack.video.colour import graphics_white
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def plain_layer(log: TrackLog) -> Layer:
 
 def drawn_layer(footage: Footage, log: TrackLog, look: Look) -> Layer:
     """The tracks of `log` drawn; no trail goes on over a cut."""
-    painter = Painter(footage.info.size, log.class_names, look)
+    painter = Painter(footage.info.size, log.class_names, look, graphics_white(footage.info.colour))
     cuts = deque(int(pts) * log.time_base for pts in cut_pts(log))
 
     def draw(frame: Frame, tracks: FrameTracks) -> Frame:
@@ -57,7 +60,7 @@ def hidden_layer(log: TrackLog, hiding: HidingConfig, reach: CoverConfig) -> Lay
 def matte_layer(log: TrackLog, matte: Matte, with_picture: bool) -> Layer:
     """The clip with opacity, or the opacity alone in white on black."""
     if with_picture:
-        return Layer(log, lambda frame, tracks: Picture(frame, matte.opacity(frame, tracks)))
+        return Layer(log, lambda frame, tracks: Picture(frame, _as_deep(matte.opacity(frame, tracks), frame.image)))
     return Layer(log, _on_frames(matte.paint))
 
 
@@ -88,6 +91,11 @@ def crop_take(
         return Picture(plan.cut(layer.effect(frame, tracks).frame))
 
     return Take(path, layer.log, cut, plan.info(footage.info), *span, layer.generous)
+
+
+def _as_deep(opacity: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Opacity (H, W) uint8 in the type of the picture."""
+    return opacity.astype(image.dtype) * image.dtype.type(np.iinfo(image.dtype).max // 255)
 
 
 def _on_frames(paint: Callable[[Frame, FrameTracks], Frame]) -> Effect:

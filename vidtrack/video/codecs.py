@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from av.codec import Codec
 from av.codec.codec import UnknownCodecError
 
 from vidtrack.errors import UsageError
+from vidtrack.video.colour import bit_depth
 
 _X264_PRESETS = tuple("ultrafast superfast veryfast faster fast medium slow slower veryslow placebo".split())
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -23,6 +24,7 @@ class VideoCodec:
     name: str
     encoder: str
     pixel_format: str = "yuv420p"
+    deep_format: str | None = None  # for clips with more than 8 bits a sample; None has no such form that players take
     containers: tuple[str, ...] = ("mp4", "mov", "matroska")
     crf: float | None = None
     crf_max: float = 63
@@ -31,6 +33,11 @@ class VideoCodec:
     presets: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     tag: str | None = None  # four-character code players look for in MP4 and MOV
+
+    @property
+    def is_deep(self) -> bool:
+        """True where more than 8 bits a sample are encoded."""
+        return bit_depth(self.pixel_format) > 8
 
     def encoder_options(self, crf: float | None, preset: str | None) -> dict[str, str]:
         """Settings for the encoder; raises UsageError for what it does not have or takes."""
@@ -58,22 +65,23 @@ _CODECS = {
     for codec in (
         VideoCodec("h264", "libx264", crf=20, crf_max=51, preset="veryfast", presets=_X264_PRESETS),
         VideoCodec(
-            "hevc", "libx265", crf=23, crf_max=51, preset="fast", presets=_X264_PRESETS, tag="hvc1",
-            options=(("x265-params", "log-level=error"),),
+            "hevc", "libx265", deep_format="yuv420p10le", crf=23, crf_max=51, preset="fast", presets=_X264_PRESETS,
+            options=(("x265-params", "log-level=error"),), tag="hvc1",
         ),
         VideoCodec(
-            "av1", "libsvtav1", crf=30, preset="8", presets=tuple(map(str, range(14))),
+            "av1", "libsvtav1", deep_format="yuv420p10le", crf=30, preset="8", presets=tuple(map(str, range(14))),
             containers=("mp4", "mov", "matroska", "webm"),
         ),
         VideoCodec(
             "vp9", "libvpx-vp9", crf=31, preset="5", presets=tuple(map(str, range(9))), preset_option="cpu-used",
             containers=("mp4", "matroska", "webm"), options=(("b", "0"), ("row-mt", "1"), ("deadline", "good")),
         ),
-        VideoCodec("prores", "prores_ks", "yuv422p10le", ("mov", "matroska")),
+        VideoCodec("prores", "prores_ks", "yuv422p10le", "yuv422p10le", ("mov", "matroska")),
         VideoCodec(
-            "prores4444", "prores_aw", "yuva444p10le", ("mov", "matroska"), options=(("profile", "4"),), tag="ap4h",
+            "prores4444", "prores_aw", "yuva444p10le", "yuva444p10le", ("mov", "matroska"),
+            options=(("profile", "4"),), tag="ap4h",
         ),
-        VideoCodec("ffv1", "ffv1", "bgr0", ("mov", "matroska")),
+        VideoCodec("ffv1", "ffv1", "bgr0", "gbrp16le", ("mov", "matroska")),
         VideoCodec("mjpeg", "mjpeg", "yuv420p", options=(("strict", "unofficial"),)),
     )
 }  # fmt: skip
@@ -102,13 +110,14 @@ def container_format(path: Path) -> str:
         ) from None
 
 
-def codec_for(name: str | None, path: Path) -> VideoCodec:
+def codec_for(name: str | None, path: Path, deep: bool = False) -> VideoCodec:
     """The codec of that name, or the container's default; any encoder of this FFmpeg build may be named too.
 
-    Raises UsageError for a name that is unknown, not in this build or not for the output's container.
+    `deep` is for more than 8 bits a sample: the form of the codec that keeps them, if it has one. Raises UsageError for
+    a name that is unknown, not in this build or not for the output's container.
     """
     container = container_format(path)
-    name = (name or ("vp9" if container == "webm" else "h264")).lower()
+    name = (name or ("vp9" if container == "webm" else "hevc" if deep else "h264")).lower()
     name = _ALIASES.get(name, name)
     codec = _CODECS.get(name)
     if codec is None:
@@ -119,13 +128,14 @@ def codec_for(name: str | None, path: Path) -> VideoCodec:
             available = ", ".join(available_codecs())
             raise UsageError(f"unknown video codec {name!r}", f"{did_you_mean}available: {available}")
         formats = [f.name for f in encoder.video_formats or []]
-        return VideoCodec(name, name, "yuv420p" if "yuv420p" in formats or not formats else formats[0], (container,))
+        known = "yuv420p" if "yuv420p" in formats or not formats else formats[0]
+        return VideoCodec(name, name, known, containers=(container,))
     if _encoder(codec.encoder) is None:
         raise UsageError(f"codec {name} is not in this FFmpeg build", f"available: {', '.join(available_codecs())}")
     if container not in codec.containers:
         suffixes = ", ".join(s for s, c in CONTAINERS.items() if c in codec.containers)
         raise UsageError(f"a {path.suffix} file cannot hold {name}", f"choose {suffixes} or another codec")
-    return codec
+    return replace(codec, pixel_format=codec.deep_format) if deep and codec.deep_format else codec
 
 
 def _encoder(name: str) -> Codec | None:

@@ -1,6 +1,8 @@
-"""Which YUV matrix to convert with, in and out, so that a round trip keeps the colours."""
+"""Which YUV matrix to convert with, in and out, so that a round trip keeps the colours; depth, and white in HDR."""
 
 from __future__ import annotations
+
+from av import VideoFormat
 
 from vidtrack.types import Colour
 
@@ -20,6 +22,16 @@ def known_matrix(matrix: int, size: tuple[int, int]) -> int:
 def swscale_matrix(matrix: int, size: tuple[int, int]) -> int:
     """The swscale constant of `known_matrix`."""
     return _SWSCALE_MATRIX[known_matrix(matrix, size)]
+
+
+def bit_depth(pixel_format: str) -> int:
+    """Bits of a pixel format's widest sample."""
+    return max((component.bits for component in VideoFormat(pixel_format).components), default=8)
+
+
+def graphics_white(colour: Colour) -> float:
+    """The signal, of 1, that graphics take for white: less than 1 where that would be a highlight (ITU-R BT.2408)."""
+    return {16: 0.58, 18: 0.75}.get(colour.transfer, 1.0)
 
 
 def hdr_name(colour: Colour) -> str:

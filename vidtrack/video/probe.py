@@ -13,6 +13,7 @@ from av.codec.hwaccel import HWAccel
 
 from vidtrack.errors import InputError
 from vidtrack.types import AudioInfo, Colour, VideoInfo
+from vidtrack.video.colour import bit_depth
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 from vidtrack.video.messages import FFmpegMessages, reason
 from vidtrack.video.sequence import (
@@ -167,6 +168,7 @@ def _describe(container: av.container.InputContainer, stream: Any, path: Path, l
         timecode=_timecode(container, stream),
         colour=_colour(frame),
         file_bytes=path.stat().st_size,
+        bit_depth=bit_depth(frame.format.name),
     )
 
 
@@ -198,6 +200,7 @@ def _probe_sequence(path: Path, framerate: Fraction, limits: Limits) -> VideoInf
         duration_seconds=len(paths) / framerate,
         colour=_colour(frame),
         file_bytes=sum(p.stat().st_size for p in paths),
+        bit_depth=bit_depth(frame.format.name),
     )
 
 

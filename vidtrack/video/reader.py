@@ -37,8 +37,9 @@ class VideoReader:
 
     Keeps the frames with `start_seconds` <= time < `end_seconds` (time since the start of the stream) and of those
     every `stride`-th; the others are decoded all the same, so `Frame.index` stays the ordinal in the whole stream.
-    `hwaccel` names a hardware decoder ("auto", "cuda", ...) and falls back to software. Frames may be taken in
-    another thread than the one that made the reader, one thread at a time.
+    `hwaccel` names a hardware decoder ("auto", "cuda", ...) and falls back to software. `deep` gives uint16 pictures
+    of a clip with more than 8 bits a sample. Frames may be taken in another thread than the one that made the reader,
+    one thread at a time.
 
     Raises InputError for what is not a video or past `limits`, and while iterating where no frame is left to give.
     """
@@ -52,6 +53,7 @@ class VideoReader:
         hwaccel: str | None = None,
         framerate: Fraction | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        deep: bool = False,
     ) -> None:
         self._start = exact_seconds(start_seconds)
         self._end = exact_seconds(end_seconds)
@@ -61,6 +63,7 @@ class VideoReader:
         self._limits = limits
         self.info: VideoInfo = probe(path, framerate, limits)
         limits.refuse_length(self.info, self._start, self._end)
+        self._deep = deep and self.info.bit_depth > 8
         self._problems = ProblemLog()
         self._reformatter = VideoReformatter()
         self._source: ContainerSource | None = None
@@ -256,7 +259,7 @@ class VideoReader:
             decoded,
             width=width,
             height=height,
-            format="rgb24",
+            format="rgb48le" if self._deep else "rgb24",
             src_colorspace=swscale_matrix(int(decoded.colorspace), self.info.coded_size),
             threads=_CONVERSION_THREADS,
         )
@@ -266,7 +269,7 @@ class VideoReader:
 
     def _note_traits(self) -> None:
         colour = self.info.colour
-        if colour.is_hdr:
+        if colour.is_hdr and not self._deep:
             self._problems.add(
                 f"the video is HDR, {hdr_name(colour)}: its frames are taken in 8 bits without tone mapping, "
                 "detection and new pictures may suffer"

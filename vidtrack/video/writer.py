@@ -30,6 +30,7 @@ from vidtrack.video.sequence import file_url
 from vidtrack.video.timecode import advanced
 
 _CONVERSION_THREADS = 1
+_STORED = {(1, 3): "rgb24", (1, 4): "rgba", (2, 3): "rgb48le", (2, 4): "rgba64le"}  # bytes a sample, channels
 
 
 class VideoWriter:
@@ -39,8 +40,8 @@ class VideoWriter:
     the codec's defaults (`vidtrack.video.codecs`). Audio, subtitles and timecode come from `source`; with
     `start_seconds` the first frame written becomes time zero and what sounded before it is cut, with `end_seconds`
     what sounds from then on. Odd sizes are padded by a pixel where the pixel format needs even ones. With a `journal`
-    all packets are kept there too; those in it already come first, and `end_chunk` makes a place to go on from. Use
-    from one thread at a time.
+    all packets are kept there too; those in it already come first, and `end_chunk` makes a place to go on from. `deep`
+    keeps more than 8 bits a sample, in a codec that can. Use from one thread at a time.
 
     Raises UsageError for settings that do not go together and OutputError where the file cannot be written or the
     encoder does not take frames of this size.
@@ -57,13 +58,14 @@ class VideoWriter:
         start_seconds: Fraction | float | None = None,
         end_seconds: Fraction | float | None = None,
         journal: Journal | None = None,
+        deep: bool = False,
     ) -> None:
         self.path = Path(path)
         self._partial = self.path.with_name(self.path.name + ".partial")
         self._info = info
         self._trimmed = start_seconds is not None
         self._end = exact_seconds(end_seconds)
-        self._codec = codec_for(codec, self.path)
+        self._codec = codec_for(codec, self.path, deep)
         options = self._codec.encoder_options(crf, preset)
         self._problems = ProblemLog()
         self._reformatter = VideoReformatter()
@@ -99,7 +101,7 @@ class VideoWriter:
     def write(self, frame: Frame, alpha: np.ndarray | None = None) -> None:
         """Encode a frame; pts must rise from call to call.
 
-        `alpha` (H, W) uint8 is its opacity, for a codec that has one (prores4444); none is opaque.
+        `alpha` (H, W), of the picture's type, is its opacity, for a codec that has one (prores4444); none is opaque.
         """
         if frame.image.shape[1::-1] != self._info.size:
             raise ValueError(f"frame {frame.index} is {frame.image.shape[1::-1]}, the clip {self._info.size} (w, h)")
@@ -258,8 +260,9 @@ class VideoWriter:
         padded_width, padded_height = padded_size((width, height), pixel_format)
         if (padded_width, padded_height) != (width, height):
             image = np.pad(image, ((0, padded_height - height), (0, padded_width - width), (0, 0)), mode="edge")
+        stored = _STORED[image.dtype.itemsize, image.shape[2]]
         return self._reformatter.reformat(
-            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "rgba" if image.shape[2] == 4 else "rgb24"),
+            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), stored),
             format=pixel_format,
             dst_colorspace=swscale_matrix(self._info.colour.matrix, self._info.size),
             dst_color_range=LIMITED_RANGE if pixel_format.startswith("yuv") else None,
