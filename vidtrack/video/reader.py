@@ -270,10 +270,7 @@ class VideoReader:
     def _note_traits(self) -> None:
         colour = self.info.colour
         if colour.is_hdr and not self._deep:
-            self._problems.add(
-                f"the video is HDR, {hdr_name(colour)}: its frames are taken in 8 bits without tone mapping, "
-                "detection and new pictures may suffer"
-            )
+            self._problems.add(f"the video is HDR, {hdr_name(colour)}: its frames are taken in 8 bits")
 
     def _nothing_left(self) -> InputError:
         path, duration = self.info.path, self.info.duration_seconds
