@@ -30,7 +30,7 @@ from vidtrack.errors import InputError, UsageError
 
 Command = Callable[..., Ended]
 ROOT = Path(__file__).parents[2]
-FRAMES = 900
+FRAMES = 300
 
 
 @pytest.fixture(scope="module")

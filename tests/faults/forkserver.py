@@ -291,7 +291,7 @@ def _fork_workers(kept: int) -> None:
     """Let a batch fork its workers, which spares them their start, and close in them what a fresh start would lack."""
     from vidtrack.batch import local
 
-    local.multiprocessing = SimpleNamespace(get_context=lambda _: _Forking(kept))  # type: ignore[attr-defined]
+    local._context = lambda: _Forking(kept)  # type: ignore[assignment, return-value]
     local.resource_tracker = SimpleNamespace(ensure_running=lambda: None)  # type: ignore[attr-defined]
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -17,10 +18,15 @@ from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 from vidtrack.batch.engine import Crashed, Ended, Event, ModelChoice, News, Outcome, Progressed, Started, Task
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
 _PATIENCE = 5.0  # seconds for a worker to end by itself
+_LONGEST_FOLDER = 64  # bytes; the server listens at a socket in the folder of temporary files, whose path may be 107
 
 
 @dataclass
@@ -41,7 +47,7 @@ class LocalEngine:
     def __init__(self, choices: list[ModelChoice], clips: int = 1) -> None:
         self.workers = len(choices) * clips
         self._choices, self._clips = choices, clips
-        self._context = multiprocessing.get_context("spawn")  # a fork would copy threads and CUDA in an unusable state
+        self._context = _context()
         self._live: list[_Process] = []
         self._queue: deque[Task] = deque()
         self._suspects: set[int] = set()  # tasks over one of which a process died
@@ -146,6 +152,19 @@ class LocalEngine:
 
     def _worker(self, one: _Process, place: int) -> int:
         return one.index * self._clips + place
+
+
+def _context() -> SpawnContext | ForkServerContext:
+    """Processes that are no copies of this one, whose threads and CUDA would be unusable in them.
+
+    On Linux they are copies of a server instead, and so share the time and the memory of one import of PyTorch.
+    """
+    fits = len(os.fsencode(tempfile.gettempdir())) < _LONGEST_FOLDER
+    if sys.platform != "linux" or not fits:  # system libraries of macOS do not bear to be copied
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["vidtrack.batch.worker"])
+    return context
 
 
 def _cause(code: int | None) -> str:
