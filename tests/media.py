@@ -13,6 +13,8 @@ from typing import Any
 import av
 import numpy as np
 
+from vidtrack.video.encoder import kept_scheduling
+
 EXAMPLE_CLIP = Path(__file__).parents[1] / "examples" / "bikes.mp4"
 
 
@@ -69,7 +71,8 @@ def write_clip(path: Path, clip: Clip = Clip()) -> Path:
     audio = container.add_stream(clip.audio, rate=48000) if clip.audio else None
     caption_codec = "mov_text" if path.suffix in (".mp4", ".mov") else "subrip"
     captions = container.add_mux_stream(caption_codec, time_base=Fraction(1, 1000)) if clip.subtitles else None
-    container.start_encoding()
+    with kept_scheduling():
+        container.start_encoding()
     for i, image in enumerate(clip_images(clip)):
         frame = av.VideoFrame.from_ndarray(image, "rgb24").reformat(format=clip.pixel_format)
         frame.pts = clip.pts[i] if clip.pts else i

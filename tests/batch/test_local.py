@@ -149,6 +149,17 @@ def test_a_model_that_cannot_be_loaded_is_told(
     assert isinstance(ended, Ended) and isinstance(ended.outcome.error, error)
 
 
+def test_a_long_path_of_temporary_files_is_no_hindrance(
+    choice: ModelChoice, clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("n" * 100)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    engine = LocalEngine([choice])
+    assert statuses(run(engine, tasks(clips[:1], tmp_path))) == {0: "complete"}
+    engine.close()
+
+
 def test_clips_in_one_process_share_batches(
     engine: LocalEngine, choice: ModelChoice, clips: list[Path], long_clip: Path, tmp_path: Path
 ) -> None:

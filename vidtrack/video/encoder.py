@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -10,6 +12,32 @@ from typing import Any
 import av
 
 MOST_REORDERED = 32  # frames that an encoder may hold back for B-frames; they hold back fewer
+
+
+@contextlib.contextmanager
+def kept_scheduling() -> Iterator[None]:
+    """Leave the calling thread, and those begun meanwhile, to the scheduler as before.
+
+    SVT-AV1 makes its caller and all its own threads real-time (SCHED_FIFO 99) where it may, as for root, and whatever
+    they start inherits that; a machine with few cores then does nothing else.
+    """
+    if not hasattr(os, "sched_setscheduler"):  # Linux only, as is what SVT-AV1 does
+        yield
+        return
+    policy, parameters, others = os.sched_getscheduler(0), os.sched_getparam(0), _threads()
+    try:
+        yield
+    finally:
+        for thread in _threads() - others | {threading.get_native_id()}:
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                os.sched_setscheduler(thread, policy, parameters)
+
+
+def _threads() -> set[int]:
+    try:
+        return {int(name) for name in os.listdir("/proc/self/task")}
+    except OSError:
+        return set()
 
 
 class ChunkedEncoder:

@@ -21,7 +21,7 @@ from vidtrack.resume.journal import Journal
 from vidtrack.types import Frame, VideoInfo
 from vidtrack.video.codecs import codec_for, container_format
 from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
-from vidtrack.video.encoder import MOST_REORDERED, ChunkedEncoder
+from vidtrack.video.encoder import MOST_REORDERED, ChunkedEncoder, kept_scheduling
 from vidtrack.video.messages import Problem, ProblemLog, reason
 from vidtrack.video.packets import PacketRecord
 from vidtrack.video.passthrough import StreamCopier
@@ -211,7 +211,8 @@ class VideoWriter:
             context.color_range = LIMITED_RANGE
         os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings to stderr unless told otherwise
         try:
-            context.open()
+            with kept_scheduling():
+                context.open()
         except (av.FFmpegError, ValueError) as error:
             raise OutputError(  # no UsageError: what does not suit this clip may suit the others of a batch
                 f"the {codec.encoder} encoder does not take {width}x{height} {codec.pixel_format} with {options}",
