@@ -1,8 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 
+from tests.media import EXAMPLE_CLIP
 from vidtrack.errors import UsageError
+from vidtrack.video import VideoReader, VideoWriter
 from vidtrack.video.codecs import available_codecs, codec_for
 
 
@@ -57,3 +60,19 @@ def test_settings_reach_the_encoder() -> None:
 
 def test_the_build_has_the_usual_codecs() -> None:
     assert {"h264", "hevc", "av1", "vp9", "prores", "ffv1"} <= set(available_codecs())
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system's scheduler cannot be asked")
+def test_no_encoder_makes_the_process_real_time(tmp_path: Path) -> None:
+    """As SVT-AV1 does where it may, which starves all else on the machine; seen as root only."""
+
+    def policies() -> set[int]:
+        return {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")}
+
+    before, seen = policies(), set[int]()
+    with VideoReader(EXAMPLE_CLIP, end_seconds=0.2) as reader:
+        with VideoWriter(tmp_path / "out.mkv", reader.info, codec="av1") as writer:
+            for frame in reader:
+                writer.write(frame)
+                seen |= policies()
+    assert seen | policies() == before

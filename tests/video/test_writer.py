@@ -82,22 +82,6 @@ def test_every_codec_keeps_times_and_pictures(tmp_path: Path, codec: str) -> Non
     assert worst == 0 if codec == "ffv1" else worst < 8
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system's scheduler cannot be asked")
-def test_no_encoder_makes_the_process_real_time(tmp_path: Path) -> None:
-    """As SVT-AV1 does where it may, which starves all else on the machine; seen as root only."""
-
-    def policies() -> set[int]:
-        return {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")}
-
-    before, seen = policies(), set[int]()
-    with VideoReader(EXAMPLE_CLIP, end_seconds=0.2) as reader:
-        with VideoWriter(tmp_path / "out.mkv", reader.info, codec="av1") as writer:
-            for frame in reader:
-                writer.write(frame)
-                seen |= policies()
-    assert seen | policies() == before
-
-
 def test_crf_and_preset_take_effect(tmp_path: Path) -> None:
     copy(EXAMPLE_CLIP, tmp_path / "fine.mp4", end=1, crf=10, preset="ultrafast")
     copy(EXAMPLE_CLIP, tmp_path / "coarse.mp4", end=1, crf=40, preset="ultrafast")
