@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 _LONGEST = 2000  # characters; what a damaged file holds may be as long as the file
+
+
+_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what a terminal obeys instead of showing it
+
+
+def printable(text: str) -> str:
+    """A text on one line in which names command no terminal: such characters are written as JSON does."""
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class VidtrackError(Exception):
@@ -17,7 +27,7 @@ class VidtrackError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.message} ({self.hint})" if self.hint else self.message
-        line = " ".join(text.splitlines())  # a name in it may have several lines
+        line = printable(" ".join(text.splitlines()))  # a name in it may have several lines
         return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
 
 

@@ -103,6 +103,29 @@ def test_pictures_and_pages_of_odd_names(detect: Command, run: Command, clip: by
     assert html.unescape(title[1]).isprintable() or "\n" in name
 
 
+def test_a_name_commands_no_terminal(run: Command, made: Material, clip: bytes, folder: Path) -> None:
+    name = "\x1b]0;title\x07\x1b[31mred\rnew\nline\x9b2J"
+    (folder / "in").mkdir()
+    (folder / "in" / f"{name}.mp4").write_bytes(clip)
+    (folder / "in" / f"bad{name}.mp4").write_text("no video")
+    detect = ("detect", "--model", made.model, "--score", 0.3)
+    endings = [
+        run(*detect, folder / "in", "-o", folder / "out"),
+        run(*detect, folder / "in" / f"{name}.mp4", "-o", folder / "clip.mp4"),
+        run(*detect, folder / "in" / f"{name}.mp4", "--overwrite", "--progress", "json", "-o", folder / "clip.mp4"),
+        run(*detect, folder / "in" / f"{name}.avi"),
+        run("probe", folder / "in" / f"{name}.mp4"),
+        run("render", folder / f"{name}.jsonl"),
+    ]
+    assert [ending.code for ending in endings] == [1, 0, 0, 3, 0, 3]
+    for ending in endings:
+        said = ending.err + ending.out
+        assert "\\u001b]0;title" in said
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", said)
+    for line in endings[2].err.splitlines():
+        json.loads(line)
+
+
 def test_dashes_and_dots_typed_in_the_working_folder(detect: Command, clip: bytes, folder: Path) -> None:
     (folder / "../above.mp4").write_bytes(clip)
     (folder / "-i.mp4").write_bytes(clip)

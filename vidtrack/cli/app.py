@@ -27,7 +27,7 @@ from vidtrack.cli import (
     train,
     weights,
 )
-from vidtrack.errors import VidtrackError
+from vidtrack.errors import VidtrackError, printable
 
 app = typer.Typer(
     name="vidtrack",
@@ -96,15 +96,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"vidtrack: error: this machine lacks a library: {error} ({_LIBRARY_HINT})", file=sys.stderr)
         return exits.SOME_FAILED
     except OSError as error:  # a full disk behind standard output, say
-        print(f"vidtrack: error: {error}", file=sys.stderr)
+        print(printable(f"vidtrack: error: {error}"), file=sys.stderr)
         return exits.SOME_FAILED
 
 
 def _report_usage(error: Any) -> int:
     """One line for an option or argument that the parser refused; none where it has shown the help instead."""
-    if message := error.format_message().replace("Value error, ", "").rstrip("."):
+    if message := " ".join(error.format_message().splitlines()).replace("Value error, ", "").rstrip("."):
         command = error.ctx.command_path if error.ctx is not None else "vidtrack"
-        print(f"vidtrack: error: {message} ({command} -h lists the options)", file=sys.stderr)
+        print(printable(f"vidtrack: error: {message} ({command} -h lists the options)"), file=sys.stderr)
     return exits.USAGE
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.batch.engine import Crashed, Event, Progressed, Started
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.progress import clock, closing_line, complaints
+from vidtrack.errors import printable
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome, Task
@@ -131,7 +132,7 @@ class Dashboard:
     def say(self, line: str) -> None:
         """Print a line; where nobody can read it, the work goes on all the same."""
         with contextlib.suppress(OSError):
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
 
     def __enter__(self) -> Dashboard:
         return self
@@ -220,11 +221,11 @@ class _Rich(_Plain):
         rows.add_row(Text(self.line()))
         rows.add_row(ProgressBar(total=len(self.tasks), completed=self.ended, width=60))
         for index, what in sorted(self.workers.items()):
-            rows.add_row(Text(f"  worker {index}  {what}", no_wrap=True, overflow="ellipsis"))
+            rows.add_row(Text(printable(f"  worker {index}  {what}"), no_wrap=True, overflow="ellipsis"))
         self._live.update(rows)
 
     def say(self, line: str) -> None:
-        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._live.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def __enter__(self) -> Dashboard:
         self._live.start()

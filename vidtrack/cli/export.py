@@ -12,7 +12,7 @@ import typer
 
 from vidtrack.cli import exits
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_rate
-from vidtrack.errors import UsageError, VidtrackError
+from vidtrack.errors import UsageError, VidtrackError, printable
 
 if TYPE_CHECKING:
     from vidtrack.export.run import Exported
@@ -126,14 +126,14 @@ def export(
             if len(planned) == 1:
                 raise
             where = "" if str(log) in error.message else f"{log}: "
-            print(f"vidtrack: error: {where}{error}", file=sys.stderr)
+            print(printable(f"vidtrack: error: {where}{error}"), file=sys.stderr)
             errors.append(error)
     raise typer.Exit(exits.SOME_FAILED if errors else exits.ALL_DONE)
 
 
 def _say(done: Exported) -> None:
     for note in done.notes:
-        print(f"vidtrack: note: {note}", file=sys.stderr)
+        print(printable(f"vidtrack: note: {note}"), file=sys.stderr)
     for file in done.files:
         typer.echo(file)
 

@@ -15,7 +15,7 @@ import typer
 from vidtrack.cli import exits
 from vidtrack.cli.columns import print_columns
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_seconds
-from vidtrack.errors import UsageError, VidtrackError
+from vidtrack.errors import UsageError, VidtrackError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def validate(
             worst = max(worst, error.exit_code)
             continue
         for fault in found.faults[:_SHOWN]:
-            typer.echo(f"{path}{f':{fault.line}' if fault.line else ''}: {fault.message}")
+            typer.echo(printable(f"{path}{f':{fault.line}' if fault.line else ''}: {fault.message}"))
         if len(found.faults) > _SHOWN:
             typer.echo(f"{path}: {len(found.faults) - _SHOWN} more")
         verdict = "not valid" if found.faults else "valid"
@@ -141,7 +141,7 @@ def read_log(path: Path) -> TrackLog:
     log = TrackLog.load(path)
     if log.problem:
         last = f"frame {int(log.frame_indices[-1])}" if len(log) else "its header"
-        print(f"vidtrack: note: {log.problem}; read up to {last}", file=sys.stderr)
+        print(printable(f"vidtrack: note: {log.problem}; read up to {last}"), file=sys.stderr)
     return log
 
 

@@ -12,6 +12,7 @@ import typer
 
 from vidtrack.cli import options
 from vidtrack.cli.values import limits_of
+from vidtrack.errors import printable
 
 
 def probe(
@@ -29,9 +30,9 @@ def probe(
         typer.echo(json.dumps({"path": file, **values}, default=_plain, ensure_ascii=False))
         return
     width = max(len(name) for name in values)
-    typer.echo(file)
+    typer.echo(printable(file))
     for name, value in values.items():
-        typer.echo(f"  {name.replace('_', ' '):{width}}  {_readable(value)}")
+        typer.echo(f"  {name.replace('_', ' '):{width}}  {printable(_readable(value))}")
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from vidtrack.cli.options import ProgressStyle
+from vidtrack.errors import printable
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome
@@ -68,7 +69,7 @@ class Reporter:
     def say(self, line: str) -> None:
         """Print a line; where nobody can read it, the work goes on all the same."""
         with contextlib.suppress(OSError):
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
 
     @property
     def name(self) -> str:
@@ -172,7 +173,7 @@ class _Rich(Reporter):
     def show(self, now: Progress) -> None:
         if self._task is None:
             which = f"[{self._ended + 1}/{len(self.jobs)}] " if len(self.jobs) > 1 else ""
-            self._task = self._bar.add_task(f"{which}{self.name}", total=now.expected, figures="")
+            self._task = self._bar.add_task(printable(f"{which}{self.name}"), total=now.expected, figures="")
         eta = self.eta_seconds(now)
         figures = f"{self.rate(now):.1f} fps  {now.tracks} tracks{'' if eta is None else f'  {clock(eta)} left'}"
         self._bar.update(self._task, completed=now.frames, figures=figures)
@@ -190,7 +191,7 @@ class _Rich(Reporter):
         self.say(line)
 
     def say(self, line: str) -> None:
-        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._bar.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def __enter__(self) -> Reporter:
         self._bar.start()

@@ -12,7 +12,7 @@ from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.render_choices import check_combination, crop_of, followed_by, hiding_of, look_of
 from vidtrack.cli.render_run import check_places, doubt_line, run_items, run_stills, write_record
 from vidtrack.cli.values import limits_of, parse_classes, parse_identities, parse_length
-from vidtrack.errors import UsageError
+from vidtrack.errors import UsageError, printable
 
 _MARGIN = 0.1
 
@@ -104,7 +104,7 @@ def render(
     scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
     plan = Plan(scene, output, encoding.codec, start, end)
     if not len(scene.log.ids) and (stills or clips or (crop is not None and followed is None)):
-        print(f"vidtrack: note: {log} has no tracks: no file is made", file=sys.stderr)
+        print(printable(f"vidtrack: note: {log} has no tracks: no file is made"), file=sys.stderr)
     if stills:
         pictures = plan.pictures()
         check_places(list(pictures.values()), report, scene, overwrite)

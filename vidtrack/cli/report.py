@@ -11,7 +11,7 @@ import typer
 
 from vidtrack.cli.options import MaxPixels, ProgressOption, ProgressStyle
 from vidtrack.cli.values import limits_of, parse_classes, parse_identities, parse_length
-from vidtrack.errors import UsageError
+from vidtrack.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from vidtrack.effects.scene import Scene
@@ -81,7 +81,7 @@ def report(
     page = _page_for(log, output)
     _check_places([page, *([copy_of(page)] if copied and not embed else [])], scene, overwrite)
     if scene.log.problem:
-        print(f"vidtrack: note: {scene.log.problem}", file=sys.stderr)
+        print(printable(f"vidtrack: note: {scene.log.problem}"), file=sys.stderr)
     with reporter(progress, [Job(scene.footage.info.path, None, None)]) as shown:
         try:
             made = make_report(scene, page, embed, copied, shown.progress)
@@ -89,7 +89,7 @@ def report(
             shown.say(f"{page}: interrupted, not made")
             raise
     for note in made.notes:
-        print(f"vidtrack: note: {note}", file=sys.stderr)
+        print(printable(f"vidtrack: note: {note}"), file=sys.stderr)
     for file in (made.path, *([made.clip] if copied and made.clip is not None else [])):
         typer.echo(file)
 

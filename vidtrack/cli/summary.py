@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidtrack.batch.manifest import FOLDER
 from vidtrack.batch.overview import INDEX, REPORT
+from vidtrack.errors import printable
 from vidtrack.files import write_whole
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def print_profile(result: TrackResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{result.source.name}: {result.frames} frames in {result.seconds:.2f} s", title_justify="left")
+    title = f"{printable(result.source.name)}: {result.frames} frames in {result.seconds:.2f} s"
+    table = Table(title=title, title_justify="left")
     for column in ("work", "seconds", "ms a frame", "of the time"):
         table.add_column(column, justify="left" if column == "work" else "right")
 
@@ -73,14 +75,15 @@ def print_summary(result: BatchResult) -> None:
         figures = (
             ("", "", "") if done is None else (str(done.frames), str(done.tracks), f"{done.frames_per_second:.1f}")
         )
-        made = outcome.error.message if outcome.error is not None else "\n".join(map(str, outcome.job.outputs))
-        table.add_row(str(outcome.job.source), outcome.status, *figures, made)
+        said = [outcome.error.message] if outcome.error is not None else map(str, outcome.job.outputs)
+        made = "\n".join(map(printable, said))
+        table.add_row(printable(str(outcome.job.source)), outcome.status, *figures, made)
     if listed:
         console.print(table, markup=False)
     counted = _counts(result)
     named = ", ".join(f"{count} {status}" for status, count in counted.items())
     clips = f"{counted.total()} clip{'' if counted.total() == 1 else 's'}"
-    index = f"every clip and what became of it: {result.root / FOLDER / INDEX}"
+    index = f"every clip and what became of it: {printable(str(result.root / FOLDER / INDEX))}"
     again = "; --retry-aside tries again those set aside" if result.aside else ""
     console.print(f"{index}\n{clips}: {named}{again}", markup=False, highlight=False, soft_wrap=True)
 
