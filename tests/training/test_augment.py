@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,14 @@ def test_random_views_keep_boxes_on_their_objects(record: tuple[Record, np.ndarr
             assert int(colour_inside(sample, index).argmax()) == (0, 2)[label]  # red persons, blue cars
             checked += 1
     assert checked > 60
+
+
+def test_a_box_outside_the_picture_leaves_a_view_inside(record: tuple[Record, np.ndarray]) -> None:
+    known, image = record
+    far = replace(known, boxes_xyxy=known.boxes_xyxy + np.float32(5000))
+    for seed in range(8):
+        view = random_view(np.random.default_rng(seed), far, (48, 48), AugmentConfig(scale=(1.5, 2.0)))
+        assert not len(show(far, image, view, AugmentConfig()).labels)
 
 
 def test_flip_mirrors_picture_and_boxes(record: tuple[Record, np.ndarray]) -> None:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from tests.media import Clip, write_clip
 from tests.training.conftest import CLASSES, write_coco
 from vidtrack.errors import DataError
-from vidtrack.training.augment import read_picture
+from vidtrack.model.pictures import read_picture
 from vidtrack.training.config import DataConfig, SetConfig
 from vidtrack.training.data import draw_weights, load_set
 
@@ -55,6 +57,7 @@ def test_crowds_are_ignored_regions(tmp_path: Path) -> None:
         (lambda v: v["annotations"][1].update(bbox=[0, 0, float("nan"), 5]), "annotation 2 has bbox"),
         (lambda v: v["annotations"][1].update(bbox="10,10,5,5"), "annotation 2 has bbox"),
         (lambda v: v["annotations"][1].update(bbox=[0, 0, 1e39, 5]), "annotation 2 has bbox"),
+        (lambda v: v["annotations"][1].update(bbox=[0, 0, 10**400, 5]), "annotation 2 has bbox"),
         (lambda v: v["annotations"][1].update(category_id=77), "unknown category 77"),
         (lambda v: v["annotations"][1].update(image_id=77), "annotation 2 has unknown picture 77"),
         (lambda v: v["annotations"][1].update(category_id=[1]), r"annotations\[1\] has no proper category_id"),
@@ -64,6 +67,7 @@ def test_crowds_are_ignored_regions(tmp_path: Path) -> None:
         (lambda v: v["images"][2].pop("file_name"), r"images\[2\] has no proper file_name"),
         (lambda v: v["images"][2].update(width="96"), r"images\[2\] has no proper width"),
         (lambda v: v["images"][2].update(height=0), "002.png is 96 x 0"),
+        (lambda v: v["images"][2].update(height=float("nan")), "002.png is 96 x nan"),
         (lambda v: v["images"][2].update(id=10), "4 pictures share 3 ids"),
         (lambda v: v["images"][2].update(labelled_classes=["persn"]), r"002.png are \['persn'\]"),
         (lambda v: v["images"][2].update(labelled_classes=5), "002.png are 5"),
@@ -85,9 +89,26 @@ def test_missing_file_and_picture_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not JSON"):
         load(tmp_path / "binary.json")
     record = load(write_coco(tmp_path))[0]
-    record.path.unlink()
-    with pytest.raises(DataError, match=record.path.name):
+    record.path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"000\.png: damaged, or of an unknown kind"):
         read_picture(record)
+    record.path.unlink()
+    with pytest.raises(DataError, match=r"000\.png: No such file"):
+        read_picture(record)
+    for name in ("a\0b.png", "\ud800.png"):
+        with pytest.raises(DataError, match="no name of a file"):
+            read_picture(replace(record, path=tmp_path / name))
+
+
+def test_pictures_stand_as_they_were_annotated(tmp_path: Path) -> None:
+    record = load(write_coco(tmp_path))[0]
+    stored = read_picture(record)
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6  # to be shown turned to the right
+    Image.fromarray(stored).save(tmp_path / "phone.png", exif=turned)
+    shown = replace(record, path=tmp_path / "phone.png", size=(64, 96))
+    np.testing.assert_array_equal(read_picture(shown), np.rot90(stored, -1))
+    np.testing.assert_array_equal(read_picture(replace(shown, size=(96, 64))), stored)
 
 
 def mot_folder(folder: Path, rows: str, frames: int = 3) -> Path:

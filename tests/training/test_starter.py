@@ -22,7 +22,9 @@ def test_the_recipe_trains(vidtrack: Command, tiny_checkpoint: Path, tmp_path: P
     made = vidtrack("data", "recipe", data, "--validation", data, "--init", tiny_checkpoint, "--out", recipe)
     assert made.code == 0, made.err
     assert "no --validation" not in made.err
-    assert vidtrack("data", "check", recipe).code == 0
+    check = vidtrack("data", "check", recipe)
+    assert check.code == 2
+    assert "4 pictures that are trained on too" in check.out
     ended = vidtrack("train", recipe, "--out", out, "--steps", "2", "--quiet")
     assert ended.code == 0, ended.err
     config, _, _ = read_checkpoint(out / "model.safetensors")
@@ -47,6 +49,18 @@ def test_a_recipe_survives_its_file(vidtrack: Command, tiny_checkpoint: Path, tm
     again = vidtrack("data", "recipe", data, "--init", tiny_checkpoint, "--out", recipe)
     assert again.code == 2
     assert "exists already" in again.err
+
+
+def test_sets_of_one_name_are_told_apart(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    data = [write_coco(tmp_path / name / "pictures") for name in "ab"]
+    recipe = tmp_path / "own.json"
+    assert vidtrack("data", "recipe", *data, "--init", tiny_checkpoint, "--out", recipe).code == 0
+    assert [item.name for item in load_config(recipe).data.train] == ["pictures-train", "pictures-train-2"]
+    assert vidtrack("data", "check", recipe).code == 0
+    recipe.write_text(recipe.read_text().replace("train-2", "train"))
+    refused = vidtrack("train", recipe, "--out", tmp_path / "run")
+    assert refused.code == 2
+    assert "two train sets of the training recipe are named pictures-train (name them apart)" in refused.err
 
 
 @pytest.mark.parametrize(

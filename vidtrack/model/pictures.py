@@ -27,12 +27,32 @@ class Picture(Protocol):
     def size(self) -> tuple[int, int]: ...
 
 
-def read_picture(path: Path, hint: str = "missing or damaged") -> np.ndarray:
-    """uint8 RGB (H, W, 3) as stored, not turned upright; raises DataError where the file is missing or no picture."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise DataError(f"cannot read the picture {path}", hint)
+def read_picture(picture: Picture, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
+    """uint8 RGB (H, W, 3), turned upright as its EXIF data ask, because annotation tools show it so.
+
+    One that was annotated as it is stored, lying where the annotation has it standing, stays so. `flags` are
+    OpenCV's, for a reduced size. Raises DataError.
+    """
+    try:
+        data = np.frombuffer(picture.path.read_bytes(), np.uint8)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else "no name of a file"
+        raise DataError(f"cannot read the picture {picture.path}: {reason}") from None
+    image = _decode(data, picture, flags)
+    (height, width), (wanted_width, wanted_height) = image.shape[:2], picture.size
+    if (width - height) * (wanted_width - wanted_height) < 0:
+        image = _decode(data, picture, flags | cv2.IMREAD_IGNORE_ORIENTATION)
     return np.ascontiguousarray(image[..., ::-1])
+
+
+def _decode(data: np.ndarray, picture: Picture, flags: int) -> np.ndarray:
+    try:
+        image = cv2.imdecode(data, flags)
+    except cv2.error:  # no bytes, or more pixels than OpenCV takes
+        image = None
+    if image is None:
+        raise DataError(f"cannot read the picture {picture.path}: damaged, or of an unknown kind")
+    return image
 
 
 @torch.inference_mode()
@@ -54,7 +74,7 @@ def detect_pictures(
     rows: list[np.ndarray] = [np.zeros((0, 6))] * len(pictures)
     for start in range(0, len(order), batch):
         part = order[start : start + batch]
-        images = [read_picture(pictures[index].path) for index in part]
+        images = [read_picture(pictures[index]) for index in part]
         pixels, padding = to_batch(images, shorter, longest, parameter.device, parameter.dtype)
         output = model(pixels, padding)
         probability = output.logits[-1].float().sigmoid()  # (B, Q, K)

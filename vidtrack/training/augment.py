@@ -11,7 +11,6 @@ import torch
 from torchvision.transforms.v2 import functional as transforms
 
 from vidtrack import boxes as box_ops
-from vidtrack.model import pictures
 from vidtrack.training.config import AugmentConfig
 from vidtrack.training.data import Record
 
@@ -39,11 +38,6 @@ class View:
     flip: bool = False
 
 
-def read_picture(record: Record) -> np.ndarray:
-    """uint8 RGB (H, W, 3); raises DataError where the file is missing or no picture."""
-    return pictures.read_picture(record.path, "missing or damaged; try `vidtrack data check`")
-
-
 def whole_view(record: Record, size: tuple[int, int]) -> View:
     """All of the picture at `size` (width, height)."""
     return View((0.0, 0.0, float(record.size[0]), float(record.size[1])), size)
@@ -58,7 +52,7 @@ def random_view(rng: np.random.Generator, record: Record, canvas: tuple[int, int
     anchor = np.array([width, height]) * rng.random(2)
     if len(record.boxes_xyxy):
         box = record.boxes_xyxy[rng.integers(len(record.boxes_xyxy))]
-        anchor = box[:2] + (box[2:] - box[:2]) * rng.random(2)
+        anchor = (box[:2] + (box[2:] - box[:2]) * rng.random(2)).clip(0, [width, height])
     start, shown = [], []
     for side, limit, factor, point in (
         (width, canvas[1], scale * stretch, anchor[0]),

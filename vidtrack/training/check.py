@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import numpy as np
 
 from vidtrack import boxes as box_ops
 from vidtrack.errors import DataError, OutputError
-from vidtrack.training.augment import Sample, read_picture, show, whole_view
+from vidtrack.model.pictures import read_picture
+from vidtrack.training.augment import Sample, show, whole_view
 from vidtrack.training.batches import BatchMaker
 from vidtrack.training.config import AugmentConfig, SetConfig, TrainConfig
 from vidtrack.training.data import Record, draw_weights, load_set, load_sets
@@ -40,14 +43,18 @@ class SetReport:
 def check_sets(config: TrainConfig) -> list[SetReport]:
     """Report on every set of a recipe; a set that cannot be read at all becomes a report with that problem."""
     reports = []
+    trained: set[bytes] = set()  # digests of pictures that no validation set should have
     for role, sets in (("training", config.data.train), ("validation", config.data.validation)):
         for item in sets:
             try:
                 records = load_set(item, config.data, config.model.classes)
             except DataError as error:
                 reports.append(_unreadable(item, role, str(error), len(config.model.classes)))
-            else:
-                reports.append(_report(item.name, role, records, len(config.model.classes)))
+                continue
+            known = frozenset(trained) if role == "validation" else frozenset()
+            reports.append(_report(item.name, role, records, len(config.model.classes), known))
+            if role == "training" and config.data.validation:
+                trained.update(_digest(record.path) for record in records if os.path.isfile(record.path))
     return reports
 
 
@@ -64,7 +71,7 @@ def _unreadable(item: SetConfig, role: str, problem: str, classes: int) -> SetRe
     return SetReport(item.name, role, 0, 0, 0, 0, nothing, nothing, (0.0,) * classes, (problem,))
 
 
-def _report(name: str, role: str, records: Sequence[Record], classes: int) -> SetReport:
+def _report(name: str, role: str, records: Sequence[Record], classes: int, trained: Set[bytes]) -> SetReport:
     labels = np.concatenate([record.labels for record in records] or [np.zeros(0, np.int64)])
     sides = np.concatenate([np.sqrt(box_ops.area(record.boxes_xyxy)) for record in records] or [np.zeros(0)])
     return SetReport(
@@ -79,11 +86,16 @@ def _report(name: str, role: str, records: Sequence[Record], classes: int) -> Se
         median_side=tuple(
             float(np.median(sides[labels == slot])) if (labels == slot).any() else 0.0 for slot in range(classes)
         ),
-        problems=tuple(_problems(records)),
+        problems=tuple(_problems(records, trained)),
     )
 
 
-def _problems(records: Sequence[Record]) -> list[str]:
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _problems(records: Sequence[Record], trained: Set[bytes]) -> list[str]:
     found: dict[str, list[str]] = {}
 
     def note(kind: str, record: Record) -> None:
@@ -91,13 +103,18 @@ def _problems(records: Sequence[Record]) -> list[str]:
 
     for record in records:
         width, height = record.size
-        picture = cv2.imread(str(record.path), cv2.IMREAD_REDUCED_COLOR_8) if record.path.exists() else None
-        if not record.path.exists():
+        if not os.path.isfile(record.path):  # of a Path, is_file raises for names that no file can have
             note("missing pictures", record)
-        elif picture is None:
-            note("unreadable pictures", record)
-        elif abs(picture.shape[1] / picture.shape[0] - width / height) > 0.1 * width / height:
-            note("pictures whose shape is not the annotation's", record)
+        else:
+            try:
+                shown = read_picture(record, flags=cv2.IMREAD_REDUCED_COLOR_8).shape
+            except DataError:
+                note("unreadable pictures", record)
+            else:
+                if abs(shown[1] / shown[0] - width / height) > 0.1 * width / height:
+                    note("pictures whose shape is not the annotation's", record)
+                if trained and _digest(record.path) in trained:
+                    note("pictures that are trained on too", record)
         boxes = record.boxes_xyxy
         margin = 0.1 * max(width, height)
         if (boxes[:, :2] < -margin).any() or (boxes[:, 2:] > [width + margin, height + margin]).any():

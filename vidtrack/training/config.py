@@ -53,6 +53,10 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         _check_least(self, cache_size=1, balance=0, balance_share=0)
+        for part, sets in (("train", self.train), ("validation", self.validation)):
+            names = [item.name for item in sets]
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise UsageError(f"two {part} sets of the training recipe are named {twice[0]}", "name them apart")
 
 
 @dataclass(frozen=True)

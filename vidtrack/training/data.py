@@ -114,13 +114,12 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
                 boxes.append(box)
                 labels.append(slot[name])
                 masks.append(_polygons(row.get("segmentation"), where))
-        size = (int(image["width"]), int(image["height"]))
-        if min(size) < 1:
-            raise DataError(f"{path}: picture {image['file_name']} is {size[0]} x {size[1]}")
+        if not all(1 <= image[side] < _LARGEST_PIXEL for side in ("width", "height")):  # NaN is neither
+            raise DataError(f"{path}: picture {image['file_name']} is {image['width']} x {image['height']}")
         records.append(
             Record(
                 path=folder / image["file_name"],
-                size=size,
+                size=(int(image["width"]), int(image["height"])),
                 boxes_xyxy=_stack(boxes),
                 labels=np.array(labels, np.int64),
                 labelled=np.array([name in named for name in classes]),
@@ -148,7 +147,7 @@ def _box_from_xywh(values: Any, where: str) -> np.ndarray:
     """Edges of a JSON xywh box; raises DataError unless it is four finite numbers with positive size."""
     try:
         x, y, width, height = (float(value) for value in values)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"{where} has bbox {values!r}", "expected [x, y, width, height] in pixels") from None
     edges = np.array([x, y, x + width, y + height])
     if not (np.abs(edges) < _LARGEST_PIXEL).all() or width <= 0 or height <= 0:  # NaN is not less

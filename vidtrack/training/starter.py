@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,8 +59,8 @@ def starter_recipe(
     names = tuple(classes or _classes_of(train))
     model = replace(load_weights(init).config, num_classes=len(names), classes=names, denoising=True)
     data = DataConfig(
-        train=tuple(_set_of(path, pictures, names) for path in train),
-        validation=tuple(_set_of(path, pictures, names) for path in validation),
+        train=_sets_of(train, pictures, names),
+        validation=_sets_of(validation, pictures, names),
     )
     records = [record for part in load_sets(data.train, data, names) for record in part]
     if steps is None:
@@ -106,6 +107,17 @@ def _classes_of(paths: Sequence[Path]) -> list[str]:
     if not names:
         raise DataError(f"{', '.join(map(str, paths))}: no picture has a box", "label some objects first")
     return list(names)
+
+
+def _sets_of(paths: Sequence[Path], pictures: Path | None, classes: Sequence[str]) -> tuple[SetConfig, ...]:
+    """Sets under names of their own, though files of several folders are often named alike."""
+    seen: Counter[str] = Counter()
+    sets = []
+    for path in paths:
+        item = _set_of(path, pictures, classes)
+        seen[item.name] += 1
+        sets.append(item if seen[item.name] == 1 else replace(item, name=f"{item.name}-{seen[item.name]}"))
+    return tuple(sets)
 
 
 def _set_of(path: Path, pictures: Path | None, classes: Sequence[str]) -> SetConfig:

@@ -13,44 +13,52 @@ import json
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
+from vidtrack.model.pictures import read_picture
 from vidtrack.training.config import DataConfig, SetConfig, load_config
 from vidtrack.training.frames import extract_frames, picture_frames, sequence_info
 
 
-def shrink(path: Path, longest: int, quality: int) -> bytes:
+@dataclass(frozen=True)
+class Annotated:
+    """A picture file and the (width, height) its annotation speaks of."""
+
+    path: Path
+    size: tuple[int, int]
+
+
+def shrink(source: Annotated, longest: int, quality: int) -> bytes:
     """The picture as WebP with at most `longest` pixels a side."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if picture is None:
-        raise SystemExit(f"cannot read {path}")
+    picture = read_picture(source)
     scale = min(1.0, longest / max(picture.shape[:2]))
     if scale < 1:
         size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+    return cv2.imencode(".webp", picture[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
 
 
-def coco_members(item: SetConfig, root: Path) -> Iterator[tuple[Path, Path | bytes]]:
+def coco_members(item: SetConfig, root: Path) -> Iterator[tuple[Path, Annotated | bytes]]:
     """(name in the archive, file to shrink or bytes to store) of a COCO set."""
     path = Path(item.path)
     folder = Path(item.pictures) if item.pictures else path.parent
     values = json.loads(path.read_text())
     for image in values["images"]:
-        source = folder / image["file_name"]
+        source = Annotated(folder / image["file_name"], (image["width"], image["height"]))
         image["file_name"] = str(Path(image["file_name"]).with_suffix(".webp"))
         yield (folder / image["file_name"]).relative_to(root), source
     yield path.relative_to(root), json.dumps(values).encode()
 
 
-def mot_members(item: SetConfig, data: DataConfig, root: Path) -> Iterator[tuple[Path, Path | bytes]]:
+def mot_members(item: SetConfig, data: DataConfig, root: Path) -> Iterator[tuple[Path, Annotated | bytes]]:
     """The same of a MOTChallenge folder."""
     folder = Path(item.path)
     clip = picture_frames(folder) or extract_frames(folder, Path(data.cache), data.cache_size)
     for index, source in enumerate(clip.paths, start=1):
-        yield (folder / "img1" / f"{index:06d}.webp").relative_to(root), source
+        yield (folder / "img1" / f"{index:06d}.webp").relative_to(root), Annotated(source, clip.size)
     info = {**sequence_info(folder), "imDir": "img1", "imExt": ".webp"}
     lines = "".join(f"{key}={value}\n" for key, value in info.items())
     yield (folder / "seqinfo.ini").relative_to(root), f"[Sequence]\n{lines}".encode()
@@ -79,7 +87,7 @@ def main() -> None:
             )
             sources = list(members)
 
-            def content(source: Path | bytes) -> bytes:
+            def content(source: Annotated | bytes) -> bytes:
                 return source if isinstance(source, bytes) else shrink(source, args.longest, args.quality)
 
             for (name, _), stored in zip(sources, pool.map(content, [source for _, source in sources]), strict=True):
