@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from vidtrack.errors import InputError
-from vidtrack.provenance import hash_content
+from vidtrack.provenance import find_source, is_source
 from vidtrack.tracklog import TrackLog, shots_of
 from vidtrack.types import Frame, FrameTracks, ObjectState, VideoInfo, no_tracks
 from vidtrack.video import VideoReader, probe
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
-from vidtrack.video.sequence import is_sequence, picture_paths
+from vidtrack.video.sequence import is_sequence
 
 _SAME_SHAPE = 0.01  # two versions of a clip may differ by this share in aspect: sizes are rounded to even
 
@@ -58,13 +58,15 @@ def find_footage(
     another_version: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Footage:
-    """The clip `video`, or the one the log names: where it was, or beside the log.
+    """The clip `video`, or the one the log names: as `find_source` finds it.
 
     `another_version` takes one of other content, rate or size too, such as the full-size original of a proxy, as long
     as the picture has the same shape. Raises InputError where there is no clip, or not that of the log.
     """
     source = log.header["source"]
-    path = video or _named_clip(source, log_path)
+    path = video or find_source(source, log_path)
+    if path is None:
+        raise InputError(f"the clip of {log_path}, {source['path']}, is not there", "give the clip after the log")
     framerate = Fraction(*source["average_rate"]) if is_sequence(path) and source.get("average_rate") else None
     info = probe(path, framerate, limits)
     if another_version:
@@ -97,18 +99,9 @@ def with_objects(
         yield frame, replace(tracks, index=frame.index, pts=frame.pts, time_base=frame.time_base, boxes_xyxy=boxes)
 
 
-def _named_clip(source: dict[str, Any], log_path: Path) -> Path:
-    named = Path(source["path"])
-    for path in (named, log_path.parent / named, log_path.parent / named.name):
-        if is_sequence(path) or path.is_file():
-            return path
-    raise InputError(f"the clip of {log_path}, {named}, is not there", "give the clip after the log")
-
-
 def _check_same(info: VideoInfo, source: dict[str, Any]) -> None:
     path = info.path
-    content = hash_content(picture_paths(path) if is_sequence(path) else [path])
-    if source.get("hash") == content.to_dict():
+    if is_source(path, source):
         return
     rate = None if info.average_rate is None else [info.average_rate.numerator, info.average_rate.denominator]
     if list(info.size) != source["size"]:

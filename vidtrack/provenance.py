@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -14,6 +15,7 @@ from vidtrack.errors import InputError
 from vidtrack.tracklog.layout import SCHEMA_NAME, SCHEMA_VERSION
 from vidtrack.tracklog.stamp import utc_now, version_of
 from vidtrack.types import VideoInfo
+from vidtrack.video.sequence import is_sequence, picture_paths
 
 WHOLE_FILE_BYTES = 256 << 20  # larger files are sampled: reading 100 GB to name it would double the disk's work
 SAMPLE_BYTES = 1 << 20
@@ -50,6 +52,41 @@ def hash_content(paths: Sequence[Path]) -> ContentHash:
     except OSError as error:
         raise InputError(f"{error.filename or paths[0]} cannot be read: {error.strerror}") from None
     return ContentHash("sha256-sampled", digest.hexdigest())
+
+
+def is_source(path: Path, source: Mapping[str, Any]) -> bool:
+    """Whether a file or image sequence has the content of a log's clip; one that cannot be read has not."""
+    try:
+        content = hash_content(picture_paths(path) if is_sequence(path) else [path])
+    except InputError:
+        return False
+    return source.get("hash") == content.to_dict()
+
+
+def find_source(source: Mapping[str, Any], log_path: Path) -> Path | None:
+    """The clip of a log, or None: under the name it was tracked by, from here or a folder above the log, or beside it.
+
+    Where several are there, the one with the log's content goes first.
+    """
+    named = Path(source["path"])
+    beside = log_path.parent / Path(str(named).replace("\\", "/")).name
+    places = [named, beside, *(folder / named for folder in log_path.absolute().parents)]
+    there: dict[str, Path] = {}
+    for place in places:
+        if _is_there(place):
+            there.setdefault(os.path.realpath(place), place)
+    if len(there) > 1:
+        return next((place for place in there.values() if is_source(place, source)), next(iter(there.values())))
+    return next(iter(there.values()), None)
+
+
+def _is_there(path: Path) -> bool:
+    if not is_sequence(path):
+        return os.path.isfile(path)
+    try:
+        return bool(picture_paths(path))
+    except InputError:
+        return False
 
 
 def hash_parameters(parameters: Mapping[str, Any]) -> str:

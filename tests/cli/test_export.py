@@ -199,7 +199,8 @@ def test_a_clip_that_is_not_found_is_mentioned_where_a_format_links_to_it(vidtra
     said = "'footage/shot 12.mov' is not found from here or beside the log; mlt, fcpxml link to that name"
     assert ended.err == f"vidtrack: note: {said}\n"
     log.with_name("shot 12.mov").touch()
-    assert vidtrack("export", log, "--to", "mlt,csv,fcpxml", "--overwrite").err == ""
+    said = f"{log.with_name('shot 12.mov')} has not the content of the log's clip; mlt, fcpxml link to it all the same"
+    assert vidtrack("export", log, "--to", "mlt,csv,fcpxml", "--overwrite").err == f"vidtrack: note: {said}\n"
     assert str(log.with_name("shot 12.mov")) in log.with_name("shot.mlt").read_text("utf-8")
 
 

@@ -42,6 +42,23 @@ def test_the_clip_is_where_the_log_says_or_beside_it(tmp_path: Path, clip: Path,
         find_footage(loaded, moved / log.name)
 
 
+def test_the_clip_is_found_from_the_folder_of_the_results(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clip named as typed, `clip.mp4` or `in/clip.mp4`, is looked for above the log too, and its content counts."""
+    folder = tmp_path / "out" / "day 1"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    log = write_log(folder / "clip.tracks.jsonl", Path("clip.mp4"), BOXES, range(12))
+    monkeypatch.chdir(folder)
+    assert find_footage(TrackLog.load(log), Path(log.name)).info.path == clip
+    any_clip(folder / "clip.mp4", frames=3)
+    assert find_footage(TrackLog.load(log), Path(log.name)).info.path == clip
+    os.remove(clip)
+    with pytest.raises(InputError, match=r"^clip.mp4 is not the clip of the log"):
+        find_footage(TrackLog.load(log), Path(log.name))
+
+
 def test_a_copy_under_another_name_is_the_clip(tmp_path: Path, clip: Path, log: Path) -> None:
     copy = Path(shutil.copy(clip, tmp_path / "copy.mp4"))
     assert find_footage(TrackLog.load(log), log, copy).info.path == copy

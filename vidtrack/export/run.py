@@ -17,6 +17,7 @@ from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import Content, Format
 from vidtrack.export.scene import Scene
 from vidtrack.export.timing import spread_of_rates
+from vidtrack.provenance import find_source, is_source
 from vidtrack.tracklog import SUFFIXES, TrackLog, is_log_path, stem_of
 from vidtrack.tracklog.layout import SCHEMA_NAME
 
@@ -101,13 +102,15 @@ def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], 
     for entry in formats:
         if entry.refuse is not None:
             entry.refuse(scene)
-    scene = replace(scene, path=_locate(scene.path, path))
+    clip = find_source(log.header["source"], path)
+    if clip is not None:
+        scene = replace(scene, path=os.path.abspath(clip))
     files = []
     for entry in formats:
         content = entry.write(scene)
         _put(targets[entry.name], content)
         files.append(targets[entry.name])
-    return Exported(path, tuple(files), len(scene.tracks), tuple(_notes(log, scene, formats)))
+    return Exported(path, tuple(files), len(scene.tracks), tuple(_notes(log, clip, scene, formats)))
 
 
 def _opens_like_a_log(path: Path) -> bool:
@@ -132,15 +135,7 @@ def _usual_rate(rate: float) -> int:
     return min((24, 25, 30, 50, 60), key=lambda usual: abs(usual - rate))
 
 
-def _locate(clip: str, log: Path) -> str:
-    """The clip's whole path where it is found: where it was tracked, or beside the log."""
-    for place in (Path(clip), log.parent / Path(clip.replace("\\", "/")).name):
-        if os.path.exists(place):
-            return os.path.abspath(place)
-    return clip
-
-
-def _notes(log: TrackLog, scene: Scene, formats: Sequence[Format]) -> list[str]:
+def _notes(log: TrackLog, clip: Path | None, scene: Scene, formats: Sequence[Format]) -> list[str]:
     notes = []
     if log.problem:
         last = int(log.frame_indices[-1]) if len(log) else 0
@@ -154,9 +149,11 @@ def _notes(log: TrackLog, scene: Scene, formats: Sequence[Format]) -> list[str]:
         notes.append(
             f"the clip is stored turned by {log.header['source']['rotation']} degrees; boxes are of the upright picture"
         )
-    linking = [entry.name for entry in formats if entry.links_clip]
-    if linking and not os.path.isabs(scene.path):
-        notes.append(f"{scene.path!r} is not found from here or beside the log; {', '.join(linking)} link to that name")
+    if linking := ", ".join(entry.name for entry in formats if entry.links_clip):
+        if clip is None:
+            notes.append(f"{scene.path!r} is not found from here or beside the log; {linking} link to that name")
+        elif not is_source(clip, log.header["source"]):
+            notes.append(f"{clip} has not the content of the log's clip; {linking} link to it all the same")
     return notes
 
 
