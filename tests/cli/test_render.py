@@ -231,9 +231,12 @@ def test_a_box_that_jumps_is_uncertain(vidtrack: Command, log: Path) -> None:
 
 def test_a_clip_that_is_longer_than_the_logs(vidtrack: Command, log: Path) -> None:
     longer = any_clip(log.parent / "longer.mp4", frames=60)
-    ended = vidtrack("render", log, longer, "--force", "--blur")
-    assert ended.code == 0
-    assert "warning: the clip is 1.20 s longer than the log's: nothing is known of the rest" in ended.err
+    write_log(log, log.parent / "shot.mov", {1: {i: (100, 30, 140, 90) for i in range(30)}}, range(30))
+    for clip, said in ((log.parent / "shot.mov", "no frame is in doubt"), (longer, "in doubt, but see the warning")):
+        ended = vidtrack("render", log, clip, "--force", "--blur", "--overwrite")
+        assert ended.code == 0
+        assert said in ended.err
+    assert "warning: the clip is 1.20 s longer than the log's: nothing is known of the rest; if they" in ended.err
 
 
 def test_a_log_that_was_cut_off(vidtrack: Command, log: Path) -> None:

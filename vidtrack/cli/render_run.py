@@ -117,12 +117,15 @@ def _still_record(still: Still, path: Path, log: TrackLog) -> dict[str, Any]:
     }
 
 
-def doubt_line(doubts: Sequence[Doubt], log: TrackLog) -> str:
+def doubt_line(doubts: Sequence[Doubt], scene: Scene) -> str:
     """One line for people: how much to look at, and where to begin."""
     from vidtrack.effects.doubts import frames_in_doubt
+    from vidtrack.effects.making import mismatches
 
+    log = scene.chosen
     if not doubts:
-        return "no frame is in doubt"
+        differs = bool(mismatches(log, scene.footage.info))
+        return "the log has no frame in doubt, but see the warning above" if differs else "no frame is in doubt"
     seconds = log.frame_seconds
     longest = sorted(doubts, key=lambda doubt: doubt.first_row - doubt.last_row)[:_DOUBTS_SHOWN]
     shown = [

@@ -160,8 +160,6 @@ def mismatches(log: TrackLog, info: VideoInfo) -> list[str]:
     lasted = log.header["source"].get("duration")
     more = Fraction(0) if lasted is None or info.duration_seconds is None else info.duration_seconds - Fraction(*lasted)
     if abs(more) > _SAME_LENGTH_SECONDS:
-        known = "nothing is known of the rest" if more > 0 else "the log goes on"
-        said.append(
-            f"the clip is {abs(float(more)):.2f} s {'longer' if more > 0 else 'shorter'} than the log's: {known}"
-        )
+        known = "longer than the log's: nothing is known of the rest" if more > 0 else "shorter than the log's"
+        said.append(f"the clip is {abs(float(more)):.2f} s {known}; if they begin apart, every box is out of place")
     return said
