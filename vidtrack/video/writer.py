@@ -30,6 +30,7 @@ from vidtrack.video.sequence import file_url
 from vidtrack.video.timecode import advanced
 
 _CONVERSION_THREADS = 1
+MARGIN_BYTES = 64  # as much as FFmpeg leaves after memory of its own
 _STORED = {(1, 3): "rgb24", (1, 4): "rgba", (2, 3): "rgb48le", (2, 4): "rgba64le"}  # bytes a sample, channels
 
 
@@ -257,13 +258,10 @@ class VideoWriter:
         self._encoder.go_on_after(last)
 
     def _encodable(self, image: np.ndarray) -> av.VideoFrame:
-        (width, height), pixel_format = self._info.size, self._codec.pixel_format
-        padded_width, padded_height = padded_size((width, height), pixel_format)
-        if (padded_width, padded_height) != (width, height):
-            image = np.pad(image, ((0, padded_height - height), (0, padded_width - width), (0, 0)), mode="edge")
-        stored = _STORED[image.dtype.itemsize, image.shape[2]]
+        pixel_format = self._codec.pixel_format
+        picture = with_margin(image, padded_size(self._info.size, pixel_format))
         return self._reformatter.reformat(
-            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), stored),
+            av.VideoFrame.from_numpy_buffer(picture, _STORED[image.dtype.itemsize, image.shape[2]]),
             format=pixel_format,
             dst_colorspace=swscale_matrix(self._info.colour.matrix, self._info.size),
             dst_color_range=LIMITED_RANGE if pixel_format.startswith("yuv") else None,
@@ -298,6 +296,20 @@ class VideoWriter:
             full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             hint = "free some space or choose another disk" if full else ""
             raise OutputError(f"{self.path} cannot be written: {reason(error)}", hint) from error
+
+
+def with_margin(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A copy of a picture (H, W, C) as large as `size` (width, height), its last row and column repeated.
+
+    Its memory goes on after the last pixel: for widths that are no multiple of 32, swscale's vector code reads there.
+    """
+    (width, height), (own_height, own_width, channels) = size, image.shape
+    count = height * width * channels
+    padded = np.empty(count + MARGIN_BYTES, image.dtype)[:count].reshape(height, width, channels)
+    padded[:own_height, :own_width] = image
+    padded[own_height:, :own_width] = image[-1:]
+    padded[:, own_width:] = padded[:, own_width - 1 : own_width]
+    return padded
 
 
 def padded_size(size: tuple[int, int], pixel_format: str) -> tuple[int, int]:
