@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,22 +146,3 @@ def test_sixteen_bits_leave_boxes_in_float32(tmp_path: Path, two_stage: bool) ->
         output = model(torch.randn(1, 3, 64, 96, dtype=torch.bfloat16))
     assert output.logits.dtype == torch.bfloat16
     assert output.boxes.dtype == torch.float32
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="counts the threads of a process")
-def test_loading_leaves_no_threads_behind() -> None:
-    """OpenMP's team of a thread that has done computing would slow down those of all others."""
-    program = """
-import os, time, torch
-from vidtrack import load_model
-count = lambda: len(os.listdir("/proc/self/task"))
-before = count()
-load_model("default", device="cpu")
-patience = time.monotonic() + 10
-while count() > before and time.monotonic() < patience:
-    time.sleep(0.05)  # a team ends a moment after its thread
-print(count() - before)
-"""
-    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-    assert done.stdout == "0\n", done.stderr

@@ -19,7 +19,7 @@ from vidtrack.errors import OutputError, WeightsError
 from vidtrack.model import convert, describe, foreign, registry
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR, Origin
-from vidtrack.model.device import in_passing_thread, resolve_device, resolve_precision
+from vidtrack.model.device import resolve_device, resolve_precision
 from vidtrack.model.download import Progress
 from vidtrack.model.fuse import fold_batch_norm, require_unfolded
 
@@ -46,17 +46,12 @@ def load_model(
     dtype = resolve_precision(precision, target)
     path, config = registry.locate(name_or_path, progress)
     origin = _origin(name_or_path, path)
-    model = in_passing_thread(lambda: _for_inference(read_checkpoint(path, config), path, fold))
+    model = build(read_checkpoint(path, config), path).eval()
     model.origin = origin
-    return model.to(target, dtype)
-
-
-def _for_inference(checkpoint: Checkpoint, path: Path, fold: bool) -> DeformableDETR:
-    model = build(checkpoint, path).eval()
     if fold:
         fold_batch_norm(model)
     model.backbone.to(memory_format=torch.channels_last)  # the order of a frame's bytes, and of oneDNN and cuDNN
-    return model.requires_grad_(False)
+    return model.requires_grad_(False).to(target, dtype)
 
 
 def _origin(name_or_path: str | Path, path: Path) -> Origin:

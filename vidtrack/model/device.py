@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
 import torch
 
 from vidtrack.errors import UsageError
-
-T = TypeVar("T")
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -60,17 +54,6 @@ def worker_devices(name: str) -> list[str]:
 def limit_threads(count: int) -> None:
     """Let operators on the CPU use at most `count` threads."""
     torch.set_num_threads(count)
-
-
-def in_passing_thread(work: Callable[[], T]) -> T:
-    """What `work` returns or raises, in a thread that ends with it.
-
-    A thread whose operators ran in parallel keeps its team of OpenMP threads for as long as it lives, and as soon as
-    there are more of them than cores, libgomp has all teams sleep between operators instead of spinning: a small
-    network takes half as long again. So what comes before the frames is done where it leaves no team behind.
-    """
-    with ThreadPoolExecutor(1, thread_name_prefix="vidtrack-passing") as pool:
-        return pool.submit(work).result()
 
 
 def available_devices() -> list[str]:
