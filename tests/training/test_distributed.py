@@ -39,10 +39,18 @@ def test_a_device_that_is_not_there_is_named(name: str, said: str) -> None:
         device(name, World())
 
 
-def test_two_processes_train_one_model(recipe: TrainConfig, tmp_path: Path) -> None:
-    """As torchrun starts them; both read all data, so they draw different pictures and must agree on the weights."""
+@pytest.mark.parametrize("empty", [False, True])
+def test_two_processes_train_one_model(recipe: TrainConfig, tmp_path: Path, empty: bool) -> None:
+    """As torchrun starts them; both read all data, so they draw different pictures and must agree on the weights.
+
+    Of a picture without boxes some parameters get no gradient.
+    """
+    steps = 4 if empty else 2
+    if empty:
+        leave_boxes_in_one_picture(Path(recipe.data.train[0].path))
+        recipe = replace(recipe, batch=1)
     config = tmp_path / "config.json"
-    config.write_text(json.dumps(replace(recipe, steps=2).to_dict()))
+    config.write_text(json.dumps(replace(recipe, steps=steps).to_dict()))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -66,4 +74,11 @@ def test_two_processes_train_one_model(recipe: TrainConfig, tmp_path: Path) -> N
     assert first == second
     assert first["moved"] > 0
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [1, 2]
+    assert [line["step"] for line in lines] == list(range(1, steps + 1))
+
+
+def leave_boxes_in_one_picture(path: Path) -> None:
+    values = json.loads(path.read_text())
+    first = values["images"][0]["id"]
+    values["annotations"] = [row for row in values["annotations"] if row["image_id"] == first]
+    path.write_text(json.dumps(values))

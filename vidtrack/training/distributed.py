@@ -70,9 +70,15 @@ def share_weights(model: nn.Module, world: World) -> None:
 
 
 def mean_gradients(parameters: Sequence[Tensor], world: World) -> None:
-    """Average gradients over the processes in one message."""
+    """Average gradients over the processes in one message; one that a process lacks counts as zero there.
+
+    Which parameters get a gradient depends on the batch: without boxes there are no denoising queries, for one.
+    """
     if world.size == 1:
         return
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
