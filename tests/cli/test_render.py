@@ -171,6 +171,15 @@ def test_a_log_without_tracks_has_no_files_of_them(vidtrack: Command, log: Path,
     assert made_by(log) == set()
 
 
+def test_hiding_says_that_a_log_without_tracks_hides_nothing(vidtrack: Command, log: Path) -> None:
+    write_log(log, log.parent / "shot.mov", {}, range(30))
+    report = log.parent / "report.json"
+    ended = vidtrack("render", log, "--blur", "--report", report)
+    assert ended.code == 0
+    assert "nothing is hidden: the log has no tracks" in ended.err
+    assert json.loads(report.read_text())["tracks_hidden"] == 0
+
+
 def test_pictures_that_a_shorter_version_lacks_are_named(vidtrack: Command, log: Path) -> None:
     shorter = any_clip(log.parent / "shorter.mp4", frames=6)
     ended = vidtrack("render", log, shorter, "--force", "--stills")
@@ -201,7 +210,7 @@ def test_the_report_names_what_is_uncertain(vidtrack: Command, log: Path) -> Non
         ("near a cut", 15, 24),
         ("appears inside the picture", 5, 5),
     }
-    assert record["frames_in_doubt"] == 14
+    assert (record["tracks_hidden"], record["frames_in_doubt"]) == (1, 14)
     ended = vidtrack("render", log, "--solid", "--start", 0.56, "--end", 0.76, "--report", report, "--overwrite")
     assert "look at 5 frames in doubt" in ended.err
     found = {

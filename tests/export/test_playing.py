@@ -110,6 +110,15 @@ def test_pysubs2_reads_boxes_and_times_from_ass() -> None:
     assert {event.text.partition("}")[2] for event in names} == {"person 1", "traffic light 2"}
 
 
+def test_names_of_boxes_at_the_top_edge_stand_inside() -> None:
+    scene = by_hand()
+    boxes = scene.tracks[0].boxes_xyxy
+    boxes[0, 1] = 4  # less than the ten pixels of the font
+    names = [line for line in subtitles.write_ass(scene).splitlines() if ",Name,person 1," in line]
+    assert ["\\an7" in line for line in names] == [top < 10 for top in boxes[:, 1]]
+    assert sum("\\an7" in line for line in names) == 1
+
+
 def test_libass_draws_the_boxes(tmp_path: Path) -> None:
     melt = program("melt")  # Debian's has libass; PyAV has not
     rate = Fraction(30000, 1001)

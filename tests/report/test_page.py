@@ -95,6 +95,30 @@ def test_a_page_beside_its_clip(vidtrack: Any, log: Path, tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "clip.report.html", "clip.tracks.jsonl"]
 
 
+def test_commands_name_a_clip_that_the_log_alone_does_not_lead_to(
+    vidtrack: Any, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "clip.report.html"
+
+    def argument(*words: object) -> str:
+        assert vidtrack("report", log, *words, "--overwrite", "--progress", "none").code == 0
+        return str(json.loads(part(page, "data"))["clip"]["argument"])
+
+    assert argument() == ""
+    renamed = tmp_path / "another name.mp4"
+    renamed.write_bytes((tmp_path / "clip.mp4").read_bytes())
+    assert argument(renamed) == f"'{renamed}'"
+    lines = log.read_text().splitlines()
+    header = json.loads(lines[0])
+    header["source"]["path"] = "footage/clip.mp4"  # as seen from the folder where it was tracked
+    log.write_text("\n".join([json.dumps(header), *lines[1:]]) + "\n")
+    (tmp_path / "footage").mkdir()
+    (tmp_path / "clip.mp4").rename(tmp_path / "footage" / "clip.mp4")
+    renamed.unlink()
+    monkeypatch.chdir(tmp_path)
+    assert argument() == str(tmp_path / "footage" / "clip.mp4")
+
+
 def test_the_best_frame_of_a_track_is_that_of_its_picture(vidtrack: Any, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", Clip(frames=12))
     large_but_cut_off, whole = (0.0, 0.0, 110.0, 68.0), (20.0, 10.0, 90.0, 60.0)

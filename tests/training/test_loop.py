@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ def stop_after(config: TrainConfig, out: Path, steps: int, resume: bool = False)
 
     run.append(Run(config, out, resume, report))
     run[0].steps(float("inf"))
-    run[0].metrics.close()
+    run[0].close()
 
 
 def assert_same_state(a: Path, b: Path) -> None:
@@ -77,7 +78,7 @@ def test_dropout_depends_on_the_step_alone(recipe: TrainConfig, tmp_path: Path) 
         run = Run(recipe, tmp_path / name, False, lambda line: None)
         torch.manual_seed(seed)
         losses.append(run._backward(run.maker(0)))
-        run.metrics.close()
+        run.close()
     assert losses[0] == losses[1]
 
 
@@ -113,7 +114,7 @@ def test_frozen_backbone_stays_and_the_rest_learns(recipe: TrainConfig, tmp_path
     run = Run(config, tmp_path / "run", False, lambda line: None)
     before = {name: value.clone() for name, value in run.model.state_dict().items()}
     run.steps(float("inf"))
-    run.metrics.close()
+    run.close()
     changed = {name for name, value in run.model.state_dict().items() if not torch.equal(value, before[name])}
     assert not any(name.startswith("backbone.") for name in changed)
     assert {"encoder.layers.0.ffn.linear1.weight", "label_embed.weight", "content_embed.weight"} <= changed
@@ -124,6 +125,32 @@ def test_time_limit_saves_and_stops(recipe: TrainConfig, tmp_path: Path) -> None
     assert progress.step == 1
     assert (tmp_path / "run/metrics.png").stat().st_size > 1000
     assert train(recipe, tmp_path / "run", resume=True).step == 4
+
+
+def test_the_last_evaluation_is_left_to_the_next_resume_where_time_is_up(recipe: TrainConfig, tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "validation", 2)
+    sets = (SetConfig(name="validation", path=str(path), pictures=str(path.parent)),)
+    config = replace(recipe, steps=1, data=replace(recipe.data, validation=sets))
+    run = Run(config, tmp_path / "run", False, lambda line: None)
+    save = run.save
+
+    def slow_save() -> None:
+        save()
+        run.stop.set()
+
+    run.save = slow_save  # type: ignore[method-assign]
+    run.steps(float("inf"))
+    run.close()
+    metrics = tmp_path / "run/metrics.jsonl"
+    assert ["evaluation" in line for line in map(json.loads, metrics.read_text().splitlines())] == [False]
+    train(config, tmp_path / "run", resume=True)
+    assert ["evaluation" in line for line in map(json.loads, metrics.read_text().splitlines())] == [False, True]
+
+
+def test_signals_are_given_back(recipe: TrainConfig, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    train(recipe, tmp_path / "run", max_minutes=0.0)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_what_a_run_leaves(recipe: TrainConfig, tmp_path: Path) -> None:
@@ -182,7 +209,7 @@ def test_fine_tuning_keeps_classes_by_name(recipe: TrainConfig, tmp_path: Path) 
     data = DataConfig(train=recipe.data.train, cache=recipe.data.cache)
     config = replace(recipe, model=model, data=data, init=str(tmp_path / "first/model.safetensors"))
     run = Run(config, tmp_path / "second", False, lambda line: None)
-    run.metrics.close()
+    run.close()
     state = run.model.state_dict()
     torch.testing.assert_close(state["class_embed.0.weight"][0], given["class_embed.0.weight"][2])
     torch.testing.assert_close(state["level_embed"], given["level_embed"])
@@ -195,7 +222,7 @@ def test_a_loss_that_is_not_finite_has_a_name(recipe: TrainConfig, tmp_path: Pat
         run.model.class_embed[0].bias.fill_(float("inf"))
     with pytest.raises(VidtrackError, match=r"diverged|the loss is"):
         run.steps(float("inf"))
-    run.metrics.close()
+    run.close()
 
 
 @pytest.mark.slow

@@ -123,6 +123,8 @@ def doubt_line(doubts: Sequence[Doubt], scene: Scene) -> str:
     from vidtrack.effects.making import mismatches
 
     log = scene.chosen
+    if not len(log.ids):
+        return "nothing is hidden: the log has no tracks"
     if not doubts:
         differs = bool(mismatches(log, scene.footage.info))
         return "the log has no frame in doubt, but see the warning above" if differs else "no frame is in doubt"
@@ -149,6 +151,7 @@ def write_record(path: Path, scene: Scene, records: list[dict[str, Any]], doubts
         "made": records,
     }
     if doubts is not None:
+        record["tracks_hidden"] = len(set(scene.chosen.ids.tolist()))
         record["frames_in_doubt"] = frames_in_doubt(scene.chosen, doubts)
         record["doubts"] = [doubt_record(doubt, scene.chosen) for doubt in doubts]
     write_json(path, record)

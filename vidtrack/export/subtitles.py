@@ -37,18 +37,19 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 def write_ass(scene: Scene) -> str:
     """An outline and a name a frame and object; times in hundredths of a second, rounded down so no frame is missed."""
     width, height = scene.size
+    font = max(10, round(height / 36))
     header = _ASS_HEADER % {
         "title": scene.name,
         "width": width,
         "height": height,
-        "font": max(10, round(height / 36)),
+        "font": font,
         "line": max(1, round(height / 540)),
     }
-    lines = [line for track in scene.tracks for line in _events(scene, track)]
+    lines = [line for track in scene.tracks for line in _events(scene, track, font)]
     return header + "".join(f"{text}\n" for _, text in sorted(lines, key=lambda line: line[0]))
 
 
-def _events(scene: Scene, track: Track) -> list[tuple[int, str]]:
+def _events(scene: Scene, track: Track, font: int) -> list[tuple[int, str]]:
     red, green, blue = colour_of(track.id)
     colour = f"\\3c&H{blue:02X}{green:02X}{red:02X}&"
     name = track.name.replace("\\", "").replace("{", "(").replace("}", ")")
@@ -58,11 +59,12 @@ def _events(scene: Scene, track: Track) -> list[tuple[int, str]]:
         start, end = (_hundredths(scene.clock.seconds(moment)) for moment in (frame, frame + 1))
         width, height = (round(side * 2 ** (_SUBPIXEL - 1)) for side in (right - left, bottom - top))
         place = f"{number(left)},{number(top)}"
+        inside = "\\an7" if top < font else ""  # no room above the box
         shape = f"m 0 0 l {width} 0 {width} {height} 0 {height}"
         times = f"{_ass_clock(start)},{_ass_clock(end)}"
         lines += [
             (start, f"Dialogue: 0,{times},Box,{speaker},0,0,0,,{{\\pos({place}){colour}\\p{_SUBPIXEL}}}{shape}"),
-            (start, f"Dialogue: 1,{times},Name,{speaker},0,0,0,,{{\\pos({place})}}{name}"),
+            (start, f"Dialogue: 1,{times},Name,{speaker},0,0,0,,{{{inside}\\pos({place})}}{name}"),
         ]
     return lines
 

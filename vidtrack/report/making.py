@@ -18,6 +18,7 @@ from vidtrack.effects.scene import Scene
 from vidtrack.effects.stills import best_stills, candidates_of
 from vidtrack.export.registry import FORMATS
 from vidtrack.files import write_whole
+from vidtrack.provenance import find_source
 from vidtrack.render import PALETTE
 from vidtrack.report.clip import EMBEDDED_BYTES, Clip, CopyWriter, clip_itself, obstacle
 from vidtrack.report.columns import pack
@@ -150,6 +151,7 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
             "type": clip.type,
             "origin": float(clip.origin_seconds),
             "sound": clip.sound,
+            "argument": _clip_argument(scene),
         },
     }
     return join_page(
@@ -165,6 +167,15 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
 def _as_argument(path: Path) -> str:
     """The path so that no command takes it for an option."""
     return f"./{path}" if str(path).startswith("-") else str(path)
+
+
+def _clip_argument(scene: Scene) -> str:
+    """The clip, as a shell takes it, where a command that is given the log alone would not find it."""
+    log_path, clip = scene.log_path, scene.footage.info.path
+    found = find_source(scene.log.header["source"], log_path)
+    if found == clip and (found.is_absolute() or not log_path.is_absolute()):
+        return ""
+    return shlex.quote(_as_argument(clip.absolute() if log_path.is_absolute() else clip))
 
 
 def _tracks(log: TrackLog, thumbnails: dict[int, _Thumbnail]) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def train(
     try:
         run.steps(deadline)
     finally:
-        run.metrics.close()
+        run.close()
     return run.progress
 
 
@@ -107,6 +107,7 @@ class Run:
         distributed.share_weights(self.model, self.world)
         self.metrics = MetricsLog(output, self.progress.step, report, quiet=self.world.rank > 0)
         self.stop, self.interrupted = threading.Event(), False
+        self._handlers: dict[signal.Signals, Any] = {}
 
     def _make_folder(self) -> None:
         try:
@@ -149,7 +150,7 @@ class Run:
                 sums, counted, window = {}, 0, time.monotonic()
             if config.evaluate_steps and (step + 1) % config.evaluate_steps == 0 and step + 1 < config.steps:
                 self.evaluate(config.evaluate_pictures)
-                window = time.monotonic()
+                window = now = time.monotonic()
             over = self.world.any(now >= deadline or self.stop.is_set())
             if over or now - saved > config.checkpoint_minutes * 60:
                 self.save()
@@ -161,9 +162,12 @@ class Run:
                     raise KeyboardInterrupt
                 return
         self.save()  # before the evaluation of everything, which takes its time
-        self.evaluate(0)
-        self.save()
+        if not self.world.any(time.monotonic() >= deadline or self.stop.is_set()):  # else the next --resume does it
+            self.evaluate(0)
+            self.save()
         self.metrics.plot()
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     def _backward(self, batch: Batch) -> dict[str, float]:
         count = sum(len(target.labels) for target in batch.targets)
@@ -238,4 +242,10 @@ class Run:
             signal.signal(number, signal.SIG_DFL)
 
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, handle)
+            self._handlers[number] = signal.signal(number, handle)
+
+    def close(self) -> None:
+        """Close the metrics and give the signals back to whoever had them."""
+        self.metrics.close()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)

@@ -42,7 +42,8 @@ class Commands {
   }
 
   #commands() {
-    const { log: path } = this.log.meta;
+    const { log: path, clip } = this.log.meta;
+    const render = `vidtrack render ${path}${clip.argument ? ` ${clip.argument}` : ""}`;
     const tracks = this.#tracks();
     const which = this.#which(tracks);
     const ids = tracks.map(({ id }) => id);
@@ -52,10 +53,10 @@ class Commands {
     const few = ids.length > 0 && ids.length < this.log.tracks.length;
     return {
       export: `vidtrack export ${path} --to ${this.format.value}${which}`,
-      blur: `vidtrack render ${path} --blur${which}`,
-      crop: one === null ? `vidtrack render ${path} --crop-track all --aspect 9:16${which}` : `vidtrack render ${path} --crop-track ${one} --aspect 9:16`,
-      clips: `vidtrack render ${path} --clips${which}`,
-      stills: `vidtrack render ${path} --stills${which}`,
+      blur: `${render} --blur${which}`,
+      crop: one === null ? `${render} --crop-track all --aspect 9:16${which}` : `${render} --crop-track ${one} --aspect 9:16`,
+      clips: `${render} --clips${which}`,
+      stills: `${render} --stills${which}`,
       merge: ids.length > 1 && ids.length < 20 ? `vidtrack merge ${path} ${ids.join(" ")}` : null,
       split: inside ? `vidtrack split ${path} ${one} --at ${at.toFixed(3)}` : null,
       relabel: few ? `vidtrack relabel ${path} ${ids.join(",")} --class ${quoted(this.label.value)}` : null,
