@@ -7,6 +7,7 @@ import shutil
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.effects.scenes import SIZE, any_clip, write_log
@@ -14,6 +15,7 @@ from tests.media import write_pictures
 from vidtrack.effects.scene import Wanted, open_scene
 from vidtrack.errors import InputError, LogError, UsageError
 from vidtrack.footage import find_footage, with_objects
+from vidtrack.tracking.smoothing import fill_gaps, smooth
 from vidtrack.tracklog import TrackLog
 
 BOXES = {1: {i: (20 + i, 30, 60 + i, 90) for i in range(12)}, 2: {5: (100, 30, 150, 90)}}
@@ -186,3 +188,12 @@ def test_a_log_without_frames(tmp_path: Path, clip: Path) -> None:
 
 def test_sizes(clip: Path, log: Path) -> None:
     assert find_footage(TrackLog.load(log), log).info.size == SIZE
+
+
+def test_boxes_are_smoothed_before_gaps_are_filled_as_detect_does(tmp_path: Path, clip: Path) -> None:
+    shaky = {i: (20 + 9 * (i % 3), 30, 60 + 9 * (i % 3), 90) for i in (0, 1, 2, 3, 4, 8, 9, 10, 11)}
+    path = write_log(tmp_path / "shaky.tracks.jsonl", clip, {1: shaky}, range(12))
+    made = open_scene(path, None, Wanted(gap_seconds=0.5, smooth_seconds=0.2)).chosen
+    log = TrackLog.load(path)
+    np.testing.assert_array_equal(made.boxes_xyxy, fill_gaps(smooth(log, 0.2), 0.5).boxes_xyxy)
+    assert not np.allclose(made.boxes_xyxy, smooth(fill_gaps(log, 0.5), 0.2).boxes_xyxy)

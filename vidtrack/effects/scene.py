@@ -75,5 +75,6 @@ def open_scene(
 
 
 def _steadied(log: TrackLog, wanted: Wanted) -> TrackLog:
-    filled = fill_gaps(log, wanted.gap_seconds) if wanted.gap_seconds > 0 else log
-    return smooth(filled, wanted.smooth_seconds) if wanted.smooth_seconds > 0 else filled
+    """First smooth, then without gaps, as `detect` does it."""
+    steady = smooth(log, wanted.smooth_seconds) if wanted.smooth_seconds > 0 else log
+    return fill_gaps(steady, wanted.gap_seconds) if wanted.gap_seconds > 0 else steady
