@@ -147,6 +147,25 @@ def test_the_last_evaluation_is_left_to_the_next_resume_where_time_is_up(recipe:
     assert ["evaluation" in line for line in map(json.loads, metrics.read_text().splitlines())] == [False, True]
 
 
+@pytest.mark.parametrize(("most", "taken"), [(0, 7), (3, 3), (4, 4), (6, 4), (7, 7), (9, 7)])
+def test_evaluation_on_at_most_so_many_pictures(
+    recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, taken: int
+) -> None:
+    path = write_coco(tmp_path / "validation", 7)
+    sets = (SetConfig(name="validation", path=str(path), pictures=str(path.parent)),)
+    run = Run(replace(recipe, data=replace(recipe.data, validation=sets)), tmp_path / "run", False, lambda line: None)
+    counts = []
+
+    def count(model: object, chosen: dict[str, list[object]], batch: int) -> dict[str, object]:
+        counts.append(len(chosen["validation"]))
+        return {}
+
+    monkeypatch.setattr("vidtrack.training.evaluate.evaluate_sets", count)
+    run.evaluate(most)
+    run.close()
+    assert counts == [taken]
+
+
 def test_signals_are_given_back(recipe: TrainConfig, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     train(recipe, tmp_path / "run", max_minutes=0.0)

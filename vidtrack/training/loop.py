@@ -206,7 +206,7 @@ class Run:
 
         if self.validation and self.world.rank == 0:
             sets = {
-                name: records[:: max(1, len(records) // pictures)] if pictures else records
+                name: records[:: -(-len(records) // pictures)] if pictures and records else records
                 for name, records in self.validation.items()
             }
             results = evaluate_sets(self.averaged_model(), sets, self.config.batch)

@@ -81,6 +81,7 @@ def main() -> None:
         print(f"deviation from the stored statistics: {activation_check(model, args.check):.2f}")
         print(f"the same with random weights:         {activation_check(random_twin(state), args.check):.2f}")
 
+    args.output.parent.mkdir(parents=True, exist_ok=True)
     save_file({key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}, args.output)
     print(hashlib.sha256(args.output.read_bytes()).hexdigest(), args.output)
 
