@@ -51,7 +51,7 @@ class Page:
     def rows(self) -> list[str]:
         return list(self.js("return [...document.querySelectorAll('.list .name')].map((name) => name.textContent)"))
 
-    def until(self, holds: Callable[[], Any], what: str, seconds: float = 60) -> None:
+    def until(self, holds: Callable[[], Any], what: str, seconds: float = 15) -> None:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"not so after {seconds} s: {what}"
