@@ -76,10 +76,11 @@ def mean_gradients(parameters: Sequence[Tensor], world: World) -> None:
     """
     if world.size == 1:
         return
+    gradients = []
     for parameter in parameters:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        gradients.append(parameter.grad)
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
     flat /= world.size

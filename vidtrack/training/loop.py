@@ -191,9 +191,8 @@ class Run:
 
     def _update(self, step: int) -> float:
         optim = self.config.optim
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        distributed.mean_gradients(trained, self.world)
-        parameters = [p for p in trained if p.grad is not None]
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        distributed.mean_gradients(parameters, self.world)
         norm = torch.nn.utils.clip_grad_norm_(parameters, optim.clip if optim.clip else math.inf)
         self.optimiser.step()
         if self.average is not None:
