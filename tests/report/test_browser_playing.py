@@ -113,6 +113,24 @@ def test_the_box_is_that_of_the_frame_on_screen(
     page.until(lambda: agree(page.seen("video")), "the box of the frame at which it stopped")
 
 
+def test_a_picture_it_was_not_told_of_has_its_box_once_it_stops(open_page: Callable[..., Page], tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "moves.mp4", Clip(frames=FRAMES, numbered=True))
+    page = open_page("--embed", log=moving_log(tmp_path / "moves.tracks.jsonl", clip, 1))
+    page.js(
+        "const video = document.querySelector('video');"
+        "const real = video.requestVideoFrameCallback.bind(video);"
+        "const hear = (take) => real((...of) => (window.deaf ? hear(take) : take(...of)));"
+        "video.requestVideoFrameCallback = hear;"
+        "video.addEventListener('pause', () => { window.deaf = false });"
+    )
+    page.press(" ")
+    page.until(lambda: page.seen("video")[1] > 0, "it plays")
+    page.js("window.deaf = true")
+    page.until(lambda: not agree(page.seen("video")), "the picture is of a later frame than the box")
+    page.press("k")
+    page.until(lambda: agree(page.seen("video")), "the box of the frame at which it stopped")
+
+
 def moving_log(path: Path, clip: Path, stride: int) -> Path:
     """A box that begins one pixel further right in each frame; every so manyth is logged, and the last."""
     model = {"name": "tiny", "sha256": None, "classes": ["car"]}

@@ -105,17 +105,15 @@ class Player {
   #follow() {
     const { video } = this;
     if ("requestVideoFrameCallback" in video) {
-      let told = null; // media time
-      let passed = 0;
+      let passed = null;
       const take = (_, { mediaTime, presentationTime }) => {
         video.requestVideoFrameCallback(take);
-        if (told === null) this.#begin(mediaTime);
-        told = mediaTime;
+        if (passed === null) this.#begin(mediaTime);
         passed = this.#late(presentationTime) && passed < MOST_PASSED ? passed + 1 : 0;
         if (!passed) this.#tell(mediaTime);
       };
       video.requestVideoFrameCallback(take);
-      video.addEventListener("pause", () => told !== null && this.#tell(told));
+      video.addEventListener("pause", () => passed !== null && this.#settle());
     } else {
       const take = () => {
         this.#tell(video.currentTime);
@@ -123,6 +121,11 @@ class Player {
       };
       video.addEventListener("loadeddata", take, { once: true });
     }
+  }
+
+  /** A picture that came between two callbacks is never told of: a seek to where the clip stopped tells of its own. */
+  #settle() {
+    if (!this.reverse && !this.video.seeking) this.seek(this.video.currentTime + this.offset);
   }
 
   /** True where the next picture may be on screen already, so that it would be taken for this one. */
