@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,11 @@ def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
 def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    for place in (tmp_path / "folder", tmp_path / "file" / "a.json"):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "folder", tmp_path / "pipe", tmp_path / "file" / "a.json"):
         with pytest.raises(OutputError, match=f"{place} cannot be written"):
             write_whole(place, "{}")
-    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file", "pipe"}
 
 
 def test_whether_a_file_can_be_written_is_known_beforehand(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from vidtrack.errors import OutputError
+from vidtrack.errors import OutputError, UsageError
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -18,6 +20,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
     data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
     partial = path.with_name(path.name + ".partial")
     try:
+        if path.exists() and not path.is_file():  # a device would be replaced too
+            raise OSError(errno.EEXIST, "it is no plain file")
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)  # were it a link, what it leads to would be overwritten
         partial.write_bytes(data)
@@ -26,6 +30,14 @@ def write_whole(path: Path, content: str | bytes) -> None:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise _cannot_write(path, error) from None
+
+
+def refuse_existing(paths: Iterable[Path], hint: str = "--overwrite replaces it") -> None:
+    """Raise UsageError where one of the names is taken, be it by a link that leads nowhere."""
+    there = [path for path in paths if os.path.lexists(path)]
+    if there:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise UsageError(f"{there[0]}{more} exists already", hint)
 
 
 def check_writable(path: Path) -> None:

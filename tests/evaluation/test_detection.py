@@ -87,6 +87,21 @@ def test_ignored_boxes_take_any_number_of_detections(tmp_path: Path, mark: str) 
     assert (person.ap, person.boxes) == (pytest.approx(1), 1)
 
 
+@pytest.mark.parametrize("mark", ["iscrowd", "ignore"])
+@pytest.mark.parametrize("value", ["0", "no", 2, [0]])
+def test_a_mark_that_is_no_truth_value(tmp_path: Path, mark: str, value: object) -> None:
+    path = coco(tmp_path / "t.json", [box("p0", PERSON, 50, **{mark: value})])
+    with pytest.raises(DataError, match=r"annotation 0 has iscrowd .* \(each is 0 or 1\)"):
+        read_truth(path)
+
+
+def test_without_results_all_sizes_that_are_there_score_0(tmp_path: Path) -> None:
+    truth = read_truth(coco(tmp_path / "t.json", [box("p0", PERSON, 20)]))
+    (person,) = score_detections(truth.dataset, np.zeros((0, 7)), truth.labelled).classes
+    assert (person.ap, person.ap50, person.ap_small, person.recall) == (0, 0, 0, 0)
+    assert np.isnan(person.ap_medium) and np.isnan(person.ap_large)
+
+
 def test_only_some_classes(tmp_path: Path) -> None:
     path = coco(tmp_path / "t.json", [box("p0", PERSON, 50), box("p1", CAR, 50)])
     truth = read_truth(path, ("Car",))

@@ -77,23 +77,26 @@ def tracks(
         Path | None,
         typer.Option(metavar="FOLDER", help="Draw each sequence's tracks over time, switches marked: NAME.png."),
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Score tracks: HOTA, DetA, AssA, LocA, MOTA, IDF1, switches, mostly tracked and lost, false and missed boxes."""
     from vidtrack.cli import scores
     from vidtrack.evaluation.ignoring import Rules
     from vidtrack.evaluation.runner import evaluate
-    from vidtrack.evaluation.sequences import Choices
+    from vidtrack.evaluation.sequences import Choices, find_truths
 
-    scores.check_targets((json_file, csv_file), (truth, results))
+    names = _names(sequences)
+    pictures = {} if figure is None else {one.name: figure / f"{one.name}.png" for one in find_truths(truth, names)}
+    scores.check_targets((json_file, csv_file, *pictures.values()), (truth, results), overwrite)
     choices = Choices(Rules(rules), parse_classes(classes), truth_class, partial)
-    evaluation = evaluate(truth, results, choices, _names(sequences))
+    evaluation = evaluate(truth, results, choices, names)
     _warn(note for one in evaluation.sequences for note in one.notes)
-    if figure is not None:
+    if pictures:
         from vidtrack.evaluation.figure import draw_coverage, write_figure
 
         for one in evaluation.sequences:
             image = draw_coverage(one.name, one.coverage, one.scores, one.frames_per_second)
-            write_figure(image, figure / f"{one.name}.png")
+            write_figure(image, pictures[one.name])
     scores.show_tracks(evaluation, truth, results, json_file, csv_file)
 
 
@@ -118,6 +121,7 @@ def detections(
     ] = None,
     json_file: JsonFile = None,
     csv_file: CsvFile = None,
+    overwrite: options.Overwrite = False,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
@@ -133,7 +137,7 @@ def detections(
         raise UsageError("--pictures, --size and --save belong to --model", "leave them out")
     if save == scores.STDOUT:
         raise UsageError("--save writes no standard output", "give a file name")
-    scores.check_targets((json_file, csv_file, save), (truth, results))
+    scores.check_targets((json_file, csv_file, save), (truth, results), overwrite)
     annotated = read_truth(truth, parse_classes(classes))
     if results is not None:
         found, notes = read_results(results, annotated)

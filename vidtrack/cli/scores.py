@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidtrack.errors import UsageError
-from vidtrack.files import write_whole
+from vidtrack.errors import UsageError, printable
+from vidtrack.files import refuse_existing, write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,8 @@ _AP = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "recall")
 _AP_TITLES = ("AP", "AP50", "AP75", "small", "medium", "large", "AR", "boxes", "pictures")
 
 
-def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None]) -> None:
-    """Raise UsageError where a file to be written is a folder, or one that is read, or one of the others."""
+def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None], overwrite: bool) -> None:
+    """Raise UsageError where a file to be written is a folder, read by the command, named twice, or there already."""
     taken = {os.path.realpath(source) for source in sources if source is not None}
     for target in targets:
         if target is None:
@@ -41,6 +41,8 @@ def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None]
         if os.path.realpath(target) in taken:
             raise UsageError(f"{target} would replace another file of this command", "give another name")
         taken.add(os.path.realpath(target))
+    if not overwrite:
+        refuse_existing([target for target in targets if target not in (None, STDOUT)])
 
 
 def show_tracks(
@@ -144,7 +146,7 @@ def _print_table(titles: Sequence[str], lines: Sequence[Sequence[str]], apart: b
     for number, line in enumerate(lines):
         if apart and number == len(lines) - 1:
             table.add_section()
-        table.add_row(*line, style="bold" if apart and number == len(lines) - 1 else None)
+        table.add_row(*map(printable, line), style="bold" if apart and number == len(lines) - 1 else None)
     console = Console(highlight=False, markup=False)
     widest = Measurement.get(console, console.options.update(width=10_000), table).maximum
     console.width = max(console.width, widest)

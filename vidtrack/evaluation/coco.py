@@ -221,6 +221,9 @@ def _annotation(
         raise DataError(
             f"{where} is {_short(row)}", "it needs image_id, category_id and bbox [x, y, width, height]"
         ) from None
+    flags = [row.get(name) or 0 for name in ("iscrowd", "ignore")]
+    if any(flag not in (0, 1) for flag in flags):
+        raise DataError(f"{where} has iscrowd {flags[0]!r} and ignore {flags[1]!r}", "each is 0 or 1")
     if not is_known:
         raise DataError(f"{where} is of picture {picture!r}, which is not there")
     if category not in names:
@@ -233,7 +236,7 @@ def _annotation(
         "category_id": category,
         "bbox": [x, y, width, height],
         "area": area,
-        "iscrowd": int(bool(row.get("iscrowd") or row.get("ignore"))),
+        "iscrowd": int(any(flags)),
     }
 
 

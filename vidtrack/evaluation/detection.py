@@ -79,7 +79,7 @@ def score_detections(
         truth = COCO()
         truth.dataset = dict(dataset)
         truth.createIndex()
-        answers = truth.loadRes(results) if len(results) else None
+        answers = truth.loadRes(results) if len(results) else _no_results(truth.dataset)
         for category in dataset["categories"]:
             number = category["id"]
             if counts.get(number):
@@ -90,10 +90,18 @@ def score_detections(
     return DetectionScores(tuple(found))
 
 
+def _no_results(dataset: Mapping[str, Any]) -> Any:
+    """What `COCO.loadRes` would make of an empty list, if it took one."""
+    from pycocotools.coco import COCO
+
+    answers = COCO()
+    answers.dataset = {**dataset, "annotations": []}
+    answers.createIndex()
+    return answers
+
+
 def _score_class(truth: Any, answers: Any, category: int, pictures: list[int], by_size: bool) -> dict[str, float]:
     """The shares among the fields of ClassScores."""
-    if answers is None:
-        return dict.fromkeys(_SHARES, 0.0)
     from pycocotools.cocoeval import COCOeval
 
     run = COCOeval(truth, answers, "bbox")
