@@ -153,6 +153,17 @@ def test_real_pictures_are_hidden_in_every_box(method: Method, mask: MaskConfig)
                 assert not hidden[part[1] : part[3], part[0] : part[2]].any()
 
 
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("box", [(-1e6, -1e6, 1e6, 1e6), (10, 10, 1e6, 1e6), (-1e6, 100, 200, 150)], ids=str)
+def test_a_box_far_larger_than_the_picture_is_hidden_too(method: Method, box: tuple[float, ...]) -> None:
+    (image,) = example_frames(1, *SIZE)
+    hidden = Hider(HidingConfig(method, mask=MaskConfig(feather=0))).paint(
+        Frame(0, 0, Fraction(1, 25), image), tracks_of(np.array([box], np.float32))
+    )
+    left, top, right, bottom = (int(np.clip(edge, 0, SIZE[n % 2])) for n, edge in enumerate(box))
+    assert (np.ptp(hidden.image[top:bottom, left:right], axis=(0, 1)) <= 1).all()
+
+
 def tracks_of(boxes: np.ndarray) -> FrameTracks:
     count = len(boxes)
     numbers = np.arange(1, count + 1)

@@ -82,6 +82,7 @@ def _blended(over: np.ndarray, under: np.ndarray, opacity: np.ndarray) -> np.nda
 def _mosaic(part: np.ndarray, left: int, top: int, block: int) -> np.ndarray:
     """Means of blocks on a grid fixed to the picture, which stays still when the box moves."""
     height, width = part.shape[:2]
+    block = min(block, max(left + width, top + height))  # the first block holds all of the part, and none is larger
     before_x, before_y = left % block, top % block
     after_x, after_y = -(before_x + width) % block, -(before_y + height) % block
     whole = cv2.copyMakeBorder(part, before_y, after_y, before_x, after_x, cv2.BORDER_REFLECT)
