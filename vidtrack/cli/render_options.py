@@ -13,6 +13,7 @@ from vidtrack.cli.values import parse_seconds, parse_shape
 
 _WHICH, _DRAW, _HIDE = "Which tracks", "Draw (the default)", "Hide"
 _CROP, _CUT, _OUTPUT = "Crop", "Clips, stills and mattes", "Outputs"
+_DAY = 86400  # seconds
 
 
 class ColourBy(StrEnum):
@@ -53,14 +54,15 @@ MinLength = Annotated[
     typer.Option(metavar="TIME", help="Only tracks this long: 1.5 seconds, or 12f frames.", rich_help_panel=_WHICH),
 ]
 Smooth = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="Steady the boxes over so long.", rich_help_panel=_WHICH)
+    float, typer.Option(min=0, max=10, metavar="SECONDS", help="Steady the boxes over so long.", rich_help_panel=_WHICH)
 ]
 FillGaps = Annotated[
     float,
     typer.Option(
-        min=0, metavar="SECONDS", help="Interpolate where a track is away for no longer.", rich_help_panel=_WHICH
+        min=0, max=10, metavar="SECONDS", help="Interpolate where a track is away for no longer.",
+        rich_help_panel=_WHICH,
     ),
-]
+]  # fmt: skip
 
 Parts = Annotated[
     str,
@@ -89,9 +91,12 @@ Margin = Annotated[
     ),
 ]  # fmt: skip
 HoldBefore = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="Hide before the first sight.", rich_help_panel=_HIDE)
+    float,
+    typer.Option(min=0, max=_DAY, metavar="SECONDS", help="Hide before the first sight.", rich_help_panel=_HIDE),
 ]
-HoldAfter = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Hide after the last.", rich_help_panel=_HIDE)]
+HoldAfter = Annotated[
+    float, typer.Option(min=0, max=_DAY, metavar="SECONDS", help="Hide after the last.", rich_help_panel=_HIDE)
+]
 OutlineOption = Annotated[
     Outline, typer.Option("--outline", help="The ellipse holds the whole box too.", rich_help_panel=_HIDE)
 ]
@@ -123,8 +128,13 @@ Size = Annotated[
     str | None, typer.Option(metavar="WxH", help="Scale the result, to 1080x1920 say.", rich_help_panel=_CROP)
 ]
 Zoom = Annotated[float, typer.Option(min=1, max=100, help="1 is the largest window.", rich_help_panel=_CROP)]
-MaxSpeed = Annotated[float, typer.Option(help="Of the window, in picture widths a second.", rich_help_panel=_CROP)]
-MaxAcceleration = Annotated[float, typer.Option(help="How fast that may change, a second.", rich_help_panel=_CROP)]
+MaxSpeed = Annotated[
+    float,
+    typer.Option(min=0.001, max=1000, help="Of the window, in picture widths a second.", rich_help_panel=_CROP),
+]
+MaxAcceleration = Annotated[
+    float, typer.Option(min=0.001, max=1000, help="How fast that may change, a second.", rich_help_panel=_CROP)
+]
 
 Clips = Annotated[bool, typer.Option("--clips", help="A video a track, its own time.", rich_help_panel=_CUT)]
 Handles = Annotated[

@@ -32,7 +32,7 @@ class CoverConfig:
         for name in ("margin", "hold_before_seconds", "hold_after_seconds"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
-                raise UsageError(f"{name.replace('_', ' ')} is {value:g}", "give zero or more")
+                raise UsageError(f"{name.replace('_', ' ')} is {value:g}", "give a finite number, zero or more")
 
 
 def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:

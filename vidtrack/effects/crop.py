@@ -38,7 +38,7 @@ class CropConfig:
             raise UsageError(f"the zoom is {self.zoom:g}", "give 1 (the largest window) to 100")
         for name in ("max_speed", "max_acceleration"):
             if not 0 < getattr(self, name) < math.inf:
-                raise UsageError(f"{name.replace('_', ' ')} is {getattr(self, name):g}", "give more than zero")
+                raise UsageError(f"{name.replace('_', ' ')} is {getattr(self, name):g}", "give a finite number over 0")
         if self.size is not None:
             _check_size(self.size, self.aspect)
 

@@ -106,8 +106,8 @@ def make_video(
 
 
 def refuse_existing(paths: list[Path]) -> None:
-    """Raise UsageError where one of the files is there already."""
-    there = [path for path in paths if os.path.exists(path)]
+    """Raise UsageError where one of the files is there already, be it a link that leads nowhere."""
+    there = [path for path in paths if os.path.lexists(path)]
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise UsageError(f"{there[0]}{more} exists already", "--overwrite replaces it")

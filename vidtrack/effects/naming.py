@@ -12,7 +12,7 @@ from vidtrack.tracklog import stem_of
 def target_of(log_path: Path, output: str | None, mark: str, suffix: str) -> Path:
     """The one file to make: `output` itself, or NAME.MARK.SUFFIX in that folder; beside the log if None.
 
-    Raises UsageError where `output` is an empty name.
+    Raises UsageError where `output` is an empty name or a stream.
     """
     if output is None or is_folder(output):
         return target_in(log_path, output, mark, suffix)
@@ -22,10 +22,12 @@ def target_of(log_path: Path, output: str | None, mark: str, suffix: str) -> Pat
 def target_in(log_path: Path, output: str | None, mark: str, suffix: str) -> Path:
     """One of several files: NAME.MARK.SUFFIX in the folder `output`, beside the log if None.
 
-    Raises UsageError where `output` is a file's name, or an empty one.
+    Raises UsageError where `output` is a file's name, an empty one, or a stream.
     """
     if output is not None and not output.strip():
         raise UsageError("the output has an empty name", "give the name of a file or a folder")
+    if output == "-":
+        raise UsageError("pictures are files, not a stream", "give the name of a file or a folder")
     if output is not None and not is_folder(output):
         raise UsageError(f"{output} is one file, and there may be many", "give a folder; end its name with /")
     folder = log_path.parent if output is None else Path(output)
