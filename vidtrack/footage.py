@@ -87,16 +87,27 @@ def with_objects(
     An object logged on one side only of such a frame belongs to it if that side is nearer, and where a cut lies between
     its box is that of the nearer side. If `generous`, it always belongs to it, and its box is around those of both.
 
-    The last logged frame counts for as long as the longest step between two, if `generous` for all that follow.
+    The last logged frame counts for `step_of` the log, if `generous` for all that follow.
     """
     shots = shots_of(log)
-    steps = np.diff(log.frame_pts)
-    end = int(log.frame_pts[-1] + steps.max()) if len(steps) and not generous else math.inf
+    end = math.inf if generous else int(log.frame_pts[-1]) + step_of(log)
     for frame in frames:
         tick = frame.seconds / log.time_base
         tracks = _objects_at(log, shots, tick, generous) if tick < end else no_tracks(frame)
         boxes = tracks.boxes_xyxy if scale == (1.0, 1.0) else tracks.boxes_xyxy * np.array([*scale, *scale], np.float32)
         yield frame, replace(tracks, index=frame.index, pts=frame.pts, time_base=frame.time_base, boxes_xyxy=boxes)
+
+
+def step_of(log: TrackLog) -> float:
+    """Ticks that a logged frame counts for: the longest from one to the next, apart from holes in the log.
+
+    A lone frame counts for one of the clip's, and without limit where the log does not know its rate.
+    """
+    strides = np.diff(log.frame_indices)
+    if len(strides):
+        return float(np.diff(log.frame_pts)[strides == strides.min()].max())
+    rate = log.header["source"].get("average_rate")
+    return float(1 / (Fraction(*rate) * log.time_base)) if rate and rate[0] else math.inf
 
 
 def _check_same(info: VideoInfo, source: dict[str, Any]) -> None:

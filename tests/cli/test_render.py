@@ -245,7 +245,8 @@ def test_a_clip_that_is_longer_than_the_logs(vidtrack: Command, log: Path) -> No
         ended = vidtrack("render", log, clip, "--force", "--blur", "--overwrite")
         assert ended.code == 0
         assert said in ended.err
-    assert "warning: the clip is 1.20 s longer than the log's: nothing is known of the rest; if they" in ended.err
+    assert "warning: the clip is 1.20 s longer than the log's; if they" in ended.err
+    assert "warning: the log lacks 30 frames from 1.20 s on: what appears" in ended.err
 
 
 def test_a_log_that_was_cut_off(vidtrack: Command, log: Path) -> None:

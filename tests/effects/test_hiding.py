@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -103,6 +104,32 @@ def test_no_pixel_is_left_however_the_clip_is_stored(
         counts = [magenta_pixels(frame.image) for frame in reader]
     assert len(counts) == FRAMES - (0 if start == "0" else 13)
     assert counts == [0] * len(counts)
+
+
+@pytest.mark.parametrize(
+    ("logged", "lacking", "said"),
+    [
+        (range(FRAMES), 0, ""),
+        (range(0, FRAMES, 3), 0, ""),
+        (range(30), 10, "the log lacks 10 frames from 1.20 s on: what appears or moves there may show"),
+        (range(5, FRAMES), 5, "the log lacks 5 frames from 0.00 s on"),
+        ([*range(10), *range(19, FRAMES)], 9, "the log lacks 9 frames from 0.40 s on"),
+        ([0], 39, "the log lacks 39 frames from 0.04 s on"),
+        (range(FRAMES + 7), 0, "the clip ends at 1.56 s, 7 frames before the log does"),
+    ],
+    ids=["whole", "a stride", "its end", "its beginning", "its middle", "all but one", "more"],
+)
+def test_frames_that_clip_or_log_lack_are_told(
+    vidtrack: Command, clip: Path, tmp_path: Path, logged: Sequence[int], lacking: int, said: str
+) -> None:
+    log = write_log(tmp_path / "log.jsonl", clip, {1: {i: (100, 40, 140, 90) for i in logged}}, logged)
+    report = tmp_path / "report.json"
+    ended = vidtrack("render", log, clip, "--blur", "-o", tmp_path / "out.mp4", "--report", report)
+    assert ended.code == 0, ended.err
+    assert (f"warning: {said}" if said else "no frame is in doubt") in ended.err
+    assert ended.err.count("warning: ") == bool(said)
+    (made,) = json.loads(report.read_text())["made"]
+    assert (made["frames"], made["frames_unlogged"], len(made["warnings"])) == (FRAMES, lacking, bool(said))
 
 
 @pytest.mark.parametrize("method", ["--blur", "--pixelate"])

@@ -132,6 +132,6 @@ def render(
 
     doubts = None if hiding is None else between(doubts_of(scene.chosen, weak_score), scene.chosen, start, end)
     if doubts is not None and progress not in (ProgressStyle.none, ProgressStyle.json):
-        typer.echo(doubt_line(doubts, scene), err=True)
+        typer.echo(doubt_line(doubts, scene, records), err=True)
     if report is not None:
         write_record(report, scene, records, doubts)

@@ -61,6 +61,7 @@ def run_items(scene: Scene, items: Sequence[Item], video: VideoConfig, style: Pr
                 "output": str(made.path),
                 **item.values,
                 "frames": made.frames,
+                "frames_unlogged": made.unlogged,
                 "seconds": round(made.seconds, 3),
                 "warnings": list(made.warnings),
             }
@@ -117,7 +118,7 @@ def _still_record(still: Still, path: Path, log: TrackLog) -> dict[str, Any]:
     }
 
 
-def doubt_line(doubts: Sequence[Doubt], scene: Scene) -> str:
+def doubt_line(doubts: Sequence[Doubt], scene: Scene, records: Sequence[dict[str, Any]]) -> str:
     """One line for people: how much to look at, and where to begin."""
     from vidtrack.effects.doubts import frames_in_doubt
     from vidtrack.effects.making import mismatches
@@ -126,7 +127,7 @@ def doubt_line(doubts: Sequence[Doubt], scene: Scene) -> str:
     if not len(log.ids):
         return "nothing is hidden: the log has no tracks"
     if not doubts:
-        differs = bool(mismatches(log, scene.footage.info))
+        differs = mismatches(log, scene.footage.info) or any(record["frames_unlogged"] for record in records)
         return "the log has no frame in doubt, but see the warning above" if differs else "no frame is in doubt"
     seconds = log.frame_seconds
     longest = sorted(doubts, key=lambda doubt: doubt.first_row - doubt.last_row)[:_DOUBTS_SHOWN]

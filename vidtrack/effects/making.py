@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +15,7 @@ import numpy as np
 
 from vidtrack.config import VideoConfig
 from vidtrack.errors import OutputError, UsageError
-from vidtrack.footage import Footage, with_objects
+from vidtrack.footage import Footage, step_of, with_objects
 from vidtrack.stages import Progress, Stages, Stopwatch
 from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame, FrameTracks, VideoInfo
@@ -21,6 +23,7 @@ from vidtrack.video import VideoReader, VideoWriter
 from vidtrack.video.codecs import VideoCodec, codec_for
 
 _SAME_LENGTH_SECONDS = 0.5  # by which two versions of a clip may differ
+_INSTANT = 1e-6  # seconds; times nearer to each other are the same
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,11 @@ class Take:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished file; `warnings` are what went wrong or was left out."""
+    """A finished file; `warnings` are what went wrong or was left out, `unlogged` frames are not in the log."""
 
     path: Path
     frames: int
+    unlogged: int
     seconds: float
     warnings: tuple[str, ...]
 
@@ -85,11 +89,12 @@ def make_video(
             end_seconds=end,
             deep=deep,
         )
+        shown = array("d")  # seconds of each frame
         try:
             with Stages(Stopwatch()) as stages:
                 decoded = stages.first("decode", reader)
                 changed = stages.then("change", _changed(decoded, take, footage.scale))
-                written = stages.then("encode", _encoded(changed, writer))
+                written = stages.then("encode", _encoded(changed, writer, shown))
                 interrupted = stages.drain(written, _reporter(reader, progress))
             if interrupted:
                 raise KeyboardInterrupt
@@ -97,12 +102,15 @@ def make_video(
         except BaseException:
             writer.abort(keep=False)
             raise
+        seconds = np.array(shown)
+        unlogged = _unlogged(take.log, seconds)
         warnings = (
             *mismatches(take.log, footage.info),
+            *_lacking(take, seconds, unlogged, end),
             *_lost_depth(footage.info, codec),
             *(problem.message for problem in (*reader.problems, *writer.problems)),
         )
-    return Made(take.path, writer.written, time.perf_counter() - began, warnings)
+    return Made(take.path, writer.written, len(unlogged), time.perf_counter() - began, warnings)
 
 
 def refuse_existing(paths: list[Path]) -> None:
@@ -126,11 +134,12 @@ def _changed(frames: Iterator[Frame], take: Take, scale: tuple[float, float]) ->
         yield take.effect(frame, tracks)
 
 
-def _encoded(pictures: Iterator[Picture], writer: VideoWriter) -> Iterator[float]:
-    """Clip time of each frame once it is written."""
+def _encoded(pictures: Iterator[Picture], writer: VideoWriter, shown: array[float]) -> Iterator[float]:
+    """Clip time of each frame once it is written, which goes into `shown` too."""
     for picture in pictures:
         writer.write(picture.frame, picture.alpha)
-        yield float(picture.frame.seconds)
+        shown.append(float(picture.frame.seconds))
+        yield shown[-1]
 
 
 def _reporter(reader: VideoReader, progress: Callable[[Progress], None] | None) -> Callable[[float], None]:
@@ -151,6 +160,32 @@ def _lost_depth(info: VideoInfo, codec: VideoCodec) -> list[str]:
     return [f"the clip has {info.bit_depth} bits a sample, {codec.name} gets 8: --codec hevc, av1 or prores keep more"]
 
 
+def _unlogged(log: TrackLog, shown: np.ndarray) -> np.ndarray:
+    """Those seconds of frames `shown` (F,) for which no frame of the log counts."""
+    rows = np.searchsorted(log.frame_seconds, shown + _INSTANT, side="right") - 1
+    since = shown - log.frame_seconds[np.maximum(rows, 0)]
+    return shown[(rows < 0) | (since > _step_seconds(log) - _INSTANT)]
+
+
+def _step_seconds(log: TrackLog) -> float:
+    return step_of(log) * float(log.time_base)
+
+
+def _lacking(take: Take, shown: np.ndarray, unlogged: np.ndarray, end: Fraction | None) -> Iterator[str]:
+    """What to say of frames that only the clip has, or up to `end` only the log."""
+    if len(unlogged):
+        known = "what appears or moves there may show" if take.generous else "no track is known there"
+        yield f"the log lacks {_frames(len(unlogged))} from {unlogged[0]:.2f} s on: {known}"
+    logged = take.log.frame_seconds
+    after = (logged > shown[-1] + _step_seconds(take.log) - _INSTANT) & (logged < float(end or math.inf))
+    if after.any():
+        yield f"the clip ends at {shown[-1]:.2f} s, {_frames(int(after.sum()))} before the log does"
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame{'' if count == 1 else 's'}"
+
+
 def mismatches(log: TrackLog, info: VideoInfo) -> list[str]:
     """What to say of a log that ends before its clip, and of a clip that is not as long as the log's."""
     said = []
@@ -160,6 +195,6 @@ def mismatches(log: TrackLog, info: VideoInfo) -> list[str]:
     lasted = log.header["source"].get("duration")
     more = Fraction(0) if lasted is None or info.duration_seconds is None else info.duration_seconds - Fraction(*lasted)
     if abs(more) > _SAME_LENGTH_SECONDS:
-        known = "longer than the log's: nothing is known of the rest" if more > 0 else "shorter than the log's"
+        known = "longer than the log's" if more > 0 else "shorter than the log's"
         said.append(f"the clip is {abs(float(more)):.2f} s {known}; if they begin apart, every box is out of place")
     return said
