@@ -76,7 +76,6 @@ def test_it_says_what_to_type(open_page: Callable[..., Page], log: Path) -> None
     page.click(".list li input", 1)
     page.press("e")
     assert page.text("[data-command=export] code").endswith(" --to after-effects --tracks 1,2")
-    assert page.text("[data-command=merge] code").split(" ", 2)[1] == "merge"
     assert "it'\"'\"'s.tracks.jsonl'" in page.text("[data-command=blur] code")
     page.press(Keys.ESCAPE)
     page.click(".list li input", 0)
@@ -104,6 +103,38 @@ def test_what_it_says_to_type_works(open_page: Callable[..., Page], vidtrack: An
         command = shlex.split(page.text(f"[data-command={name}] code"))
         target = tmp_path if name == "export" else tmp_path / "edited.jsonl"
         assert vidtrack(*command[1:], "-o", target).code == 0
+
+
+def test_a_merge_is_offered_where_no_frame_has_both(
+    open_page: Callable[..., Page], vidtrack: Any, tmp_path: Path
+) -> None:
+    page = open_page()
+    merge, why_not = (page.browser.find_element("css selector", part) for part in ("[data-command=merge]", ".no-merge"))
+    for place in (0, 1):
+        page.click(".list li input", place)
+    page.press("e")
+    assert not merge.is_displayed()
+    assert why_not.text.startswith("No merge: person 1 and car 2 are both in frame 20, at 0:00.80.")
+    page.press(Keys.ESCAPE)
+    for place in (0, 2):
+        page.click(".list li input", place)
+    page.press("e")
+    assert merge.is_displayed() and not why_not.is_displayed()
+    command = shlex.split(page.text("[data-command=merge] code"))
+    assert vidtrack(*command[1:], "-o", tmp_path / "merged.jsonl").code == 0
+
+
+def test_another_version_of_the_clip_stays_forced(
+    open_page: Callable[..., Page], vidtrack: Any, clip: Path, tmp_path: Path
+) -> None:
+    other = write_clip(tmp_path / "other.mp4", Clip(frames=FRAMES))
+    page = open_page(str(other), "--force")
+    page.press("e")
+    command = shlex.split(page.text("[data-command=blur] code"))
+    assert vidtrack(*command[1:], "-o", tmp_path / "out.mp4").code == 0
+    page = open_page(str(clip), "--force")
+    page.press("e")
+    assert "--force" not in page.text("[data-command=blur] code")
 
 
 def test_a_shell_takes_what_it_says_to_type(

@@ -18,7 +18,7 @@ from vidtrack.effects.scene import Scene
 from vidtrack.effects.stills import best_stills, candidates_of
 from vidtrack.export.registry import FORMATS
 from vidtrack.files import write_whole
-from vidtrack.provenance import find_source
+from vidtrack.provenance import find_source, is_source
 from vidtrack.render import PALETTE
 from vidtrack.report.clip import EMBEDDED_BYTES, Clip, CopyWriter, clip_itself, obstacle
 from vidtrack.report.columns import pack
@@ -152,6 +152,7 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
             "origin": float(clip.origin_seconds),
             "sound": clip.sound,
             "argument": _clip_argument(scene),
+            "same": is_source(scene.footage.info.path, source),
         },
     }
     return join_page(

@@ -1,5 +1,7 @@
 // What to type to get the tracks out, hidden, cut or corrected.
 
+const MOST_MERGED = 20; // tracks that someone types as one
+
 class Commands {
   constructor(dialog, log, state, filters) {
     this.dialog = dialog;
@@ -38,13 +40,17 @@ class Commands {
     const format = this.log.meta.formats.find(({ name }) => name === this.format.value);
     this.dialog.querySelector(".purpose").textContent = format.purpose;
     this.dialog.querySelector(".import").textContent = format.how;
-    for (const [name, command] of Object.entries(this.#commands())) this.#show(name, command);
+    const tracks = this.#tracks();
+    const several = tracks.length > 1 && tracks.length < MOST_MERGED;
+    const meeting = several ? this.log.meeting(tracks) : null;
+    this.#explain(meeting);
+    for (const [name, command] of Object.entries(this.#commands(tracks, several && !meeting))) this.#show(name, command);
   }
 
-  #commands() {
+  /** `mergeable` tracks are a few that share no frame. */
+  #commands(tracks, mergeable) {
     const { log: path, clip } = this.log.meta;
-    const render = `vidtrack render ${path}${clip.argument ? ` ${clip.argument}` : ""}`;
-    const tracks = this.#tracks();
+    const render = `vidtrack render ${path}${clip.argument ? ` ${clip.argument}` : ""}${clip.same ? "" : " --force"}`;
     const which = this.#which(tracks);
     const ids = tracks.map(({ id }) => id);
     const one = ids.length === 1 ? ids[0] : null;
@@ -57,7 +63,7 @@ class Commands {
       crop: one === null ? `${render} --crop-track all --aspect 9:16${which}` : `${render} --crop-track ${one} --aspect 9:16`,
       clips: `${render} --clips${which}`,
       stills: `${render} --stills${which}`,
-      merge: ids.length > 1 && ids.length < 20 ? `vidtrack merge ${path} ${ids.join(" ")}` : null,
+      merge: mergeable ? `vidtrack merge ${path} ${ids.join(" ")}` : null,
       split: inside ? `vidtrack split ${path} ${one} --at ${at.toFixed(3)}` : null,
       relabel: few ? `vidtrack relabel ${path} ${ids.join(",")} --class ${quoted(this.label.value)}` : null,
       drop: few ? `vidtrack drop ${path} ${ids.join(",")}` : null,
@@ -79,6 +85,15 @@ class Commands {
     if (!whole || this.scope.value !== "shown" || !filters.sayable) return ` --tracks ${tracks.map(({ id }) => id).join(",")}`;
     const classes = filters.classes.size < filters.all ? ` --classes ${quoted(filters.names.join(","))}` : "";
     return `${classes}${filters.length ? ` --min-length ${filters.length}` : ""}`;
+  }
+
+  #explain(meeting) {
+    const line = this.dialog.querySelector(".no-merge");
+    line.hidden = meeting === null;
+    if (meeting === null) return;
+    const { one, other, row } = meeting;
+    const where = `frame ${this.log.indices[row]}, at ${clock(this.log.seconds[row], 2)}`;
+    line.textContent = `No merge: ${one.name} and ${other.name} are both in ${where}. Split or drop one of them first.`;
   }
 
   #show(name, command) {

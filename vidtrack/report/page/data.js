@@ -94,6 +94,19 @@ class Log {
     return lowerBound(this.rows, row, track.begin, track.end);
   }
 
+  /** Two of some tracks with a frame row that both are in; null where no two share one. */
+  meeting(tracks) {
+    const there = new Map();
+    for (const track of tracks) {
+      for (let i = track.begin; i < track.end; i++) {
+        const row = this.rows[i];
+        if (there.has(row)) return { one: there.get(row), other: track, row };
+        there.set(row, track);
+      }
+    }
+    return null;
+  }
+
   #tracks(listed) {
     let begin = 0;
     return listed.map(({ id, cls, best, thumbnail }, place) => {
