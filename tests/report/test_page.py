@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,14 @@ def test_boxes_of_huge_pictures_still_fit(log: Path) -> None:
     packed = pack(read)
     columns = unpacked({"columns": packed.columns}, packed.text)
     assert columns["right"][0] / packed.box_scale == 16000
+
+
+def test_times_far_into_a_clip_still_fit(log: Path) -> None:
+    read = TrackLog.load(log)
+    read = replace(read, frame_pts=read.frame_pts + read.frame_pts * 10**8 + int(7200 / read.time_base))
+    packed = pack(read)
+    columns = unpacked({"columns": packed.columns}, packed.text)
+    np.testing.assert_allclose(columns["microseconds"] / 1e6, read.frame_seconds)
 
 
 def test_a_page_beside_its_clip(vidtrack: Any, log: Path, tmp_path: Path) -> None:

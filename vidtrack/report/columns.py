@@ -39,7 +39,7 @@ def pack(log: TrackLog) -> Packed:
     microseconds = np.rint(log.frame_seconds * 1e6).astype(np.int64)
     columns = {
         "indices": _differences(log.frame_indices, "<i4"),
-        "microseconds": _differences(microseconds, "<i4"),
+        "microseconds": _differences(microseconds, "<i8"),
         "rows": _differences(log.frame_rows[order], "<i4"),
         **{name: _differences(edges[:, n], "<i2") for n, name in enumerate(("left", "top", "right", "bottom"))},
         "scores": np.rint(np.clip(log.scores[order], 0, 1) * 255).astype("u1"),

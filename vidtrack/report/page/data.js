@@ -8,7 +8,7 @@ async function readData() {
   const columns = {};
   let at = 0;
   for (const { name, type, length } of meta.columns) {
-    const Kind = { i4: Int32Array, i2: Int16Array, u1: Uint8Array }[type];
+    const Kind = { i8: BigInt64Array, i4: Int32Array, i2: Int16Array, u1: Uint8Array }[type];
     columns[name] = new Kind(buffer.slice(at, at + length * Kind.BYTES_PER_ELEMENT));
     at += length * Kind.BYTES_PER_ELEMENT;
   }
@@ -157,7 +157,7 @@ class Log {
 function secondsOf(deltas) {
   const seconds = new Float64Array(deltas.length);
   let microseconds = 0;
-  for (let i = 0; i < deltas.length; i++) seconds[i] = (microseconds += deltas[i]) / 1e6;
+  for (let i = 0; i < deltas.length; i++) seconds[i] = (microseconds += Number(deltas[i])) / 1e6;
   return seconds;
 }
 
