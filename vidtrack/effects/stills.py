@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from vidtrack.boxes import area
-from vidtrack.effects.paths import TrackPath
+from vidtrack.effects.paths import TrackPath, log_of
 from vidtrack.files import write_whole
 from vidtrack.tracklog import TrackLog
 from vidtrack.types import Frame
@@ -20,6 +20,7 @@ _APART_SECONDS = 0.2
 _EDGE = 2.0  # pixels from the picture's edge up to which an object counts as cut off
 _CUT_OFF = 0.4  # what being cut off leaves of a frame's worth
 _COVERED = 0.8  # what being wholly covered by other boxes takes from it
+_FRAMES_AT_A_TIME = 1024  # whose objects are compared with those of a track
 _MEASURED = 128  # pixels along the longer side when sharpness is measured, so that size does not decide
 
 
@@ -44,12 +45,9 @@ class Still:
 
 def candidates_of(wanted: Iterable[TrackPath], everyone: Sequence[TrackPath], log: TrackLog) -> list[Candidate]:
     """Up to a dozen frames of each wanted track, apart in time: sure, large, whole and not behind any of `everyone`."""
-    first, last = np.array([(path.first_row, path.last_row) for path in everyone], np.int64).reshape(-1, 2).T
-    found: list[Candidate] = []
-    for path in wanted:
-        beside = np.flatnonzero((first <= path.last_row) & (last >= path.first_row))
-        found += _candidates(path, [everyone[n] for n in beside.tolist()], log)
-    return found
+    crowd = log_of(log, everyone)
+    rows = crowd.frame_rows
+    return [candidate for path in wanted for candidate in _candidates(path, _hidden(path, crowd, rows), log)]
 
 
 def best_stills(
@@ -86,10 +84,10 @@ def write_stills(stills: Iterable[Still], target: Callable[[int], Path]) -> Iter
         yield still, path
 
 
-def _candidates(path: TrackPath, others: Sequence[TrackPath], log: TrackLog) -> list[Candidate]:
-    """Those of one track, in order of time."""
+def _candidates(path: TrackPath, hidden: np.ndarray, log: TrackLog) -> list[Candidate]:
+    """Those of one track, in order of time; `hidden` (M,) as `_hidden` says."""
     boxes = path.boxes_xyxy
-    worth = path.scores * np.sqrt(area(boxes)) * _wholeness(boxes, log) * (1 - _COVERED * _hidden(path, others))
+    worth = path.scores * np.sqrt(area(boxes)) * _wholeness(boxes, log) * (1 - _COVERED * hidden)
     worth = np.where(path.seen, worth, worth * 0.1)
     seconds = log.frame_seconds[path.rows]
     chosen: list[int] = []
@@ -136,19 +134,21 @@ def _wholeness(boxes_xyxy: np.ndarray, log: TrackLog) -> np.ndarray:
     return np.where(cut_off, _CUT_OFF, 1.0)
 
 
-def _hidden(path: TrackPath, others: Sequence[TrackPath]) -> np.ndarray:
-    """Share (M,) of each box that lies under the box of one that stands nearer, as its lower edge tells."""
+def _hidden(path: TrackPath, crowd: TrackLog, rows: np.ndarray) -> np.ndarray:
+    """Share (M,) of each box that lies under the box of one that stands nearer, as its lower edge tells.
+
+    `crowd` has all objects without holes, `rows` (N,) their frame rows.
+    """
     hidden = np.zeros(len(path.seen))
     own_area = np.maximum(area(path.boxes_xyxy), 1e-6)
-    for other in others:
-        first, last = max(path.first_row, other.first_row), min(path.last_row, other.last_row)
-        if other.identity == path.identity or first > last:
-            continue
-        own = slice(first - path.first_row, last - path.first_row + 1)
-        its = other.boxes_xyxy[first - other.first_row : last - other.first_row + 1]
-        mine = path.boxes_xyxy[own]
+    for first in range(path.first_row, path.last_row + 1, _FRAMES_AT_A_TIME):
+        end = min(first + _FRAMES_AT_A_TIME, path.last_row + 1)
+        beside = slice(crowd.offsets[first], crowd.offsets[end])
+        at, its = rows[beside] - path.first_row, crowd.boxes_xyxy[beside]
+        mine = path.boxes_xyxy[at]
         overlap = area(
             np.concatenate([np.maximum(mine[:, :2], its[:, :2]), np.minimum(mine[:, 2:], its[:, 2:])], axis=1)
         )
-        hidden[own] = np.maximum(hidden[own], np.where(its[:, 3] > mine[:, 3], overlap / own_area[own], 0))
+        nearer = (its[:, 3] > mine[:, 3]) & (crowd.ids[beside] != path.identity)
+        np.maximum.at(hidden, at, np.where(nearer, overlap / own_area[at], 0))
     return np.minimum(hidden, 1)
