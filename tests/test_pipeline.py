@@ -120,6 +120,9 @@ def test_outputs_that_exist_are_left_alone(tiny_model: DeformableDETR, second: P
     with pytest.raises(OutputError, match="exists already"):
         run(second, tiny_model, tmp_path)
     assert (tmp_path / "out.mp4").read_bytes() == b"precious"
+    (tmp_path / "link.mp4").symlink_to("away.mp4")
+    with pytest.raises(OutputError, match="exists already"):
+        track_video(second, tiny_model, video=tmp_path / "link.mp4")
     track_video(second, tiny_model, video=tmp_path / "out.mp4", config=RunConfig(stride=9), overwrite=True)
     assert probe(tmp_path / "out.mp4").size == (160, 68)
 

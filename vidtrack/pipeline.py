@@ -129,7 +129,7 @@ def track_video(
 def refuse_existing(*targets: Path | TextIO | None) -> None:
     """Raise OutputError where one of the paths is there already."""
     for target in targets:
-        if isinstance(target, Path) and os.path.exists(target):
+        if isinstance(target, Path) and os.path.lexists(target):
             raise OutputError(f"{target} exists already", "choose another name, or overwrite it")
 
 

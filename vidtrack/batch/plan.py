@@ -111,8 +111,8 @@ def refuse_existing(jobs: Sequence[Job]) -> None:
 
 
 def exists(place: Place) -> bool:
-    """True where a file or a folder is, at an address a file."""
-    return look_up(place) is not None if isinstance(place, Address) else os.path.exists(place)
+    """True where a file, a folder or a link is, at an address a file."""
+    return look_up(place) is not None if isinstance(place, Address) else os.path.lexists(place)
 
 
 def is_own_output(path: Place) -> bool:

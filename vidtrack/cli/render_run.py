@@ -23,7 +23,8 @@ _DOUBTS_SHOWN = 3
 
 def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, overwrite: bool) -> None:
     """Make the folders; raises UsageError where an output exists or would replace what is read."""
-    from vidtrack.effects.making import make_folder, refuse_existing
+    from vidtrack.effects.making import make_folder
+    from vidtrack.files import refuse_existing
 
     outputs = [*targets, *([] if report is None else [report])]
     read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}

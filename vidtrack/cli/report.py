@@ -106,7 +106,8 @@ def _page_for(log: Path, output: Path | None) -> Path:
 
 def _check_places(targets: list[Path], scene: Scene, overwrite: bool) -> None:
     """Raise UsageError where an output exists or would replace what is read, OutputError where there is no folder."""
-    from vidtrack.effects.making import make_folder, refuse_existing
+    from vidtrack.effects.making import make_folder
+    from vidtrack.files import refuse_existing
 
     read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}
     for target in targets:

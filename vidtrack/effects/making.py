@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from vidtrack.config import VideoConfig
-from vidtrack.errors import OutputError, UsageError
+from vidtrack.errors import OutputError
 from vidtrack.footage import Footage, step_of, with_objects
 from vidtrack.stages import Progress, Stages, Stopwatch
 from vidtrack.tracklog import TrackLog
@@ -111,14 +110,6 @@ def make_video(
             *(problem.message for problem in (*reader.problems, *writer.problems)),
         )
     return Made(take.path, writer.written, len(unlogged), time.perf_counter() - began, warnings)
-
-
-def refuse_existing(paths: list[Path]) -> None:
-    """Raise UsageError where one of the files is there already, be it a link that leads nowhere."""
-    there = [path for path in paths if os.path.lexists(path)]
-    if there:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise UsageError(f"{there[0]}{more} exists already", "--overwrite replaces it")
 
 
 def make_folder(folder: Path) -> None:
