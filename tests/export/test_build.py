@@ -37,8 +37,8 @@ def test_the_log_by_hand_becomes_tracks_with_a_gap() -> None:
 def test_drop_frame_timecode_leaves_out_two_labels() -> None:
     scene = by_hand()
     assert [scene.timecode_at(n) for n in range(4)] == ["00:00:59;28", "00:00:59;29", "00:01:00;02", "00:01:00;03"]
-    assert scene.is_drop_frame
-    assert scene.timecode_frames == 1798
+    assert scene.numbering.is_drop_frame
+    assert scene.numbering.start == 1798
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_the_timecode_of_a_clip_is_that_of_its_first_frame(tmp_path: Path, timec
     clip = write_clip(tmp_path / "clip.mov", Clip(frames=8, rate=rate, size=(64, 48), numbered=True, timecode=timecode))
     scene = tracked(clip)
     assert scene.timecode_at(0) == timecode
-    assert scene.is_drop_frame
+    assert scene.numbering.is_drop_frame
 
 
 def test_a_turned_clip_has_the_size_it_is_shown_in(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ ORDER = {
     "project": ["sequence"],
     "sequence": ["spine"],
     "spine": ["asset-clip"],
-    "asset-clip": ["title"],
+    "asset-clip": ["conform-rate", "title"],
     "title": ["text", "text-style-def", "adjust-transform"],
     "text": ["text-style"],
     "text-style-def": ["text-style"],
@@ -99,6 +99,56 @@ def test_final_cut_titles_follow_the_objects(anchor: Anchor) -> None:
                 found[frame] = [160 + x * 1.8, 90 - y * 1.8]
     points = dict(zip(scene.tracks[0].frames.tolist(), scene.tracks[0].points(anchor).tolist(), strict=True))
     same(found, points)
+
+
+NTSC_FILM = Fraction(24000, 1001)
+
+
+def test_a_conformed_timeline_has_its_own_labels_and_the_clip_keeps_its_rate(tmp_path: Path) -> None:
+    library = pytest.importorskip("opentimelineio", reason="reads the timeline")
+    rate, times = 1 / NTSC, library.opentime
+    log = write_log(
+        tmp_path / "a.jsonl", {1: moving(20, 5)}, range(50), rate, timecode="00:59:59;28", duration_seconds=50 / rate
+    )
+    scene = scene_of(log, conform_rate=Fraction("23.976"))
+    assert scene.timecode_at(0) == "00:59:59:22"
+    root = Xml.fromstring(fcpxml.write(scene))
+    sequence, asset, clip = (root.find(f".//{name}") for name in ("sequence", "asset", "asset-clip"))
+    assert sequence is not None and asset is not None and clip is not None
+    durations = {form.get("id"): seconds(form.get("frameDuration", "")) for form in root.iter("format")}
+    assert durations[sequence.get("format")] == 1 / NTSC_FILM
+    assert durations[asset.get("format")] == NTSC
+    assert (sequence.get("tcFormat"), clip.get("tcFormat")) == ("NDF", "DF")
+    assert seconds(sequence.get("tcStart", "")) == (3599 * 24 + 22) / NTSC_FILM
+    own_start = 107890 * NTSC  # 00:59:59;28
+    assert seconds(asset.get("start", "")) == seconds(clip.get("start", "")) == own_start
+    assert seconds(asset.get("duration", "")) == seconds(clip.get("duration", "")) == 50 * NTSC
+    conform = clip.find("conform-rate")
+    assert conform is not None and conform.attrib == {"scaleEnabled": "0", "srcFrameRate": "29.97"}
+    title = clip.find("title")
+    assert title is not None and seconds(title.get("offset", "")) == own_start + 4 / NTSC_FILM
+
+    timeline = library.adapters.read_from_string(otio.write(scene), "otio_json")
+    (read,) = timeline.find_clips()
+    assert timeline.global_start_time.to_timecode(float(NTSC_FILM), False) == "00:59:59:22"
+    assert read.available_range() == times.TimeRange(
+        times.RationalTime(107890, float(rate)), times.RationalTime(50, float(rate))
+    )
+    assert read.available_range().start_time.to_timecode(float(rate), True) == "00:59:59;28"
+    assert read.visible_range().start_time == read.available_range().start_time
+    assert read.visible_range().duration == times.RationalTime(40, float(NTSC_FILM))
+    (marker,) = read.markers
+    first = marker.marked_range.start_time - read.available_range().start_time
+    assert first.to_seconds() == pytest.approx(float(4 / NTSC_FILM), abs=1e-9)
+    assert marker.marked_range.duration == times.RationalTime(16, float(NTSC_FILM))
+
+
+def test_footage_interpreted_anew_is_at_the_new_rate(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "a.jsonl", {1: moving(5)}, range(5), 1 / NTSC, timecode="00:59:59;28")
+    scene = scene_of(log, rate=NTSC_FILM)
+    assert scene.media_numbering == scene.numbering
+    assert scene.timecode_at(0) == "00:59:59:22"
+    assert "conform-rate" not in fcpxml.write(scene)
 
 
 def test_final_cut_hears_what_the_clip_says(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@ from fractions import Fraction
 
 import pytest
 
-from vidtrack.video.timecode import advanced
+from vidtrack.video.timecode import advanced, at_rate
 
-NTSC = Fraction(30000, 1001)
+NTSC, FILM = Fraction(30000, 1001), Fraction(24000, 1001)
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,22 @@ def test_drop_frame_counts_every_frame_of_a_day_once() -> None:
 @pytest.mark.parametrize("text", ["", "noon", "1:2", "00:00:00"])
 def test_other_text_is_not_a_timecode(text: str) -> None:
     assert advanced(text, 1, Fraction(25)) is None
+
+
+@pytest.mark.parametrize(
+    ("timecode", "rate", "other", "expected"),
+    [
+        ("00:59:59;28", NTSC, FILM, "00:59:59:22"),
+        ("00:01:00;02", NTSC, 2 * NTSC, "00:01:00;04"),
+        ("00:01:00;05", 2 * NTSC, NTSC, "00:01:00;02"),
+        ("10:00:00:23", FILM, NTSC, "10:00:00:28"),
+        ("10:00:00;29", NTSC, Fraction(30), "10:00:00:29"),
+        ("10:00:00:24", Fraction(25), Fraction(50), "10:00:00:48"),
+        ("01:00:00:29", FILM, Fraction(25), "01:00:00:23"),
+        ("soon", FILM, Fraction(25), "soon"),
+    ],
+)
+def test_a_timecode_at_another_rate_is_of_the_same_moment(
+    timecode: str, rate: Fraction, other: Fraction, expected: str
+) -> None:
+    assert at_rate(timecode, rate, other) == expected

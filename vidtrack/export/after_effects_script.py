@@ -78,7 +78,7 @@ def write(scene: Scene) -> str:
         "frames": scene.frame_count,
         "frameDuration": float(1 / rate),
         "rate": float(rate),
-        "firstFrame": scene.numbered_from(scene.timecode_frames),
+        "firstFrame": scene.numbered_from(scene.numbering.start),
     }
     return _SCRIPT % {
         "clip": scene.name,

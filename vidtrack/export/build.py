@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from vidtrack.errors import UsageError
-from vidtrack.export.scene import Anchor, Clock, Scene, Track
+from vidtrack.export.scene import Anchor, Clock, Numbering, Scene, Track
 from vidtrack.export.timing import constant_rate, frames_at, meant_rate, shown_at
 from vidtrack.tracking.smoothing import smooth
 from vidtrack.tracklog import TrackLog, select, track_classes
 from vidtrack.tracklog.overview import class_label
 from vidtrack.types import AudioInfo, ObjectState
+from vidtrack.video.timecode import at_rate
 
 _MOST_FRAMES = 5_000_000  # of a timeline: two days at 25 a second
 
@@ -56,7 +58,9 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
     if config.smooth_seconds > 0:
         chosen = smooth(chosen, config.smooth_seconds)
     source = log.header["source"]
-    clock = _clock(log, config)
+    own_rate = constant_rate(source, log.frame_indices, log.frame_pts)
+    clock = Clock(config.rate or config.conform_rate or own_rate, log.time_base, log.frame_indices, log.frame_pts)
+    media_rate = config.rate or own_rate
     _refuse_endless(log, clock)
     tracks = _tracks(chosen, clock, config)
     return Scene(
@@ -65,7 +69,8 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
         pixel_aspect=Fraction(*source["sample_aspect_ratio"]),
         clock=clock,
         frame_count=_frames_of_clip(log, config, clock),
-        timecode=source["timecode"],
+        timecode=_timecode_at(clock.rate, source, own_rate),
+        media=None if media_rate is None else Numbering(media_rate, _timecode_at(media_rate, source, own_rate)),
         audio=tuple(AudioInfo(stream["channels"], stream["sample_rate"]) for stream in source.get("audio", ())),
         class_names=tuple(class_label(log, number) for number, name in enumerate(log.class_names) if name),
         tracks=tracks,
@@ -81,13 +86,13 @@ def _what_there_is(log: TrackLog) -> str:
     return f"the log has tracks of {', '.join(names)}"
 
 
-def _clock(log: TrackLog, config: ExportConfig) -> Clock:
-    rate = (
-        config.rate
-        or config.conform_rate
-        or constant_rate(log.header["source"], log.frame_indices, log.frame_pts)
-    )  # fmt: skip
-    return Clock(rate, log.time_base, log.frame_indices, log.frame_pts)
+def _timecode_at(rate: Fraction | None, source: dict[str, Any], own_rate: Fraction | None) -> str | None:
+    """The clip's timecode, which has the labels of its own rate, at another one."""
+    timecode, average = source["timecode"], source["average_rate"]
+    own_rate = own_rate or (None if average is None else Fraction(*average))
+    if timecode is None or rate is None or own_rate is None or rate == own_rate:
+        return timecode
+    return at_rate(timecode, own_rate, rate)
 
 
 def _refuse_endless(log: TrackLog, clock: Clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from vidtrack.export.scene import Scene, Track
@@ -14,13 +15,14 @@ _COLOURS = ("RED", "GREEN", "BLUE", "YELLOW", "CYAN", "MAGENTA", "ORANGE", "PURP
 
 def write(scene: Scene) -> str:
     """The JSON of OTIO itself; a marker's metadata holds its boxes in pixels, frame by frame."""
-    start = scene.timecode_frames
+    own, rate = scene.media_numbering, scene.constant_rate
+    start = _time(own.start, own.rate)
     width, height = scene.size
-    available = _range(start, scene.frame_count, scene.constant_rate)
+    covered = ceil(scene.duration * own.rate)
     media = {
         "OTIO_SCHEMA": "ExternalReference.1",
         "target_url": file_url(scene.path),
-        "available_range": available,
+        "available_range": _range(start, _time(covered, own.rate)),
         "available_image_bounds": {
             "OTIO_SCHEMA": "Box2d.1",
             "min": {"OTIO_SCHEMA": "V2d.1", "x": 0.0, "y": 0.0},
@@ -30,7 +32,7 @@ def write(scene: Scene) -> str:
     clip = {
         "OTIO_SCHEMA": "Clip.2",
         "name": scene.name,
-        "source_range": available,
+        "source_range": _range(start, _time(scene.frame_count, rate)),
         "media_references": {"DEFAULT_MEDIA": media},
         "active_media_reference_key": "DEFAULT_MEDIA",
         "markers": [_marker(scene, track, run) for track in scene.tracks for run in track.runs()],
@@ -39,21 +41,23 @@ def write(scene: Scene) -> str:
     timeline: dict[str, Any] = {
         "OTIO_SCHEMA": "Timeline.1",
         "name": scene.name,
-        "metadata": {"vidtrack": {"rate": [scene.constant_rate.numerator, scene.constant_rate.denominator]}},
+        "metadata": {"vidtrack": {"rate": [rate.numerator, rate.denominator]}},
         "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "children": [track]},
     }
     if scene.timecode is not None:
-        timeline["global_start_time"] = _time(start, scene.constant_rate)
+        timeline["global_start_time"] = _time(scene.numbering.start, rate)
     return json.dumps(timeline, indent=1) + "\n"
 
 
 def _marker(scene: Scene, track: Track, run: slice) -> dict[str, Any]:
-    frames = track.frames[run]
+    """Where it is in the clip, which has a rate of its own; as long as it is on the timeline."""
+    frames, own, rate = track.frames[run], scene.media_numbering, scene.constant_rate
+    start = _time(own.start + int(frames[0]) * own.rate / rate, own.rate)
     return {
         "OTIO_SCHEMA": "Marker.2",
         "name": track.name,
         "color": _COLOURS[(track.id - 1) % len(_COLOURS)],
-        "marked_range": _range(scene.timecode_frames + int(frames[0]), len(frames), scene.constant_rate),
+        "marked_range": _range(start, _time(len(frames), rate)),
         "metadata": {
             "vidtrack": {
                 "id": track.id,
@@ -66,14 +70,10 @@ def _marker(scene: Scene, track: Track, run: slice) -> dict[str, Any]:
     }
 
 
-def _range(start: int, length: int, rate: Fraction) -> dict[str, Any]:
-    return {
-        "OTIO_SCHEMA": "TimeRange.1",
-        "start_time": _time(start, rate),
-        "duration": _time(length, rate),
-    }
+def _range(start: dict[str, Any], duration: dict[str, Any]) -> dict[str, Any]:
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": start, "duration": duration}
 
 
-def _time(frame: int, rate: Fraction) -> dict[str, Any]:
+def _time(frame: int | Fraction, rate: Fraction) -> dict[str, Any]:
     """OTIO knows rates as doubles; that of 30000/1001 is taken, the one of 29.97 is refused as timecode."""
     return {"OTIO_SCHEMA": "RationalTime.1", "value": float(frame), "rate": float(rate)}

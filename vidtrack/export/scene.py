@@ -105,6 +105,24 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Numbering:
+    """How frames are numbered: at a constant rate, from a timecode if there is one."""
+
+    rate: Fraction
+    timecode: str | None
+
+    @property
+    def start(self) -> int:
+        """Frames from midnight to the first one, 0 without a timecode."""
+        return (frame_number(self.timecode, self.rate) or 0) if self.timecode else 0
+
+    @property
+    def is_drop_frame(self) -> bool:
+        """True where the timecode leaves labels out to keep up with the clock."""
+        return self.timecode is not None and is_drop_frame(self.timecode, self.rate)
+
+
+@dataclass(frozen=True)
 class Scene:
     """A clip with its tracks: what a writer needs, and nothing of where it goes.
 
@@ -116,7 +134,8 @@ class Scene:
     pixel_aspect: Fraction
     clock: Clock
     frame_count: int
-    timecode: str | None
+    timecode: str | None  # of frame 0, at the timeline's rate
+    media: Numbering | None  # of the clip by itself, at its own rate; None where that varies
     audio: tuple[AudioInfo, ...]  # empty too where the log does not say
     class_names: tuple[str, ...]  # without those of unused numbers
     tracks: tuple[Track, ...]
@@ -149,14 +168,14 @@ class Scene:
         return custom if self.start_frame is None else self.start_frame
 
     @property
-    def timecode_frames(self) -> int:
-        """Frames from midnight to the clip's first frame by its timecode, 0 where it has none."""
-        return (frame_number(self.timecode, self.constant_rate) or 0) if self.timecode else 0
+    def numbering(self) -> Numbering:
+        """How frames of the timeline are numbered."""
+        return Numbering(self.constant_rate, self.timecode)
 
     @property
-    def is_drop_frame(self) -> bool:
-        """True where the clip's timecode leaves labels out to keep up with the clock."""
-        return self.timecode is not None and is_drop_frame(self.timecode, self.constant_rate)
+    def media_numbering(self) -> Numbering:
+        """How frames of the clip by itself are numbered: as on the timeline where its rate varies."""
+        return self.media or self.numbering
 
     def layers(self) -> list[int]:
         """For each track the lowest layer, from 0, on which it overlaps no other one in time."""
@@ -170,7 +189,7 @@ class Scene:
         return [chosen[track.id] for track in self.tracks]
 
     def timecode_at(self, frame: int) -> str | None:
-        """The clip's own timecode at a frame; None where it has none or no constant rate."""
+        """The timecode at a frame; None where the clip has none or no constant rate."""
         if self.timecode is None or self.rate is None:
             return None
         return advanced(self.timecode, frame, self.rate)

@@ -32,6 +32,21 @@ def advanced(timecode: str, frames: int, rate: Fraction) -> str | None:
     return f"{hours:02}:{minutes:02}:{seconds:02}{mark}{frame:02}"
 
 
+def at_rate(timecode: str, rate: Fraction, other: Fraction) -> str:
+    """The timecode at another rate of the same moment of day; text that is no timecode as it is.
+
+    Labels are left out there only where they are at `rate`, and the other rate lags behind its labels.
+    """
+    match = _TIMECODE.fullmatch(timecode.strip())
+    labels, others = round(rate), round(other)
+    if match is None or labels < 1 or others < 1:
+        return timecode
+    drops = other < others and is_drop_frame(timecode, rate) and is_drop_frame(timecode, other)
+    mark = match[4] if drops else ":"
+    frame = min(int(match[5]), labels - 1) * others // labels
+    return f"{match[1]}:{match[2]}:{match[3]}{mark}{frame:02}"
+
+
 def frame_number(timecode: str, rate: Fraction) -> int | None:
     """Frames from midnight to a timecode at `rate` frames a second; None for text that is not a timecode."""
     match = _TIMECODE.fullmatch(timecode.strip())
