@@ -65,6 +65,19 @@ def test_a_folder_of_logs_passes_over_what_is_none(vidtrack: Command, log: Path,
     assert ended.out.splitlines() == [str(tmp_path / "shot.coco.json"), str(deeper / "b.coco.json")]
 
 
+def test_a_tree_of_logs_is_repeated_in_the_folder_of_exports(vidtrack: Command, log: Path, tmp_path: Path) -> None:
+    days = [tmp_path / "days" / day for day in ("1", "2")]
+    for day in days:
+        day.mkdir(parents=True)
+        shutil.copy(log, day / "a.tracks.jsonl")
+    ended = vidtrack("export", tmp_path / "days", "--to", "csv", "-o", tmp_path / "out")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines() == [str(tmp_path / "out" / day / "a.tracks.csv") for day in ("1", "2")]
+    ended = vidtrack("export", *days, "--to", "csv", "-o", tmp_path / "other")
+    assert ended.code == 2
+    assert "would both become" in ended.err
+
+
 def test_one_bad_log_does_not_end_the_others(vidtrack: Command, log: Path, jumpy: Path) -> None:
     ended = vidtrack("export", log, jumpy, "--to", "nuke")
     assert ended.code == 1

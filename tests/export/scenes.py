@@ -96,7 +96,7 @@ def scene_of(path: Path, **choices: Any) -> Scene:
 def exported(log: Path, name: str, folder: Path, **choices: Any) -> Path:
     """A log exported as a person does it; returns the file or folder."""
     formats = find_formats([name])
-    targets = plan_outputs([log], formats, folder)[log]
+    targets = plan_outputs({log: Path()}, formats, folder)[log]
     export_log(log, formats, targets, ExportConfig(**choices))
     return targets[name]
 

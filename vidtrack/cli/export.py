@@ -36,7 +36,13 @@ def export(
         str, typer.Option("--to", metavar="FORMAT,...", help="Names of --list, separated by commas.")
     ] = "",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="OUT", help="Folder. Default: beside each log.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="Folder, in which the tree of an input folder is repeated. Default: beside each log.",
+        ),
     ] = None,
     list_formats: Annotated[
         bool, typer.Option("--list", help="Say what each format is for and how to import it.")

@@ -8,7 +8,7 @@ import gzip
 import os
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,31 +34,35 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def find_logs(inputs: Sequence[str]) -> list[Path]:
-    """The logs meant: files, patterns, and all logs in folders and below; each once.
+def find_logs(inputs: Sequence[str]) -> dict[Path, Path]:
+    """The logs meant, each with the folders between it and the folder given: files, patterns, all in folders and below.
 
     Raises InputError for a folder or pattern without a log.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, tuple[Path, Path]] = {}
     for text in inputs:
         path = Path(os.path.expanduser(text))
+        logs = {path: Path()}
         if os.path.isdir(path):
-            logs = [Path(folder, name) for folder, _, names in sorted(os.walk(path)) for name in sorted(names)]
-            logs = [log for log in logs if is_log_path(log) and _opens_like_a_log(log)]
+            all_files = [Path(folder, name) for folder, _, names in sorted(os.walk(path)) for name in sorted(names)]
+            logs = {
+                log: log.parent.relative_to(path) for log in all_files if is_log_path(log) and _opens_like_a_log(log)
+            }
         elif not os.path.exists(path) and glob.has_magic(text):
-            logs = sorted(Path(name) for name in glob.glob(os.path.expanduser(text), recursive=True))
-        else:
-            logs = [path]
+            logs = {Path(name): Path() for name in sorted(glob.glob(os.path.expanduser(text), recursive=True))}
         if not logs:
             raise InputError(f"{text} holds no track log", f"logs end in {', '.join(SUFFIXES)}")
-        for log in logs:
-            found.setdefault(os.path.realpath(log), log)
-    return list(found.values())
+        for log, below in logs.items():
+            found.setdefault(os.path.realpath(log), (log, below))
+    return dict(found.values())
 
 
-def plan_outputs(logs: Sequence[Path], formats: Sequence[Format], folder: Path | None) -> dict[Path, dict[str, Path]]:
+def plan_outputs(
+    logs: Mapping[Path, Path], formats: Sequence[Format], folder: Path | None
+) -> dict[Path, dict[str, Path]]:
     """For each log the file or folder of each format, by the format's name.
 
+    `logs` are as `find_logs` finds them; the tree of a folder of logs is repeated in `folder`, None is beside each log.
     Raises UsageError where two logs would become one file, and for a folder that is a stream or a file.
     """
     if folder == Path("-"):
@@ -67,9 +71,9 @@ def plan_outputs(logs: Sequence[Path], formats: Sequence[Format], folder: Path |
         raise UsageError(f"{folder} is a file", "-o names a folder for the exports")
     makers: dict[Path, Path] = {}
     planned = {}
-    for log in logs:
+    for log, below in logs.items():
         stem = stem_of(log)
-        parent = log.parent if folder is None else folder
+        parent = log.parent if folder is None else folder / below
         targets = {entry.name: parent / f"{stem}{entry.suffix.rstrip('/')}" for entry in formats}
         for target in targets.values():
             if target in makers:
