@@ -40,26 +40,36 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """A line between two points (x, y), in pixels or percent of the picture."""
+    """A line between two points (x, y), in pixels or percent of the picture; raises UsageError for other points."""
 
     name: str
     points: tuple[tuple[float, float], ...]
     percent: bool = False
 
     kind = LINE
-    directions = (Direction.RIGHT, Direction.LEFT)
+
+    def __post_init__(self) -> None:
+        if len(self.points) != 2:
+            raise UsageError(f"the line {self.name} has {_counted(self.points)}", "a line has two: NAME=x1,y1,x2,y2")
+        if self.points[0] == self.points[1]:
+            raise UsageError(f"the line {self.name} has no length")
 
 
 @dataclass(frozen=True)
 class Zone:
-    """A polygon of points (x, y), in pixels or percent of the picture."""
+    """A polygon of points (x, y), in pixels or percent of the picture; raises UsageError where it has no area."""
 
     name: str
     points: tuple[tuple[float, float], ...]
     percent: bool = False
 
     kind = ZONE
-    directions = (Direction.ENTER, Direction.EXIT, Direction.APPEAR)
+
+    def __post_init__(self) -> None:
+        if len(self.points) < 3:
+            raise UsageError(f"the zone {self.name} has {_counted(self.points)}", "a zone has three or more")
+        if _area(np.array(self.points)) == 0:
+            raise UsageError(f"the zone {self.name} has no area")
 
 
 @dataclass(frozen=True)
@@ -98,22 +108,12 @@ class Crossing:
 
 def parse_line(text: str) -> Line:
     """The line that `NAME=x1,y1,x2,y2` means; raises UsageError."""
-    name, points, percent = _parse(text, "line", "NAME=x1,y1,x2,y2")
-    if len(points) != 2:
-        raise UsageError(f"the line {name} has {_counted(points)}", "a line has two: NAME=x1,y1,x2,y2")
-    if points[0] == points[1]:
-        raise UsageError(f"the line {name} has no length")
-    return Line(name, points, percent)
+    return Line(*_parse(text, "line", "NAME=x1,y1,x2,y2"))
 
 
 def parse_zone(text: str) -> Zone:
     """The polygon that `NAME=x1,y1,x2,y2,x3,y3,...` means; raises UsageError."""
-    name, points, percent = _parse(text, "zone", "NAME=x1,y1,x2,y2,x3,y3,...")
-    if len(points) < 3:
-        raise UsageError(f"the zone {name} has {_counted(points)}", "a zone has three or more")
-    if _area(np.array(points)) == 0:
-        raise UsageError(f"the zone {name} has no area")
-    return Zone(name, points, percent)
+    return Zone(*_parse(text, "zone", "NAME=x1,y1,x2,y2,x3,y3,..."))
 
 
 class Counter:

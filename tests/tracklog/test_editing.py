@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from tests.tracklog.logs import TICKS, made_log
 from vidtrack.errors import UsageError
 from vidtrack.tracklog import TrackLog, save
+from vidtrack.tracklog.counting import with_crossings
 from vidtrack.tracklog.editing import drop, merge, relabel, split
 from vidtrack.tracklog.validating import validate
+from vidtrack.zones import Spot, parse_line, parse_zone
 
 BOX = (10.25, 20.5, 30.75, 60.0)
 FAR = (110.0, 20.0, 140.0, 70.0)
@@ -111,15 +114,42 @@ def test_an_unknown_track_is_named(log: TrackLog, edit: Callable[[TrackLog], Tra
         edit(log)
 
 
-def test_corrections_add_up_and_events_follow_their_track(log: TrackLog, tmp_path: Path) -> None:
-    crossing = {"kind": "line", "i": 4, "pts": 4 * TICKS, "message": "", "name": "gate", "id": 3, "cls": 0}
-    log.events.append({"type": "event", **crossing})
+def test_corrections_add_up_and_events_of_unknown_places_follow_their_track(log: TrackLog, tmp_path: Path) -> None:
+    said = {"message": "person 3 enters gate", "name": "gate", "id": 3, "cls": 0, "direction": "enter"}
+    log.events.append({"type": "event", "kind": "zone", "i": 4, "pts": 4 * TICKS, **said})
     edited = saved(relabel(split(log, 3, 0.1), [8], "car"), tmp_path / "edited.jsonl")
     assert [edit["op"] for edit in edited.header["edits"]] == ["split", "relabel"]
-    (event,) = [event for event in edited.events if event["kind"] == "line"]
-    assert (event["id"], event["cls"], event["name"]) == (8, 1, "gate")
-    assert not [event for event in drop(edited, [8]).events if event["kind"] == "line"]
+    (event,) = [event for event in edited.events if event["kind"] == "zone"]
+    assert (event["id"], event["cls"], event["message"]) == (8, 1, "car 8 enters gate")
+    assert not [event for event in drop(edited, [8]).events if event["kind"] == "zone"]
     assert log.header.get("edits") is None
+
+
+WALL, ROOM = parse_line("wall=70,0,70,272"), parse_zone("room=15%,0%,100%,0%,100%,100%,15%,100%")
+
+
+@pytest.mark.parametrize("counted_by", ["count", "run"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda log: merge(log, [3, 7]),
+        lambda log: split(log, 3, 0.1),
+        lambda log: relabel(log, [3], "car"),
+        lambda log: drop(log, [5]),
+    ],
+)
+def test_crossings_of_a_corrected_log_are_those_that_count_finds_in_it(
+    log: TrackLog, tmp_path: Path, edit: Callable[[TrackLog], TrackLog], counted_by: str
+) -> None:
+    spot = Spot.CENTER if counted_by == "count" else Spot.BOTTOM
+    counted = with_crossings(log, [WALL], [ROOM], spot)
+    if counted_by == "run":
+        (places,) = counted.header["edits"]
+        run = log.header["run"] | {"parameters": {"lines": places["lines"], "zones": places["zones"]}}
+        counted = replace(counted, header=log.header | {"run": run})
+    edited = saved(edit(counted), tmp_path / "edited.jsonl")
+    assert edited.events == with_crossings(edit(log), [WALL], [ROOM], spot).events
+    assert edited.events != counted.events
 
 
 def test_a_log_that_was_cut_off_becomes_one_of_an_interrupted_run(path: Path, tmp_path: Path) -> None:

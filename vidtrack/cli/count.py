@@ -80,13 +80,10 @@ def count(
 
 def _logged_places(log: TrackLog) -> list[tuple[str, str]]:
     """(kind, name) of what `detect` or an earlier count watched."""
-    watched = [log.header.get("run", {}).get("parameters", {}), *log.header.get("edits", [])]
-    named = [
-        (kind, place["name"])
-        for kind, key in (("line", "lines"), ("zone", "zones"))
-        for where in watched
-        for place in where.get(key) or ()
-    ]
+    from vidtrack.tracklog.counting import watched
+
+    lines, zones, _ = watched(log)
+    named = [("line", place.name) for place in lines] + [("zone", place.name) for place in zones]
     events = [(event["kind"], event["name"]) for event in log.events if event.get("kind") in _DIRECTIONS]
     return list(dict.fromkeys([*named, *events]))
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from vidtrack.errors import UsageError
 from vidtrack.selection import class_filter
+from vidtrack.tracklog.counting import recounted
 from vidtrack.tracklog.reader import TrackLog
 from vidtrack.tracklog.selecting import select
-from vidtrack.tracklog.stamp import utc_now, version_of
+from vidtrack.tracklog.stamp import noted
 from vidtrack.tracklog.summary import summarise
 
 
@@ -79,12 +79,6 @@ def drop(log: TrackLog, identities: Collection[int]) -> TrackLog:
     return noted(_summed_up(replace(kept, events=events)), "drop", tracks=sorted(set(identities)))
 
 
-def noted(log: TrackLog, operation: str, **what: Any) -> TrackLog:
-    """The log with a correction written into its header."""
-    edit = {"op": operation, **what, "made": utc_now(), "version": version_of("vidtrack")}
-    return replace(log, header=log.header | {"edits": [*log.header.get("edits", []), edit]})
-
-
 def _last_used(log: TrackLog) -> int:
     """The highest identity the log has or had before its corrections."""
     named = [edit.get(key, []) for edit in log.header.get("edits", []) for key in ("tracks", "track", "into")]
@@ -121,4 +115,5 @@ def _with_identities(log: TrackLog, ids: np.ndarray, follow: Callable[[int, int 
 
 
 def _summed_up(log: TrackLog) -> TrackLog:
-    return replace(log, tracks=summarise(log))
+    """The log whose tracks, and crossings of lines and zones, are those of its frames."""
+    return recounted(replace(log, tracks=summarise(log)))

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vidtrack.tracklog.reader import TrackLog
 
 
 def utc_now() -> str:
@@ -20,3 +25,9 @@ def version_of(package: str, otherwise: str = "0+uninstalled") -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return otherwise
+
+
+def noted(log: TrackLog, operation: str, **what: Any) -> TrackLog:
+    """The log with a correction written into its header."""
+    edit = {"op": operation, **what, "made": utc_now(), "version": version_of("vidtrack")}
+    return replace(log, header=log.header | {"edits": [*log.header.get("edits", []), edit]})
