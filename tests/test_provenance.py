@@ -7,7 +7,7 @@ import pytest
 
 from vidtrack import provenance
 from vidtrack.errors import InputError
-from vidtrack.provenance import hash_content, hash_parameters
+from vidtrack.provenance import find_source, hash_content, hash_parameters
 from vidtrack.tracklog.stamp import version_of
 
 
@@ -50,6 +50,16 @@ def test_the_pictures_of_a_sequence_count_all(tmp_path: Path) -> None:
     assert first.method == "sha256-sampled"
     paths[1].write_bytes(b"other")
     assert hash_content(paths) != first
+
+
+@pytest.mark.parametrize("path", ["", "."])
+def test_a_folder_of_pictures_is_no_clip_of_a_log_that_names_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    (tmp_path / "0001.png").write_bytes(b"picture")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert find_source({"path": path}, tmp_path / "a.tracks.jsonl") is None
 
 
 def test_an_unreadable_file_is_an_input_error(tmp_path: Path) -> None:

@@ -68,9 +68,12 @@ def find_source(source: Mapping[str, Any], log_path: Path) -> Path | None:
 
     Where several are there, the one with the log's content goes first.
     """
+    if not source["path"]:
+        return None
     named = Path(source["path"])
-    beside = log_path.parent / Path(str(named).replace("\\", "/")).name
-    places = [named, beside, *(folder / named for folder in log_path.absolute().parents)]
+    places = [named]
+    if name := Path(str(named).replace("\\", "/")).name:  # `.` is no name, and another folder than it was
+        places += [log_path.parent / name, *(folder / named for folder in log_path.absolute().parents)]
     there: dict[str, Path] = {}
     for place in places:
         if _is_there(place):

@@ -78,6 +78,13 @@ def test_a_split_begins_a_new_track_at_that_frame(log: TrackLog, tmp_path: Path)
     assert identities(exact) == identities(edited)
 
 
+def test_where_the_highest_identity_is_taken_a_split_takes_the_lowest_free_one(tmp_path: Path) -> None:
+    most = 2**53 - 1
+    log = TrackLog.load(made_log(tmp_path / "a.jsonl", [{1: BOX, most: FAR}, {2: BOX, most: FAR}]))
+    edited = saved(split(log, most, 0.02), tmp_path / "edited.jsonl")
+    assert identities(edited) == [[1, most], [2, 3]]
+
+
 @pytest.mark.parametrize("at", [0, Fraction("0.161"), 9])
 def test_a_split_outside_the_track_leaves_nothing(log: TrackLog, at: Fraction) -> None:
     with pytest.raises(UsageError, match=r"track 3 cannot be split at .* it lasts from 0.000 to 0.160 s"):

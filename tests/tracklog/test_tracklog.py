@@ -212,9 +212,9 @@ def damage_version(text: str) -> str:
         (lambda text: text.replace('"objs"', '"objects"', 1), "KeyError 'objs'"),
         (lambda text: text.replace('"cls":1', '"cls":"one"', 1), "line 3"),
         (lambda text: text.replace('"detected"', '"guessed"', 1), "KeyError 'guessed'"),
-        (lambda text: text.replace('"time_base":[1001,30000]', '"time_base":[1,0]'), "line 1"),
+        (lambda text: text.replace('"time_base":[1001,30000]', '"time_base":[1,0]'), "no time base"),
         (lambda text: "[" * 100_000 + "\n" + text, "is not JSON"),
-        (lambda text: text.replace('"status"', '"state"'), "KeyError 'status'"),
+        (lambda text: text.replace('"status"', '"state"'), '"status" is a required property'),
         (
             lambda text: text.replace('"size":[360,640]', '"size":[0,640]'),
             "header that is not of a track log: source/size/0",
@@ -237,8 +237,8 @@ def damage_version(text: str) -> str:
         (lambda text: text.replace('{"type":"event"', 'null\n{"type":"event"'), "line 4 of"),
         (lambda text: text.replace('"kind":"decode",', ""), "line 4 of"),
         (lambda text: text.replace('"kind":"decode","i":8', '"kind":"decode","i":"8"'), "line 4 of"),
-        (lambda text: "", "empty or has no header"),
-        (lambda text: "hello", "empty or has no header"),
+        (lambda text: "", "is empty"),
+        (lambda text: "hello", "not a track log, or is cut off"),
     ],
 )
 def test_what_is_no_log_of_ours_is_named(tmp_path: Path, change: Callable[[str], str], said: str) -> None:

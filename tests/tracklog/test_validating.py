@@ -9,7 +9,7 @@ import pytest
 
 from tests.tracklog.logs import made_log
 from vidtrack.errors import LogError
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import TrackLog, read_ends
 from vidtrack.tracklog.validating import validate
 
 BOX = (10.25, 20.5, 30.75, 60.0)
@@ -88,6 +88,71 @@ def test_each_broken_promise_is_named_with_its_line(
     spoil(lines)
     found = [fault.message for fault in validate(rewrite(path, lines)).faults if fault.line == line]
     assert any(said in message for message in found), validate(path).faults
+
+
+HUGE = int("9" * 400)
+CROSSING = {"kind": "line", "i": 1, "pts": 512, "message": "", "name": "gate", "id": 1, "cls": 0, "direction": "left"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *(
+            change(0, "source", *place, to=value)
+            for place in (
+                ("time_base", 0), ("average_rate", 1), ("size", 0), ("sample_aspect_ratio", 0), ("start_pts",),
+                ("frame_count",), ("bytes",),
+            )
+            for value in (10**30, HUGE)
+        ),
+        change(0, "source", "duration", to=[HUGE, 1]),
+        change(0, "source", "average_rate", to=[25.0, 1]),
+        change(0, "source", "duration", to=float("inf")),
+        change(0, "source", "size", to=[1_000_001, 2]),
+        change(0, "edits", to=[{"op": "merge", "tracks": [HUGE], "made": "2026-01-01T00:00:00Z", "version": "1"}]),
+        change(0, "run", "parameters", to={"lines": [{"name": "a", "points": [[0, 0], [1e30, 0]]}]}),
+        change(0, "run", "parameters", to={"spot": "top"}),
+        change(4, "i", to=2**53),
+        change(1, "pts", to=-(2**53)),
+        change(1, "pts", to=HUGE),
+        change(1, "objs", 0, "id", to=2**53),
+        change(1, "objs", 0, "id", to=1.0),
+        change(3, "pts", to=10**30),
+        change(3, "i", to=HUGE),
+        change(3, "pts", to=float("inf")),
+        *(lambda lines, gone=gone: lines[3].update(CROSSING) or lines[3].pop(gone) for gone in CROSSING),
+        *(lambda lines, gone=gone: lines[3].update(CROSSING | {gone: None}) for gone in ("i", "pts")),
+        change(6, "id", to=[1]),
+        change(6, "frames", to=HUGE),
+        change(8, "fps", to=HUGE),
+    ],
+)  # fmt: skip
+def test_what_has_no_measure_is_a_fault_and_nothing_is_read(path: Path, spoil: Callable[[Lines], None]) -> None:
+    lines = lines_of(path)
+    spoil(lines)
+    assert validate(rewrite(path, lines)).faults
+    with pytest.raises(LogError, match=r"of a track log|past 9007199254740991|from 1 to 9007199254740991"):
+        TrackLog.load(path)
+
+
+def test_times_past_64_bits_are_times_all_the_same(path: Path) -> None:
+    lines = lines_of(path)
+    change(0, "source", "time_base", to=[2**50, 1])(lines)
+    change(4, "pts", to=2**53 - 1)(lines)
+    seconds = TrackLog.load(rewrite(path, lines)).frame_seconds
+    assert seconds[-1] == pytest.approx(2.0**103)
+
+
+def test_an_event_without_a_class_needs_no_classes(tmp_path: Path) -> None:
+    path = made_log(tmp_path / "clip.tracks.jsonl", [{}, {}, {}], names=())
+    assert validate(path).faults == ()
+
+
+def test_a_log_cut_off_within_its_header_is_named_alike_everywhere(path: Path) -> None:
+    path.write_text(path.read_text("utf-8")[:200], "utf-8")
+    for read in (validate, TrackLog.load, read_ends):
+        with pytest.raises(LogError, match="is not a track log, or is cut off within its header"):
+            read(path)
 
 
 def test_a_log_cut_off_is_valid_up_to_its_end(path: Path) -> None:

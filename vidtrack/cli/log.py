@@ -51,7 +51,7 @@ def validate(
         except VidtrackError as error:
             if len(logs) == 1:
                 raise
-            print(f"vidtrack: error: {error}", file=sys.stderr)
+            print(printable(f"vidtrack: error: {error}"), file=sys.stderr)
             worst = max(worst, error.exit_code)
             continue
         for fault in found.faults[:_SHOWN]:
@@ -197,9 +197,9 @@ def _print_overview(path: Path, found: Overview, of_tracks: int) -> None:
     )
     typer.echo(f"clip {one_line(found.source)}, {width}x{height}, {rate}; model {one_line(found.model)}")
     if found.events:
-        typer.echo(f"events: {', '.join(f'{count} {kind}' for kind, count in found.events.items())}")
+        typer.echo(printable(f"events: {', '.join(f'{count} {kind}' for kind, count in found.events.items())}"))
     if found.edits:
-        typer.echo(f"edits: {', '.join(_edit_line(edit) for edit in found.edits)}")
+        typer.echo(printable(f"edits: {', '.join(_edit_line(edit) for edit in found.edits)}"))
     shown = "" if len(found.tracks) == of_tracks else f" of {of_tracks}"
     typer.echo(f"{len(found.tracks)}{shown} track{'' if len(found.tracks) == 1 else 's'}")
     if found.tracks:

@@ -55,13 +55,13 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
     chosen = select(log, config.tracks, config.classes, config.min_seconds, config.min_frames)
     if len(chosen.ids) == 0:
         raise UsageError("there is nothing to export", _what_there_is(log))
-    if config.smooth_seconds > 0:
-        chosen = smooth(chosen, config.smooth_seconds)
     source = log.header["source"]
     own_rate = constant_rate(source, log.frame_indices, log.frame_pts)
     clock = Clock(config.rate or config.conform_rate or own_rate, log.time_base, log.frame_indices, log.frame_pts)
     media_rate = config.rate or own_rate
     _refuse_endless(log, clock)
+    if config.smooth_seconds > 0:
+        chosen = smooth(chosen, config.smooth_seconds)
     tracks = _tracks(chosen, clock, config)
     return Scene(
         path=str(source["path"]),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vidtrack.errors import LogError
-from vidtrack.tracklog.layout import schema
+from vidtrack.tracklog.layout import LARGEST, schema
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from vidtrack.tracklog.reader import TrackLog
 
 _FARTHEST = 1e6  # pixels from the picture's corner, past any picture
+_WHOLE = frozenset(
+    "average_rate bytes channels cls coded_size decoded duration expected frame_count frames gaps i id into pts "
+    "sample_aspect_ratio sample_rate size start_pts time_base track tracks visible".split()
+)
 _HINT = "`vidtrack validate` lists what is wrong"
 
 
@@ -31,12 +35,31 @@ def shape_of(kind: str) -> Validator:
 
 
 def misshapen(kind: str, value: Any) -> Iterator[str]:
-    """What the schema finds wrong with a line of a kind: `source/size/0: 0 is less than the minimum of 1`."""
+    """What is wrong with a line of a kind: `source/size/0: 0 is less than the minimum of 1`.
+
+    Beside what the schema finds, numbers that JSON does not have, and whole ones with a point, which it lets pass.
+    """
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        yield f"{kind}: a number is not finite"
+    yield from _pointed({name: own for name, own in value.items() if name != "run"}, "")
     try:
         for error in shape_of(kind).iter_errors(value):
             yield f"{'/'.join(map(str, error.instance_path)) or kind}: {error.message}"
     except UnicodeEncodeError as error:
         yield f"{kind}: {error.object[error.start]!r} is half a character"
+
+
+def _pointed(value: Any, name: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, own in value.items():
+            yield from _pointed(own, key)
+    elif isinstance(value, list):
+        for own in value:
+            yield from _pointed(own, name)
+    elif isinstance(value, float) and name in _WHOLE:
+        yield f"{name}: {value} is not a whole number"
 
 
 def refuse_header(header: Mapping[str, Any], path: Path) -> None:
@@ -56,6 +79,8 @@ def refuse_columns(log: TrackLog, path: Path) -> None:
         back = np.flatnonzero(np.diff(values) <= 0)
         if len(back):
             raise LogError(f"{path}: the {name} of frame {log.frame_indices[back[0] + 1]} does not rise", _HINT)
+        if len(values) and max(-int(values[0]), int(values[-1])) > LARGEST:
+            raise LogError(f"{path}: the {name} of a frame is past {LARGEST}", _HINT)
     if len(log) and log.frame_indices[0] < 0:
         raise LogError(f"{path}: frames count from 0, not from {log.frame_indices[0]}", _HINT)
     rows = log.frame_rows
@@ -63,7 +88,7 @@ def refuse_columns(log: TrackLog, path: Path) -> None:
     disordered = np.append(False, (np.diff(log.ids) <= 0) & (np.diff(rows) == 0))[: len(rows)]
     for wrong, said in (
         (disordered, "is there twice, or not in order of id"),
-        (log.ids < 1, "has no id from 1 on"),
+        ((log.ids < 1) | (log.ids > LARGEST), f"has no id from 1 to {LARGEST}"),
         ((log.classes < 0) | (log.classes >= len(log.class_names)), "has a class that the log does not name"),
         (~((log.scores >= 0) & (log.scores <= 1)), "has a score that is not from 0 to 1"),
         (~((np.abs(log.boxes_xyxy) <= _FARTHEST).all(1) & (left <= right) & (top <= bottom)), "has no possible box"),

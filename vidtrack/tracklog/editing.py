@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import count
 
 import numpy as np
 
 from vidtrack.errors import UsageError
 from vidtrack.selection import class_filter
 from vidtrack.tracklog.counting import recounted
+from vidtrack.tracklog.layout import LARGEST
 from vidtrack.tracklog.reader import TrackLog
 from vidtrack.tracklog.selecting import select
 from vidtrack.tracklog.stamp import noted
@@ -47,7 +49,7 @@ def split(log: TrackLog, identity: int, at_seconds: Fraction | float) -> TrackLo
             f"track {identity} cannot be split at {at:g} s: it lasts from {times[0]:.3f} to {times[-1]:.3f} s",
             "give a time after its first frame, up to its last",
         )
-    fresh = _last_used(log) + 1
+    fresh = _unused(log)
     ids = np.where((log.ids == identity) & later_rows[log.frame_rows], fresh, log.ids)
     pts = int(log.frame_pts[int(later_rows.argmax())])
     edited = _with_identities(
@@ -79,10 +81,13 @@ def drop(log: TrackLog, identities: Collection[int]) -> TrackLog:
     return noted(_summed_up(replace(kept, events=events)), "drop", tracks=sorted(set(identities)))
 
 
-def _last_used(log: TrackLog) -> int:
-    """The highest identity the log has or had before its corrections."""
+def _unused(log: TrackLog) -> int:
+    """An identity that the log has not, and had not before its corrections: the one after the highest, if there is."""
     named = [edit.get(key, []) for edit in log.header.get("edits", []) for key in ("tracks", "track", "into")]
-    return max(int(log.ids.max()), *(n for ids in named for n in (ids if isinstance(ids, list) else [ids])), 0)
+    used = set(log.ids.tolist()).union(*(ids if isinstance(ids, list) else [ids] for ids in named))
+    if max(used) < LARGEST:
+        return max(used) + 1
+    return next(identity for identity in count(1) if identity not in used)
 
 
 def _refuse_overlap(together: TrackLog) -> None:

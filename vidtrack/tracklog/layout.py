@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
@@ -19,6 +18,7 @@ SCHEMA_VERSION = 1
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
 MARK = ".tracks"  # NAME.tracks.jsonl is the log of NAME
 STATUSES = ("complete", "truncated", "interrupted", "failed")
+LARGEST = 2**53 - 1  # whole number in a log: every reader of JSON holds it exactly
 STATE_NAMES = tuple(state.name.lower() for state in ObjectState)
 
 
@@ -39,17 +39,20 @@ def stem_of(path: Path) -> str:
     return path.name[: len(path.name) - len(suffix)].removesuffix(MARK) or path.name
 
 
-def check_header(header: Mapping[str, Any], path: Path) -> None:
-    """Raise LogError unless `header` opens a log of a version this release reads, KeyError for a lacking part."""
-    name, _, version = str(header.get("schema", "")).partition("/")
-    if header.get("type") != "header" or name != SCHEMA_NAME:
+def check_header(header: Any, path: Path) -> None:
+    """Raise LogError unless `header` opens a log of a version this release reads, with what reading needs."""
+    name, _, version = str(header.get("schema", "") if isinstance(header, dict) else "").partition("/")
+    if name != SCHEMA_NAME or header.get("type") != "header":
         raise LogError(f"{path} is not a track log: its first line is no {SCHEMA_NAME} header")
     if version.split(".")[0] != str(SCHEMA_VERSION):
         raise LogError(
             f"{path} is a track log of version {version}, this release reads {SCHEMA_VERSION}", "upgrade vidtrack"
         )
-    Fraction(*header["source"]["time_base"])
-    list(header["model"]["classes"])
+    try:
+        Fraction(*header["source"]["time_base"])
+        list(header["model"]["classes"])
+    except (KeyError, TypeError, ArithmeticError):
+        raise LogError(f"{path} is not a track log: its header has no time base or class names") from None
 
 
 def entries_of(tracks: FrameTracks) -> list[dict[str, Any]]:

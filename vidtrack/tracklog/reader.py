@@ -75,7 +75,7 @@ class TrackLog:
     @property
     def frame_seconds(self) -> np.ndarray:
         """Time of each frame (F,) float64 since the start of the stream."""
-        return self.frame_pts * self.time_base.numerator / self.time_base.denominator
+        return self.frame_pts.astype(np.float64) * self.time_base.numerator / self.time_base.denominator
 
     @property
     def frame_rows(self) -> np.ndarray:
@@ -115,11 +115,10 @@ def read_ends(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
         text = line.strip().removesuffix(",")
         if text not in ("", "[", "]"):
             first, last = first or text, text
-    try:
-        header, footer = json.loads(first or "null"), _json_or_none(last)
-        check_header(header, path)
-    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
-        raise LogError(f"{path} is not a track log") from None
+    header, footer = _json_or_none(first), _json_or_none(last)
+    if header is None:
+        raise _headless(path, first is None)
+    check_header(header, path)
     return header, footer if isinstance(footer, dict) and footer.get("type") == "footer" else None
 
 
@@ -129,6 +128,12 @@ def read_values(path: Path) -> Iterator[tuple[int, Any]]:
     Raises LogError where the file is missing or damaged before its end.
     """
     return _Loader(path).values()
+
+
+def _headless(path: Path, is_empty: bool) -> LogError:
+    if is_empty:
+        return LogError(f"{path} is empty", "is it a track log?")
+    return LogError(f"{path} is not a track log, or is cut off within its header")
 
 
 def _json_or_none(text: str | None) -> Any:
@@ -160,12 +165,12 @@ class _Loader:
             try:
                 self._take(value)
             except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
+                fault = str(error) if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
                 raise LogError(
-                    f"line {number} of {self.path} is not of a track log: {type(error).__name__} {error}",
+                    f"line {number} of {self.path} is not of a track log: {fault}",
                     "`vidtrack schema` prints what a line may hold",
                 ) from None
-        if self.header is None:
-            raise LogError(f"{self.path} is empty or has no header", "is it a track log?")
+        assert self.header is not None  # the first value is one, or refused
         if self.footer is None and not problem:
             problem = f"{self.path} has no footer: the run that wrote it did not end"
         log = TrackLog(
@@ -187,7 +192,20 @@ class _Loader:
         return log
 
     def values(self) -> Iterator[tuple[int, Any]]:
-        """(line number, JSON value), or (line number, None) for a line that is cut off at the end of the file."""
+        """(line number, JSON value), or (line number, None) for a line that is cut off at the end of the file.
+
+        Raises LogError where there is no value at all.
+        """
+        nothing = True
+        for number, value in self._values():
+            if nothing and value is None:
+                raise _headless(self.path, False)
+            nothing = False
+            yield number, value
+        if nothing:
+            raise _headless(self.path, True)
+
+    def _values(self) -> Iterator[tuple[int, Any]]:
         if self.path.name.lower().removesuffix(".gz").endswith(".json"):
             whole = self._document()
             if whole is not None:
@@ -257,21 +275,21 @@ class _Loader:
         return LogError(f"{self.path} unpacks to more than {_MOST_UNPACKED} times its size", "is it a track log?")
 
     def _take(self, value: Mapping[str, Any]) -> None:
-        kind = value["type"]
         if self.header is None:
             check_header(value, self.path)
             refuse_header(value, self.path)
             self.header = dict(value)
-        elif kind == "frame":
+            return
+        kind = value["type"]
+        if kind == "frame":
             self._take_frame(value["i"], value["pts"], value["objs"])
-        elif kind == "event":
-            for fault in misshapen("event", value):
+        elif kind in ("event", "track", "footer"):
+            for fault in misshapen(kind, value):
                 raise ValueError(fault)
-            self.events.append(dict(value))
-        elif kind == "track":
-            self.tracks.append(dict(value))
-        elif kind == "footer":
-            self.footer = dict(value, status=str(value["status"]))
+            if kind == "footer":
+                self.footer = dict(value)
+            else:
+                (self.events if kind == "event" else self.tracks).append(dict(value))
 
     def _take_frame(self, index: int, pts: int, entries: Sequence[Mapping[str, Any]]) -> None:
         self.indices.append(index)

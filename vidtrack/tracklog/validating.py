@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vidtrack.errors import LogError
 from vidtrack.tracklog.checking import misshapen
 from vidtrack.tracklog.layout import check_header
 from vidtrack.tracklog.reader import read_values
@@ -64,18 +63,16 @@ class _Check:
         self.stage = 0
         self.size = (0, 0)
         self.classes = 0
-        self.time_base = Fraction(1)
+        self.time_base: Fraction | None = None  # of a header without faults
         self.last: Mapping[str, Any] | None = None  # frame
         self.tracks: dict[int, tuple[int, Mapping[str, Any]]] = {}  # id: line number, track line
 
     def run(self) -> Iterator[Fault]:
         for number, value in read_values(self.path):
-            if value is None and self.opened:
+            if value is None:
                 yield Fault(number, "the log is cut off in the middle of this line")
                 break
             yield from (Fault(number, message) for message in self._line(number, value))
-        if not self.opened:
-            raise LogError(f"{self.path} is empty", "is it a track log?")
         if self.status == "incomplete":
             yield Fault(0, f"no footer: the run that wrote it did not end; it goes up to frame {self._last_index}")
         elif self.all_frames_read:
@@ -119,17 +116,14 @@ class _Check:
             yield from self._footer(value)
 
     def _header(self, value: Any) -> Iterator[str]:
-        try:
-            check_header(value, self.path)
-        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
-            raise LogError(f"{self.path} is not a track log: its header lacks what reading needs") from None
+        check_header(value, self.path)
         self.opened = True
         faults = list(misshapen("header", value))
         yield from faults
         if not faults:
             self.size = tuple(value["source"]["size"])
+            self.time_base = Fraction(*value["source"]["time_base"])
         self.classes = len(value["model"]["classes"])
-        self.time_base = Fraction(*value["source"]["time_base"])
 
     def _frame(self, value: Mapping[str, Any]) -> Iterator[str]:
         last, entries = self.last, value["objs"]
@@ -137,8 +131,9 @@ class _Check:
             yield f"frame {value['i']} comes after frame {last['i']}"
         if last is not None and value["pts"] <= last["pts"]:
             yield f"pts {value['pts']} comes after pts {last['pts']}"
-        if not abs(value["t"] - float(value["pts"] * self.time_base)) <= _LATE:
-            yield f"t is {value['t']}, pts says {float(value['pts'] * self.time_base):.6f}"
+        seconds = value["t"] if self.time_base is None else float(value["pts"] * self.time_base)
+        if not abs(value["t"] - seconds) <= _LATE:
+            yield f"t is {value['t']}, pts says {seconds:.6f}"
         ids = [entry["id"] for entry in entries]
         if len(set(ids)) < len(ids):
             yield f"track {next(n for n in ids if ids.count(n) > 1)} is twice in frame {value['i']}"
@@ -165,7 +160,7 @@ class _Check:
 
     def _event(self, value: Mapping[str, Any]) -> Iterator[str]:
         self.events += 1
-        if value.get("cls", 0) >= self.classes:
+        if "cls" in value and value["cls"] >= self.classes:
             yield f"class {value['cls']} of a model with {self.classes}"
 
     def _track(self, number: int, value: Mapping[str, Any]) -> Iterator[str]:
