@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import gzip
 import os
 import shutil
@@ -76,6 +77,20 @@ def test_a_tree_of_logs_is_repeated_in_the_folder_of_exports(vidtrack: Command, 
     ended = vidtrack("export", *days, "--to", "csv", "-o", tmp_path / "other")
     assert ended.code == 2
     assert "would both become" in ended.err
+
+
+def test_a_start_frame_without_effect_is_said(vidtrack: Command, log: Path) -> None:
+    ended = vidtrack("export", log, "--to", "nuke,csv,mot", "--start-frame", "5")
+    assert (ended.code, ended.err) == (0, "vidtrack: note: --start-frame changes nothing in csv, mot\n")
+    assert vidtrack("export", log, "--to", "nuke", "--start-frame", "5", "--overwrite").err == ""
+
+
+def test_the_table_of_a_conformed_clip_has_the_frames_of_the_clip_too(vidtrack: Command, log: Path) -> None:
+    assert vidtrack("export", log, "--to", "csv", "--conform-fps", "60").code == 0
+    rows = list(csv.DictReader(log.with_name("shot.tracks.csv").read_text("utf-8").splitlines()))
+    assert [(row["frame"], row["index"]) for row in rows if row["id"] == "2"] == [
+        ("0", "0"), ("1", "0"), ("2", "1"), ("3", "1"), ("4", "2"), ("5", "2"),
+    ]  # fmt: skip
 
 
 def test_one_bad_log_does_not_end_the_others(vidtrack: Command, log: Path, jumpy: Path) -> None:

@@ -105,6 +105,7 @@ def test_conforming_repeats_and_skips_as_an_editing_program_does(tmp_path: Path)
     expected = [0, 1, 2, 3, 4, 5, 5, 6, 7]
     np.testing.assert_allclose(first.boxes_xyxy, [boxes[i] for i in expected], atol=0.006)
     assert first.frames.tolist() == list(range(9))
+    assert first.shown.tolist() == expected
     assert second.frames.tolist() == [3, 4]  # decoded frames 3 and 4, 100 to 200 ms
 
 

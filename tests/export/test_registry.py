@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.export.scenes import by_hand
 from vidtrack.errors import UsageError
-from vidtrack.export.registry import FORMATS, find_formats
+from vidtrack.export.registry import FORMATS, Format, find_formats
 from vidtrack.export.scene import Anchor
 
 DOCS = Path(__file__).parents[2] / "docs" / "formats.md"
@@ -32,3 +33,8 @@ def test_the_option_knows_every_anchor() -> None:
     from vidtrack.cli.export import AnchorName
 
     assert list(AnchorName) == list(Anchor)
+
+
+@pytest.mark.parametrize("entry", [entry for entry in FORMATS if entry.name != "parquet"], ids=lambda entry: entry.name)
+def test_a_start_frame_is_heeded_where_it_is_promised(entry: Format) -> None:
+    assert (entry.write(by_hand()) != entry.write(by_hand(start_frame=77))) == entry.numbered

@@ -124,6 +124,9 @@ def export(
     planned = plan_outputs(find_logs(logs), wanted, output)
     if not overwrite:
         refuse_existing(planned)
+    unnumbered = ", ".join(entry.name for entry in wanted if not entry.numbered)
+    if start_frame is not None and unnumbered:
+        print(f"vidtrack: note: --start-frame changes nothing in {unnumbered}", file=sys.stderr)
     errors = []
     for log, targets in planned.items():
         try:

@@ -33,8 +33,9 @@ Content = str | bytes | dict[str, str]  # a file, or a folder's files by name
 class Format:
     """A format; `write` makes its content, one file or a folder of them, from a scene.
 
-    `needs_rate`: it counts frames of a timeline, so a clip of variable rate has to be conformed first. `links_clip`: it
-    holds the clip's path. `refuse` raises UsageError for a scene that the format cannot hold.
+    `needs_rate`: it counts frames of a timeline, so a clip of variable rate has to be conformed first. `numbered`: the
+    number of its first frame can be chosen. `links_clip`: it holds the clip's path. `refuse` raises UsageError for a
+    scene that the format cannot hold.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Format:
     checked_by: str
     write: Callable[[Scene], Content]
     needs_rate: bool = True
+    numbered: bool = False
     links_clip: bool = False
     refuse: Callable[[Scene], None] | None = None
 
@@ -56,6 +58,7 @@ FORMATS = (
         "Open a .txt, copy all, select a null (corner pin: a layer of the comp's size), go to 0:00, paste.",
         "grammar",
         after_effects.write,
+        numbered=True,
     ),
     Format(
         "after-effects-script",
@@ -64,6 +67,7 @@ FORMATS = (
         "File > Scripts > Run Script File..., choose the .jsx; parent or pick-whip layers to the nulls.",
         "node",
         after_effects_script.write,
+        numbered=True,
         links_clip=True,
     ),
     Format(
@@ -73,6 +77,7 @@ FORMATS = (
         "File > Insert Comp Nodes..., or paste the text into the node graph; frames count from 1001.",
         "grammar",
         nuke.write,
+        numbered=True,
     ),
     Format(
         "3de",
@@ -81,6 +86,7 @@ FORMATS = (
         "3DE4: Import 2D Tracks in the script menu, choose the .txt; pixels from the bottom left, frames from 1.",
         "grammar",
         points.write,
+        numbered=True,
     ),
     Format(
         "blender",
@@ -89,6 +95,7 @@ FORMATS = (
         "Scripting workspace, open the .py, Run Script; or blender --python FILE.",
         "bpy",
         blender.write,
+        numbered=True,
         links_clip=True,
     ),
     Format(
@@ -98,6 +105,7 @@ FORMATS = (
         "Open the .setting in a text editor, copy all, paste into the node area; or drag the file in.",
         "lua",
         fusion.write,
+        numbered=True,
     ),
     Format(
         "fcpxml",

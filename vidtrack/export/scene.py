@@ -34,7 +34,8 @@ class Track:
     id: int
     label: str  # one line
     frames: np.ndarray  # (K,) int64, frames of the timeline, from 0
-    indices: np.ndarray  # (K,) int64, decoded ordinals
+    indices: np.ndarray  # (K,) int64, ordinals in the clip, decoded or as it is conformed
+    shown: np.ndarray  # (K,) int64, decoded ordinals in the clip as it is
     boxes_xyxy: np.ndarray  # (K, 4) float64, pixels in display orientation
     scores: np.ndarray  # (K,) float64
     states: np.ndarray  # (K,) int64 of ObjectState

@@ -16,7 +16,7 @@ from vidtrack.tracklog.layout import STATE_NAMES
 
 
 def write_csv(scene: Scene) -> str:
-    """In order of time and identity; `frame` is of the timeline, `index` the decoded frame, boxes are pixels."""
+    """In order of time and identity; `frame` of the timeline shows the decoded frame `index`; boxes are pixels."""
     columns = _columns(scene)
     columns["seconds"] = [number(value, 6) for value in columns["seconds"]]
     columns["class"] = [plain_cell(label) for label in columns["class"]]
@@ -60,7 +60,7 @@ def _columns(scene: Scene) -> dict[str, list[Any]]:
     left, top, right, bottom = joined("boxes_xyxy")[order].T.tolist()
     return {
         "frame": frames.tolist(),
-        "index": joined("indices")[order].tolist(),
+        "index": joined("shown")[order].tolist(),
         "seconds": [round(float(scene.clock.seconds(frame)), 6) for frame in frames.tolist()],
         "timecode": [scene.timecode_at(frame) or "" for frame in frames.tolist()],
         "id": ids.tolist(),
