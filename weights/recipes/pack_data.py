@@ -2,7 +2,8 @@
 
 `python weights/recipes/pack_data.py RECIPE --root DATA --out FOLDER`, with every path of the recipe below DATA, writes
 FOLDER/piece-00.tar and so on. Unpacked side by side they stand in for DATA: the recipe works on them as it is.
-Annotation stays in the units of the full pictures. Videos become numbered pictures.
+Annotation stays in the units of the full pictures. Videos become numbered pictures. The file that the recipe begins
+from, if it is one, travels as init.safetensors, which train_piece.sh takes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 import cv2
 
 from vidtrack.model.pictures import read_picture
-from vidtrack.training.config import DataConfig, SetConfig, load_config
+from vidtrack.training.config import DataConfig, SetConfig, TrainConfig, load_config
 from vidtrack.training.frames import extract_frames, picture_frames, sequence_info
 
 
@@ -65,6 +66,22 @@ def mot_members(item: SetConfig, data: DataConfig, root: Path) -> Iterator[tuple
     yield (folder / "gt" / "gt.txt").relative_to(root), (folder / "gt" / "gt.txt").read_bytes()
 
 
+def packed(config: TrainConfig, root: Path, longest: int, quality: int) -> Iterator[tuple[Path, bytes]]:
+    """(name in the archive, content) of all that a run of the recipe reads."""
+    if Path(config.init).is_file():
+        yield Path("init.safetensors"), Path(config.init).read_bytes()
+    with ThreadPoolExecutor() as pool:
+        for item in (*config.data.train, *config.data.validation):
+            sources = list(coco_members(item, root) if item.kind == "coco" else mot_members(item, config.data, root))
+
+            def content(source: Annotated | bytes) -> bytes:
+                return source if isinstance(source, bytes) else shrink(source, longest, quality)
+
+            yield from zip(
+                [name for name, _ in sources], pool.map(content, [source for _, source in sources]), strict=True
+            )
+
+
 def main() -> None:
     """Write the archives and say how large they are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -80,24 +97,14 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     pieces: list[tarfile.TarFile] = []
     written = 0
-    with ThreadPoolExecutor() as pool:
-        for item in (*config.data.train, *config.data.validation):
-            members = (
-                coco_members(item, args.root) if item.kind == "coco" else mot_members(item, config.data, args.root)
-            )
-            sources = list(members)
-
-            def content(source: Annotated | bytes) -> bytes:
-                return source if isinstance(source, bytes) else shrink(source, args.longest, args.quality)
-
-            for (name, _), stored in zip(sources, pool.map(content, [source for _, source in sources]), strict=True):
-                if not pieces or written + len(stored) + 1024 > args.piece_mib * 2**20:
-                    pieces.append(tarfile.open(args.out / f"piece-{len(pieces):02d}.tar", "w"))
-                    written = 10240
-                header = tarfile.TarInfo(str(name))
-                header.size = len(stored)
-                pieces[-1].addfile(header, io.BytesIO(stored))
-                written += 512 + -(-len(stored) // 512) * 512
+    for name, stored in packed(config, args.root, args.longest, args.quality):
+        if not pieces or written + len(stored) + 1024 > args.piece_mib * 2**20:
+            pieces.append(tarfile.open(args.out / f"piece-{len(pieces):02d}.tar", "w"))
+            written = 10240
+        header = tarfile.TarInfo(str(name))
+        header.size = len(stored)
+        pieces[-1].addfile(header, io.BytesIO(stored))
+        written += 512 + -(-len(stored) // 512) * 512
     for piece in pieces:
         piece.close()
     for path in sorted(args.out.glob("piece-*.tar")):

@@ -1,0 +1,66 @@
+"""What carries a training run to a machine that is lent for minutes, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import subprocess
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vidtrack.training.config import TrainConfig
+
+RECIPES = Path(__file__).parents[2] / "weights" / "recipes"
+TRAINS = """#!/bin/bash
+echo "$@" > arguments
+mkdir -p run/state/step-0000007
+echo '{"state": "step-0000007"}' > run/state/latest.json
+touch run/metrics.jsonl run/model.safetensors run/state/step-0000007/progress.json
+exit 5
+"""
+
+
+def piece(folder: Path, command: str) -> int:
+    (folder / "bin").mkdir()
+    (folder / "bin/python3").write_text(command)
+    (folder / "bin/python3").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    arguments = ["bash", str(RECIPES / "train_piece.sh"), "recipe.json", "data", "run", "8", "out", "--steps", "9"]
+    return subprocess.run(arguments, cwd=folder, env=environment, check=False).returncode
+
+
+def test_a_piece_leaves_its_state_and_weights_alone(tmp_path: Path) -> None:
+    (tmp_path / "out/state/step-0000003").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/init.safetensors").touch()
+    assert piece(tmp_path, TRAINS) == 5
+    left = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert left == {"metrics.jsonl", "model.safetensors", "state/latest.json", "state/step-0000007/progress.json"}
+    assert not (tmp_path / "out/state/step-0000003").exists()
+    assert "--init data/init.safetensors --steps 9" in (tmp_path / "arguments").read_text()
+
+
+def test_a_piece_that_fails_at_once_says_how(tmp_path: Path) -> None:
+    assert piece(tmp_path, "#!/bin/bash\nexit 2\n") == 2
+
+
+@pytest.mark.parametrize("name", ["init.safetensors", "default"])
+def test_what_a_run_begins_from_is_packed(
+    recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    init = tmp_path / name if name.endswith("safetensors") else Path(name)
+    if init.is_absolute():
+        init.write_bytes(b"weights")
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(replace(recipe, init=str(init)).to_dict()))
+    arguments = ["pack_data.py", str(path), "--root", str(tmp_path), "--out", str(tmp_path / "packed")]
+    monkeypatch.setattr("sys.argv", arguments)
+    runpy.run_path(str(RECIPES / "pack_data.py"), run_name="__main__")
+    with tarfile.open(tmp_path / "packed/piece-00.tar") as packed:
+        pictures = {f"pictures/{number:03d}.webp" for number in range(4)}
+        expected = pictures | {"pictures/train.json"} | ({"init.safetensors"} if init.is_absolute() else set())
+        assert set(packed.getnames()) == expected
