@@ -13,7 +13,7 @@ from vidtrack.cli.app import app
 from vidtrack.errors import OutputError
 from vidtrack.training.check import check_sets, contact_sheet
 from vidtrack.training.config import TrainConfig
-from vidtrack.training.plot import plot_metrics
+from vidtrack.training.plot import COLOURS, HEIGHT, MARGIN, WIDTH, plot_metrics
 
 
 def test_good_data_has_no_problems(recipe: TrainConfig) -> None:
@@ -90,5 +90,11 @@ def test_plot(tmp_path: Path) -> None:
     plot_metrics(lines, tmp_path / "plot.png")
     picture = cv2.imread(str(tmp_path / "plot.png"))
     assert (picture < 200).all(-1).sum() > 500
+    plot_metrics([*lines[:49], lines[-1]], tmp_path / "one.png")
+    blue = (cv2.imread(str(tmp_path / "one.png")) == COLOURS[0]).all(-1)
+    rows, columns = np.nonzero(blue[HEIGHT : HEIGHT + HEIGHT - MARGIN])
+    assert len(rows)  # a single evaluation is a point, at the last step
+    assert abs(columns.mean() - (WIDTH - MARGIN)) < 2
+    assert abs(rows.mean() - (HEIGHT - MARGIN + MARGIN // 2) / 2) < 2  # AP50 of 0.5, half way up
     plot_metrics([], tmp_path / "empty.png")
     assert (tmp_path / "empty.png").exists()
