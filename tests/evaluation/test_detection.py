@@ -91,7 +91,7 @@ def test_ignored_boxes_take_any_number_of_detections(tmp_path: Path, mark: str) 
 @pytest.mark.parametrize("value", ["0", "no", 2, [0]])
 def test_a_mark_that_is_no_truth_value(tmp_path: Path, mark: str, value: object) -> None:
     path = coco(tmp_path / "t.json", [box("p0", PERSON, 50, **{mark: value})])
-    with pytest.raises(DataError, match=r"annotation 0 has iscrowd .* \(each is 0 or 1\)"):
+    with pytest.raises(DataError, match=rf"annotation 0 has {mark} .* \(it is 0 or 1\)"):
         read_truth(path)
 
 

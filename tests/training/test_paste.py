@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,14 @@ def test_pasted_pixels_and_boxes_agree() -> None:
         assert (columns.max(), rows.max()) == (40, 60)
     assert 0 < pasted < 8
     assert base.max() == 0
+
+
+def test_corners_far_beyond_the_picture() -> None:
+    image = np.zeros((4, 5000, 3), np.uint8)
+    wide = replace(record([], []), size=(5000, 4))
+    donor = replace(record([[0, 0, 1, 1]], [2], (polygon([-9e5, -9e5, 9e5, 9e5]),)), size=(1, 1))
+    shown = [paste_objects(np.random.default_rng(seed), wide, image, donor, image + 200)[1] for seed in range(4)]
+    assert {int(picture.min()) for picture in shown} == {0, 200}  # all of it is pasted, or nothing
 
 
 def test_hidden_objects_become_ignored() -> None:

@@ -91,7 +91,7 @@ def test_data_that_cannot_be_used(vidtrack: Command, tiny_checkpoint: Path, tmp_
         (lost, "say where the pictures lie with --pictures"),
         (empty, "no picture has a box"),
         (tmp_path, "is a folder without gt/gt.txt"),
-        (tmp_path / "nothing.json", "no annotation file"),
+        (tmp_path / "nothing.json", "No such file"),
     ):
         ended = vidtrack("data", "recipe", given, "--init", tiny_checkpoint, "--out", tmp_path / "own.json")
         assert ended.code in (1, 2)

@@ -60,7 +60,7 @@ def read_truth(path: Path, classes: Sequence[str] | None = None) -> CocoTruth:
     A picture's `labelled_classes` are those annotated in it, without them all are; crowds, and boxes with `ignore`,
     take any number of detections and count neither way.
     """
-    values = _read_json(path)
+    values = read_json(path)
     for key in ("images", "annotations", "categories"):
         if not isinstance(values, dict) or not isinstance(values.get(key), list):
             raise DataError(f"{path} has no list {key!r}", "expected a COCO detection file")
@@ -107,7 +107,7 @@ def read_results(path: Path, truth: CocoTruth) -> tuple[np.ndarray, list[str]]:
 
     Takes COCO's list of results, or an annotation file whose boxes have scores.
     """
-    values = _read_json(path)
+    values = read_json(path)
     entries = values.get("annotations") if isinstance(values, dict) else values
     if not isinstance(entries, list):
         raise DataError(f"{path} is no list of results", _RESULT)
@@ -198,13 +198,22 @@ def results_json(results: np.ndarray, truth: CocoTruth) -> list[dict[str, Any]]:
     ]
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """What a COCO file holds, not checked further; raises DataError for one that cannot be read or is no JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}", "check the name") from None
     except (ValueError, RecursionError):
         raise DataError(f"{path} is not JSON", "expected a COCO file") from None
+
+
+def read_flag(row: Mapping[str, Any], name: str, where: str, otherwise: bool = False) -> bool:
+    """A member that is true, false, 1 or 0, or `otherwise` where it is null or missing; DataError for another."""
+    value = row.get(name)
+    if value not in (None, 0, 1):
+        raise DataError(f"{where} has {name} {_short(value)}", "it is 0 or 1")
+    return otherwise if value is None else bool(value)
 
 
 def _annotation(
@@ -221,9 +230,7 @@ def _annotation(
         raise DataError(
             f"{where} is {_short(row)}", "it needs image_id, category_id and bbox [x, y, width, height]"
         ) from None
-    flags = [row.get(name) or 0 for name in ("iscrowd", "ignore")]
-    if any(flag not in (0, 1) for flag in flags):
-        raise DataError(f"{where} has iscrowd {flags[0]!r} and ignore {flags[1]!r}", "each is 0 or 1")
+    flags = [read_flag(row, name, where) for name in ("iscrowd", "ignore")]
     if not is_known:
         raise DataError(f"{where} is of picture {picture!r}, which is not there")
     if category not in names:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from vidtrack.errors import DataError
+from vidtrack.evaluation.coco import read_flag, read_json
+from vidtrack.evaluation.mot import MOT_PIXEL, MotRows, check_tracks, read_rows
 from vidtrack.training.config import DataConfig, SetConfig
 from vidtrack.training.frames import extract_frames, picture_frames
 
@@ -63,14 +63,7 @@ def load_sets(configs: Sequence[SetConfig], data: DataConfig, classes: Sequence[
 
 def read_coco(path: Path) -> dict[str, Any]:
     """A COCO detection file with all fields checked that `load_set` needs; raises DataError."""
-    try:
-        values = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"no annotation file at {path}") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON: {error}") from None
+    values = read_json(path)
     for key, needed in _COCO_FIELDS.items():
         if not isinstance(values, dict) or not isinstance(values.get(key), list):
             raise DataError(f"{path} has no list {key!r}", "expected a COCO detection file")
@@ -80,6 +73,10 @@ def read_coco(path: Path) -> dict[str, Any]:
             ]
             if wrong:
                 raise DataError(f"{path}: {key}[{number}] has no proper {', '.join(wrong)}: {str(row)[:80]}")
+    for key, what in (("images", "pictures"), ("categories", "categories")):
+        count, ids = len(values[key]), len({row["id"] for row in values[key]})
+        if ids < count:
+            raise DataError(f"{path}: {count} {what} share {ids} ids", "each needs an id of its own")
     return values
 
 
@@ -90,8 +87,6 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
     slot = {name: index for index, name in enumerate(classes) if name}
     category = {item["id"]: item["name"] for item in values["categories"]}
     rows: dict[int | str, list[dict[str, Any]]] = {image["id"]: [] for image in values["images"]}
-    if len(rows) < len(values["images"]):
-        raise DataError(f"{path}: {len(values['images'])} pictures share {len(rows)} ids")
     for row in values["annotations"]:
         for key, known, what in (("category_id", category, "category"), ("image_id", rows, "picture")):
             if row[key] not in known:
@@ -105,10 +100,11 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
         for row in rows[image["id"]]:
             where = f"{path}: annotation {row.get('id')}"
             box = _box_from_xywh(row.get("bbox"), where)
+            is_ignored = any([read_flag(row, mark, where) for mark in ("iscrowd", "ignore")])
             name = category[row["category_id"]]
             if name not in slot:
                 continue
-            if row.get("iscrowd") or row.get("ignore"):
+            if is_ignored:
                 ignored.append(box)
             else:
                 boxes.append(box)
@@ -123,7 +119,7 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
                 boxes_xyxy=_stack(boxes),
                 labels=np.array(labels, np.int64),
                 labelled=np.array([name in named for name in classes]),
-                complete=bool(image.get("complete", config.complete)),
+                complete=read_flag(image, "complete", f"{path}: picture {image['file_name']}", config.complete),
                 ignored_xyxy=_stack(ignored),
                 masks=tuple(masks),
                 set_name=config.name,
@@ -134,7 +130,9 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
 
 def _labelled(image: Mapping[str, Any], categories: Sequence[str], path: Path) -> Sequence[str]:
     """Classes annotated in a picture: those it lists, or else all."""
-    named = image.get("labelled_classes", categories)
+    named = image.get("labelled_classes")
+    if named is None:
+        return categories
     if not isinstance(named, list | tuple) or not set(map(str, named)) <= set(categories):
         raise DataError(
             f"{path}: labelled_classes of {image['file_name']} are {named!r}",
@@ -160,10 +158,12 @@ def _polygons(values: Any, where: str) -> list[Any] | None:
     if not isinstance(values, list) or not values:
         return None
     for points in values:
-        flat = isinstance(points, list) and all(type(number) in _NUMBER for number in points)
+        flat = isinstance(points, list) and all(
+            type(value) in _NUMBER and abs(value) < _LARGEST_PIXEL for value in points
+        )
         if not flat or len(points) < 6 or len(points) % 2:
             raise DataError(
-                f"{where} has a polygon {str(points)[:60]}", "expected x, y, x, y, ... of 3 or more corners"
+                f"{where} has a polygon {str(points)[:60]}", "expected pixels x, y, x, y, ... of 3 or more corners"
             )
     return values
 
@@ -173,23 +173,23 @@ def _stack(boxes: list[np.ndarray]) -> np.ndarray:
 
 
 def _load_mot(config: SetConfig, data: DataConfig, classes: Sequence[str]) -> list[Record]:
-    """A MOTChallenge sequence: rows frame,id,x,y,w,h,conf,...; rows with conf 0 are ignored regions."""
+    """A MOTChallenge sequence, as `vidtrack eval tracks` reads it; its rows of score 0 are ignored regions."""
     folder = Path(config.path)
+    truth = folder / "gt" / "gt.txt"
     if config.mot_class not in classes:
         raise DataError(f"set {config.name}: the model has no class {config.mot_class!r}")
     label = list(classes).index(config.mot_class)
-    table = _read_mot_rows(folder / "gt" / "gt.txt")
+    table = read_rows(truth)
+    check_tracks(table, truth)
+    _check_boxes(table, truth)
     clip = picture_frames(folder) or extract_frames(folder, Path(data.cache), data.cache_size)
-    if table[:, 0].max(initial=0) > len(clip.paths):
-        raise DataError(f"{folder}: gt.txt names frame {int(table[:, 0].max())} of {len(clip.paths)}")
+    if table.last_frame > len(clip.paths):
+        raise DataError(f"{truth} names frame {table.last_frame} of {len(clip.paths)}")
     labelled = np.array([name == config.mot_class for name in classes])
     records = []
-    for index, path in enumerate(clip.paths):
-        rows = table[table[:, 0] == index + 1]
-        boxes = np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1).astype(np.float32)
-        boxes[:, :2] -= 1  # MOTChallenge counts pixels from 1
-        boxes[:, 2:] -= 1
-        counted = rows[:, 6] != 0
+    for index, (path, rows) in enumerate(zip(clip.paths, table.by_frame(len(clip.paths)), strict=True)):
+        boxes = (rows.boxes_xyxy - MOT_PIXEL).astype(np.float32)
+        counted = rows.scores > 0
         records.append(
             Record(
                 path=path,
@@ -199,7 +199,7 @@ def _load_mot(config: SetConfig, data: DataConfig, classes: Sequence[str]) -> li
                 labelled=labelled,
                 complete=config.complete,
                 ignored_xyxy=boxes[~counted],
-                ids=rows[counted, 1].astype(np.int64),
+                ids=rows.ids[counted],
                 set_name=config.name,
                 sequence=config.name,
                 seconds=index / clip.rate,
@@ -208,26 +208,18 @@ def _load_mot(config: SetConfig, data: DataConfig, classes: Sequence[str]) -> li
     return records
 
 
-def _read_mot_rows(path: Path) -> np.ndarray:
-    """Rows (N, >= 7) of a MOTChallenge file; raises DataError for anything else."""
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "loadtxt: input contained no data")
-            table = np.loadtxt(path, delimiter=",", ndmin=2)
-    except OSError:
-        raise DataError(f"no MOTChallenge annotation at {path}") from None
-    except ValueError as error:
-        raise DataError(f"{path} is not a MOTChallenge table: {error}") from None
-    if not table.size:
-        return np.zeros((0, 7))
-    if table.shape[1] < 7 or not (np.abs(table[:, :7]) < _LARGEST_PIXEL).all():
-        raise DataError(f"{path} must have at least 7 finite columns", "frame,id,x,y,width,height,conf,...")
-    wrong = (table[:, 4:6] <= 0).any(1) | (table[:, 0] < 1)
+def _check_boxes(rows: MotRows, path: Path) -> None:
+    """Raise DataError for a box without an area, or one where no picture reaches."""
+    sizes = rows.boxes_xyxy[:, 2:] - rows.boxes_xyxy[:, :2]
+    wrong = (sizes <= 0).any(axis=1) | (np.abs(rows.boxes_xyxy) >= _LARGEST_PIXEL).any(axis=1)
     if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        frame, width, height = table[row, [0, 4, 5]]
-        raise DataError(f"{path} line {row + 1} has frame {frame:g}, width {width:g} and height {height:g}")
-    return table
+        row = int(wrong.argmax())
+        width, height = sizes[row]
+        raise DataError(
+            f"{path} has a box of {width:g} x {height:g} at {rows.boxes_xyxy[row, :2].tolist()} "
+            f"in frame {rows.frames[row]}",
+            "width and height must be positive, and in pixels",
+        )
 
 
 def draw_weights(sets: Sequence[Sequence[Record]], configs: Sequence[SetConfig], data: DataConfig) -> np.ndarray:

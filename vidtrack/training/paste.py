@@ -11,6 +11,7 @@ from vidtrack import boxes as box_ops
 from vidtrack.training.data import Record
 
 COVERED = 0.7  # share of a box hidden by what was pasted, from which on it becomes an ignored region
+_FAR = 1e6  # pixels; OpenCV takes seconds and more for corners far beyond the picture
 
 
 def paste_objects(
@@ -33,7 +34,7 @@ def paste_objects(
     for index in chosen:
         for polygon in (donor.masks or ())[index]:
             points = np.array(polygon, np.float64).reshape(-1, 2) * ratio
-            cv2.fillPoly(cover, [points.round().astype(np.int32)], 1)
+            cv2.fillPoly(cover, [points.round().clip(-_FAR, _FAR).astype(np.int32)], 1)
     shown[cover > 0] = source[cover > 0]
 
     hidden = np.array([_share_covered(cover, box) >= COVERED for box in record.boxes_xyxy], bool)
