@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -90,6 +92,14 @@ def write_coco(folder: Path, pictures: int = 4, **image_fields: object) -> Path:
     categories = [{"id": 1, "name": "person"}, {"id": 3, "name": "car"}, {"id": 18, "name": "dog"}]
     path = folder / "train.json"
     path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
+    return path
+
+
+def edit(path: Path, change: Callable[[Any], object]) -> Path:
+    """Change what a JSON file holds."""
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
     return path
 
 

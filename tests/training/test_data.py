@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from tests.media import Clip, write_clip
-from tests.training.conftest import CLASSES, write_coco
+from tests.training.conftest import CLASSES, edit, write_coco
 from vidtrack.errors import DataError
 from vidtrack.model.pictures import read_picture
 from vidtrack.training.config import DataConfig, SetConfig
@@ -18,13 +19,6 @@ from vidtrack.training.data import draw_weights, load_set
 
 def load(path: Path, **fields: object) -> list:
     return load_set(SetConfig("set", str(path), **fields), DataConfig(), CLASSES)  # type: ignore[arg-type]
-
-
-def edit(path: Path, change: object) -> Path:
-    values = json.loads(path.read_text())
-    change(values)  # type: ignore[operator]
-    path.write_text(json.dumps(values))
-    return path
 
 
 def test_coco_boxes_and_labels(tmp_path: Path) -> None:
@@ -105,6 +99,9 @@ def test_missing_file_and_picture_are_named(tmp_path: Path) -> None:
         read_picture(record)
     record.path.unlink()
     with pytest.raises(DataError, match=r"000\.png: No such file"):
+        read_picture(record)
+    os.mkfifo(record.path)
+    with pytest.raises(DataError, match=r"000\.png: it is no plain file"):
         read_picture(record)
     for name in ("a\0b.png", "\ud800.png"):
         with pytest.raises(DataError, match="no name of a file"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from vidtrack.cli.values import parse_classes
-from vidtrack.errors import UsageError
+from vidtrack.errors import UsageError, printable
 
 app = typer.Typer(no_args_is_help=True)
 data_app = typer.Typer(no_args_is_help=True, help="Training data: a recipe for it, and a look at it before it is used.")
@@ -85,41 +86,52 @@ def check_command(
         Path | None, typer.Option("--sheet", help="Write a contact sheet of annotated pictures (.jpg or .png).")
     ] = None,
     pictures: Annotated[int, typer.Option("--pictures", min=1, help="Pictures of each set on the sheet.")] = 8,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the sheet that is there.")] = False,
 ) -> None:
     """Report boxes per class, odd boxes and missing files of a recipe's data; exit code 2 if anything is wrong."""
     from rich.console import Console
 
-    from vidtrack.training.check import check_sets, contact_sheet, unlabelled_classes
+    from vidtrack.cli.scores import check_targets
+    from vidtrack.training.check import SHEET_SUFFIXES, check_sets, class_problems, contact_sheet
     from vidtrack.training.config import load_config
 
     config = load_config(recipe)
+    if sheet is not None:
+        if sheet.suffix.lower() not in SHEET_SUFFIXES:
+            raise UsageError(f"{sheet} is no name of a contact sheet", f"end it in {', '.join(SHEET_SUFFIXES)}")
+        sets = (*config.data.train, *config.data.validation)
+        check_targets((sheet,), (recipe, *(Path(item.path) for item in sets)), overwrite)
     reports = check_sets(config)
     console = Console()
     for report in reports:
         console.print(_table(report, config.model.classes))
-        for problem in report.problems:
-            console.print(problem, style="red", markup=False, highlight=False)
-    unlabelled = unlabelled_classes(config, reports)
-    if unlabelled:
-        console.print(f"no training set labels {', '.join(unlabelled)}", style="red", markup=False, highlight=False)
+        _print_problems(console, report.problems)
+    unusable = class_problems(config, reports)
+    _print_problems(console, unusable)
     if sheet is not None:
-        contact_sheet(config, sheet, pictures)
-        Console(stderr=True).print(f"contact sheet: {sheet}", highlight=False)
-    if unlabelled or any(report.problems for report in reports):
+        contact_sheet(config, reports, sheet, pictures)
+        typer.echo(f"contact sheet: {printable(str(sheet))}", err=True)
+    if unusable or any(report.problems for report in reports):
         raise typer.Exit(2)
 
 
+def _print_problems(console: Any, problems: Sequence[str]) -> None:
+    for problem in problems:
+        console.print(printable(problem), style="red", markup=False, highlight=False)
+
+
 def _table(report: Any, classes: tuple[str, ...]) -> Any:
+    from rich.markup import escape
     from rich.table import Table
 
     title = f"{report.name} ({report.role}): {report.pictures} pictures, {report.boxes} boxes, {report.ignored} ignored"
-    table = Table(title=title, min_width=70)
+    table = Table(title=escape(printable(title)), min_width=70)
     for column in ("class", "boxes", "pictures labelled", "median side"):
         table.add_column(column, justify="left" if column == "class" else "right")
     for slot, name in enumerate(classes):
         if report.labelled[slot]:
             counts = (str(report.per_class[slot]), str(report.labelled[slot]))
-            table.add_row(name, *counts, f"{report.median_side[slot]:.0f} px")
+            table.add_row(escape(printable(name)), *counts, f"{report.median_side[slot]:.0f} px")
     return table
 
 

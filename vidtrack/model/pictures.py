@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +35,8 @@ def read_picture(picture: Picture, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     OpenCV's, for a reduced size. Raises DataError.
     """
     try:
+        if picture.path.exists() and not picture.path.is_file():  # a pipe would be waited for
+            raise OSError(errno.EINVAL, "it is no plain file")
         data = np.frombuffer(picture.path.read_bytes(), np.uint8)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else "no name of a file"

@@ -5,28 +5,33 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from vidtrack import boxes as box_ops
-from vidtrack.errors import DataError, OutputError
+from vidtrack.errors import DataError, OutputError, UsageError
+from vidtrack.files import write_whole
 from vidtrack.model.pictures import read_picture
 from vidtrack.training.augment import Sample, show, whole_view
 from vidtrack.training.batches import BatchMaker
 from vidtrack.training.config import AugmentConfig, SetConfig, TrainConfig
-from vidtrack.training.data import Record, draw_weights, load_set, load_sets
+from vidtrack.training.data import Record, draw_weights, load_set
 
 CELL = 240  # pixels a side of one picture on the contact sheet
 COLUMNS = 8
 NAMED = 5  # pictures spelled out for each kind of problem
+SHEET_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True)
 class SetReport:
-    """What one set holds. `per_class`, `labelled` (pictures) and `median_side` (pixels) follow the class list."""
+    """What one set holds. `per_class`, `labelled` (pictures) and `median_side` (pixels) follow the class list.
+
+    `readable` are those of its `records` whose pictures can be read.
+    """
 
     name: str
     role: str  # training or validation
@@ -38,6 +43,8 @@ class SetReport:
     labelled: tuple[int, ...]
     median_side: tuple[float, ...]
     problems: tuple[str, ...]
+    records: tuple[Record, ...] = field(default=(), repr=False)
+    readable: tuple[Record, ...] = field(default=(), repr=False)
 
 
 def check_sets(config: TrainConfig) -> list[SetReport]:
@@ -58,11 +65,19 @@ def check_sets(config: TrainConfig) -> list[SetReport]:
     return reports
 
 
-def unlabelled_classes(config: TrainConfig, reports: Sequence[SetReport]) -> list[str]:
-    """Classes of the model that no training set labels in any picture, such as misspelt ones."""
+def class_problems(config: TrainConfig, reports: Sequence[SetReport]) -> list[str]:
+    """What is wrong with the model's classes, such as a misspelt one, which no training set labels in any picture."""
     training = [report for report in reports if report.role == "training"]
+    slots = [slot for slot, name in enumerate(config.model.classes) if name]
+    unlabelled = [slot for slot in slots if not any(report.labelled[slot] for report in training)]
+    unseen = [slot for slot in slots if not any(report.per_class[slot] for report in training)]
     return [
-        name for slot, name in enumerate(config.model.classes) if name and not any(r.labelled[slot] for r in training)
+        f"no training set {verb} {', '.join(config.model.classes[slot] for slot in found)}"
+        for verb, found in (
+            ("labels", unlabelled),
+            ("has a box of", [slot for slot in unseen if slot not in unlabelled]),
+        )
+        if found
     ]
 
 
@@ -73,6 +88,7 @@ def _unreadable(item: SetConfig, role: str, problem: str, classes: int) -> SetRe
 
 def _report(name: str, role: str, records: Sequence[Record], classes: int, trained: Set[bytes]) -> SetReport:
     labels = np.concatenate([record.labels for record in records] or [np.zeros(0, np.int64)])
+    problems, readable = _problems(records, trained)
     sides = np.concatenate([np.sqrt(box_ops.area(record.boxes_xyxy)) for record in records] or [np.zeros(0)])
     return SetReport(
         name=name,
@@ -86,7 +102,9 @@ def _report(name: str, role: str, records: Sequence[Record], classes: int, train
         median_side=tuple(
             float(np.median(sides[labels == slot])) if (labels == slot).any() else 0.0 for slot in range(classes)
         ),
-        problems=tuple(_problems(records, trained)),
+        problems=tuple(problems),
+        records=tuple(records),
+        readable=tuple(readable),
     )
 
 
@@ -95,8 +113,10 @@ def _digest(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def _problems(records: Sequence[Record], trained: Set[bytes]) -> list[str]:
+def _problems(records: Sequence[Record], trained: Set[bytes]) -> tuple[list[str], list[Record]]:
+    """What is wrong with a set, and its records whose pictures can be read."""
     found: dict[str, list[str]] = {}
+    readable = []
 
     def note(kind: str, record: Record) -> None:
         found.setdefault(kind, []).append(record.path.name)
@@ -111,6 +131,7 @@ def _problems(records: Sequence[Record], trained: Set[bytes]) -> list[str]:
             except DataError:
                 note("unreadable pictures", record)
             else:
+                readable.append(record)
                 if abs(shown[1] / shown[0] - width / height) > 0.1 * width / height:
                     note("pictures whose shape is not the annotation's", record)
                 if trained and _digest(record.path) in trained:
@@ -126,15 +147,28 @@ def _problems(records: Sequence[Record], trained: Set[bytes]) -> list[str]:
             note("pictures with boxes of a class they do not list as labelled", record)
         if len(np.unique(np.column_stack([boxes, record.labels]), axis=0)) < len(boxes):
             note("pictures with the same box twice", record)
-    return [
+    problems = [
         f"{len(names)} {kind}: {', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''}"
         for kind, names in found.items()
     ]
+    if not any(len(record.boxes_xyxy) for record in records):
+        problems.append("no box that counts in any picture" if records else "no pictures")
+    return problems, readable
 
 
-def contact_sheet(config: TrainConfig, path: Path, pictures: int = 8) -> None:
-    """Draw evenly spaced pictures of every training set, then what augmentation makes of them; boxes and classes."""
-    sets = load_sets(config.data.train, config.data, config.model.classes)
+def contact_sheet(config: TrainConfig, reports: Sequence[SetReport], path: Path, pictures: int = 8) -> None:
+    """Draw evenly spaced pictures of every training set, then what augmentation makes of them; boxes and classes.
+
+    `reports` are those of `check_sets`; pictures that cannot be read are left out. Raises DataError where that leaves
+    none, and UsageError where the sheet would replace a picture of the sets.
+    """
+    if path.exists() and any(_is_same(record.path, path) for report in reports for record in report.records):
+        raise UsageError(f"{path} is a picture of the recipe's sets", "give the contact sheet another name")
+    training = [report for report in reports if report.role == "training"]
+    usable = [(one.readable, item) for one, item in zip(training, config.data.train, strict=True) if one.readable]
+    if not usable:
+        raise DataError("no picture of the training sets can be drawn", "the report says what is wrong with them")
+    sets = [records for records, _ in usable]
     plain = AugmentConfig(min_side=0.0)
     cells = []
     for records in sets:
@@ -146,7 +180,7 @@ def contact_sheet(config: TrainConfig, path: Path, pictures: int = 8) -> None:
             cells.append(draw(sample, config.model.classes))
     maker = BatchMaker(
         [record for records in sets for record in records],
-        draw_weights(sets, config.data.train, config.data),
+        draw_weights(sets, [item for _, item in usable], config.data),
         min(COLUMNS, config.batch),
         config.augment,
         config.tracks,
@@ -171,6 +205,10 @@ def contact_sheet(config: TrainConfig, path: Path, pictures: int = 8) -> None:
                 )
                 cells.append(draw(shown, config.model.classes))
     write_sheet(cells, path)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.isfile(one) and os.path.samefile(one, other)
 
 
 def draw(sample: Sample, classes: Sequence[str]) -> np.ndarray:
@@ -206,8 +244,7 @@ def write_sheet(cells: Sequence[np.ndarray], path: Path) -> None:
         y, x = index // COLUMNS * CELL, index % COLUMNS * CELL
         sheet[y : y + small.shape[0], x : x + small.shape[1]] = small
     try:
-        written = cv2.imwrite(str(path), sheet)
-    except cv2.error:
-        written = False
-    if not written:
-        raise OutputError(f"cannot write the contact sheet {path}", "a .jpg or .png in a folder that exists")
+        _, data = cv2.imencode(path.suffix, sheet)
+    except cv2.error:  # too many rows for a JPEG
+        raise OutputError(f"{path} cannot hold {len(cells)} pictures", "give fewer --pictures, or a .png") from None
+    write_whole(path, data.tobytes())
