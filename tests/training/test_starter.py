@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import pytest
 
 from tests.conftest import Ended
 from tests.training.conftest import write_coco
+from vidtrack.errors import OutputError
 from vidtrack.model.checkpoint import read_checkpoint
 from vidtrack.training.config import load_config
-from vidtrack.training.starter import STEPS, starter_recipe
+from vidtrack.training.starter import STEPS, starter_recipe, write_recipe
 
 Command = Callable[..., Ended]
 
@@ -39,7 +42,6 @@ def test_settings_follow_the_data(tiny_checkpoint: Path, tmp_path: Path) -> None
     assert (64, 96) in config.augment.canvases  # the pictures' shape
     assert config.model.denoising  # though the checkpoint has no label embedding
     assert config.tracks.share == 0
-    assert starter_recipe([data], init=str(tiny_checkpoint), classes=("dog",)).model.classes == ("dog",)
 
 
 def test_a_recipe_survives_its_file(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:
@@ -80,6 +82,62 @@ def test_pictures_are_found_at_the_usual_places(
     write_coco(tmp_path / pictures).rename(place)
     config = starter_recipe([place], init=str(tiny_checkpoint))
     assert Path(config.data.train[0].pictures) == (tmp_path / pictures).resolve()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "classes"), [("dog", ("dog",)), ("Car,person,PERSON", ("person", "car")), (None, ("person", "car"))]
+)
+def test_classes_are_those_of_the_data(
+    tiny_checkpoint: Path, tmp_path: Path, wanted: str | None, classes: tuple[str, ...]
+) -> None:
+    data = write_coco(tmp_path / "pictures")
+    config = starter_recipe([data], init=str(tiny_checkpoint), classes=wanted and wanted.split(","))
+    assert config.model.classes == classes
+
+
+def test_a_class_that_the_data_lack(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    data, recipe = write_coco(tmp_path / "pictures"), tmp_path / "own.json"
+    ended = vidtrack("data", "recipe", data, "--init", tiny_checkpoint, "--out", recipe, "--classes", "persn,car")
+    assert ended.code == 2
+    assert ended.err == "vidtrack: error: the data has no class 'persn' (did you mean person?)\n"
+    assert not recipe.exists()
+
+
+def test_a_recipe_replaces_no_input(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    data, measured = write_coco(tmp_path / "pictures"), write_coco(tmp_path / "measured")
+    nowhere = tmp_path / "nowhere.json"
+    nowhere.symlink_to(tmp_path / "nothing.json")
+    before = data.read_bytes()
+    for out, options, said in (
+        (data, ["--overwrite"], "would replace another file of this command"),
+        (measured, ["--overwrite"], "would replace another file of this command"),
+        (nowhere, [], "exists already"),
+        (tmp_path / "pictures" / "000.png", ["--overwrite"], "is no name of a recipe (end it in .json)"),
+    ):
+        ended = vidtrack("data", "recipe", data, "--validation", measured, "--out", out, *options)
+        assert ended.code == 2
+        assert said in ended.err
+    assert data.read_bytes() == measured.read_bytes() == before
+
+
+def test_a_recipe_is_written_whole_or_not_at_all(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, out = write_coco(tmp_path / "pictures"), tmp_path / "own.json"
+    change = {"categories": [{"id": 1, "name": "half \ud800"}, {"id": 3, "name": "car"}]}
+    data.write_text(json.dumps({**json.loads(data.read_text()), **change}))
+    config = starter_recipe([data], init=str(tiny_checkpoint))
+    write_recipe(config, out)
+    assert load_config(out) == config
+    before = out.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OutputError, match=r"own\.json cannot be written: No space left"):
+        write_recipe(config, out)
+    assert out.read_bytes() == before
 
 
 def test_data_that_cannot_be_used(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:

@@ -66,17 +66,22 @@ def recipe_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the recipe that is there.")] = False,
 ) -> None:
     """Write a recipe that fine-tunes a model on your own data, to check, change and train."""
+    from vidtrack.cli.scores import check_targets
     from vidtrack.training.starter import starter_recipe, write_recipe
 
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} exists already", "--overwrite replaces it")
+    if out.suffix.lower() != ".json":
+        raise UsageError(f"{out} is no name of a recipe", "end it in .json")
+    check_targets((out,), (*data, *(validation or ())), overwrite)
     config = starter_recipe(data, validation or (), init, parse_classes(classes), pictures, steps)
     write_recipe(config, out)
-    runs = f"runs/{out.stem}"
-    typer.echo(f"{out}: {len(config.model.classes)} classes, {config.steps} steps of {config.batch} pictures", err=True)
+    typer.echo(
+        f"{printable(str(out))}: {len(config.model.classes)} classes, {config.steps} steps of {config.batch} pictures",
+        err=True,
+    )
     if not validation:
         typer.echo("no --validation: nothing will say how good the model is on pictures it has not seen", err=True)
-    typer.echo(f"next: vidtrack data check {out} --sheet sheet.jpg; vidtrack train {out} --out {runs}", err=True)
+    following = f"vidtrack data check {out} --sheet sheet.jpg; vidtrack train {out} --out runs/{out.stem}"
+    typer.echo(f"next: {printable(following)}", err=True)
 
 
 @data_app.command("check")

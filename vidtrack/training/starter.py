@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from vidtrack.errors import DataError, OutputError
+from vidtrack.errors import DataError
+from vidtrack.files import write_whole
 from vidtrack.model.checkpoint import load_weights
 from vidtrack.model.config import DetectorConfig
+from vidtrack.selection import class_filter
 from vidtrack.training.batches import STRIDE
 from vidtrack.training.config import (
     AugmentConfig,
@@ -54,9 +56,9 @@ def starter_recipe(
 
     `classes` are, unless given, those with boxes in the COCO files, and `person` where there is a MOTChallenge folder.
     `pictures` is where the COCO files' names start, for pictures at none of the usual places. Raises DataError for data
-    that cannot be used, and WeightsError.
+    that cannot be used, UsageError for a class that it lacks, and WeightsError.
     """
-    names = tuple(classes or _classes_of(train))
+    names = _classes_of(train, classes)
     model = replace(load_weights(init).config, num_classes=len(names), classes=names, denoising=True)
     data = DataConfig(
         train=_sets_of(train, pictures, names),
@@ -88,25 +90,30 @@ def starter_recipe(
 
 def write_recipe(config: TrainConfig, path: Path) -> None:
     """Write all settings of a recipe as JSON; raises OutputError."""
-    try:
-        path.write_text(json.dumps(config.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write the recipe {path}: {error.strerror}", "choose another place") from None
+    write_whole(path, json.dumps(config.to_dict(), indent=1, ensure_ascii=False) + "\n")
 
 
-def _classes_of(paths: Sequence[Path]) -> list[str]:
-    """Classes with boxes, in the files' order; some tools write a first category that stands for the whole file."""
-    names: dict[str, None] = {}
+def _classes_of(paths: Sequence[Path], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Classes with boxes, in the files' order, or of all classes those that are wanted.
+
+    Some tools write a first category that stands for the whole file. MOTChallenge folders name no classes: where there
+    is nothing else, any will do. Raises DataError, and UsageError for a class that no file has.
+    """
+    if wanted is not None and all(path.is_dir() for path in paths):
+        return tuple(dict.fromkeys(wanted))
+    names: dict[str, bool] = {}  # True for those with boxes
     for path in paths:
         if path.is_dir():
-            names.setdefault(MOT_CLASS)
+            names[MOT_CLASS] = True
             continue
         values = read_coco(path)
         used = {row["category_id"] for row in values["annotations"]}
-        names.update((item["name"], None) for item in values["categories"] if item["id"] in used)
-    if not names:
+        for item in values["categories"]:
+            names[item["name"]] = names.get(item["name"], False) or item["id"] in used
+    if wanted is None and not any(names.values()):
         raise DataError(f"{', '.join(map(str, paths))}: no picture has a box", "label some objects first")
-    return list(names)
+    chosen = names.values() if wanted is None else class_filter(list(names), wanted, "the data")
+    return tuple(name for name, one in zip(names, chosen, strict=True) if one)
 
 
 def _sets_of(paths: Sequence[Path], pictures: Path | None, classes: Sequence[str]) -> tuple[SetConfig, ...]:
