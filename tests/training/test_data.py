@@ -93,6 +93,9 @@ def test_missing_file_and_picture_are_named(tmp_path: Path) -> None:
         (tmp_path / "binary.json").write_bytes(content)
         with pytest.raises(DataError, match="not JSON"):
             load(tmp_path / "binary.json")
+    for kind in ("coco", "mot"):
+        with pytest.raises(DataError, match="is not"):
+            load(Path("a\0b"), kind=kind)
     record = load(write_coco(tmp_path))[0]
     record.path.write_bytes(b"")
     with pytest.raises(DataError, match=r"000\.png: damaged, or of an unknown kind"):
@@ -198,8 +201,10 @@ def test_a_video_is_decoded_once_and_never_taken_for_another(tmp_path: Path) -> 
     assert [read_picture(record).shape for record in records] == [(27, 64, 3)] * 3
     before = records[0].path.stat().st_mtime_ns
     assert load_set(first, cache, CLASSES)[0].path.stat().st_mtime_ns == before
+    assert len(load_set(second, cache, CLASSES)) == 5
+    (tmp_path / "1" / "clip" / "a.mp4").replace(tmp_path / "0" / "clip" / "a.mp4")
     with pytest.raises(DataError, match=r"holds frames of another a\.mp4"):
-        load_set(second, cache, CLASSES)
+        load_set(first, cache, CLASSES)
 
 
 def test_rare_classes_and_weights_are_drawn_more(tmp_path: Path) -> None:

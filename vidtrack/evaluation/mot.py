@@ -70,7 +70,7 @@ def read_rows(path: Path) -> MotRows:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}", "check the name") from None
-    except UnicodeDecodeError:
+    except ValueError:  # of the text, or of a name that no file can have
         raise DataError(f"{path} is not text", MOT_ROW) from None
     rows, lines = [], []
     for number, line in enumerate(text.splitlines(), start=1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import hashlib
 import json
 import os
 import tempfile
@@ -39,7 +40,8 @@ def extract_frames(folder: Path, cache: Path, longest: int) -> ClipFrames:
     videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
     if len(videos) != 1:
         raise DataError(f"{folder} has {len(videos)} videos and no pictures", "expected one video, or img1/")
-    target = cache / f"{folder.name}-{longest}"
+    place = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:8]  # folders of several places are named alike
+    target = cache / f"{folder.name}-{place}-{longest}"
     done = target / "done.json"
     if not done.exists():
         _decode(videos[0], target, longest)
