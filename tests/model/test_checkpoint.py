@@ -15,6 +15,7 @@ from vidtrack.model.checkpoint import build, load_model, read_checkpoint, save_c
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.fuse import fold_batch_norm
+from vidtrack.model.registry import content_sha256
 
 SMALL = DetectorConfig(
     backbone="resnet18",
@@ -62,6 +63,14 @@ def test_saving_leaves_no_partial_and_replaces_whole(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.safetensors"]
     with pytest.raises(OutputError, match="cannot write"):
         save_checkpoint(DeformableDETR(SMALL), tmp_path / "absent" / "m.safetensors")
+
+
+def test_equal_models_are_equal_files(tmp_path: Path) -> None:
+    model, hashes = DeformableDETR(SMALL), set()
+    for _ in range(8):
+        save_checkpoint(model, tmp_path / "m.safetensors", {"step": 3, "data": "set"})
+        hashes.add(content_sha256(tmp_path / "m.safetensors"))
+    assert len(hashes) == 1
 
 
 def test_a_folded_model_is_not_saved(tmp_path: Path) -> None:

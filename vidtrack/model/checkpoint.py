@@ -85,7 +85,7 @@ def save_checkpoint(
     metadata: Mapping[str, Any] | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Write safetensors with the config inside, atomically.
+    """Write safetensors with the config inside, atomically; equal models and metadata give equal bytes.
 
     Matrices are stored as `dtype`; vectors (biases, norms, running statistics) stay float32, where 16 bits would
     lose range and save nothing. Raises OutputError where the file cannot be written.
@@ -101,7 +101,7 @@ def save_checkpoint(
         "metadata": dict(metadata or {}),
     }
     with replacing(path) as partial:
-        save_file(state, partial, {"format": "pt", FORMAT_KEY: json.dumps(header)})
+        save_file(state, partial, {FORMAT_KEY: json.dumps(header)})  # it writes several in any order
 
 
 @contextmanager
