@@ -1,111 +1,138 @@
-"""What a batch is made of: pictures drawn, put together, paired and pasted."""
+"""What stands in a batch: which pictures go together, and that a step alone decides it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from tests.training.conftest import CLASSES, shapes_picture, write_coco
-from vidtrack.training.batches import BatchMaker
-from vidtrack.training.config import AugmentConfig, DataConfig, SetConfig, TrackConfig, TrainConfig
-from vidtrack.training.data import Record, load_set
-from vidtrack.training.loop import Run
+from vidtrack.training.batches import Batch, BatchMaker, Target, prefetch
+from vidtrack.training.config import AugmentConfig, TrackConfig, TrainConfig
+from vidtrack.training.data import Record
+from vidtrack.training.loop import train
+from vidtrack.training.metrics import read_metrics
 
-PLAIN = AugmentConfig(
-    canvases=((64, 96),), scale=(1.0, 1.0), aspect=1.0, flip=0.0, photometric=0.0, grey=0.0, min_side=0.0
-)
-
-
-def maker(records: list[Record], augment: AugmentConfig = PLAIN, tracks: TrackConfig | None = None) -> BatchMaker:
-    weights = np.full(len(records), 1 / len(records))
-    return BatchMaker(records, weights, 4, augment, tracks or TrackConfig(), steps=100, seed=0)
+PLAIN = AugmentConfig(canvases=((64, 64),), scale=(1.0, 1.0), aspect=1.0, flip=0.0, photometric=0.0, grey=0.0)
+NO_PAIRS = TrackConfig(share=0.0)
+ALL, FIRST = np.array([True, True, True]), np.array([True, False, False])
 
 
-def stills(folder: Path, **image_fields: object) -> list[Record]:
-    return load_set(SetConfig("set", str(write_coco(folder, **image_fields))), DataConfig(), CLASSES)
+def record(path: Path, grey: int = 0, **fields: Any) -> Record:
+    """A picture of one grey with one box."""
+    cv2.imwrite(str(path), np.full((64, 64, 3), grey, np.uint8))
+    known = Record(path, (64, 64), np.array([[8, 8, 40, 40]], np.float32), np.array([0]), ALL, masks=(None,))
+    return replace(known, **fields)
 
 
-def clip(folder: Path, frames: int) -> list[Record]:
-    """A clip of ten frames a second, in which the object of a frame has its number as its id."""
-    records = []
-    for index in range(frames):
-        path = folder / f"{index}.png"
-        cv2.imwrite(str(path), shapes_picture(index)[0])
-        box = np.array([[30, 20, 60, 50]], np.float32)
-        one = Record(path, (96, 64), box, np.zeros(1, np.int64), np.ones(3, bool), ids=np.array([index]))
-        records.append(replace(one, sequence="clip", seconds=index / 10))
-    return records
+def maker(records: list[Record], augment: AugmentConfig = PLAIN, tracks: TrackConfig = NO_PAIRS) -> BatchMaker:
+    return BatchMaker(records, np.ones(len(records)), 4, augment, tracks, steps=10, seed=5)
 
 
-def test_a_step_is_always_the_same_batch(tmp_path: Path) -> None:
-    records = stills(tmp_path)
-    first, again, other = (maker(records, AugmentConfig())(step) for step in (5, 5, 6))
-    assert torch.equal(first.images, again.images)
-    assert not torch.equal(first.images, other.images)
+def names(targets: list[Target]) -> list[str]:
+    return [Path(target.source).stem for target in targets]
 
 
-def test_a_mosaic_is_made_of_pictures_labelled_alike(tmp_path: Path) -> None:
-    """Else an unlabelled car would be background in the quarter beside it."""
-    records = stills(tmp_path / "all")
-    for record in stills(tmp_path / "cars", labelled_classes=["car"]):
-        cars = record.labels == 1
-        records.append(replace(record, boxes_xyxy=record.boxes_xyxy[cars], labels=record.labels[cars]))
-    made = [maker(records, replace(PLAIN, mosaic=1.0))(step) for step in range(4)]
-    targets = [target for batch in made for target in batch.targets]
-    assert {len(target.labels) for target in targets} == {8, 4}
-    for target in targets:
-        assert len(target.labels) == (8 if target.labelled.all() else 4)
-        assert target.labelled[target.labels].all()
+def assert_same(first: Batch, second: Batch) -> None:
+    torch.testing.assert_close(first.images, second.images, rtol=0, atol=0)
+    assert names(first.targets) == names(second.targets)
 
 
-@pytest.mark.parametrize(("seconds", "frames"), [(0.2, 2), (0.45, 4), (0.05, 0)])
-def test_pairs_are_as_close_in_time_as_asked(tmp_path: Path, seconds: float, frames: int) -> None:
-    tracks = TrackConfig(share=1.0, jitter=0.0, max_gap_seconds=seconds)
-    batches = [maker(clip(tmp_path, 12), tracks=tracks)(step) for step in range(12)]
+def test_a_mosaic_is_of_pictures_labelled_alike(tmp_path: Path) -> None:
+    kinds = ((ALL, True), (ALL, False), (FIRST, True))
+    records = [
+        record(tmp_path / f"{index}.png", 50 + 10 * index, labelled=kinds[index % 3][0], complete=kinds[index % 3][1])
+        for index in range(9)
+    ]
+    make = maker(records, replace(PLAIN, mosaic=1.0))
+    several = 0
+    for batch in map(make, range(6)):
+        for image, target in zip(batch.images, batch.targets, strict=True):
+            shown = [(int(grey) - 50) // 10 for grey in image.unique()]
+            several += len(shown) > 1
+            for index in shown:
+                labelled, complete = kinds[index % 3]
+                assert (target.labelled.tolist(), target.complete) == (labelled.tolist(), complete)
+            assert len(target.boxes) == 4
+    assert several > 12
+
+
+def test_pairs_are_of_one_clip_and_close_in_time(tmp_path: Path) -> None:
+    records = [
+        record(tmp_path / f"{clip}{frame}.png", sequence=clip, seconds=0.1 * frame)
+        for clip in "ab"
+        for frame in range(8)
+    ]
+    records.append(record(tmp_path / "b9.png", sequence="b", seconds=60.0))
+    records.append(record(tmp_path / "c0.png"))
     gaps = set()
-    for batch in batches:
+    for batch in map(maker(records, tracks=TrackConfig(share=1.0, max_gap_seconds=0.25)), range(10)):
         assert batch.previous is not None
-        for before, now in zip(batch.previous.targets, batch.targets, strict=True):
-            gaps.add(abs(int(before.ids[0]) - int(now.ids[0])))
-    assert gaps == (set(range(1, frames + 1)) or {0})  # alone in its time, a frame is its own pair
+        for now, before in zip(names(batch.targets), names(batch.previous.targets), strict=True):
+            assert now[0] == before[0]
+            gaps.add(abs(int(now[1]) - int(before[1])))
+            assert (now == before) == (now in ("b9", "c0"))  # nothing else is close
+    assert gaps == {0, 1, 2}
 
 
-def test_pairs_begin_when_asked(tmp_path: Path) -> None:
-    make = maker(stills(tmp_path), tracks=TrackConfig(share=1.0, begin=0.5))
-    assert make(49).previous is None
-    assert make(50).previous is not None
+def test_pairs_come_in_when_they_should(tmp_path: Path) -> None:
+    make = maker([record(tmp_path / "a.png")], tracks=TrackConfig(share=1.0, begin=0.5))
+    assert [make(step).previous is not None for step in range(10)] == [False] * 5 + [True] * 5
 
 
-def test_objects_are_pasted_from_pictures_with_masks(tmp_path: Path) -> None:
-    bare, donor = stills(tmp_path)[:2]
-    bare = replace(bare, boxes_xyxy=bare.boxes_xyxy[:0], labels=bare.labels[:0], masks=())
-    x0, y0, x1, y1 = donor.boxes_xyxy[0].tolist()
-    donor = replace(donor, masks=([[x0, y0, x1, y0, x1, y1, x0, y1]], None))
+def test_masked_objects_are_pasted_into_other_pictures(tmp_path: Path) -> None:
+    square = [[8.0, 8.0, 40.0, 8.0, 40.0, 40.0, 8.0, 40.0]]
+    nothing = {"boxes_xyxy": np.zeros((0, 4), np.float32), "labels": np.zeros(0, np.int64), "masks": ()}
+    records = [
+        record(tmp_path / "empty.png", 50, **nothing),
+        record(tmp_path / "donor.png", 200, labels=np.array([2]), masks=(square,)),
+    ]
+    pasted = 0
+    for batch in map(maker(records, replace(PLAIN, paste=1.0)), range(6)):
+        for image, target in zip(batch.images, batch.targets, strict=True):
+            if names([target]) == ["empty"]:
+                assert target.labels.tolist() in ([], [2])
+                assert bool((image == 200).any()) == (len(target.labels) == 1)
+                pasted += len(target.labels)
+    assert pasted > 2
 
-    def found(paste: float) -> list[int]:
-        make = BatchMaker([bare, donor], np.array([1.0, 0.0]), 4, replace(PLAIN, paste=paste), TrackConfig(), 100, 0)
-        return [label for step in range(4) for target in make(step).targets for label in target.labels.tolist()]
 
-    assert found(0.0) == []
-    assert 0 < len(found(1.0)) < 16  # about half of the objects are taken
-    assert set(found(1.0)) == {0}  # of the one object with a mask
+def test_canvases_grow_and_pictures_are_padded(tmp_path: Path) -> None:
+    wide = replace(record(tmp_path / "wide.png"), size=(64, 32))
+    make = maker([record(tmp_path / "a.png"), wide], replace(PLAIN, grow_from=0.5))
+    first, last = make(0), make(9)
+    assert (first.images.shape, last.images.shape) == ((4, 32, 32, 3), (4, 64, 64, 3))
+    assert last.padding is not None
+    expected = [0.5 if name == "wide" else 0.0 for name in names(last.targets)]
+    assert last.padding.float().mean((1, 2)).tolist() == expected
+    assert len(set(expected)) == 2
 
 
-def test_a_batch_in_half_precision_leaves_whole_gradients(recipe: TrainConfig, tmp_path: Path) -> None:
-    losses = []
+def test_a_step_alone_decides_its_batch(tmp_path: Path) -> None:
+    records = [record(tmp_path / f"{index}.png", 20 * index) for index in range(8)]
+    augment = replace(AugmentConfig(), canvases=((64, 64),), mosaic=0.5)
+    make = maker(records, augment, TrackConfig(share=0.5))
+    ahead = dict(prefetch(make, 3, 9, workers=3))
+    assert list(ahead) == [3, 4, 5, 6, 7, 8]
+    for step, batch in ahead.items():
+        assert_same(batch, maker(records, augment, TrackConfig(share=0.5))(step))
+    other = BatchMaker(records, np.ones(8), 4, augment, TrackConfig(share=0.5), steps=10, seed=5, rank=1)
+    assert names(other(3).targets) != names(ahead[3].targets)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_training_in_bfloat16(recipe: TrainConfig, tmp_path: Path, share: float) -> None:
+    losses = {}
     for precision in ("float32", "bfloat16"):
-        config = replace(recipe, optim=replace(recipe.optim, precision=precision))
-        torch.manual_seed(0)
-        run = Run(config, tmp_path / precision, False, lambda line: None)
-        losses.append(run._backward(run.maker(0))["total"])
-        gradients = [p.grad for p in run.model.parameters() if p.grad is not None]
-        assert gradients
-        assert all(gradient.dtype == torch.float32 and gradient.isfinite().all() for gradient in gradients)
-        run.close()
-    assert losses[0] != losses[1]
-    assert losses[1] == pytest.approx(losses[0], rel=0.1)
+        config = replace(
+            recipe, steps=1, optim=replace(recipe.optim, precision=precision), tracks=TrackConfig(share=share)
+        )
+        train(config, tmp_path / precision)
+        lines = read_metrics(tmp_path / precision / "metrics.jsonl")
+        losses[precision] = next(line["losses"]["total"] for line in lines if "losses" in line)
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.2)
+    assert losses["bfloat16"] != losses["float32"]
