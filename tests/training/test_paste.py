@@ -54,6 +54,22 @@ def test_corners_far_beyond_the_picture() -> None:
     assert {int(picture.min()) for picture in shown} == {0, 200}  # all of it is pasted, or nothing
 
 
+def test_pictures_are_pasted_at_the_size_they_are_stored_in() -> None:
+    stored, box = np.zeros((40, 50, 3), np.uint8), [10.0, 20.0, 40.0, 60.0]
+    scaled = replace(record([[100_000, 200_000, 300_000, 500_000]], [0]), size=(1_000_000, 800_000))
+    for seed in range(4):
+        found, image = paste_objects(
+            np.random.default_rng(seed), scaled, stored, record([box], [2], (polygon(box),)), stored + 200
+        )
+        assert image.shape == stored.shape
+        if 2 in found.labels:
+            np.testing.assert_allclose(found.boxes_xyxy, [[100_000, 200_000, 400_000, 600_000]])
+            np.testing.assert_allclose(found.ignored_xyxy, scaled.boxes_xyxy)
+            assert (image[10:31, 5:21] == 200).all()
+            return
+    raise AssertionError("nothing was pasted in four draws")
+
+
 def test_hidden_objects_become_ignored() -> None:
     big, small, free = [10.0, 10.0, 60.0, 70.0], [20.0, 20.0, 40.0, 50.0], [70.0, 10.0, 90.0, 60.0]
     image = np.zeros((80, 100, 3), np.uint8)

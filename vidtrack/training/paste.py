@@ -20,16 +20,15 @@ def paste_objects(
     """Paste a random part of the donor's masked objects, at the same relative place; returns a new record and picture.
 
     Classes that the picture does not label stay unlabelled in it; those pasted count as its own. Both pictures are
-    (H, W, 3); the donor's is shown at the picture's annotation size.
+    (H, W, 3) of any size; the donor's is shown at that of the other.
     """
     masked = [index for index, polygons in enumerate(donor.masks or ()) if polygons]
     chosen = [index for index in masked if rng.random() < 0.5]
     if not chosen:
         return record, image
-    width, height = record.size
+    height, width = image.shape[:2]
+    shown, source = image.copy(), cv2.resize(donor_image, (width, height))
     ratio = np.array([width / donor.size[0], height / donor.size[1]])
-    shown = cv2.resize(image, (width, height)) if image.shape[:2] != (height, width) else image.copy()
-    source = cv2.resize(donor_image, (width, height))
     cover = np.zeros((height, width), np.uint8)
     for index in chosen:
         for polygon in (donor.masks or ())[index]:
@@ -37,8 +36,9 @@ def paste_objects(
             cv2.fillPoly(cover, [points.round().clip(-_FAR, _FAR).astype(np.int32)], 1)
     shown[cover > 0] = source[cover > 0]
 
-    hidden = np.array([_share_covered(cover, box) >= COVERED for box in record.boxes_xyxy], bool)
-    pasted = donor.boxes_xyxy[chosen] * np.tile(ratio, 2).astype(np.float32)
+    scale = np.tile([width / record.size[0], height / record.size[1]], 2)  # of the file to its annotation
+    hidden = np.array([_share_covered(cover, box) >= COVERED for box in record.boxes_xyxy * scale], bool)
+    pasted = donor.boxes_xyxy[chosen] * np.tile(ratio, 2) / scale
     boxes = np.concatenate([record.boxes_xyxy[~hidden], pasted])
     masks = tuple(
         polygons for polygons, gone in zip(record.masks or (None,) * len(hidden), hidden, strict=True) if not gone
