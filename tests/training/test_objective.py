@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
 import torch
 
-from vidtrack.errors import UsageError
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.training.matcher import Assignment
@@ -20,12 +16,6 @@ def test_one_to_many_queries_can_be_told_from_object_queries(tiny: DetectorConfi
     objects, many = model.object_queries(memory), hybrid_queries(model, memory, tiny.num_queries)
     torch.testing.assert_close(objects.reference, many.reference)
     assert (objects.content - many.content).abs().mean() > 0.5
-
-
-def test_one_to_many_needs_learned_content(tiny: DetectorConfig) -> None:
-    model = DeformableDETR(replace(tiny, mixed_query_selection=False))
-    with pytest.raises(UsageError, match="mixed_query_selection"):
-        hybrid_queries(model, model.encode(torch.randn(1, 3, 64, 96)), 4)
 
 
 def test_every_layer_repeats_an_assignment() -> None:

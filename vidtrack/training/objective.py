@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidtrack.errors import UsageError
 from vidtrack.model.decoder import Queries
 from vidtrack.model.detector import DeformableDETR, DetectorOutput, Memory
 from vidtrack.model.preprocess import normalise
@@ -134,8 +133,7 @@ def hybrid_queries(model: DeformableDETR, memory: Memory, count: int) -> Queries
     Their content is derived from the box, that of the object queries learned: the decoder must be able to tell which
     are asked for one box an object, or all learn to give several.
     """
-    if memory.proposal_logits is None or memory.proposal_boxes is None or not model.config.mixed_query_selection:
-        raise UsageError("hybrid_queries need mixed_query_selection", "set it in the model, or hybrid_queries to 0")
+    assert memory.proposal_logits is not None and memory.proposal_boxes is not None
     scores = memory.proposal_logits.amax(-1)
     best = scores.topk(min(count, scores.shape[1]), dim=1).indices
     boxes = memory.proposal_boxes.gather(1, best[..., None].expand(-1, -1, 4)).detach().sigmoid()
