@@ -72,7 +72,7 @@ def test_an_unknown_name_is_refused() -> None:
         initialise(DeformableDETR(OWN), "nonesuch")
 
 
-def test_a_backbone_alone(published: DeformableDETR, tiny: DetectorConfig, tmp_path: Path) -> None:
+def test_a_backbone_alone(tiny: DetectorConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     from safetensors.torch import save_file
 
     source = DeformableDETR(tiny).backbone.body.state_dict()
@@ -84,6 +84,12 @@ def test_a_backbone_alone(published: DeformableDETR, tiny: DetectorConfig, tmp_p
         torch.equal(value, stored[f"features.{name}"]) for name, value in model.backbone.body.state_dict().items()
     )
     assert "level_embed" in fresh and not any(name.startswith("backbone.") for name in fresh)
+    count = f"{len(fresh)} of {len(model.state_dict())} weights begin fresh: "
+    assert [record.getMessage() for record in caplog.records] == [f"{count}{', '.join(fresh[:4])}, ..."]
     save_file(dict(list(stored.items())[1:]), tmp_path / "part.safetensors")
     with pytest.raises(WeightsError, match="lacks backbone weights"):
         initialise(model, str(tmp_path / "part.safetensors"))
+    first = next(iter(stored))
+    save_file(stored | {first: torch.zeros(5)}, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match=rf"{first} is \(5,\) in .* and \(32, 3, 3, 3\) in the recipe"):
+        initialise(model, str(tmp_path / "other.safetensors"))

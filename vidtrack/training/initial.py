@@ -10,24 +10,32 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vidtrack.errors import WeightsError
+from vidtrack.errors import WeightsError, printable
 from vidtrack.model.detector import DeformableDETR
 
 CLASS_WISE = ("class_embed.", "label_embed.")
+_logger = logging.getLogger(__name__)
 
 
 def initialise(model: DeformableDETR, source: str) -> list[str]:
     """Load `source` into the model; returns the names that keep their fresh values.
 
     A file whose keys start with `features.` is torchvision's MobileNetV2; anything else a detector, by name or path.
-    Rows of class-wise weights move to the class of the same name. Weights the model has no place for are logged.
-    Raises WeightsError.
+    Rows of class-wise weights move to the class of the same name. Weights that begin fresh, and those the model has
+    no place for, are logged. Raises WeightsError.
     """
+    fresh = _load(model, source)
+    if fresh:
+        _logger.warning("%d of %d weights begin fresh: %s", len(fresh), len(model.state_dict()), _brief(fresh))
+    return fresh
+
+
+def _load(model: DeformableDETR, source: str) -> list[str]:
     path = Path(source)
-    if path.suffix == ".safetensors" and path.exists():
+    if path.suffix == ".safetensors" and path.is_file():
         try:
             state = load_file(path)
-        except SafetensorError as error:
+        except (OSError, SafetensorError) as error:
             raise WeightsError(f"cannot read {path}: {error}") from None
         if any(key.startswith("features.") for key in state):
             return _load_backbone(model, state, path)
@@ -39,7 +47,10 @@ def _load_backbone(model: DeformableDETR, state: dict[str, Tensor], path: Path) 
     renamed = {key.removeprefix("features."): value for key, value in state.items()}
     missing = sorted(set(own) - set(renamed))
     if missing:
-        raise WeightsError(f"{path} lacks backbone weights: {', '.join(missing[:3])}", "is it of the same network?")
+        raise WeightsError(f"{path} lacks backbone weights: {_brief(missing)}", "is it of the same network?")
+    for key, value in own.items():
+        if renamed[key].shape != value.shape:
+            raise _misfit(f"features.{key}", renamed[key], value, path)
     model.backbone.body.load_state_dict({key: renamed[key] for key in own})
     return sorted(name for name in model.state_dict() if not name.startswith("backbone."))
 
@@ -53,9 +64,7 @@ def _load_detector(model: DeformableDETR, source: str) -> list[str]:
     own = model.state_dict()
     unused = [name for name in state if name not in own and not name.startswith(CLASS_WISE)]
     if unused:
-        logging.getLogger(__name__).warning(
-            "%d weights of %s are not used: %s", len(unused), source, ", ".join(unused[:4])
-        )
+        _logger.warning("%d weights of %s are not used: %s", len(unused), printable(source), _brief(unused))
     fresh = []
     for name, value in own.items():
         given = state.get(name)
@@ -68,8 +77,17 @@ def _load_detector(model: DeformableDETR, source: str) -> list[str]:
         elif given.shape == value.shape:
             value.copy_(given)
         else:
-            raise WeightsError(
-                f"{name} is {tuple(given.shape)} in {source} and {tuple(value.shape)} in the recipe",
-                "make the recipe's model the same but for its classes",
-            )
+            raise _misfit(name, given, value, source)
     return fresh
+
+
+def _misfit(name: str, given: Tensor, own: Tensor, source: str | Path) -> WeightsError:
+    return WeightsError(
+        f"{name} is {tuple(given.shape)} in {source} and {tuple(own.shape)} in the recipe",
+        "make the recipe's model the same but for its classes",
+    )
+
+
+def _brief(names: list[str]) -> str:
+    """The first few."""
+    return printable(", ".join(names[:4])) + (", ..." if len(names) > 4 else "")
