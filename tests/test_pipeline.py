@@ -225,6 +225,7 @@ def test_a_size_too_small_is_refused(tiny_model: DeformableDETR, second: Path, t
     [
         (RuntimeError("CUDA out of memory. Tried to allocate\nand so on"), ResourceError, "out of memory on cpu"),
         (MemoryError(), ResourceError, "out of memory on cpu"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), ResourceError, "out of memory on cpu"),
         (RuntimeError("deformable attention on CUDA: no kernel\nat"), UsageError, "^deformable .* no kernel .*doctor"),
     ],
 )

@@ -11,9 +11,10 @@ from typing import Any, TextIO
 
 from vidtrack.chunks import Chunks, Parts, open_chunks
 from vidtrack.config import RunConfig
-from vidtrack.errors import OutputError, ResourceError, UsageError
+from vidtrack.errors import OutputError, UsageError
 from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.device import device_errors
 from vidtrack.model.gathering import Gatherer
 from vidtrack.model.inference import FrameEncoder
 from vidtrack.provenance import hash_content, log_header
@@ -196,21 +197,13 @@ def _infer(
         yield Tracked(frame, no_tracks(frame), problems, cut)
     for frame, problems in decoded:
         edge = chunks.edge(frame)
-        try:
+        with device_errors(encoder.device, "give a smaller size or another device"):
             with watch.lap("preprocess"):
                 pixels, padding = encoder.batch(frame.image)
             with watch.lap("encode"):
                 memory = encoder.encode(pixels, padding)
             with watch.lap("track"):
                 tracks = tracker.step(memory, frame)
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, MemoryError) or "out of memory" in str(error):
-                raise ResourceError(
-                    f"out of memory on {encoder.device}", "give a smaller size or another device"
-                ) from error
-            if "deformable attention on CUDA" in str(error):  # a driver too old, or a GPU the kernels are not built for
-                raise UsageError(str(error).splitlines()[0], "vidtrack doctor says more; --device cpu works") from error
-            raise
         yield Tracked(frame, tracks, problems, tracker.cut, edge)
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.training.conftest import write_coco
-from vidtrack.errors import OutputError, UsageError, VidtrackError, WeightsError
+from vidtrack.errors import OutputError, ResourceError, UsageError, VidtrackError, WeightsError
 from vidtrack.model.checkpoint import read_checkpoint
 from vidtrack.training.config import DataConfig, SetConfig, TrackConfig, TrainConfig
 from vidtrack.training.loop import Run, train
@@ -242,6 +242,17 @@ def test_a_loss_that_is_not_finite_has_a_name(recipe: TrainConfig, tmp_path: Pat
     with pytest.raises(VidtrackError, match=r"diverged|the loss is"):
         run.steps(float("inf"))
     run.close()
+
+
+def test_no_memory_for_a_step_is_one_line_and_the_last_save_stays(
+    recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(recipe, tmp_path / "run", max_minutes=0.0)
+    monkeypatch.setattr(Run, "_backward", lambda *_: torch.zeros(10**14))
+    with pytest.raises(ResourceError, match=r"^out of memory on cpu \(a smaller batch"):
+        train(recipe, tmp_path / "run", resume=True)
+    monkeypatch.undo()
+    assert train(recipe, tmp_path / "run", resume=True).step == 4
 
 
 @pytest.mark.slow

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import cv2
 import torch
 
-from vidtrack.errors import UsageError
+from vidtrack.errors import ResourceError, UsageError
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+_OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|Insufficient memory|bad_alloc")
 
 
 def resolve_device(name: str | torch.device = "auto") -> torch.device:
@@ -66,3 +72,16 @@ def available_devices() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return devices
+
+
+@contextmanager
+def device_errors(device: torch.device, hint: str) -> Iterator[None]:
+    """Raise ResourceError with the hint where memory runs out inside, UsageError where the GPU cannot run our code."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, cv2.error) as error:
+        if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+            raise ResourceError(f"out of memory on {device}", hint) from error
+        if "deformable attention on CUDA" in str(error):  # a driver too old, or a GPU the kernels are not built for
+            raise UsageError(str(error).splitlines()[0], "vidtrack doctor says more; --device cpu works") from error
+        raise

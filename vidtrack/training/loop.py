@@ -18,6 +18,7 @@ import torch
 from vidtrack import ops
 from vidtrack.errors import DataError, OutputError, UsageError
 from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.device import device_errors
 from vidtrack.training import distributed
 from vidtrack.training.batches import Batch, BatchMaker, prefetch
 from vidtrack.training.config import TrainConfig
@@ -42,14 +43,16 @@ def train(
 
     Writes into `output`: config.json, metrics.jsonl, state/ (to resume), model.safetensors (the averaged weights
     as they are now). `report` is called with every metrics line. Raises UsageError where `output` already holds
-    a run and `resume` is not given.
+    a run and `resume` is not given, and ResourceError where memory runs out.
     """
     deadline = math.inf if max_minutes is None else time.monotonic() + max_minutes * 60
-    run = Run(config, output, resume, report or (lambda line: None))
-    try:
-        run.steps(deadline)
-    finally:
-        run.close()
+    device = distributed.device(config.device, distributed.join())
+    with device_errors(device, "a smaller batch, with more optim.accumulate, or smaller augment.canvases"):
+        run = Run(config, output, resume, report or (lambda line: None))
+        try:
+            run.steps(deadline)
+        finally:
+            run.close()
     return run.progress
 
 
