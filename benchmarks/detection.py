@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from vidtrack import load_model
+from vidtrack.model.pictures import detect_pictures
 from vidtrack.training.config import load_config
 from vidtrack.training.data import Record, load_sets
-from vidtrack.training.evaluate import detect, score
+from vidtrack.training.evaluate import score
 
 HOG_SCRIPT = Path(__file__).with_name("hog_people.py")
 
@@ -111,7 +112,7 @@ def main() -> None:
     print("| set | class | boxes | pictures | AP | AP50 | AP50 95 % interval |")
     print("|---|---|---|---|---|---|---|")
     for name, records in sets.items():
-        rows = evaluate(name, records, detect(model, records), classes, arguments.resamples)
+        rows = evaluate(name, records, detect_pictures(model, records), classes, arguments.resamples)
         for row in rows:
             print(row.markdown())
         print(f"| {name} | mean of {len(rows)} | | | | {np.mean([row.ap50 for row in rows]):.3f} | |")

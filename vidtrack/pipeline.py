@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from vidtrack.chunks import Chunks, Parts, open_chunks
 from vidtrack.config import RunConfig
-from vidtrack.errors import OutputError, UsageError
+from vidtrack.errors import OutputError
 from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.device import device_errors

@@ -14,7 +14,7 @@ import torch
 from tests.training.conftest import write_coco
 from vidtrack.errors import OutputError, ResourceError, UsageError, VidtrackError, WeightsError
 from vidtrack.model.checkpoint import read_checkpoint
-from vidtrack.training.config import DataConfig, SetConfig, TrackConfig, TrainConfig
+from vidtrack.training.config import DataConfig, SetConfig, TrackConfig, TrainConfig, load_config
 from vidtrack.training.loop import Run, train
 from vidtrack.training.metrics import read_metrics
 
@@ -93,9 +93,30 @@ def test_a_state_that_cannot_be_saved_leaves_the_one_before(recipe: TrainConfig,
 
 def test_another_recipe_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Path) -> None:
     train(recipe, tmp_path / "run", max_minutes=0.0)
-    other = replace(recipe, model=replace(recipe.model, feedforward_dim=32))
-    with pytest.raises(WeightsError, match=r"step-0000001 does not fit this recipe: .*ffn"):
-        train(other, tmp_path / "run", resume=True)
+    begun = (tmp_path / "run/config.json").read_text()
+    sets = (*recipe.data.train, replace(recipe.data.train[0], name="more"))
+    others = {
+        r"changed are model.feedforward_dim \(it was 64\)": {"model": replace(recipe.model, feedforward_dim=32)},
+        r"changed are steps \(it was 4\), batch \(it was 2\) \(put that back": {"steps": 8, "batch": 1},
+        r"data.train\[1\].name \(it was not there\).* and 1 more \(": {"data": replace(recipe.data, train=sets)},
+    }
+    for said, fields in others.items():
+        with pytest.raises(UsageError, match=said):
+            train(replace(recipe, **fields), tmp_path / "run", resume=True)  # type: ignore[arg-type]
+    assert (tmp_path / "run/config.json").read_text() == begun
+
+
+def test_what_may_change_when_a_run_goes_on(recipe: TrainConfig, tmp_path: Path) -> None:
+    train(recipe, tmp_path / "run", max_minutes=0.0)
+    moved = Path(recipe.data.train[0].path).parent.rename(tmp_path / "moved")
+    data = DataConfig((SetConfig("shapes", str(moved / "train.json"), pictures=str(moved)),), cache="elsewhere")
+    config = replace(recipe, data=data, init="no longer there", workers=1, evaluate_steps=2, log_steps=2)
+    assert train(config, tmp_path / "run", resume=True).step == 4
+    assert load_config(tmp_path / "run/config.json") == config
+
+
+def test_a_damaged_state_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Path) -> None:
+    train(recipe, tmp_path / "run", max_minutes=0.0)
     shard = next((tmp_path / "run/state/step-0000001").glob("optimiser-*"))
     shard.write_bytes(shard.read_bytes()[:1000])
     with pytest.raises(WeightsError, match="does not fit this recipe"):
@@ -127,24 +148,43 @@ def test_time_limit_saves_and_stops(recipe: TrainConfig, tmp_path: Path) -> None
     assert train(recipe, tmp_path / "run", resume=True).step == 4
 
 
-def test_the_last_evaluation_is_left_to_the_next_resume_where_time_is_up(recipe: TrainConfig, tmp_path: Path) -> None:
-    path = write_coco(tmp_path / "validation", 2)
-    sets = (SetConfig(name="validation", path=str(path), pictures=str(path.parent)),)
-    config = replace(recipe, steps=1, data=replace(recipe.data, validation=sets))
+@pytest.mark.parametrize(("steps", "pictures"), [(1, 0), (2, 3)], ids=["the last", "one between"])
+def test_an_evaluation_under_way_ends_with_the_time_and_is_left_to_the_next_resume(
+    recipe: TrainConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    steps: int,
+    pictures: int,
+) -> None:
+    path = write_coco(tmp_path / "validation", 4)
+    data = replace(recipe.data, validation=(SetConfig("validation", str(path)),))
+    config = replace(recipe, steps=steps, batch=1, data=data, evaluate_steps=1, evaluate_pictures=3)
     run = Run(config, tmp_path / "run", False, lambda line: None)
-    save = run.save
+    read, seen = Path.read_bytes, list[Path]()
 
-    def slow_save() -> None:
-        save()
-        run.stop.set()
+    def last_read(path: Path) -> bytes:
+        if path.parent.name == "validation":
+            seen.append(path)
+            run.deadline = 0.0
+        return read(path)
 
-    run.save = slow_save  # type: ignore[method-assign]
+    monkeypatch.setattr(Path, "read_bytes", last_read)
     run.steps(float("inf"))
     run.close()
-    metrics = tmp_path / "run/metrics.jsonl"
-    assert ["evaluation" in line for line in map(json.loads, metrics.read_text().splitlines())] == [False]
-    train(config, tmp_path / "run", resume=True)
-    assert ["evaluation" in line for line in map(json.loads, metrics.read_text().splitlines())] == [False, True]
+    monkeypatch.undo()
+    assert (run.progress.step, len(seen)) == (1, 1)
+    assert "time is up: --resume does the evaluation of step 1" in caplog.text
+
+    def evaluations() -> list[tuple[int, int]]:
+        lines = read_metrics(tmp_path / "run/metrics.jsonl")
+        return [(line["step"], line["pictures"]) for line in lines if "evaluation" in line]
+
+    assert evaluations() == []
+    wanted = [(1, pictures)] + [(2, 0)] * (steps - 1)
+    for _ in range(2):  # what is done is not done again
+        train(config, tmp_path / "run", resume=True)
+        assert evaluations() == wanted
 
 
 @pytest.mark.parametrize(("most", "taken"), [(0, 7), (3, 3), (4, 4), (6, 4), (7, 7), (9, 7)])
@@ -156,7 +196,7 @@ def test_evaluation_on_at_most_so_many_pictures(
     run = Run(replace(recipe, data=replace(recipe.data, validation=sets)), tmp_path / "run", False, lambda line: None)
     counts = []
 
-    def count(model: object, chosen: dict[str, list[object]], batch: int) -> dict[str, object]:
+    def count(model: object, chosen: dict[str, list[object]], *_: object) -> dict[str, object]:
         counts.append(len(chosen["validation"]))
         return {}
 

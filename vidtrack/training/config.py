@@ -27,6 +27,11 @@ from vidtrack.training.fields import (
     check_ranges,
 )
 
+_MAY_CHANGE = re.compile(  # when a run goes on
+    r"data\.train\[\d+\]\.(path|pictures)|data\.validation.*|data\.cache|init|workers|threads|device"
+    r"|checkpoint_minutes|evaluate_steps|evaluate_pictures|log_steps"
+)
+
 
 @dataclass(frozen=True)
 class SetConfig:
@@ -201,6 +206,27 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Train
 def config_from_dict(values: Mapping[str, Any]) -> TrainConfig:
     """Rebuild from `TrainConfig.to_dict`."""
     return build(TrainConfig, values)
+
+
+def changed_fields(before: TrainConfig, now: TrainConfig) -> dict[str, Any]:
+    """Fields, with their values before, in which a recipe differs from the one that a run began with.
+
+    Those that change nothing of what is learned do not count: where files lie, validation, threads and so on.
+    """
+    old, new = _flat(before.to_dict()), _flat(now.to_dict())
+    names = [name for name in old | new if old.get(name) != new.get(name)]
+    return {name: old.get(name, "not there") for name in names if not _MAY_CHANGE.fullmatch(name)}
+
+
+def _flat(value: Any, where: str = "") -> dict[str, Any]:
+    """`{"data.train[0].name": ...}` of nested dictionaries and lists of them."""
+    if isinstance(value, dict):
+        parts = [_flat(item, f"{where}.{name}" if where else name) for name, item in value.items()]
+    elif isinstance(value, tuple) and any(isinstance(item, dict) for item in value):
+        parts = [_flat(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    else:
+        return {where: value}
+    return {name: item for part in parts for name, item in part.items()}
 
 
 def _expand(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,22 +47,33 @@ class SetResult:
         return {"ap": self.ap, "ap50": self.ap50, "classes": [asdict(found) for found in self.classes]}
 
 
-def evaluate_sets(model: DeformableDETR, sets: dict[str, Sequence[Record]], batch: int = 8) -> dict[str, SetResult]:
-    """Detect and score every set; the model's training mode is put back."""
+class _StoppedError(Exception):
+    pass
+
+
+def evaluate_sets(
+    model: DeformableDETR,
+    sets: dict[str, Sequence[Record]],
+    batch: int = 8,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, SetResult] | None:
+    """Detect and score every set, or None once `stop` says so; the model's training mode is put back."""
+
+    def watch(done: int) -> None:
+        if stop():
+            raise _StoppedError
+
     training = model.training
     model.eval()
     try:
         return {
-            name: score(name, records, detect(model, records, batch), model.config.classes)
+            name: score(name, records, detect_pictures(model, records, batch, report=watch), model.config.classes)
             for name, records in sets.items()
         }
+    except _StoppedError:
+        return None
     finally:
         model.train(training)
-
-
-def detect(model: DeformableDETR, records: Sequence[Record], batch: int = 8) -> list[np.ndarray]:
-    """For each record rows (N, 6): x, y, width, height in annotation pixels, score, class."""
-    return detect_pictures(model, records, batch)
 
 
 def score(name: str, records: Sequence[Record], detections: Sequence[np.ndarray], classes: Sequence[str]) -> SetResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import math
 import signal
 import threading
@@ -16,12 +17,13 @@ from typing import Any
 import torch
 
 from vidtrack import ops
-from vidtrack.errors import DataError, OutputError, UsageError
+from vidtrack.errors import DataError, UsageError
+from vidtrack.files import write_whole
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.device import device_errors
 from vidtrack.training import distributed
 from vidtrack.training.batches import Batch, BatchMaker, prefetch
-from vidtrack.training.config import TrainConfig
+from vidtrack.training.config import TrainConfig, changed_fields, load_config
 from vidtrack.training.data import Record, draw_weights, load_sets
 from vidtrack.training.initial import initialise
 from vidtrack.training.metrics import MetricsLog
@@ -30,6 +32,7 @@ from vidtrack.training.optimiser import make_optimiser, set_backbone, set_rate, 
 from vidtrack.training.state import Progress, has_state, load_state, save_state
 
 Report = Callable[[dict[str, Any]], None]
+_logger = logging.getLogger(__name__)
 
 
 def train(
@@ -41,9 +44,11 @@ def train(
 ) -> Progress:
     """Run a recipe to its last step, or until `max_minutes` from now are over; either way the state is saved.
 
+    An evaluation that time does not suffice for is done when the run is resumed.
+
     Writes into `output`: config.json, metrics.jsonl, state/ (to resume), model.safetensors (the averaged weights
     as they are now). `report` is called with every metrics line. Raises UsageError where `output` already holds
-    a run and `resume` is not given, and ResourceError where memory runs out.
+    a run and `resume` is not given, or one of another recipe, and ResourceError where memory runs out.
     """
     deadline = math.inf if max_minutes is None else time.monotonic() + max_minutes * 60
     device = distributed.device(config.device, distributed.join())
@@ -62,13 +67,17 @@ class Run:
     def __init__(self, config: TrainConfig, output: Path, resume: bool, report: Report) -> None:
         self.config, self.output = config, output
         self.world = distributed.join()
-        if has_state(output / "state") and not resume:
+        begun = has_state(output / "state")
+        if begun and not resume:
             raise UsageError(f"{output} already holds a training run", "add --resume, or choose another --out")
+        if begun:
+            self._check_recipe()
         if config.data.validation and importlib.util.find_spec("pycocotools") is None:  # not after hours of training
             raise UsageError(
                 "evaluation needs pycocotools", "pip install 'vidtrack[evaluation]', or leave validation out"
             )
-        self._make_folder()
+        if self.world.rank == 0:
+            write_whole(output / "config.json", json.dumps(config.to_dict(), indent=1))
         if config.threads:
             torch.set_num_threads(config.threads)
         self.device = distributed.device(config.device, self.world)
@@ -95,7 +104,7 @@ class Run:
         )
 
         self.model = DeformableDETR(config.model)
-        if config.init:
+        if config.init and not begun:
             initialise(self.model, config.init)
         self.model.to(self.device).train()
         self.model.backbone.to(memory_format=torch.channels_last)  # a fifth faster convolutions
@@ -105,26 +114,31 @@ class Run:
         self.optimiser = make_optimiser(self.model, config.optim)
         self.objective = Objective(config.loss, config.tracks)
         self.progress = Progress()
-        if resume and has_state(output / "state"):
+        if begun:
             self.progress = load_state(output / "state", self.model, self.average, self.optimiser)
         distributed.share_weights(self.model, self.world)
         self.metrics = MetricsLog(output, self.progress.step, report, quiet=self.world.rank > 0)
-        self.stop, self.interrupted = threading.Event(), False
+        self.stop, self.interrupted, self.deadline = threading.Event(), False, math.inf
         self._handlers: dict[signal.Signals, Any] = {}
 
-    def _make_folder(self) -> None:
-        try:
-            self.output.mkdir(parents=True, exist_ok=True)
-            (self.output / "config.json").write_text(json.dumps(self.config.to_dict(), indent=1))
-        except OSError as error:
-            raise OutputError(f"cannot write to {self.output}: {error}") from None
+    def _check_recipe(self) -> None:
+        changed = changed_fields(load_config(self.output / "config.json"), self.config)
+        if changed:
+            were = [f"{name} (it was {value})" for name, value in changed.items()]
+            more = f" and {len(were) - 4} more" if len(were) > 4 else ""
+            raise UsageError(
+                f"{self.output} was begun with another recipe; changed are {', '.join(were[:4])}{more}",
+                f"put that back, or begin a new run with --init {self.output / 'model.safetensors'}",
+            )
 
     def steps(self, deadline: float) -> None:
         """Train until the last step, the deadline (monotonic seconds) or SIGTERM/SIGINT (then KeyboardInterrupt)."""
         config, optim = self.config, self.config.optim
+        self.deadline = deadline
+        self._watch_signals()
+        self._evaluate_if_due()  # what time did not suffice for before
         began = saved = time.monotonic()
         before = self.progress.seconds
-        self._watch_signals()
         sums: dict[str, float] = {}
         counted, window = 0, time.monotonic()
         first, last = self.progress.step * optim.accumulate, config.steps * optim.accumulate
@@ -151,11 +165,10 @@ class Run:
                 line = {name: value / counted for name, value in sums.items()}
                 self.metrics.train(step + 1, line, factor * optim.lr, norm, speed, self.progress.seconds)
                 sums, counted, window = {}, 0, time.monotonic()
-            if config.evaluate_steps and (step + 1) % config.evaluate_steps == 0 and step + 1 < config.steps:
-                self.evaluate(config.evaluate_pictures)
-                window = now = time.monotonic()
-            over = self.world.any(now >= deadline or self.stop.is_set())
-            if over or now - saved > config.checkpoint_minutes * 60:
+            if step + 1 < config.steps and self._evaluate_if_due():
+                window = time.monotonic()
+            over = self.world.any(self._is_over())
+            if over or time.monotonic() - saved > config.checkpoint_minutes * 60:
                 self.save()
                 saved = time.monotonic()
             if over:
@@ -165,9 +178,7 @@ class Run:
                     raise KeyboardInterrupt
                 return
         self.save()  # before the evaluation of everything, which takes its time
-        if not self.world.any(time.monotonic() >= deadline or self.stop.is_set()):  # else the next --resume does it
-            self.evaluate(0)
-            self.save()
+        self._evaluate_if_due()
         self.metrics.plot()
         if self.interrupted:
             raise KeyboardInterrupt
@@ -202,17 +213,37 @@ class Run:
             update_average(self.average, self.model, optim.ema, step)
         return float(norm)
 
+    def _is_over(self) -> bool:
+        return time.monotonic() >= self.deadline or self.stop.is_set()
+
+    def _evaluate_if_due(self) -> bool:
+        """Evaluate where the recipe asks for it at this step, on everything at the last; whether it does."""
+        step, every = self.progress.step, self.config.evaluate_steps
+        last = step == self.config.steps
+        due = last or bool(step and every and step % every == 0)
+        if due:
+            self.evaluate(0 if last else self.config.evaluate_pictures)
+        return due
+
     def evaluate(self, pictures: int) -> None:
-        """Score the averaged weights on the validation sets, on at most `pictures` of each (0: all)."""
+        """Score the averaged weights on the validation sets, on at most `pictures` of each (0: all).
+
+        Not where the log has that already. It ends when time is up, and is then due when the run is resumed.
+        """
         from vidtrack.training.evaluate import evaluate_sets
 
-        if self.validation and self.world.rank == 0:
+        step = self.progress.step
+        if self.validation and self.world.rank == 0 and not self.metrics.evaluated(step, self.validation, pictures):
             sets = {
                 name: records[:: -(-len(records) // pictures)] if pictures and records else records
                 for name, records in self.validation.items()
             }
-            results = evaluate_sets(self.averaged_model(), sets, self.config.batch)
-            self.metrics.evaluation(self.progress.step, results, pictures)
+            over = self._is_over()
+            results = None if over else evaluate_sets(self.averaged_model(), sets, self.config.batch, self._is_over)
+            if results is None:
+                _logger.warning("time is up: --resume does the evaluation of step %d", step)
+            else:
+                self.metrics.evaluation(step, results, pictures)
         self.world.wait()
 
     def averaged_model(self) -> DeformableDETR:

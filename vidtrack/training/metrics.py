@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,15 @@ class MetricsLog:
         sets = {name: result.to_dict() for name, result in results.items()}
         self._write({"step": step, "evaluation": sets, "pictures": pictures})
         self._board({f"ap50/{name}": result.ap50 for name, result in results.items()}, step)
+
+    def evaluated(self, step: int, sets: Iterable[str], pictures: int) -> bool:
+        """Whether the log has the evaluation of these sets at this step under this limit."""
+        asked = (step, set(sets), pictures)
+        return asked in [
+            (line["step"], set(line["evaluation"]), line.get("pictures"))
+            for line in read_metrics(self.path)
+            if "evaluation" in line
+        ]
 
     def plot(self) -> None:
         """Draw the curves so far next to the log."""
