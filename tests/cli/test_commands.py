@@ -196,3 +196,11 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Subprocesses find the tree's package wherever a test runs."""
     monkeypatch.setenv("PYTHONPATH", str(EXAMPLE_CLIP.parents[1]))
     yield
+
+
+def test_a_set_of_any_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    from vidtrack.cli.train import _Progress
+
+    with _Progress(4, quiet=False) as show:
+        show({"step": 2, "evaluation": {"[/red]\x1b[2Jcats": {"ap50": 0.5}}})
+    assert r"step 2  AP50 [/red]\u001b[2Jcats 0.500" in capsys.readouterr().err

@@ -169,4 +169,4 @@ class _Progress:
         else:
             scores = ", ".join(f"{name} {found['ap50']:.3f}" for name, found in line["evaluation"].items())
             text = f"step {line['step']}  AP50 {scores}"
-        self.console.print(text, highlight=False)
+        self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
