@@ -104,6 +104,9 @@ def test_another_recipe_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Pat
         with pytest.raises(UsageError, match=said):
             train(replace(recipe, **fields), tmp_path / "run", resume=True)  # type: ignore[arg-type]
     assert (tmp_path / "run/config.json").read_text() == begun
+    state = tmp_path / "run/state/step-0000001/progress.json"
+    state.write_text(json.dumps({"step": 1, "seconds": 0.5}))  # as an earlier vidtrack wrote it
+    assert train(replace(recipe, batch=1), tmp_path / "run", resume=True).step == 4
 
 
 def test_what_may_change_when_a_run_goes_on(recipe: TrainConfig, tmp_path: Path) -> None:

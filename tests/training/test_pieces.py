@@ -48,6 +48,13 @@ def test_a_piece_that_fails_at_once_says_how(tmp_path: Path) -> None:
     assert piece(tmp_path, "#!/bin/bash\nexit 2\n") == 2
 
 
+def test_a_damaged_archive_ends_a_piece_before_it_trains(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/piece-00.tar").write_bytes(b"no archive")
+    assert piece(tmp_path, TRAINS) not in (0, 5)
+    assert not (tmp_path / "arguments").exists()
+
+
 @pytest.mark.parametrize("name", ["init.safetensors", "default"])
 def test_what_a_run_begins_from_is_packed(
     recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -23,13 +23,13 @@ from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.device import device_errors
 from vidtrack.training import distributed
 from vidtrack.training.batches import Batch, BatchMaker, prefetch
-from vidtrack.training.config import TrainConfig, changed_fields, load_config
+from vidtrack.training.config import TrainConfig, changed_fields, config_from_dict
 from vidtrack.training.data import Record, draw_weights, load_sets
 from vidtrack.training.initial import initialise
 from vidtrack.training.metrics import MetricsLog
 from vidtrack.training.objective import Objective
 from vidtrack.training.optimiser import make_optimiser, set_backbone, set_rate, update_average
-from vidtrack.training.state import Progress, has_state, load_state, save_state
+from vidtrack.training.state import Progress, has_state, load_state, read_recipe, save_state
 
 Report = Callable[[dict[str, Any]], None]
 _logger = logging.getLogger(__name__)
@@ -122,7 +122,8 @@ class Run:
         self._handlers: dict[signal.Signals, Any] = {}
 
     def _check_recipe(self) -> None:
-        changed = changed_fields(load_config(self.output / "config.json"), self.config)
+        begun = read_recipe(self.output / "state")
+        changed = {} if begun is None else changed_fields(config_from_dict(begun), self.config)
         if changed:
             were = [f"{name} (it was {value})" for name, value in changed.items()]
             more = f" and {len(were) - 4} more" if len(were) > 4 else ""
@@ -259,7 +260,8 @@ class Run:
         if self.world.rank == 0:
             from vidtrack.model.checkpoint import save_checkpoint
 
-            save_state(self.output / "state", self.model, self.average, self.optimiser, self.progress)
+            recipe = self.config.to_dict()
+            save_state(self.output / "state", self.model, self.average, self.optimiser, self.progress, recipe)
             metadata = {"step": str(self.progress.step), "steps": str(self.config.steps)}
             save_checkpoint(self.averaged_model(), self.output / "model.safetensors", metadata, torch.float32)
         self.world.wait()

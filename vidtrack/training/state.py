@@ -33,13 +33,15 @@ def save_state(
     average: dict[str, Tensor] | None,
     optimiser: torch.optim.Optimizer,
     progress: Progress,
+    recipe: dict[str, Any],
 ) -> None:
     """Write `folder`/step-N and then point `folder`/latest.json to it; older steps are removed after that.
 
-    No random state is among it: whatever is drawn in a step is drawn from its number. Raises OutputError.
+    No random state is among it: whatever is drawn in a step is drawn from its number. `recipe` is there to tell a run
+    from another, for `read_recipe`. Raises OutputError.
     """
     try:
-        _save_state(folder, model, average, optimiser, progress)
+        _save_state(folder, model, average, optimiser, progress, recipe)
     except (OSError, SafetensorError) as error:
         raise OutputError(
             f"the state of the run cannot be saved in {folder}: {error}", "the one before is kept"
@@ -52,6 +54,7 @@ def _save_state(
     average: dict[str, Tensor] | None,
     optimiser: torch.optim.Optimizer,
     progress: Progress,
+    recipe: dict[str, Any],
 ) -> None:
     name = f"step-{progress.step:07d}"
     target, partial = folder / name, folder / f"{name}.partial"
@@ -63,7 +66,7 @@ def _save_state(
     _save_shards(partial, "optimiser", tensors)
     if average is not None:
         _save_shards(partial, "average", average)
-    (partial / "progress.json").write_text(json.dumps(asdict(progress)))
+    (partial / "progress.json").write_text(json.dumps({**asdict(progress), "recipe": recipe}))
     shutil.rmtree(target, ignore_errors=True)
     os.replace(partial, target)
     pointer = folder / "latest.json.partial"
@@ -77,13 +80,10 @@ def _save_state(
 def load_state(
     folder: Path, model: nn.Module, average: dict[str, Tensor] | None, optimiser: torch.optim.Optimizer
 ) -> Progress:
-    """Restore in place what `save_state` wrote; returns the progress."""
+    """Restore in place what `save_state` wrote; returns the progress. Raises WeightsError."""
+    source, values = _read_latest(folder)
     try:
-        source = folder / json.loads((folder / "latest.json").read_text())["state"]
-        progress = Progress(**json.loads((source / "progress.json").read_text()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"no run to resume in {folder.parent}: {error}", "start it without --resume") from None
-    try:
+        progress = Progress(values["step"], values["seconds"])
         model.load_state_dict(_load_shards(source, "weights"))
         if average is not None:
             for name, value in _load_shards(source, "average").items():
@@ -100,6 +100,20 @@ def load_state(
             "resume with the recipe the run began with",
         ) from None
     return progress
+
+
+def read_recipe(folder: Path) -> dict[str, Any] | None:
+    """The recipe that the state was saved with, None in one of an earlier vidtrack; raises WeightsError."""
+    return _read_latest(folder)[1].get("recipe")
+
+
+def _read_latest(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of the last state, and its progress.json."""
+    try:
+        source = folder / json.loads((folder / "latest.json").read_text())["state"]
+        return source, dict(json.loads((source / "progress.json").read_text()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"no run to resume in {folder.parent}: {error}", "start it without --resume") from None
 
 
 def has_state(folder: Path) -> bool:

@@ -8,7 +8,10 @@ set -euo pipefail
 recipe=$1 data=$2 run=$3 minutes=$4 out=$5
 shift 5
 for piece in "$data"/piece-*.tar; do
-    [ -e "$piece" ] && tar -xf "$piece" -C "$data" && rm "$piece"
+    if [ -e "$piece" ]; then
+        tar -xf "$piece" -C "$data"
+        rm "$piece"
+    fi
 done
 [ -e "$data/init.safetensors" ] && set -- --init "$data/init.safetensors" "$@"
 export VIDTRACK_SHARED=$data
