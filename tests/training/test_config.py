@@ -132,5 +132,19 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
         load_config(write(tmp_path / "recipe.json", model=5))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("score", 7, "score is 7.0, not from 0 to 1"),
+        ("proposal_iou", float("nan"), "proposal_iou is nan, not from 0 to 1"),
+        ("proposal_cells", 1e308, r"proposal_cells is 1e\+308, not from 0 to 1000"),
+        ("dropout", 10**400, "dropout is 1000.*, not of type float"),
+    ],
+)
+def test_numbers_of_the_model_have_ranges_too(tmp_path: Path, name: str, value: float, said: str) -> None:
+    with pytest.raises(WeightsError, match=said):
+        load_config(write(tmp_path / "recipe.json", model={name: value}))
+
+
 def test_overrides(tmp_path: Path) -> None:
     assert load_config(write(tmp_path / "recipe.json"), {"init": "weights"}).init == "weights"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, get_type_hints
@@ -14,6 +15,7 @@ _MOST = {  # far past any network; a damaged or hostile file may say anything. T
     "num_levels": 16, "hidden_dim": 16384, "heads": 1024, "points": 256, "encoder_layers": 128, "decoder_layers": 128,
     "feedforward_dim": 262144, "num_queries": 1_000_000, "num_classes": 1_000_000, "size": 8192, "max_size": 65536,
 }  # fmt: skip
+_MOST_REAL = {"score": 1.0, "proposal_iou": 1.0, "proposal_cells": 1000.0}  # the least is 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class DetectorConfig:
                 raise WeightsError(f"{name} is {getattr(self, name)}, not 1 or more")
             if getattr(self, name) > most:
                 raise WeightsError(f"{name} is {getattr(self, name)}, more than {most}")
+        for name, limit in _MOST_REAL.items():
+            if not 0 <= getattr(self, name) <= limit:
+                raise WeightsError(f"{name} is {getattr(self, name)}, not from 0 to {limit:g}")
         if self.track_queries not in TRACK_QUERIES:
             raise WeightsError(f"track_queries is {self.track_queries!r}", f"known: {', '.join(TRACK_QUERIES)}")
         if not 0 <= self.dropout < 1:
@@ -99,7 +104,7 @@ def _typed(name: str, kind: Any, value: Any) -> Any:
         if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
             return tuple(value)
         raise WeightsError(f"detector config: {name} is {value!r}, not a list of names")
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < sys.float_info.max:
         return float(value)
     if type(value) is not kind:  # exactly: True is no number of heads
         raise WeightsError(f"detector config: {name} is {value!r}, not of type {kind.__name__}")
