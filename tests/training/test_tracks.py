@@ -72,6 +72,15 @@ def test_false_queries_are_of_unmatched_ones_and_own_nothing(tiny: DetectorConfi
                 assert query not in matched
 
 
+def test_a_picture_may_have_an_object_for_every_query(tiny: DetectorConfig, output: DetectorOutput) -> None:
+    few = DetectorOutput(output.logits[:, :, :3], output.boxes[:, :, :3], output.embeddings[:, :3])
+    matched = Assignment.of(np.array([[0, 0, 0, 0], [0, 0, 2, 1], [0, 0, 1, 2], [0, 1, 0, 3]]), torch.device("cpu"))
+    config, rng = TrackConfig(drop=0.0, false=1.0), np.random.default_rng(0)
+    carried = carry_queries(DeformableDETR(tiny), few, matched, BEFORE, NOW, config, rng)
+    assert carried is not None
+    assert (carried.queries.content.shape[1], len(carried.assignment)) == (6, 3)
+
+
 def test_dropped_queries_leave_their_objects_free(tiny: DetectorConfig, output: DetectorOutput) -> None:
     for seed in range(10):
         carried = carry(tiny, output, seed, drop=0.5)

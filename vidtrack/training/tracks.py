@@ -66,6 +66,8 @@ def carry_queries(
     starts_now = _starts(now)
     for picture, (rows, target) in enumerate(zip(kept, now, strict=True)):
         spare = np.setdiff1d(np.arange(scores.shape[1]), queries[pictures == picture])
+        if not len(spare):  # as many objects as queries; one that is carried twice is false too
+            spare = np.arange(scores.shape[1])
         chosen[picture, : len(rows)] = rows[:, 0]
         chosen[picture, len(rows) :] = rng.choice(spare, slots - len(rows), replace=len(spare) < slots - len(rows))
         place = {int(identity): index for index, identity in enumerate(target.ids.cpu().numpy())}
