@@ -6,15 +6,18 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Ended
+from tests.conftest import TINY, Ended
 from tests.training.conftest import write_coco
 from vidtrack.errors import OutputError
-from vidtrack.model.checkpoint import read_checkpoint
+from vidtrack.model.checkpoint import read_checkpoint, save_checkpoint
+from vidtrack.model.detector import DeformableDETR
 from vidtrack.training.config import load_config
+from vidtrack.training.loop import train
 from vidtrack.training.starter import STEPS, starter_recipe, write_recipe
 
 Command = Callable[..., Ended]
@@ -42,6 +45,13 @@ def test_settings_follow_the_data(tiny_checkpoint: Path, tmp_path: Path) -> None
     assert (64, 96) in config.augment.canvases  # the pictures' shape
     assert config.model.denoising  # though the checkpoint has no label embedding
     assert config.tracks.share == 0
+
+
+def test_a_model_of_one_stage_trains_too(tmp_path: Path) -> None:
+    one_stage = replace(TINY, two_stage=False, mixed_query_selection=False)
+    save_checkpoint(DeformableDETR(one_stage), tmp_path / "one.safetensors")
+    config = starter_recipe([write_coco(tmp_path / "pictures")], init=str(tmp_path / "one.safetensors"), steps=1)
+    assert train(replace(config, batch=2, threads=1), tmp_path / "run").step == 1
 
 
 def test_a_recipe_survives_its_file(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def starter_recipe(
     that cannot be used, UsageError for a class that it lacks, and WeightsError.
     """
     names = _classes_of(train, classes)
-    model = replace(load_weights(init).config, num_classes=len(names), classes=names, denoising=True)
+    model = replace(load_weights(init).config, num_classes=len(names), classes=names)
+    model = replace(model, denoising=model.two_stage)
     data = DataConfig(
         train=_sets_of(train, pictures, names),
         validation=_sets_of(validation, pictures, names),
@@ -67,12 +68,14 @@ def starter_recipe(
     records = [record for part in load_sets(data.train, data, names) for record in part]
     if steps is None:
         steps = int(np.clip(len(records) * EPOCHS // BATCH, *STEPS))
-    learns_tracks = model.track_queries == "trained" and any(item.kind == "mot" for item in data.train)
+    learns_tracks = (
+        model.two_stage and model.track_queries == "trained" and any(item.kind == "mot" for item in data.train)
+    )
     return TrainConfig(
         model=model,
         data=data,
         augment=AugmentConfig(canvases=_canvases(model, [record.size for record in records])),
-        loss=LossConfig(encoder_repeat=4 if model.two_stage else 1, denoising_queries=60),
+        loss=LossConfig(encoder_repeat=4 if model.two_stage else 1, denoising_queries=60 if model.denoising else 0),
         tracks=TrackConfig(share=0.2 if learns_tracks else 0.0),
         optim=OptimConfig(
             lr=1e-4,
