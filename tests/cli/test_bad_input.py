@@ -162,7 +162,15 @@ def test_unknown_choices(detect: Command, clip: Path, tmp_path: Path, option: st
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--start", "noon"), ("--framerate", "0/0"), ("--tracker", "hope"), ("--classes", " , ")]
+    ("option", "value"),
+    [
+        ("--start", "noon"),
+        ("--framerate", "0/0"),
+        ("--framerate", "100001"),
+        ("--framerate", "0.00001"),
+        ("--tracker", "hope"),
+        ("--classes", " , "),
+    ],
 )
 def test_unreadable_choices(detect: Command, clip: Path, option: str, value: str) -> None:
     assert_one_line(detect(clip, option, value), 2, option)

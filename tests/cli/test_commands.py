@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from tests.conftest import Ended
 from tests.media import EXAMPLE_CLIP
+from vidtrack.cli.values import parse_rate
 from vidtrack.model.checkpoint import read_checkpoint
 from vidtrack.ops import reference
 
@@ -204,3 +206,11 @@ def test_a_set_of_any_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str])
     with _Progress(4, quiet=False) as show:
         show({"step": 2, "evaluation": {"[/red]\x1b[2Jcats": {"ap50": 0.5}}})
     assert r"step 2  AP50 [/red]\u001b[2Jcats 0.500" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("23.976023976", Fraction(24000, 1001)), ("29.97", Fraction(2997, 100)), ("100000", Fraction(100_000))],
+)
+def test_a_rate_is_the_ratio_that_is_meant(text: str, rate: Fraction) -> None:
+    assert parse_rate(text) == rate

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _CLOCK = re.compile(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}(?:\.\d{0,18})?|\.\d{1,18})")
 _SHAPE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(?:[:/]([0-9]{1,6}(?:\.[0-9]{1,6})?))?")
 _COLOURS = {"black": "000000", "white": "ffffff", "grey": "808080", "green": "00ff00"}
+_HIGHEST_RATE, _FINEST_RATE = 100_000, 10_000  # whose product fits the 31 bits of a container's ratio
 _RATE = re.compile(r"\d{1,9}(?:\.\d{0,9}|/\d{1,9})?|\.\d{1,9}")
 
 
@@ -35,13 +36,16 @@ def parse_duration(text: str) -> Fraction:
 
 
 def parse_rate(text: str) -> Fraction:
-    """Frames a second as written: `25`, `29.97` or `30000/1001`."""
+    """Frames a second: `25`, `29.97`, `30000/1001`; `23.976023976` is 24000/1001: containers take no finer parts."""
     try:
         rate = Fraction(text) if _RATE.fullmatch(text.strip()) else Fraction(0)
     except ZeroDivisionError:
         rate = Fraction(0)
-    if rate <= 0:
-        raise typer.BadParameter(f"{text!r} is no frame rate: give a number such as 25 or 30000/1001")
+    rate = rate.limit_denominator(_FINEST_RATE)
+    if not 0 < rate <= _HIGHEST_RATE:
+        raise typer.BadParameter(
+            f"{text!r} is no frame rate: give a number such as 25 or 30000/1001, up to {_HIGHEST_RATE}"
+        )
     return rate
 
 
