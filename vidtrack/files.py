@@ -6,10 +6,12 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vidtrack.errors import OutputError, UsageError
+
+STDOUT = Path("-")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -32,12 +34,27 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise _cannot_write(path, error) from None
 
 
-def refuse_existing(paths: Iterable[Path], hint: str = "--overwrite replaces it") -> None:
+def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None], overwrite: bool) -> None:
+    """Raise UsageError where a file to be written is a folder, read by the command, named twice, or there already."""
+    taken = {os.path.realpath(source) for source in sources if source is not None}
+    for target in targets:
+        if target is None:
+            continue
+        if target.is_dir():
+            raise UsageError(f"{target} is a folder", "give a file name")
+        if os.path.realpath(target) in taken:
+            raise UsageError(f"{target} would replace another file of this command", "give another name")
+        taken.add(os.path.realpath(target))
+    if not overwrite:
+        refuse_existing([target for target in targets if target not in (None, STDOUT)])
+
+
+def refuse_existing(paths: Iterable[Path]) -> None:
     """Raise UsageError where one of the names is taken, be it by a link that leads nowhere."""
     there = [path for path in paths if os.path.lexists(path)]
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise UsageError(f"{there[0]}{more} exists already", hint)
+        raise UsageError(f"{there[0]}{more} exists already", "--overwrite replaces it")
 
 
 def check_writable(path: Path) -> None:

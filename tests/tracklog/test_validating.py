@@ -135,6 +135,23 @@ def test_what_has_no_measure_is_a_fault_and_nothing_is_read(path: Path, spoil: C
         TrackLog.load(path)
 
 
+@pytest.mark.parametrize(
+    "add",
+    [
+        change(0, "annotator", to={"duration": 12.5, "size": 1.5}),
+        change(0, "model", "size", to=640.0),
+        change(0, "source", "lens", to={"size": 35.5}),
+        *(change(line, "duration", to=1.5) for line in (1, 3, 6, 8)),
+        change(1, "objs", 0, "frames", to=0.5),
+    ],
+)
+def test_keys_of_ones_own_hold_what_they_like(path: Path, add: Callable[[Lines], None]) -> None:
+    lines = lines_of(path)
+    add(lines)
+    assert validate(rewrite(path, lines)).faults == ()
+    assert len(TrackLog.load(path)) == 3
+
+
 def test_times_past_64_bits_are_times_all_the_same(path: Path) -> None:
     lines = lines_of(path)
     change(0, "source", "time_base", to=[2**50, 1])(lines)

@@ -11,6 +11,7 @@ import typer
 from vidtrack.cli import options
 from vidtrack.cli.values import parse_classes
 from vidtrack.errors import UsageError
+from vidtrack.files import STDOUT, check_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +88,7 @@ def tracks(
 
     names = _names(sequences)
     pictures = {} if figure is None else {one.name: figure / f"{one.name}.png" for one in find_truths(truth, names)}
-    scores.check_targets((json_file, csv_file, *pictures.values()), (truth, results), overwrite)
+    check_targets((json_file, csv_file, *pictures.values()), (truth, results), overwrite)
     choices = Choices(Rules(rules), parse_classes(classes), truth_class, partial)
     evaluation = evaluate(truth, results, choices, names)
     _warn(note for one in evaluation.sequences for note in one.notes)
@@ -135,9 +136,9 @@ def detections(
         raise UsageError("give either a file of results or --model", "vidtrack eval detections TRUTH RESULTS")
     if model is None and (save is not None or pictures is not None or size is not None):
         raise UsageError("--pictures, --size and --save belong to --model", "leave them out")
-    if save == scores.STDOUT:
+    if save == STDOUT:
         raise UsageError("--save writes no standard output", "give a file name")
-    scores.check_targets((json_file, csv_file, save), (truth, results), overwrite)
+    check_targets((json_file, csv_file, save), (truth, results), overwrite)
     annotated = read_truth(truth, parse_classes(classes))
     if results is not None:
         found, notes = read_results(results, annotated)

@@ -13,6 +13,7 @@ import typer
 from vidtrack.cli import exits
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_rate
 from vidtrack.errors import UsageError, VidtrackError, printable
+from vidtrack.files import refuse_existing
 
 if TYPE_CHECKING:
     from vidtrack.export.run import Exported
@@ -106,7 +107,7 @@ def export(
 
     from vidtrack.export.build import ExportConfig
     from vidtrack.export.registry import find_formats
-    from vidtrack.export.run import export_log, find_logs, plan_outputs, refuse_existing
+    from vidtrack.export.run import export_log, find_logs, plan_outputs
     from vidtrack.export.scene import Anchor
 
     config = ExportConfig(
@@ -123,7 +124,7 @@ def export(
     wanted = find_formats([name.strip() for name in formats.split(",") if name.strip()])
     planned = plan_outputs(find_logs(logs), wanted, output)
     if not overwrite:
-        refuse_existing(planned)
+        refuse_existing(target for targets in planned.values() for target in targets.values())
     unnumbered = ", ".join(entry.name for entry in wanted if not entry.numbered)
     if start_frame is not None and unnumbered:
         print(f"vidtrack: note: --start-frame changes nothing in {unnumbered}", file=sys.stderr)

@@ -16,6 +16,7 @@ from vidtrack.cli import exits
 from vidtrack.cli.columns import print_columns
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_seconds
 from vidtrack.errors import UsageError, VidtrackError, printable
+from vidtrack.files import refuse_existing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,8 +162,8 @@ def place_for(log: Path, output: Path | None, in_place: bool, overwrite: bool, m
         raise UsageError(f"{target} has no track log extension", "choose .jsonl or .json, also .gz")
     if os.path.realpath(target) == os.path.realpath(log):
         raise UsageError(f"{target} is the log itself", "--in-place replaces it; -o gives another name")
-    if os.path.lexists(target) and not overwrite:
-        raise UsageError(f"{target} exists already", "edit that one, or replace it with --overwrite")
+    if not overwrite:
+        refuse_existing([target])
     return target
 
 

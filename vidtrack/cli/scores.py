@@ -6,14 +6,13 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidtrack.errors import UsageError, printable
-from vidtrack.files import refuse_existing, write_whole
+from vidtrack.errors import printable
+from vidtrack.files import STDOUT, write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,27 +21,11 @@ if TYPE_CHECKING:
     from vidtrack.evaluation.detection import DetectionScores
     from vidtrack.evaluation.runner import TrackEvaluation
 
-STDOUT = Path("-")
 _SHARES = ("hota", "deta", "assa", "loca", "mota", "idf1")
 _COUNTS = ("switches", "mostly_tracked", "mostly_lost", "false_positives", "false_negatives")
 _TITLES = ("HOTA", "DetA", "AssA", "LocA", "MOTA", "IDF1", "IDSW", "MT", "ML", "FP", "FN")
 _AP = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "recall")
 _AP_TITLES = ("AP", "AP50", "AP75", "small", "medium", "large", "AR", "boxes", "pictures")
-
-
-def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None], overwrite: bool) -> None:
-    """Raise UsageError where a file to be written is a folder, read by the command, named twice, or there already."""
-    taken = {os.path.realpath(source) for source in sources if source is not None}
-    for target in targets:
-        if target is None:
-            continue
-        if target.is_dir():
-            raise UsageError(f"{target} is a folder", "give a file name")
-        if os.path.realpath(target) in taken:
-            raise UsageError(f"{target} would replace another file of this command", "give another name")
-        taken.add(os.path.realpath(target))
-    if not overwrite:
-        refuse_existing([target for target in targets if target not in (None, STDOUT)])
 
 
 def show_tracks(

@@ -10,6 +10,7 @@ import typer
 
 from vidtrack.cli.values import parse_classes
 from vidtrack.errors import UsageError, printable
+from vidtrack.files import check_targets
 
 app = typer.Typer(no_args_is_help=True)
 data_app = typer.Typer(no_args_is_help=True, help="Training data: a recipe for it, and a look at it before it is used.")
@@ -66,7 +67,6 @@ def recipe_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the recipe that is there.")] = False,
 ) -> None:
     """Write a recipe that fine-tunes a model on your own data, to check, change and train."""
-    from vidtrack.cli.scores import check_targets
     from vidtrack.training.starter import starter_recipe, write_recipe
 
     if out.suffix.lower() != ".json":
@@ -96,7 +96,6 @@ def check_command(
     """Report boxes per class, odd boxes and missing files of a recipe's data; exit code 2 if anything is wrong."""
     from rich.console import Console
 
-    from vidtrack.cli.scores import check_targets
     from vidtrack.training.check import SHEET_SUFFIXES, check_sets, class_problems, contact_sheet
     from vidtrack.training.config import load_config
 

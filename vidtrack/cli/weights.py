@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidtrack.errors import OutputError, UsageError
+from vidtrack.errors import UsageError
+from vidtrack.files import refuse_existing
 
 if TYPE_CHECKING:
     from vidtrack.model import registry
@@ -82,8 +83,8 @@ def convert(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ) -> None:
     """Rewrite a checkpoint as another kind."""
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists already", "give --overwrite to replace it")
+    if not overwrite:
+        refuse_existing([target])
     from vidtrack.model import publish
     from vidtrack.model.checkpoint import load_model, save_checkpoint
 

@@ -85,14 +85,6 @@ def plan_outputs(
     return planned
 
 
-def refuse_existing(planned: dict[Path, dict[str, Path]]) -> None:
-    """Raise UsageError where an output is there already."""
-    there = [target for targets in planned.values() for target in targets.values() if os.path.lexists(target)]
-    if there:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise UsageError(f"{there[0]}{more} exists already", "--overwrite replaces it")
-
-
 def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], config: ExportConfig) -> Exported:
     """Write a log in each format; `targets` holds the file or folder of each, by the format's name.
 

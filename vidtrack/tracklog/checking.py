@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from vidtrack.tracklog.reader import TrackLog
 
 _FARTHEST = 1e6  # pixels from the picture's corner, past any picture
-_WHOLE = frozenset(
-    "average_rate bytes channels cls coded_size decoded duration expected frame_count frames gaps i id into pts "
-    "sample_aspect_ratio sample_rate size start_pts time_base track tracks visible".split()
-)
 _HINT = "`vidtrack validate` lists what is wrong"
 
 
@@ -43,7 +39,10 @@ def misshapen(kind: str, value: Any) -> Iterator[str]:
         json.dumps(value, allow_nan=False)
     except ValueError:
         yield f"{kind}: a number is not finite"
-    yield from _pointed({name: own for name, own in value.items() if name != "run"}, "")
+    for path in _whole_places(kind):
+        for number in _at(value, path):
+            if isinstance(number, float):
+                yield f"{'/'.join(path)}: {number} is not a whole number"
     try:
         for error in shape_of(kind).iter_errors(value):
             yield f"{'/'.join(map(str, error.instance_path)) or kind}: {error.message}"
@@ -51,15 +50,35 @@ def misshapen(kind: str, value: Any) -> Iterator[str]:
         yield f"{kind}: {error.object[error.start]!r} is half a character"
 
 
-def _pointed(value: Any, name: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, own in value.items():
-            yield from _pointed(own, key)
-    elif isinstance(value, list):
+@cache
+def _whole_places(kind: str) -> tuple[tuple[str, ...], ...]:
+    """Where the schema has whole numbers in a line of a kind, as names; `*` is every entry of a list."""
+    shapes = schema()["$defs"]
+
+    def places(shape: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        if "$ref" in shape:
+            yield from places(shapes[shape["$ref"].rpartition("/")[2]], path)
+        if shape.get("type") == "integer":
+            yield path
+        for name, own in shape.get("properties", {}).items():
+            yield from places(own, (*path, name))
+        for own in (shape.get("items"), *shape.get("prefixItems", ())):
+            yield from places(own, (*path, "*")) if own else ()
+        for own in shape.get("oneOf", ()):
+            yield from places(own, path)
+
+    return tuple(dict.fromkeys(places(shapes[kind], ())))
+
+
+def _at(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """What lies at a path of `_whole_places`."""
+    if not path:
+        yield value
+    elif path[0] == "*" and isinstance(value, list):
         for own in value:
-            yield from _pointed(own, name)
-    elif isinstance(value, float) and name in _WHOLE:
-        yield f"{name}: {value} is not a whole number"
+            yield from _at(own, path[1:])
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _at(value[path[0]], path[1:])
 
 
 def refuse_header(header: Mapping[str, Any], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 const SHUTTLE = [1, 2, 4, 8];
 const MOST_PASSED = 2; // pictures told of too late that are let go by in a row
+const PATIENCE = 10; // refreshes of the screen within which the picture of a seek is told of
 const REFRESH = 8; // milliseconds, half of what a screen takes
 
 class Player {
@@ -114,6 +115,7 @@ class Player {
       };
       video.requestVideoFrameCallback(take);
       video.addEventListener("pause", () => passed !== null && this.#settle());
+      video.addEventListener("seeked", () => this.#insist(PATIENCE));
     } else {
       const take = () => {
         this.#tell(video.currentTime);
@@ -123,9 +125,20 @@ class Player {
     }
   }
 
-  /** A picture that came between two callbacks is never told of: a seek to where the clip stopped tells of its own. */
+  /** A picture that came between two callbacks is never told of: a seek to where the clip stopped brings it again. */
   #settle() {
-    if (!this.reverse && !this.video.seeking) this.seek(this.video.currentTime + this.offset);
+    const { video } = this;
+    if (this.reverse || video.seeking) return;
+    this.goal = video.currentTime + this.offset;
+    video.currentTime = video.currentTime;
+  }
+
+  /** The picture of a seek may come between two callbacks as well: it is sought until it is told of. */
+  #insist(refreshes) {
+    const { video } = this;
+    if (this.goal === null || video.seeking) return;
+    if (refreshes > 0) requestAnimationFrame(() => this.#insist(refreshes - 1));
+    else video.currentTime = video.currentTime;
   }
 
   /** True where the next picture may be on screen already, so that it would be taken for this one. */
