@@ -14,6 +14,7 @@ import numpy as np
 from vidtrack.errors import InputError
 from vidtrack.provenance import find_source, is_source
 from vidtrack.tracklog import TrackLog, shots_of
+from vidtrack.tracklog.layout import LARGEST
 from vidtrack.types import Frame, FrameTracks, ObjectState, VideoInfo, no_tracks
 from vidtrack.video import VideoReader, probe
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
@@ -101,13 +102,20 @@ def with_objects(
 def step_of(log: TrackLog) -> float:
     """Ticks that a logged frame counts for: the longest from one to the next, apart from holes in the log.
 
-    A lone frame counts for one of the clip's, and without limit where the log does not know its rate.
+    A lone frame counts for as many of the clip's as the run's stride, and without limit where the log does not know
+    its rate.
     """
     strides = np.diff(log.frame_indices)
     if len(strides):
         return float(np.diff(log.frame_pts)[strides == strides.min()].max())
     rate = log.header["source"].get("average_rate")
-    return float(1 / (Fraction(*rate) * log.time_base)) if rate and rate[0] else math.inf
+    return float(_stride(log) / (Fraction(*rate) * log.time_base)) if rate and rate[0] else math.inf
+
+
+def _stride(log: TrackLog) -> int:
+    """The stride of the run; any program may have written the log, with choices of its own."""
+    stride = log.header["run"]["parameters"].get("stride")
+    return stride if isinstance(stride, int) and 1 <= stride <= LARGEST else 1
 
 
 def _check_same(info: VideoInfo, source: dict[str, Any]) -> None:

@@ -101,6 +101,16 @@ def test_past_the_log_nothing_is_known_and_what_was_hidden_stays_so(tmp_path: Pa
     assert counts[1] == counts[0][:12] + [1] * 18
 
 
+@pytest.mark.parametrize(
+    ("stride", "known"), [(12, 12), (5, 5), (1, 1), (None, 1), (0, 1), (-3, 1), ("5", 1), ([5], 1), (10**400, 1)]
+)
+def test_a_lone_frame_counts_for_the_stride_of_its_run(tmp_path: Path, clip: Path, stride: object, known: int) -> None:
+    path = write_log(tmp_path / "a.jsonl", clip, BOXES, [0], parameters={"stride": stride})
+    log = TrackLog.load(path)
+    with find_footage(log, path).open() as reader:
+        assert [len(tracks) for _, tracks in with_objects(reader, log)] == [1] * known + [0] * (12 - known)
+
+
 def test_another_shape_is_no_version(tmp_path: Path, log: Path) -> None:
     square = any_clip(tmp_path / "square.mp4", frames=12, size=(136, 136))
     with pytest.raises(InputError, match=r"has the shape 1.000:1, the clip of the log 2.353:1"):
