@@ -17,6 +17,7 @@ from tests.effects.scenes import (
     MAGENTA,
     SIZE,
     Storage,
+    any_clip,
     frames_of,
     log_in_memory,
     moving_object,
@@ -130,6 +131,30 @@ def test_frames_that_clip_or_log_lack_are_told(
     assert ended.err.count("warning: ") == bool(said)
     (made,) = json.loads(report.read_text())["made"]
     assert (made["frames"], made["frames_unlogged"], len(made["warnings"])) == (FRAMES, lacking, bool(said))
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "own_rate", "logged", "said"),
+    [
+        ("proxy.mp4", Fraction(25), Fraction(50), range(24), ""),
+        ("short.mp4", Fraction(25), Fraction(50), range(26), "the clip ends at 0.44 s, 2 frames before the log does"),
+        ("remuxed.mkv", Fraction(30000, 1001), Fraction(30000, 1001), range(3, 12), ""),  # from 0.1001 s, there 0.100 s
+        ("longer.mkv", Fraction(30000, 1001), Fraction(30000, 1001), range(3, 11), "the log lacks 1 frame from 0.37 s"),
+    ],
+)
+def test_another_version_is_in_no_doubt_for_its_rate_or_rounded_times(
+    vidtrack: Command, tmp_path: Path, name: str, rate: Fraction, own_rate: Fraction, logged: range, said: str
+) -> None:
+    original = any_clip(tmp_path / "clip.mp4", frames=26, rate=own_rate)
+    version = any_clip(tmp_path / name, frames=12, rate=rate)
+    began = {"start_seconds": "0.1" if logged.start else None}
+    log = write_log(
+        tmp_path / "log.jsonl", original, {1: dict.fromkeys(logged, (100, 40, 140, 90))}, logged, parameters=began
+    )
+    ended = vidtrack("render", log, version, "--force", "--blur", "-o", tmp_path / "out.mp4")
+    assert ended.code == 0, ended.err
+    assert ended.err.count("warning: ") == bool(said)
+    assert said in ended.err
 
 
 @pytest.mark.parametrize("method", ["--blur", "--pixelate"])

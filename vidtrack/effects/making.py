@@ -22,7 +22,7 @@ from vidtrack.video import VideoReader, VideoWriter
 from vidtrack.video.codecs import VideoCodec, codec_for
 
 _SAME_LENGTH_SECONDS = 0.5  # by which two versions of a clip may differ
-_INSTANT = 1e-6  # seconds; times nearer to each other are the same
+_INSTANT = 1.5e-3  # seconds; nearer times are the same: in whole milliseconds, as in mkv, steps differ by up to one
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,18 @@ def _lost_depth(info: VideoInfo, codec: VideoCodec) -> list[str]:
 
 def _unlogged(log: TrackLog, shown: np.ndarray) -> np.ndarray:
     """Those seconds of frames `shown` (F,) for which no frame of the log counts."""
-    rows = np.searchsorted(log.frame_seconds, shown + _INSTANT, side="right") - 1
+    step = _step_seconds(log)
+    rows = np.searchsorted(log.frame_seconds, shown + _instant(step), side="right") - 1
     since = shown - log.frame_seconds[np.maximum(rows, 0)]
-    return shown[(rows < 0) | (since > _step_seconds(log) - _INSTANT)]
+    return shown[(rows < 0) | (since > step - _instant(step))]
 
 
 def _step_seconds(log: TrackLog) -> float:
     return step_of(log) * float(log.time_base)
+
+
+def _instant(step: float) -> float:
+    return min(_INSTANT, step / 2)
 
 
 def _lacking(take: Take, shown: np.ndarray, unlogged: np.ndarray, end: Fraction | None) -> Iterator[str]:
@@ -168,7 +173,8 @@ def _lacking(take: Take, shown: np.ndarray, unlogged: np.ndarray, end: Fraction 
         known = "what appears or moves there may show" if take.generous else "no track is known there"
         yield f"the log lacks {_frames(len(unlogged))} from {unlogged[0]:.2f} s on: {known}"
     logged = take.log.frame_seconds
-    after = (logged > shown[-1] + _step_seconds(take.log) - _INSTANT) & (logged < float(end or math.inf))
+    step = np.diff(shown).max(initial=_step_seconds(take.log))  # the clip's, where it has fewer frames a second
+    after = (logged > shown[-1] + step - _instant(step)) & (logged < float(end or math.inf))
     if after.any():
         yield f"the clip ends at {shown[-1]:.2f} s, {_frames(int(after.sum()))} before the log does"
 
