@@ -190,6 +190,42 @@ def test_an_evaluation_under_way_ends_with_the_time_and_is_left_to_the_next_resu
         assert evaluations() == wanted
 
 
+@pytest.mark.parametrize("steps", [2, 1], ids=["one between", "the last"])
+@pytest.mark.parametrize("signalled", [False, True], ids=["time", "Ctrl-C"])
+def test_an_evaluation_left_to_a_resume_comes_before_any_step(
+    recipe: TrainConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    steps: int,
+    signalled: bool,
+) -> None:
+    data = replace(recipe.data, validation=(SetConfig("validation", str(write_coco(tmp_path / "validation", 1))),))
+    config = replace(recipe, steps=steps, batch=1, data=data, evaluate_steps=1)
+    train(config, tmp_path / "run", max_minutes=0.0)
+    said = "--resume does the evaluation of step 1 first, and needs the time for all of it"
+    assert caplog.messages.count(f"time is up: {said}") == 1
+    caplog.clear()
+    if signalled:
+        watch = Run._watch_signals
+
+        def interrupt(run: Run) -> None:
+            watch(run)
+            signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(Run, "_watch_signals", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "run", resume=True)
+        monkeypatch.undo()
+    else:
+        assert train(config, tmp_path / "run", resume=True, max_minutes=0.0).step == 1
+    assert caplog.messages.count(f"{'interrupted' if signalled else 'time is up'}: {said}") == 1
+    assert "step-0000001" in (tmp_path / "run/state/latest.json").read_text()
+    train(config, tmp_path / "run", resume=True)
+    lines = read_metrics(tmp_path / "run/metrics.jsonl")
+    assert [line["step"] for line in lines if "evaluation" in line] == list(range(1, steps + 1))
+
+
 @pytest.mark.parametrize(("most", "taken"), [(0, 7), (3, 3), (4, 4), (6, 4), (7, 7), (9, 7)])
 def test_evaluation_on_at_most_so_many_pictures(
     recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, taken: int

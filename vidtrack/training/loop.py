@@ -44,7 +44,7 @@ def train(
 ) -> Progress:
     """Run a recipe to its last step, or until `max_minutes` from now are over; either way the state is saved.
 
-    An evaluation that time does not suffice for is done when the run is resumed.
+    An evaluation that time does not suffice for is done when the run is resumed, before any step.
 
     Writes into `output`: config.json, metrics.jsonl, state/ (to resume), model.safetensors (the averaged weights
     as they are now). `report` is called with every metrics line. Raises UsageError where `output` already holds
@@ -137,7 +137,10 @@ class Run:
         config, optim = self.config, self.config.optim
         self.deadline = deadline
         self._watch_signals()
-        self._evaluate_if_due()  # what time did not suffice for before
+        if not self._evaluate_if_due():  # what time did not suffice for before, and does not now
+            if self.interrupted:
+                raise KeyboardInterrupt
+            return
         began = saved = time.monotonic()
         before = self.progress.seconds
         sums: dict[str, float] = {}
@@ -166,20 +169,21 @@ class Run:
                 line = {name: value / counted for name, value in sums.items()}
                 self.metrics.train(step + 1, line, factor * optim.lr, norm, speed, self.progress.seconds)
                 sums, counted, window = {}, 0, time.monotonic()
-            if step + 1 < config.steps and self._evaluate_if_due():
-                window = time.monotonic()
+            if step + 1 < config.steps:
+                paused = time.monotonic()
+                self._evaluate_if_due()
+                window += time.monotonic() - paused
             over = self.world.any(self._is_over())
             if over or time.monotonic() - saved > config.checkpoint_minutes * 60:
                 self.save()
                 saved = time.monotonic()
             if over:
                 batches.close()
-                self.metrics.plot()
-                if self.interrupted:
-                    raise KeyboardInterrupt
-                return
-        self.save()  # before the evaluation of everything, which takes its time
-        self._evaluate_if_due()
+                break
+        else:
+            self.save()  # before the evaluation of everything, which takes its time
+        if self.progress.step == config.steps:
+            self._evaluate_if_due()
         self.metrics.plot()
         if self.interrupted:
             raise KeyboardInterrupt
@@ -218,22 +222,28 @@ class Run:
         return time.monotonic() >= self.deadline or self.stop.is_set()
 
     def _evaluate_if_due(self) -> bool:
-        """Evaluate where the recipe asks for it at this step, on everything at the last; whether it does."""
+        """Evaluate where the recipe asks for it at this step, on everything at the last; False if that is left over."""
         step, every = self.progress.step, self.config.evaluate_steps
         last = step == self.config.steps
-        due = last or bool(step and every and step % every == 0)
-        if due:
-            self.evaluate(0 if last else self.config.evaluate_pictures)
-        return due
+        if not last and not (step and every and step % every == 0):
+            return True
+        done = self.evaluate(0 if last else self.config.evaluate_pictures)
+        if not done and self.world.rank == 0:
+            _logger.warning(
+                "%s: --resume does the evaluation of step %d first, and needs the time for all of it",
+                "interrupted" if self.interrupted else "time is up",
+                step,
+            )
+        return done
 
-    def evaluate(self, pictures: int) -> None:
+    def evaluate(self, pictures: int) -> bool:
         """Score the averaged weights on the validation sets, on at most `pictures` of each (0: all).
 
-        Not where the log has that already. It ends when time is up, and is then due when the run is resumed.
+        Not where the log has that already. It ends when time is up: False then, and it is due when the run is resumed.
         """
         from vidtrack.training.evaluate import evaluate_sets
 
-        step = self.progress.step
+        step, left = self.progress.step, False
         if self.validation and self.world.rank == 0 and not self.metrics.evaluated(step, self.validation, pictures):
             sets = {
                 name: records[:: -(-len(records) // pictures)] if pictures and records else records
@@ -241,11 +251,10 @@ class Run:
             }
             over = self._is_over()
             results = None if over else evaluate_sets(self.averaged_model(), sets, self.config.batch, self._is_over)
-            if results is None:
-                _logger.warning("time is up: --resume does the evaluation of step %d", step)
-            else:
+            left = results is None
+            if results is not None:
                 self.metrics.evaluation(step, results, pictures)
-        self.world.wait()
+        return not self.world.any(left)
 
     def averaged_model(self) -> DeformableDETR:
         """A model with the averaged weights, or the trained model where there are none."""
