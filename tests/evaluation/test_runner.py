@@ -107,6 +107,12 @@ def test_a_class_of_the_ground_truth(tmp_path: Path) -> None:
         evaluate(sequence(tmp_path, "B"), result, Choices(truth_class=5))
 
 
+def test_ground_truth_with_the_scores_of_results_is_refused(tmp_path: Path) -> None:
+    truth = sequence(tmp_path, "A", still(1, range(1, 5)) + still(1, [5], score=-1))
+    with pytest.raises(DataError, match=r"gt\.txt has score -1 in frame 5 \(in ground truth 1 is a row that counts"):
+        evaluate(truth, written(tmp_path / "a.txt", still(1, range(1, 6), score=-1)))
+
+
 def test_the_rules_that_were_applied_are_told(tmp_path: Path) -> None:
     rows = still(1, range(1, 6)) + "1,2,40,0,9,9,0,-1,-1,-1\n"
     truth, result = sequence(tmp_path, "A", rows), written(tmp_path / "a.txt", HALF + "1,9,40,0,9,9,1\n")

@@ -159,6 +159,7 @@ def test_mot_rows(tmp_path: Path) -> None:
         ("1,7,11,21,nan,20,1\n", "line 1: a value is not finite"),
         ("1,7,11\n", "line 1: 3 values"),
         ("a,b\n", "line 1: not numbers"),
+        ("2,1,11,21,10,20,-1,-1,-1,-1\n", r"has score -1 in frame 2 \(in ground truth 1 is a row that counts"),
         ("1,-1,11,21,10,20,1\n", "boxes without an id in frame 1"),
         ("2,7,11,21,10,20,1\n2,7,30,21,10,20,1\n", "id 7 more than once in frame 2"),
     ],

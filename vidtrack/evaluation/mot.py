@@ -115,7 +115,13 @@ def _short(line: str) -> str:
 
 
 def check_tracks(rows: MotRows, path: Path) -> None:
-    """Raise DataError where rows that count have no identity, or one is in two places of a frame."""
+    """Raise DataError for a score below 0, a row that counts without an identity, and one identity twice in a frame."""
+    negative = rows[rows.scores < 0]
+    if len(negative):
+        raise DataError(
+            f"{path} has score {negative.scores[0]:g} in frame {negative.frames[0]}",
+            "in ground truth 1 is a row that counts, and 0 one to be ignored",
+        )
     counted = rows[rows.scores > 0]
     nobody = counted[counted.ids < 0]
     if len(nobody):
