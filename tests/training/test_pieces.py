@@ -55,6 +55,21 @@ def test_a_damaged_archive_ends_a_piece_before_it_trains(tmp_path: Path) -> None
     assert not (tmp_path / "arguments").exists()
 
 
+def pack(recipe: TrainConfig, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / "recipe.json"
+    path.write_text(json.dumps(recipe.to_dict()))
+    arguments = ["pack_data.py", str(path), "--root", str(folder), "--out", str(folder / "packed")]
+    monkeypatch.setattr("sys.argv", arguments)
+    runpy.run_path(str(RECIPES / "pack_data.py"), run_name="__main__")
+
+
+def test_weights_to_begin_from_that_are_missing_are_not_left_out(
+    recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit, match=r"begins from missing/backbone\.safetensors, which is no file"):
+        pack(replace(recipe, init="missing/backbone.safetensors"), tmp_path, monkeypatch)
+
+
 @pytest.mark.parametrize("name", ["init.safetensors", "default"])
 def test_what_a_run_begins_from_is_packed(
     recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -62,11 +77,7 @@ def test_what_a_run_begins_from_is_packed(
     init = tmp_path / name if name.endswith("safetensors") else Path(name)
     if init.is_absolute():
         init.write_bytes(b"weights")
-    path = tmp_path / "recipe.json"
-    path.write_text(json.dumps(replace(recipe, init=str(init)).to_dict()))
-    arguments = ["pack_data.py", str(path), "--root", str(tmp_path), "--out", str(tmp_path / "packed")]
-    monkeypatch.setattr("sys.argv", arguments)
-    runpy.run_path(str(RECIPES / "pack_data.py"), run_name="__main__")
+    pack(replace(recipe, init=str(init)), tmp_path, monkeypatch)
     with tarfile.open(tmp_path / "packed/piece-00.tar") as packed:
         pictures = {f"pictures/{number:03d}.webp" for number in range(4)}
         expected = pictures | {"pictures/train.json"} | ({"init.safetensors"} if init.is_absolute() else set())

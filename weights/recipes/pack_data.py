@@ -68,8 +68,11 @@ def mot_members(item: SetConfig, data: DataConfig, root: Path) -> Iterator[tuple
 
 def packed(config: TrainConfig, root: Path, longest: int, quality: int) -> Iterator[tuple[Path, bytes]]:
     """(name in the archive, content) of all that a run of the recipe reads."""
-    if Path(config.init).is_file():
-        yield Path("init.safetensors"), Path(config.init).read_bytes()
+    init = Path(config.init)
+    if init.is_file():
+        yield Path("init.safetensors"), init.read_bytes()
+    elif init.suffix == ".safetensors":
+        raise SystemExit(f"the recipe begins from {init}, which is no file")
     with ThreadPoolExecutor() as pool:
         for item in (*config.data.train, *config.data.validation):
             sources = list(coco_members(item, root) if item.kind == "coco" else mot_members(item, config.data, root))
