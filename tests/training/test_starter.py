@@ -95,7 +95,7 @@ def test_pictures_are_found_at_the_usual_places(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "classes"), [("dog", ("dog",)), ("Car,person,PERSON", ("person", "car")), (None, ("person", "car"))]
+    ("wanted", "classes"), [("dog", ("dog",)), ("Car,person,PERSON", ("car", "person")), (None, ("person", "car"))]
 )
 def test_classes_are_those_of_the_data(
     tiny_checkpoint: Path, tmp_path: Path, wanted: str | None, classes: tuple[str, ...]

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from vidtrack.errors import DataError
 from vidtrack.files import write_whole
 from vidtrack.model.checkpoint import load_weights
 from vidtrack.model.config import DetectorConfig
-from vidtrack.selection import class_filter
+from vidtrack.selection import class_filter, plain_name
 from vidtrack.training.batches import STRIDE
 from vidtrack.training.config import (
     AugmentConfig,
@@ -97,7 +98,7 @@ def write_recipe(config: TrainConfig, path: Path) -> None:
 
 
 def _classes_of(paths: Sequence[Path], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """Classes with boxes, in the files' order, or of all classes those that are wanted.
+    """Classes with boxes, in the files' order, or of all classes those that are wanted, in the order given.
 
     Some tools write a first category that stands for the whole file. MOTChallenge folders name no classes: where there
     is nothing else, any will do. Raises DataError, and UsageError for a class that no file has.
@@ -113,10 +114,13 @@ def _classes_of(paths: Sequence[Path], wanted: Sequence[str] | None) -> tuple[st
         used = {row["category_id"] for row in values["annotations"]}
         for item in values["categories"]:
             names[item["name"]] = names.get(item["name"], False) or item["id"] in used
-    if wanted is None and not any(names.values()):
+    if wanted is not None:
+        chosen = compress(names, class_filter(list(names), wanted, "the data"))
+        order = [plain_name(name) for name in wanted]
+        return tuple(sorted(chosen, key=lambda name: order.index(plain_name(name))))
+    if not any(names.values()):
         raise DataError(f"{', '.join(map(str, paths))}: no picture has a box", "label some objects first")
-    chosen = names.values() if wanted is None else class_filter(list(names), wanted, "the data")
-    return tuple(name for name, one in zip(names, chosen, strict=True) if one)
+    return tuple(name for name, has_boxes in names.items() if has_boxes)
 
 
 def _sets_of(paths: Sequence[Path], pictures: Path | None, classes: Sequence[str]) -> tuple[SetConfig, ...]:
