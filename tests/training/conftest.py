@@ -95,6 +95,17 @@ def write_coco(folder: Path, pictures: int = 4, **image_fields: object) -> Path:
     return path
 
 
+def mot_folder(folder: Path, rows: str, frames: int = 3) -> Path:
+    """A MOTChallenge sequence of black pictures with these rows of ground truth."""
+    (folder / "gt").mkdir(parents=True)
+    (folder / "img1").mkdir()
+    for index in range(1, frames + 1):
+        cv2.imwrite(str(folder / "img1" / f"{index:06d}.jpg"), np.zeros((48, 64, 3), np.uint8))
+    (folder / "seqinfo.ini").write_text("[Sequence]\nimDir=img1\nframeRate=10\nimWidth=64\nimHeight=48\nimExt=.jpg\n")
+    (folder / "gt" / "gt.txt").write_text(rows)
+    return folder
+
+
 def edit(path: Path, change: Callable[[Any], object]) -> Path:
     """Change what a JSON file holds."""
     values = json.loads(path.read_text())

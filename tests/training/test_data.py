@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from tests.media import Clip, write_clip
-from tests.training.conftest import CLASSES, edit, write_coco
+from tests.training.conftest import CLASSES, edit, mot_folder, write_coco
 from vidtrack.errors import DataError
 from vidtrack.model.pictures import read_picture
 from vidtrack.training.config import DataConfig, SetConfig
@@ -120,18 +120,6 @@ def test_pictures_stand_as_they_were_annotated(tmp_path: Path) -> None:
     shown = replace(record, path=tmp_path / "phone.png", size=(64, 96))
     np.testing.assert_array_equal(read_picture(shown), np.rot90(stored, -1))
     np.testing.assert_array_equal(read_picture(replace(shown, size=(96, 64))), stored)
-
-
-def mot_folder(folder: Path, rows: str, frames: int = 3) -> Path:
-    import cv2
-
-    (folder / "gt").mkdir(parents=True)
-    (folder / "img1").mkdir()
-    for index in range(1, frames + 1):
-        cv2.imwrite(str(folder / "img1" / f"{index:06d}.jpg"), np.zeros((48, 64, 3), np.uint8))
-    (folder / "seqinfo.ini").write_text("[Sequence]\nimDir=img1\nframeRate=10\nimWidth=64\nimHeight=48\nimExt=.jpg\n")
-    (folder / "gt" / "gt.txt").write_text(rows)
-    return folder
 
 
 def test_mot_rows(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TINY, Ended
-from tests.training.conftest import write_coco
+from tests.training.conftest import mot_folder, write_coco
 from vidtrack.errors import OutputError
 from vidtrack.model.checkpoint import read_checkpoint, save_checkpoint
 from vidtrack.model.detector import DeformableDETR
@@ -52,6 +52,18 @@ def test_a_model_of_one_stage_trains_too(tmp_path: Path) -> None:
     save_checkpoint(DeformableDETR(one_stage), tmp_path / "one.safetensors")
     config = starter_recipe([write_coco(tmp_path / "pictures")], init=str(tmp_path / "one.safetensors"), steps=1)
     assert train(replace(config, batch=2, threads=1), tmp_path / "run").step == 1
+
+
+@pytest.mark.parametrize(
+    ("two_stage", "queries", "share"), [(True, "trained", 0.2), (True, "none", 0), (False, "trained", 0)]
+)
+def test_models_whose_queries_are_carried_learn_tracks(
+    tmp_path: Path, two_stage: bool, queries: str, share: float
+) -> None:
+    model = replace(TINY, two_stage=two_stage, mixed_query_selection=two_stage, track_queries=queries)
+    save_checkpoint(DeformableDETR(model), tmp_path / "model.safetensors")
+    data = mot_folder(tmp_path / "clip", "1,7,11,21,10,20,1\n")
+    assert starter_recipe([data], init=str(tmp_path / "model.safetensors")).tracks.share == share
 
 
 def test_a_recipe_survives_its_file(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:
