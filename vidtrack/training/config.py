@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from vidtrack.errors import UsageError
 from vidtrack.model.config import DetectorConfig
 from vidtrack.training.fields import (
+    Canvas,
     Factor,
     OneOf,
     Queries,
@@ -72,15 +73,9 @@ class DataConfig:
 class AugmentConfig:
     """Random changes to a training picture; canvases are (height, width) and one is drawn for each batch."""
 
-    canvases: Annotated[tuple[tuple[Side, Side], ...], Range(1, 1000)] = (
-        (288, 288),
-        (240, 336),
-        (336, 240),
-        (256, 320),
-    )
-    grow_from: Annotated[float, Range(0.01, 1)] = (
-        1.0  # canvases start at this share of their size and grow over the first 60 % of the steps
-    )
+    canvases: Annotated[tuple[Canvas, ...], Range(1, 1000)] = ((288, 288), (240, 336), (336, 240), (256, 320))
+    # canvases start at this share of their size and grow over the first 60 % of the steps
+    grow_from: Annotated[float, Range(0.01, 1)] = 1.0
     scale: tuple[Factor, Factor] = (0.6, 1.6)  # large-scale jitter (Ghiasi et al., CVPR 2021), 1 fits the canvas
     aspect: Annotated[float, Range(1, 100)] = 1.15  # independent stretch of the sides, at most this ratio
     flip: Share = 0.5
@@ -139,9 +134,8 @@ class OptimConfig:
 
     lr: Annotated[float, Range(0, 1)] = 2e-4
     backbone_factor: Weight = 0.1  # 0 freezes the backbone
-    backbone_frozen: Annotated[int, Range(0, 1000)] = (
-        0  # leading children of the backbone that never learn (5 is DETR's ResNet: up to layer1)
-    )
+    # leading children of the backbone that never learn (5 is DETR's ResNet: up to layer1)
+    backbone_frozen: Annotated[int, Range(0, 1000)] = 0
     backbone_from: Share = 0.0  # share of the steps after which the backbone starts to learn
     slow_factor: Weight = 0.1  # sampling_offsets and reference_points
     weight_decay: Annotated[float, Range(0, 1)] = 1e-4

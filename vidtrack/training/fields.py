@@ -43,6 +43,7 @@ Share = Annotated[float, Range(0, 1)]
 Weight = Annotated[float, Range(0, 1000)]
 Factor = Annotated[float, Range(0.01, 100)]
 Side = Annotated[int, Range(1, 8192)]  # pixels
+Canvas = tuple[Side, Side]  # height, width
 Queries = Annotated[int, Range(0, 10_000)]
 Repeat = Annotated[int, Range(1, 100)]
 Steps = Annotated[int, Range(1, 10**9)]

@@ -192,9 +192,8 @@ class Run:
         count = sum(len(target.labels) for target in batch.targets)
         num_boxes = max(1.0, self.world.mean(float(count), self.device))
         mixed = self.config.optim.precision == "bfloat16"
-        torch.manual_seed(
-            batch.seed
-        )  # dropout too depends on seed, process and step alone: a resumed run goes on alike
+        # dropout too depends on seed, process and step alone: a resumed run goes on alike
+        torch.manual_seed(batch.seed)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             losses = self.objective(self.model, batch, num_boxes)
         total = torch.stack(list(losses.values())).sum()

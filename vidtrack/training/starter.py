@@ -35,14 +35,8 @@ STEPS = (400, 20_000)
 BATCH = 8
 MOT_CLASS = "person"
 _SCALES = (0.7, 0.85, 1.0, 1.15)  # of the canvases, relative to the size that the model looks at
-_PICTURE_FOLDERS = (
-    ".",
-    "images",
-    "{name}",
-    "../images",
-    "../images/{name}",
-    "../{name}",
-)  # from where the COCO file lies
+# from where the COCO file lies
+_PICTURE_FOLDERS = (".", "images", "{name}", "../images", "../images/{name}", "../{name}")
 
 
 def starter_recipe(
