@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil
 from xml.etree import ElementTree as Xml
 
 import numpy as np
@@ -66,7 +65,7 @@ def _add_resources(root: Xml.Element, scene: Scene) -> None:
         id="r2",
         name=scene.name,
         start=_start(own),
-        duration=_time(ceil(scene.duration * own.rate) / own.rate),
+        duration=_time(scene.media_frame_count / own.rate),
         hasVideo="1",
         format="r1" if own.rate == scene.rate else "r4",
     )

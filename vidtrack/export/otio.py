@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from math import ceil
 from typing import Any
 
 from vidtrack.export.scene import Scene, Track
@@ -18,11 +17,10 @@ def write(scene: Scene) -> str:
     own, rate = scene.media_numbering, scene.constant_rate
     start = _time(own.start, own.rate)
     width, height = scene.size
-    covered = ceil(scene.duration * own.rate)
     media = {
         "OTIO_SCHEMA": "ExternalReference.1",
         "target_url": file_url(scene.path),
-        "available_range": _range(start, _time(covered, own.rate)),
+        "available_range": _range(start, _time(scene.media_frame_count, own.rate)),
         "available_image_bounds": {
             "OTIO_SCHEMA": "Box2d.1",
             "min": {"OTIO_SCHEMA": "V2d.1", "x": 0.0, "y": 0.0},

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil
 from pathlib import PurePath
 
 import numpy as np
@@ -177,6 +178,11 @@ class Scene:
     def media_numbering(self) -> Numbering:
         """How frames of the clip by itself are numbered: as on the timeline where its rate varies."""
         return self.media or self.numbering
+
+    @property
+    def media_frame_count(self) -> int:
+        """Frames of the clip by itself that the timeline takes, of the last one a part or all."""
+        return ceil(self.duration * self.media_numbering.rate)
 
     def layers(self) -> list[int]:
         """For each track the lowest layer, from 0, on which it overlaps no other one in time."""
