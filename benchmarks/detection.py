@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from vidtrack import load_model
-from vidtrack.model.pictures import detect_pictures
-from vidtrack.training.config import load_config
+from vidtrack.model.image_inference import detect_pictures
 from vidtrack.training.data import Record, load_sets
 from vidtrack.training.evaluate import score
+from vidtrack.training.recipe import load_config
 
 HOG_SCRIPT = Path(__file__).with_name("hog_people.py")
 

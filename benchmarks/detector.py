@@ -21,10 +21,10 @@ import transformers
 from torch import Tensor
 
 from vidtrack.model.checkpoint import build, load_model, load_weights
+from vidtrack.model.checkpoint_export import write_hugging_face
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.preprocess import to_batch
-from vidtrack.model.publish import write_hugging_face
 from vidtrack.ops import build_info
 from vidtrack.video import VideoReader
 

@@ -20,10 +20,10 @@ from torch import Tensor
 
 from vidtrack.model.detector import Memory
 from vidtrack.training.batches import Target
-from vidtrack.training.config import LossConfig, TrackConfig
+from vidtrack.training.criterion import Objective
 from vidtrack.training.losses import set_losses
 from vidtrack.training.matcher import match
-from vidtrack.training.objective import Objective
+from vidtrack.training.recipe import LossConfig, TrackConfig
 
 LAYERS, PICTURES, QUERIES, CLASSES, TOKENS = 6, 4, 300, 91, 4000
 COUNTS = (7, 1, 0, 23)  # objects of each picture

@@ -21,7 +21,7 @@ import torchvision
 from torch import Tensor
 
 from vidtrack.model.checkpoint import build, read_checkpoint
-from vidtrack.model.publish import write_official
+from vidtrack.model.checkpoint_export import write_official
 
 VARIANTS: dict[str, list[str]] = {
     "single scale": ["--num_feature_levels=1"],

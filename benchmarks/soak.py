@@ -22,12 +22,12 @@ import cv2
 import torch
 
 from vidtrack import RunConfig, track_video
-from vidtrack.config import VideoConfig
+from vidtrack.core.stages import Progress
+from vidtrack.core.types import Frame
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.stages import Progress
-from vidtrack.types import Frame
 from vidtrack.video import VideoReader, VideoWriter
+from vidtrack.video.config import VideoConfig
 
 ROWS = 20
 NETWORK = DetectorConfig(

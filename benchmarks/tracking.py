@@ -78,7 +78,7 @@ def sections(arguments: argparse.Namespace) -> dict[str, Callable[[], Iterator[s
 
     public = [load(folder) for folder in folders(data)]
     return {
-        "public": lambda: compare(public, training, TrackerConfig().birth_score, processes),
+        "public": lambda: compare(public, training, TrackerConfig().new_track_threshold, processes),
         "own": model_section,
         "parts": lambda: ablate(*own()),
         "cost": cost,

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from tracking_data import Footage, Step, folders, load, run, scores
 
-from vidtrack.boxes import area
-from vidtrack.evaluation.mot import MotRows
+from vidtrack.core.boxes import area
+from vidtrack.datasets.mot import MotRows
 from vidtrack.tracking.association import Associator
-from vidtrack.tracking.camera import CameraMotion
+from vidtrack.tracking.camera_motion import CameraMotion
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.glance import glance
+from vidtrack.tracking.cuts import thumbnail_gray
 from vidtrack.tracking.state import Detections
 from vidtrack.video import VideoReader
 
@@ -69,7 +69,7 @@ def moved(folder: Path, place: Place) -> Moved:
             known = detections[-1].boxes_xyxy[detections[-1].scores > 0.3] if detections else np.zeros((0, 4))
             picture = np.ascontiguousarray(frame.image[y : y + window[1], x : x + window[0]])
             begin = time.process_time()
-            small = glance(picture)
+            small = thumbnail_gray(picture)
             scale = small.shape[1] / window[0]
             matrix = camera.step(small, known * scale)
             spent += time.process_time() - begin

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from vidtrack.datasets.mot import (
+    MOT_PIXEL,
+    MotRows,
+    Sequence,
+    read_rows,
+    read_sequence,
+    result_rows,
+)
 from vidtrack.evaluation.metrics import TrackingScores, align, combine, measure
-from vidtrack.evaluation.mot import MOT_PIXEL, MotRows, Sequence, read_rows, read_sequence, result_rows
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import suppress
 from vidtrack.tracking.state import Detections, TrackedBoxes

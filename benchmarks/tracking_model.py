@@ -22,19 +22,19 @@ import numpy as np
 import torch
 from tracking_data import Footage, Run, folders, read_own, rows_of, run
 
-from vidtrack.config import RunConfig
-from vidtrack.evaluation.mot import write_rows
+from vidtrack.core.types import FrameTracks
+from vidtrack.datasets.mot import write_rows
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.inference import FrameEncoder
+from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracking import association
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import nearness, similarity
-from vidtrack.tracking.propagation import FrameOutput
+from vidtrack.tracking.matching import gated_similarity, similarity
 from vidtrack.tracking.smoothing import Delay, GapFiller, Smoother
 from vidtrack.tracking.state import Detections, TrackedBoxes, Tracks
+from vidtrack.tracking.track_queries import FrameOutput
 from vidtrack.tracking.tracker import Tracker
-from vidtrack.types import FrameTracks
 from vidtrack.video import VideoReader
 
 LEAST_SCORE = 0.05
@@ -72,9 +72,9 @@ def similarity_with_look(tracks: Tracks, detections: Detections, seconds: float,
 
 def nearness_or_look(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:
     """Nearness, and up to three times as far off where the embeddings agree."""
-    wide = nearness(tracks, detections, replace(config, reunion_deviation=3 * config.reunion_deviation))
+    wide = gated_similarity(tracks, detections, replace(config, recovery_gate_sigma=3 * config.recovery_gate_sigma))
     again = (wide >= 0) & (cosine(tracks, detections) >= REUNION_COSINE)
-    return np.maximum(nearness(tracks, detections, config), np.where(again, 0.0, -1.0))
+    return np.maximum(gated_similarity(tracks, detections, config), np.where(again, 0.0, -1.0))
 
 
 def parts(all_footage: list[Footage], model: DeformableDETR, cache: Path) -> Iterator[tuple[str, Run]]:
@@ -86,15 +86,15 @@ def parts(all_footage: list[Footage], model: DeformableDETR, cache: Path) -> Ite
         return run(lambda _: kind(config).step, all_footage)
 
     never = 1e-6
-    bare = replace(config, reunion_deviation=never, low_score=config.high_score)
+    bare = replace(config, recovery_gate_sigma=never, low_score=config.high_score)
     yield "plain association", tried(bare, Still)
     yield "+ motion", tried(bare)
-    yield "+ second chance", tried(replace(config, reunion_deviation=never))
+    yield "+ second chance", tried(replace(config, recovery_gate_sigma=never))
     shipped = tried(config)
     yield "+ re-identification = vidtrack association", shipped
     with patch.object(association, "similarity", similarity_with_look):
         yield "... with the embedding in every match", tried(config)
-    with patch.object(association, "nearness", nearness_or_look):
+    with patch.object(association, "gated_similarity", nearness_or_look):
         yield "... with re-identification by embedding", tried(config)
     steady = revised(shipped, all_footage, lambda: Smoother(0.5))
     yield "... with --smooth 0.5", steady

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tracking_data import Footage, Maker, Step, quality, run
 
-from vidtrack.config import RunConfig
+from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.state import Detections, TrackedBoxes

@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vidtrack.config import RunConfig, VideoConfig
+    from vidtrack.core.stages import Progress
     from vidtrack.model.checkpoint import load_model
-    from vidtrack.pipeline import TrackResult, track_video
-    from vidtrack.stages import Progress
+    from vidtrack.pipeline.config import RunConfig
+    from vidtrack.pipeline.track_video import TrackResult, track_video
     from vidtrack.tracking.config import TrackerConfig
     from vidtrack.tracklog import TrackLog
+    from vidtrack.video.config import VideoConfig
 
     __version__: str
 
@@ -28,21 +29,21 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Progress": "vidtrack.stages",
-    "RunConfig": "vidtrack.config",
+    "Progress": "vidtrack.core.stages",
+    "RunConfig": "vidtrack.pipeline.config",
     "TrackLog": "vidtrack.tracklog",
-    "TrackResult": "vidtrack.pipeline",
+    "TrackResult": "vidtrack.pipeline.track_video",
     "TrackerConfig": "vidtrack.tracking.config",
-    "VideoConfig": "vidtrack.config",
+    "VideoConfig": "vidtrack.video.config",
     "load_model": "vidtrack.model.checkpoint",
-    "track_video": "vidtrack.pipeline",
+    "track_video": "vidtrack.pipeline.track_video",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use, so that `import vidtrack` costs nothing (PEP 562)."""
     if name == "__version__":
-        from vidtrack.tracklog.stamp import version_of
+        from vidtrack.tracklog.metadata import version_of
 
         return version_of("vidtrack")
     if name not in _HOMES:

@@ -14,8 +14,8 @@ from vidtrack import TrackLog
 from vidtrack.batch.engine import Crashed, Ended, Engine, Event, ModelChoice, Progressed, Started, Task
 from vidtrack.batch.local import LocalEngine
 from vidtrack.batch.plan import Existing, Job
-from vidtrack.config import RunConfig
-from vidtrack.errors import InputError, UsageError, WeightsError
+from vidtrack.core.errors import InputError, UsageError, WeightsError
+from vidtrack.pipeline.config import RunConfig
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from vidtrack.batch.engine import Crashed, Ended, Event, Outcome, Started, Task
 from vidtrack.batch.loop import Batch, Rules
 from vidtrack.batch.manifest import Manifest, Row
 from vidtrack.batch.plan import Job
-from vidtrack.config import RunConfig
-from vidtrack.errors import InputError, MisfitError, UsageError
+from vidtrack.core.errors import InputError, MisfitError, UsageError
+from vidtrack.pipeline.config import RunConfig
 
 LOG = """{"type":"header","schema":"vidtrack.track-log/1","model":{"classes":["person"]},\
 "source":{"time_base":[1,25],"hash":{"method":"sha256","value":"ab"}}}

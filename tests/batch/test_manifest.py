@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vidtrack.batch.manifest import DONE, RUNNING, VERSION, WAITING, Manifest, Row
-from vidtrack.errors import OutputError
+from vidtrack.core.errors import OutputError
 
 
 def test_rows_come_back(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from vidtrack.batch.manifest import ASIDE, DONE, FAILED, FOLDER, WAITING, Row
 from vidtrack.batch.overview import write_overview
-from vidtrack.errors import OutputError
+from vidtrack.core.errors import OutputError
 
 EVIL = 'a"><script>alert(1)</script>&.mp4'
 ODD = os.fsdecode(b"caf\xe9 #1?.mp4")

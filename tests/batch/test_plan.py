@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vidtrack.batch.plan import plan
-from vidtrack.errors import InputError, UsageError
+from vidtrack.core.errors import InputError, UsageError
 
 
 @pytest.fixture

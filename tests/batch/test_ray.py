@@ -16,13 +16,13 @@ from tests.batch.test_local import run
 from tests.batch.test_remote_batch import digest, made
 from tests.conftest import Ended as EndedCommand
 from tests.media import Clip, write_clip
-from vidtrack.batch import ray_engine
 from vidtrack.batch.engine import Crashed, Ended, Engine, Event, ModelChoice, Progressed, Started, Task
+from vidtrack.batch.engines import ray as ray_engine
 from vidtrack.batch.loop import Batch, Rules
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
 from vidtrack.batch.plan import Existing, Job
-from vidtrack.config import RunConfig
-from vidtrack.errors import InputError, UsageError
+from vidtrack.core.errors import InputError, UsageError
+from vidtrack.pipeline.config import RunConfig
 
 try:
     import ray

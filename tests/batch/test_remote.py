@@ -14,7 +14,7 @@ from vidtrack.batch import remote, remote_job
 from vidtrack.batch.plan import Job
 from vidtrack.batch.remote import Address, fetch, is_address, list_below, look_up, matching, put
 from vidtrack.batch.remote_job import at_hand
-from vidtrack.errors import InputError, OutputError, ResourceError, UsageError
+from vidtrack.core.errors import InputError, OutputError, ResourceError, UsageError
 
 ODD_NAME = "odd : name ü [1].mp4"
 

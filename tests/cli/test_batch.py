@@ -26,7 +26,7 @@ from vidtrack.batch.manifest import FOLDER, NAME, Manifest
 from vidtrack.batch.plan import Job
 from vidtrack.cli import exits
 from vidtrack.cli.batch import BatchResult, _local_engine, _Watch, batch_root
-from vidtrack.errors import InputError, UsageError
+from vidtrack.core.errors import InputError, UsageError
 
 Command = Callable[..., Ended]
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from vidtrack.batch.plan import Job
 from vidtrack.cli import dashboard as module
 from vidtrack.cli.dashboard import Dashboard, dashboard
 from vidtrack.cli.options import ProgressStyle
-from vidtrack.config import RunConfig
-from vidtrack.errors import InputError
-from vidtrack.stages import Progress
+from vidtrack.core.errors import InputError
+from vidtrack.core.stages import Progress
+from vidtrack.pipeline.config import RunConfig
 
 
 @pytest.fixture

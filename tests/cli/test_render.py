@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import Ended
-from tests.effects.scenes import SIZE, any_clip, frames_of, seconds_of, write_log
 from tests.media import EXAMPLE_CLIP
+from tests.render.scenes import SIZE, any_clip, frames_of, seconds_of, write_log
 from vidtrack.video import probe
 
 Command = Callable[..., Ended]
@@ -220,13 +220,13 @@ def test_the_report_names_what_is_uncertain(vidtrack: Command, log: Path) -> Non
     assert record["made"][0]["output"].endswith("shot.hidden.mp4")
 
 
-@pytest.mark.parametrize("tracker", ["other", [], {"birth_score": "high"}, {"birth_score": 0.9}])
+@pytest.mark.parametrize("tracker", ["other", [], {"new_track_threshold": "high"}, {"new_track_threshold": 0.9}])
 def test_scores_are_weak_by_what_the_run_says_if_it_says_so(vidtrack: Command, log: Path, tracker: object) -> None:
     write_log(log, log.parent / "shot.mov", {1: BOXES[1]}, range(30), parameters={"tracker": tracker})
     report = log.parent / "report.json"
     assert vidtrack("render", log, "--solid", "--report", report).code == 0
     weak = any(doubt["reason"] == "low score" for doubt in json.loads(report.read_text())["doubts"])
-    assert weak == (tracker == {"birth_score": 0.9})
+    assert weak == (tracker == {"new_track_threshold": 0.9})
 
 
 def test_a_box_that_jumps_is_uncertain(vidtrack: Command, log: Path) -> None:

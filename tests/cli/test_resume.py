@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
-from vidtrack.errors import OutputError
-from vidtrack.sink import Sink, Tracked
+from vidtrack.core.errors import OutputError
+from vidtrack.pipeline.outputs import Sink, Tracked
 
 Command = Callable[..., Ended]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.tracklog.test_tracklog import header, tracks
+from vidtrack.core.types import ObjectState
 from vidtrack.tracklog import LogWriter
-from vidtrack.types import ObjectState
 
 BOX = (10.0, 10.0, 30.0, 50.0)  # of a track log, xyxy; in MOT's pixels 11,11,20,40
 ROW = "{frame},{identity},11,11,20,40,{score},-1,-1,-1\n"

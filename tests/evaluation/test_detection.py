@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vidtrack.errors import DataError, UsageError
-from vidtrack.evaluation.coco import CocoTruth, read_results, read_truth
+from vidtrack.core.errors import DataError, UsageError
+from vidtrack.datasets.coco import CocoTruth, read_results, read_truth
 from vidtrack.evaluation.detection import DetectionScores, score_detections
-from vidtrack.training.config import DataConfig, SetConfig
 from vidtrack.training.data import load_set
 from vidtrack.training.evaluate import score as score_records
+from vidtrack.training.recipe import DataConfig, SetConfig
 
 PERSON, CAR = 1, 3
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vidtrack.datasets.mot import MotRows
 from vidtrack.evaluation.ignoring import Rules, counted, rules_for
-from vidtrack.evaluation.mot import MotRows
 
 PERSON, CAR, STATIC, REFLECTION, VEHICLE = 1, 3, 7, 12, 6
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vidtrack.datasets.mot import MotRows
 from vidtrack.evaluation.metrics import align, combine, measure, score
-from vidtrack.evaluation.mot import MotRows
 
 HERE, THERE = [0.0, 0, 10, 10], [100.0, 0, 110, 10]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.evaluation.cases import log, sequence, still
-from vidtrack.errors import DataError, UsageError
+from vidtrack.core.errors import DataError, UsageError
 from vidtrack.evaluation.ignoring import Rules
 from vidtrack.evaluation.runner import evaluate
 from vidtrack.evaluation.sequences import Choices

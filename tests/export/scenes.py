@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vidtrack.core.types import FrameTracks, VideoInfo
 from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import find_formats
 from vidtrack.export.run import export_log, plan_outputs
 from vidtrack.export.scene import Scene
-from vidtrack.provenance import ContentHash, log_header
 from vidtrack.tracklog import LogWriter, TrackLog
-from vidtrack.types import FrameTracks, VideoInfo
+from vidtrack.tracklog.provenance import ContentHash, log_header
 
 BY_HAND = Path(__file__).with_name("shot 12.tracks.jsonl")  # 29.97 drop frame; track 1 is away in frames 4 and 5
 GOLDEN = Path(__file__).with_name("golden")

@@ -15,8 +15,8 @@ import pytest
 
 from tests.export.scenes import BY_HAND, by_hand, exported, interpreter_with, moving, scene_of, write_log
 from tests.export.test_compositing import boxes_by_frame, same
-from vidtrack.errors import UsageError
-from vidtrack.evaluation.mot import MOT_PIXEL, read_rows
+from vidtrack.core.errors import UsageError
+from vidtrack.datasets.mot import MOT_PIXEL, read_rows
 from vidtrack.export import cvat, datasets, label_studio, tables
 
 READ_CVAT = """

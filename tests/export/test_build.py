@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.export.scenes import by_hand, moving, scene_of, write_log
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
+from vidtrack.core.types import ObjectState
 from vidtrack.export.build import ExportConfig
 from vidtrack.export.scene import Anchor
-from vidtrack.types import ObjectState
 
 
 def test_the_log_by_hand_becomes_tracks_with_a_gap() -> None:

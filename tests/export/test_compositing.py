@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from tests.export.scenes import BY_HAND, by_hand, exported, interpreter_with, moving, program, scene_of, write_log
-from vidtrack.export import after_effects, after_effects_script, blender, fusion, nuke, points
+from vidtrack.export import after_effects, after_effects_script, blender, fusion, nuke
+from vidtrack.export import three_dequalizer as points
 from vidtrack.export.scene import Anchor, Scene
 
 Keys = dict[float, list[float]]

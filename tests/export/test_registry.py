@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.export.scenes import by_hand
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.export.registry import FORMATS, Format, find_formats
 from vidtrack.export.scene import Anchor
 

@@ -16,11 +16,11 @@ import pytest
 from tests.export.scenes import by_hand, exported, moving, program, scene_of, write_log
 from tests.export.test_compositing import boxes_by_frame, same
 from tests.media import Clip, write_clip
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
+from vidtrack.core.types import AudioInfo
 from vidtrack.export import fcpxml, mlt, otio
 from vidtrack.export.scene import Anchor
-from vidtrack.render import colour_of
-from vidtrack.types import AudioInfo
+from vidtrack.render.annotator import colour_of
 
 NTSC = Fraction(1001, 30000)
 LUMA = np.array([0.299, 0.587, 0.114])

@@ -118,7 +118,7 @@ def read_video(path: str, start: str, stride: str) -> int:
     """Every frame of a clip, from a time on."""
     from fractions import Fraction
 
-    from vidtrack.errors import VidtrackError
+    from vidtrack.core.errors import VidtrackError
     from vidtrack.video import VideoReader
 
     try:
@@ -137,7 +137,7 @@ def read_video(path: str, start: str, stride: str) -> int:
 
 def load_model(path: str) -> int:
     """A detector from a checkpoint."""
-    from vidtrack.errors import VidtrackError
+    from vidtrack.core.errors import VidtrackError
     from vidtrack.model.checkpoint import load_model as load
 
     try:
@@ -150,8 +150,8 @@ def load_model(path: str) -> int:
 
 def load_recipe(path: str) -> int:
     """A training recipe, as `vidtrack train` reads it before it looks at any data."""
-    from vidtrack.errors import VidtrackError
-    from vidtrack.training.config import load_config
+    from vidtrack.core.errors import VidtrackError
+    from vidtrack.training.recipe import load_config
 
     try:
         load_config(Path(path))
@@ -164,7 +164,7 @@ def load_recipe(path: str) -> int:
 def track_in_chunks(source: str, model: str, folder: str) -> int:
     """A clip of which each half second is safe once it is done; goes on with what an earlier call has left."""
     from vidtrack import RunConfig, load_model, track_video
-    from vidtrack.errors import VidtrackError
+    from vidtrack.core.errors import VidtrackError
 
     config = RunConfig(score=0.3, chunk_seconds=0.5, resume=True, smooth_seconds=0.2, gap_seconds=0.2)
     log, video = f"{folder}/clip.tracks.jsonl", f"{folder}/clip.tracked.mp4"

@@ -17,9 +17,9 @@ from tests.media import EXAMPLE_CLIP, Clip, example_frames, write_clip, write_in
 from tests.tracklog.logs import made_log
 from vidtrack.batch.manifest import DONE, RUNNING, Manifest, Row
 from vidtrack.model.checkpoint import save_checkpoint
+from vidtrack.model.checkpoint_export import write_hugging_face, write_official
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.publish import write_hugging_face, write_official
 
 _FRAMES, _SIZE = 8, (96, 64)
 _SMALL: dict[str, Any] = {"frames": _FRAMES, "size": _SIZE}
@@ -117,7 +117,7 @@ def checkpoints(folder: Path) -> dict[str, bytes]:
 
 def recipe() -> dict[str, Any]:
     """A training recipe with every field."""
-    from vidtrack.training.config import DataConfig, SetConfig, TrainConfig
+    from vidtrack.training.recipe import DataConfig, SetConfig, TrainConfig
 
     data = DataConfig(
         train=(SetConfig("pictures", "train.json"), SetConfig("sequence", "seq", "mot", weight=2.0)),

@@ -17,7 +17,7 @@ from tests.faults.forkserver import Ending, ForkServer, Kill
 from tests.faults.targets import Material
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog
-from vidtrack.tracklog.validating import validate
+from vidtrack.tracklog.validation import validate
 from vidtrack.video import VideoReader
 
 CLIPS, FRAMES = 4, 4

@@ -14,7 +14,7 @@ from tests.faults.forkserver import Ending, ForkServer, Kill
 from tests.faults.mutate_bytes import damage_bytes
 from tests.faults.targets import Material
 from tests.media import Clip, write_clip
-from vidtrack.tracklog.validating import validate
+from vidtrack.tracklog.validation import validate
 from vidtrack.video import VideoReader
 
 FRAMES = 60

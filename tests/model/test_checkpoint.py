@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vidtrack.errors import OutputError, WeightsError
+from vidtrack.core.errors import OutputError, WeightsError
 from vidtrack.model.checkpoint import build, load_model, read_checkpoint, save_checkpoint
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR

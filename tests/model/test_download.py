@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.errors import OutputError, WeightsError
+from vidtrack.core.errors import OutputError, WeightsError
 from vidtrack.model import registry
 from vidtrack.model.download import RemoteMissingError, download
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vidtrack.model.checkpoint import build, load_model, read_checkpoint
-from vidtrack.model.publish import write_hugging_face, write_official
+from vidtrack.model.checkpoint_export import write_hugging_face, write_official
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("timm")

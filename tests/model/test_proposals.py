@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.conftest import TINY
-from vidtrack.errors import WeightsError
+from vidtrack.core.errors import WeightsError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.proposals import best_proposals, prior_boxes
 

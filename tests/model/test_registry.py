@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vidtrack.errors import WeightsError
+from vidtrack.core.errors import WeightsError
 from vidtrack.model import registry
 from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR

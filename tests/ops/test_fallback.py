@@ -36,7 +36,7 @@ def test_reference_serves_and_says_so_once() -> None:
 def test_reference_can_be_refused() -> None:
     code = """
 from vidtrack import ops
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 try:
     ops.require_compiled()
 except UsageError as error:
@@ -50,7 +50,7 @@ except UsageError as error:
 def test_a_device_without_kernels_is_announced_once_and_can_be_refused() -> None:
     code = """
 from vidtrack import ops
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 ops._served.discard("cuda")
 for device_type in ("cpu", "cuda", "cuda", "mps"):
     ops.announce(device_type)

@@ -13,8 +13,8 @@ import pytest
 
 from tests.media import Clip, write_clip
 from tests.tracklog.logs import made_log, tracks_at
-from vidtrack.provenance import hash_content, log_header
 from vidtrack.tracklog import LogWriter
+from vidtrack.tracklog.provenance import hash_content, log_header
 from vidtrack.video import VideoReader, probe
 
 pytest.importorskip("selenium.webdriver", reason="selenium is not installed")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.tracking.scenes import Actor, detect, look, play, straight
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.state import Carried, Detections
+from vidtrack.tracking.state import Detections, TrackQueryOutput
 
 CONFIG = TrackerConfig(mode="association")
 
@@ -38,7 +38,7 @@ def test_hidden_while_walking_comes_back_with_its_id(frames_per_second, gap):
 def test_hidden_for_longer_than_the_patience_is_someone_new():
     actors = [Actor(straight(100, 200), hidden=((2.0, 4.5),))]
     assert play(Associator(CONFIG), actors, 10, 6.0).all_ids == [1, 2]
-    patient = replace(CONFIG, patience_seconds=3.0)
+    patient = replace(CONFIG, max_age_seconds=3.0)
     assert play(Associator(patient), actors, 10, 6.0).all_ids == [1]
 
 
@@ -58,7 +58,7 @@ def test_hidden_and_slowing_down_comes_back_with_its_id():
 
     actors = [Actor(path, hidden=((2.0, 3.4),)), Actor(straight(100, 500, 40))]
     assert len(play(Associator(CONFIG), actors, 10, 6.0).ids_of(0)) == 1
-    strict = replace(CONFIG, reunion_deviation=1e-3)
+    strict = replace(CONFIG, recovery_gate_sigma=1e-3)
     assert len(play(Associator(strict), actors, 10, 6.0).ids_of(0)) == 2
 
 
@@ -203,7 +203,7 @@ def test_a_carried_query_keeps_a_track_the_detector_missed():
         if i < 10:
             tracked = associator.update(found)
         else:
-            tracked = associator.update(nothing, Carried(np.array([0]), found))
+            tracked = associator.update(nothing, TrackQueryOutput(np.array([0]), found))
             assert tracked.ids.tolist() == [1]
 
 
@@ -216,7 +216,7 @@ def test_a_carried_query_and_its_detection_are_one_object():
         associator.predict(seconds)
         live = associator.tracks is not None and len(associator.tracks) == 1
         nudged = replace(found, boxes_xyxy=found.boxes_xyxy + 6.0)
-        tracked = associator.update(found, Carried(np.array([0]), nudged) if live else None)
+        tracked = associator.update(found, TrackQueryOutput(np.array([0]), nudged) if live else None)
     assert tracked.ids.tolist() == [1]
     assert len(associator.tracks) == 1
 
@@ -228,7 +228,7 @@ def test_a_carried_query_follows_nobody_who_has_a_track():
     for i in range(10):
         associator.step(both, i / 10)
     associator.predict(1.0)
-    tracked = associator.update(both[:1], Carried(np.array([1]), both[:1]))
+    tracked = associator.update(both[:1], TrackQueryOutput(np.array([1]), both[:1]))
     assert tracked.ids.tolist() == [1]
 
 
@@ -264,7 +264,7 @@ def test_fifty_tracks_are_linked_within_a_few_milliseconds():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"mode": "magic"}, {"low_score": 0.9}, {"birth_score": 1.5}, {"max_tracks": 0}], ids=str
+    "wrong", [{"mode": "magic"}, {"low_score": 0.9}, {"new_track_threshold": 1.5}, {"max_tracks": 0}], ids=str
 )
 def test_config_refuses_nonsense(wrong):
     with pytest.raises(UsageError):

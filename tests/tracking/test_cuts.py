@@ -16,11 +16,10 @@ import pytest
 
 from tests.media import EXAMPLE_CLIP
 from vidtrack import RunConfig, TrackerConfig, TrackLog, track_video
+from vidtrack.core.types import ObjectState
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.tracking.cuts import CutDetector
-from vidtrack.tracking.glance import glance
+from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
 from vidtrack.tracklog import schema
-from vidtrack.types import ObjectState
 from vidtrack.video import VideoReader
 
 CUTS = [30, 76, 137, 187, 242]  # of the example clip, found by eye
@@ -35,7 +34,7 @@ def example() -> np.ndarray:
 
 def cuts_in(images: Iterable[np.ndarray]) -> list[int]:
     detector = CutDetector()
-    return [index for index, image in enumerate(images) if detector.is_cut(glance(image))]
+    return [index for index, image in enumerate(images) if detector.is_cut(thumbnail_gray(image))]
 
 
 def test_the_cuts_of_the_example_clip_and_no_others():
@@ -99,9 +98,9 @@ def test_a_zoom_is_no_cut():
 
 def test_after_reset_the_first_frame_is_no_cut():
     detector = CutDetector()
-    detector.is_cut(glance(example()[0]))
+    detector.is_cut(thumbnail_gray(example()[0]))
     detector.reset()
-    assert not detector.is_cut(glance(example()[100]))
+    assert not detector.is_cut(thumbnail_gray(example()[100]))
 
 
 def tracked(folder: Path, model: DeformableDETR, **choices: bool) -> TrackLog:

@@ -7,9 +7,9 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from vidtrack.boxes import pairwise_iou
+from vidtrack.core.boxes import pairwise_iou
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import assign, claims, nearness, paired_iou, similarity, suppress
+from vidtrack.tracking.matching import assign, claims, gated_similarity, paired_iou, similarity, suppress
 from vidtrack.tracking.state import Detections, Tracks
 
 
@@ -99,7 +99,7 @@ def test_nearness_needs_place_class_and_size():
     tracks.move(1.0)
     boxes = np.array([[0, 0, 10, 10], [8, 0, 18, 10], [40, 0, 50, 10], [0, 0, 10, 10], [3, 0, 7, 10.0]])
     found = Detections.of(boxes, np.ones(5), np.array([1, 1, 1, 0, 1]))
-    near = nearness(tracks, found, TrackerConfig())[0]
+    near = gated_similarity(tracks, found, TrackerConfig())[0]
     assert near[0] == pytest.approx(1.0) and 0 < near[1] < 1
     assert near[2:].tolist() == [-1, -1, -1]  # too far, another class, less than half as wide
 

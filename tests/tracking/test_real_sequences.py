@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vidtrack.boxes import area, pairwise_intersection, pairwise_iou
+from vidtrack.core.boxes import area, pairwise_intersection, pairwise_iou
+from vidtrack.datasets.mot import MotRows, read_rows, result_rows
 from vidtrack.evaluation.metrics import TrackingScores, align, score
-from vidtrack.evaluation.mot import MotRows, read_rows, result_rows
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.state import Detections, TrackedBoxes

@@ -12,12 +12,12 @@ import pytest
 
 from tests.media import EXAMPLE_CLIP
 from vidtrack import RunConfig, TrackerConfig, track_video
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
+from vidtrack.core.types import FrameTracks, ObjectState
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.smoothing import GapFiller, Smoother, fill_gaps, smooth
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.summary import summarise
-from vidtrack.types import FrameTracks, ObjectState
 
 TIME_BASE = Fraction(1, 30)
 SIZE = np.array([40.0, 80.0])

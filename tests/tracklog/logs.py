@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vidtrack.provenance import ContentHash, hash_content, log_header
+from vidtrack.core.types import FrameTracks, VideoInfo
 from vidtrack.tracklog import LogWriter
-from vidtrack.types import FrameTracks, VideoInfo
+from vidtrack.tracklog.provenance import ContentHash, hash_content, log_header
 from vidtrack.video import probe
 
 CLASSES = ("person", "car", "truck")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.tracklog.logs import TICKS, made_log
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.tracklog import TrackLog, save
 from vidtrack.tracklog.counting import with_crossings
 from vidtrack.tracklog.editing import drop, merge, relabel, split
-from vidtrack.tracklog.validating import validate
-from vidtrack.zones import Spot, parse_line, parse_zone
+from vidtrack.tracklog.validation import validate
+from vidtrack.tracklog.zones import Spot, parse_line, parse_zone
 
 BOX = (10.25, 20.5, 30.75, 60.0)
 FAR = (110.0, 20.0, 140.0, 70.0)

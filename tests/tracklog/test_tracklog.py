@@ -11,10 +11,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from vidtrack.errors import LogError, OutputError, UsageError
-from vidtrack.provenance import ContentHash, log_header
+from vidtrack.core.errors import LogError, OutputError, UsageError
+from vidtrack.core.types import FrameTracks, ObjectState, VideoInfo
 from vidtrack.tracklog import SUFFIXES, LogWriter, TrackLog, read_ends, schema
-from vidtrack.types import FrameTracks, ObjectState, VideoInfo
+from vidtrack.tracklog.provenance import ContentHash, log_header
 
 TIME_BASE = Fraction(1001, 30000)
 

@@ -12,7 +12,14 @@ import torch
 
 from vidtrack.model.config import DetectorConfig
 from vidtrack.training.batches import Target
-from vidtrack.training.config import AugmentConfig, DataConfig, LossConfig, OptimConfig, SetConfig, TrainConfig
+from vidtrack.training.recipe import (
+    AugmentConfig,
+    DataConfig,
+    LossConfig,
+    OptimConfig,
+    SetConfig,
+    TrainConfig,
+)
 
 CLASSES = ("person", "car", "dog")
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.training.conftest import shapes_picture
 from vidtrack.training.augment import View, jitter_view, mosaic, photometric, random_view, show, whole_view
-from vidtrack.training.config import AugmentConfig
 from vidtrack.training.data import Record
+from vidtrack.training.recipe import AugmentConfig
 
 CONFIG = AugmentConfig()
 

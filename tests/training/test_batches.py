@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from vidtrack.training.batches import Batch, BatchMaker, Target, prefetch
-from vidtrack.training.config import AugmentConfig, TrackConfig, TrainConfig
 from vidtrack.training.data import Record
 from vidtrack.training.loop import train
 from vidtrack.training.metrics import read_metrics
+from vidtrack.training.recipe import AugmentConfig, TrackConfig, TrainConfig
 
 PLAIN = AugmentConfig(canvases=((64, 64),), scale=(1.0, 1.0), aspect=1.0, flip=0.0, photometric=0.0, grey=0.0)
 NO_PAIRS = TrackConfig(share=0.0)

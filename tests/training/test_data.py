@@ -11,10 +11,10 @@ from PIL import ExifTags, Image
 
 from tests.media import Clip, write_clip
 from tests.training.conftest import CLASSES, edit, mot_folder, write_coco
-from vidtrack.errors import DataError
-from vidtrack.model.pictures import read_picture
-from vidtrack.training.config import DataConfig, SetConfig
+from vidtrack.core.errors import DataError
+from vidtrack.model.image_inference import read_picture
 from vidtrack.training.data import draw_weights, load_set
+from vidtrack.training.recipe import DataConfig, SetConfig
 
 
 def load(path: Path, **fields: object) -> list:

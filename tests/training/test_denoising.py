@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from tests.training.conftest import target
-from vidtrack.boxes import cxcywh_to_xyxy, pairwise_iou
+from vidtrack.core.boxes import cxcywh_to_xyxy, pairwise_iou
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.training.config import LossConfig
 from vidtrack.training.denoising import denoising_queries, group_mask
+from vidtrack.training.recipe import LossConfig
 
 TARGETS = [
     target([[0.3, 0.3, 0.2, 0.2], [0.7, 0.6, 0.3, 0.2]], [0, 2]),

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.errors import UsageError
-from vidtrack.training.config import TrainConfig
+from vidtrack.core.errors import UsageError
 from vidtrack.training.distributed import World, device
+from vidtrack.training.recipe import TrainConfig
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from vidtrack.training.config import config_from_dict
+from vidtrack.training.recipe import config_from_dict
 from vidtrack.training.loop import Run
 out = Path(sys.argv[2])
 run = Run(config_from_dict(json.loads(Path(sys.argv[1]).read_text())), out, False, lambda line: None)

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from vidtrack.errors import WeightsError
+from vidtrack.core.errors import WeightsError
 from vidtrack.model.checkpoint import save_checkpoint
+from vidtrack.model.checkpoint_export import write_hugging_face, write_official
 from vidtrack.model.classes import COCO_CLASSES
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.publish import write_hugging_face, write_official
 from vidtrack.training.initial import initialise
 
 COCO = DetectorConfig(

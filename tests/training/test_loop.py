@@ -12,11 +12,23 @@ import pytest
 import torch
 
 from tests.training.conftest import write_coco
-from vidtrack.errors import OutputError, ResourceError, UsageError, VidtrackError, WeightsError
+from vidtrack.core.errors import (
+    OutputError,
+    ResourceError,
+    UsageError,
+    VidtrackError,
+    WeightsError,
+)
 from vidtrack.model.checkpoint import read_checkpoint
-from vidtrack.training.config import DataConfig, SetConfig, TrackConfig, TrainConfig, load_config
 from vidtrack.training.loop import Run, train
 from vidtrack.training.metrics import read_metrics
+from vidtrack.training.recipe import (
+    DataConfig,
+    SetConfig,
+    TrackConfig,
+    TrainConfig,
+    load_config,
+)
 
 
 def stop_after(config: TrainConfig, out: Path, steps: int, resume: bool = False) -> None:
@@ -336,7 +348,7 @@ def test_no_memory_for_a_step_is_one_line_and_the_last_save_stays(
 
 @pytest.mark.slow
 def test_overfits_four_pictures(recipe: TrainConfig, tmp_path: Path) -> None:
-    from vidtrack.training.config import AugmentConfig, LossConfig, OptimConfig
+    from vidtrack.training.recipe import AugmentConfig, LossConfig, OptimConfig
 
     validation = (SetConfig("shapes", recipe.data.train[0].path),)
     config = replace(

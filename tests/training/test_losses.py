@@ -9,9 +9,9 @@ from torch import Tensor
 from tests.training.conftest import target
 from tests.training.test_matcher import edges, plain_giou
 from vidtrack.training.batches import Target
-from vidtrack.training.config import LossConfig
 from vidtrack.training.losses import set_losses
 from vidtrack.training.matcher import Assignment, match
+from vidtrack.training.recipe import LossConfig
 
 
 def official(

@@ -9,9 +9,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from tests.training.conftest import target
-from vidtrack.errors import VidtrackError
-from vidtrack.training.config import LossConfig
+from vidtrack.core.errors import VidtrackError
 from vidtrack.training.matcher import cheapest, giou, match, to_xyxy
+from vidtrack.training.recipe import LossConfig
 
 
 def plain_giou(a: list[float], b: list[float]) -> float:

@@ -5,8 +5,8 @@ import torch
 
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.training.config import OptimConfig
 from vidtrack.training.optimiser import make_optimiser, rate_factor, set_backbone, set_rate, update_average
+from vidtrack.training.recipe import OptimConfig
 
 
 def test_parameter_groups(tiny: DetectorConfig) -> None:

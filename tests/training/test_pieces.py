@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.training.config import TrainConfig
+from vidtrack.training.recipe import TrainConfig
 
 RECIPES = Path(__file__).parents[2] / "weights" / "recipes"
 TRAINS = """#!/bin/bash

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from vidtrack.types import Frame
+from vidtrack.core.types import Frame
 from vidtrack.video import VideoReader, VideoWriter
 
 

@@ -11,8 +11,8 @@ import av
 import pytest
 
 from tests.media import Clip, write_clip
-from vidtrack.resume.journal import Journal, Mark
-from vidtrack.types import Frame
+from vidtrack.core.journal import Journal, Mark
+from vidtrack.core.types import Frame
 from vidtrack.video import VideoReader, VideoWriter
 
 UNEVEN = [40 * i + 13 * i * i % 29 for i in range(70)]

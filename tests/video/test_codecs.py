@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.media import EXAMPLE_CLIP
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.video import VideoReader, VideoWriter
 from vidtrack.video.codecs import available_codecs, codec_for
 

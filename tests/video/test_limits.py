@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Ended
 from tests.media import Clip, write_clip, write_pictures
-from vidtrack.errors import InputError
+from vidtrack.core.errors import InputError
 from vidtrack.video import Limits, VideoReader, probe
 
 Command = Callable[..., Ended]

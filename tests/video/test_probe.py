@@ -13,8 +13,8 @@ from tests.media import (
     write_interlaced,
     write_pictures,
 )
-from vidtrack.errors import InputError
-from vidtrack.types import AudioInfo
+from vidtrack.core.errors import InputError
+from vidtrack.core.types import AudioInfo
 from vidtrack.video import probe
 
 

@@ -17,10 +17,10 @@ from tests.media import (
     write_interlaced,
     write_pictures,
 )
-from vidtrack.errors import InputError, UsageError
+from vidtrack.core.errors import InputError, UsageError
 from vidtrack.video import VideoReader
+from vidtrack.video.ffmpeg_log import FFmpegMessages
 from vidtrack.video.hardware import HardwareDecodeError
-from vidtrack.video.messages import FFmpegMessages
 from vidtrack.video.seek import locate_start
 from vidtrack.video.source import ContainerSource
 

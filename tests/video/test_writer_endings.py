@@ -13,8 +13,8 @@ import pytest
 
 from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_pictures
 from tests.video.copying import copy, leftovers, packets, read
-from vidtrack.errors import OutputError, UsageError
-from vidtrack.types import Frame
+from vidtrack.core.errors import OutputError, UsageError
+from vidtrack.core.types import Frame
 from vidtrack.video import VideoReader, VideoWriter, probe
 
 
@@ -141,7 +141,7 @@ def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, limit_kib: int) -> None:
     program = f"""
 import resource, sys
-from vidtrack.errors import OutputError
+from vidtrack.core.errors import OutputError
 from vidtrack.video import VideoReader, VideoWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_kib} * 1024, {limit_kib} * 1024))
 clip, out = {str(EXAMPLE_CLIP)!r}, {str(tmp_path / "out.mp4")!r}

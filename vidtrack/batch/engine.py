@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vidtrack.batch.plan import Existing, Job
-from vidtrack.config import RunConfig
+from vidtrack.pipeline.config import RunConfig
 
 if TYPE_CHECKING:
-    from vidtrack.errors import VidtrackError
+    from vidtrack.core.errors import VidtrackError
+    from vidtrack.core.stages import Progress
     from vidtrack.model.detector import DeformableDETR
-    from vidtrack.pipeline import TrackResult
-    from vidtrack.stages import Progress
+    from vidtrack.pipeline.track_video import TrackResult
 
 
 @dataclass(frozen=True)

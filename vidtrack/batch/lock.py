@@ -13,9 +13,9 @@ from filelock import FileLock, Timeout
 from vidtrack.batch.manifest import FOLDER
 from vidtrack.batch.remote import Place
 from vidtrack.batch.remote_manifest import home_of
-from vidtrack.errors import OutputError, UsageError
-from vidtrack.files import write_whole
-from vidtrack.tracklog.stamp import utc_now
+from vidtrack.core.atomic_files import write_whole
+from vidtrack.core.errors import OutputError, UsageError
+from vidtrack.tracklog.metadata import utc_now
 
 _LONGEST = 200  # characters of what a holder says of itself
 

@@ -12,11 +12,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from vidtrack.batch.due import read_logged, relative, size_of
 from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Logged, Outcome, Started, Task
 from vidtrack.batch.manifest import ASIDE, DONE, FAILED, RUNNING, WAITING, Manifest, Row
+from vidtrack.batch.pending import read_logged, relative, size_of
 from vidtrack.batch.remote import Place
-from vidtrack.errors import MisfitError, OutputError, ResourceError, UsageError, WeightsError
+from vidtrack.core.errors import (
+    MisfitError,
+    OutputError,
+    ResourceError,
+    UsageError,
+    WeightsError,
+)
 
 _STEP_SECONDS = 0.2
 _FINISHED = ("complete", "truncated", "skipped")

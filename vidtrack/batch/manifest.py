@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vidtrack.batch.remote import Place, place_of
-from vidtrack.errors import OutputError
+from vidtrack.core.errors import OutputError
 
 FOLDER = "vidtrack-batch"
 NAME = "manifest.sqlite"

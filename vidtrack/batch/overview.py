@@ -24,9 +24,9 @@ from urllib.parse import quote
 from vidtrack.batch.manifest import DONE, FOLDER, Row
 from vidtrack.batch.remote import Place
 from vidtrack.batch.remote_manifest import home_of
-from vidtrack.files import write_whole
+from vidtrack.core.atomic_files import write_whole
 from vidtrack.tracklog import is_log_path
-from vidtrack.tracklog.stamp import utc_now
+from vidtrack.tracklog.metadata import utc_now
 
 REPORT, INDEX = "report.json", "index.html"
 _STATES = {

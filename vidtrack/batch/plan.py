@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TextIO
 
 from vidtrack.batch.remote import Address, Place, fixed_part, is_address, list_below, look_up, matching, place_of
-from vidtrack.errors import InputError, UsageError
+from vidtrack.core.errors import InputError, UsageError
 from vidtrack.tracklog import SUFFIXES as LOG_SUFFIXES
 from vidtrack.tracklog import is_log_path
 from vidtrack.video.codecs import CONTAINERS
-from vidtrack.video.sequence import PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_sequence
+from vidtrack.video.image_sequence import PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_sequence
 
 VIDEO_MARK = ".tracked"  # NAME.tracked.mp4
 LOG_ENDING = ".tracks.jsonl"  # NAME.tracks.jsonl

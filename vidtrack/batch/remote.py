@@ -13,7 +13,13 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from vidtrack.errors import InputError, OutputError, ResourceError, UsageError, VidtrackError
+from vidtrack.core.errors import (
+    InputError,
+    OutputError,
+    ResourceError,
+    UsageError,
+    VidtrackError,
+)
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _WHOLE_PUTS = frozenset("abfs az gcs gs memory oci oss s3 s3a".split())  # object stores: a key appears when it is whole

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from vidtrack.batch.plan import Job, LocalJob
 from vidtrack.batch.remote import Address, Place, fetch, look_up, put
-from vidtrack.errors import OutputError, ResourceError, VidtrackError
+from vidtrack.core.errors import OutputError, ResourceError, VidtrackError
 
 _PREFIX = "vidtrack-clip-"
 _LOCK = "lock"

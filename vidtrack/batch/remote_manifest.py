@@ -15,7 +15,7 @@ from platformdirs import user_state_path
 
 from vidtrack.batch.manifest import FOLDER, NAME
 from vidtrack.batch.remote import Address, Place, fetch, look_up, put
-from vidtrack.errors import OutputError, VidtrackError
+from vidtrack.core.errors import OutputError, VidtrackError
 
 
 def home_of(root: Place) -> Path:

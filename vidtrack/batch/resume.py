@@ -7,12 +7,12 @@ from enum import Enum
 from pathlib import Path
 
 from vidtrack.batch.plan import LocalJob
-from vidtrack.config import RunConfig
-from vidtrack.errors import LogError
+from vidtrack.core.errors import LogError
 from vidtrack.model.detector import Origin
-from vidtrack.provenance import hash_content, hash_parameters
+from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracklog import read_ends
-from vidtrack.video.sequence import is_sequence, picture_paths
+from vidtrack.tracklog.provenance import hash_content, hash_parameters
+from vidtrack.video.image_sequence import is_sequence, picture_paths
 
 
 class Finding(Enum):

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from vidtrack.batch.due import read_logged
 from vidtrack.batch.engine import Outcome, Task
+from vidtrack.batch.pending import read_logged
 from vidtrack.batch.plan import Existing, LocalJob
 from vidtrack.batch.remote import Address
 from vidtrack.batch.remote_job import at_hand
 from vidtrack.batch.resume import Finding, find_earlier
-from vidtrack.errors import OutputError, UsageError, VidtrackError, WeightsError
+from vidtrack.core.class_names import class_filter
+from vidtrack.core.errors import OutputError, UsageError, VidtrackError, WeightsError
+from vidtrack.core.stages import Progress
+from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.gathering import Gatherer
-from vidtrack.pipeline import track_video
-from vidtrack.selection import class_filter
-from vidtrack.stages import Progress
+from vidtrack.pipeline.track_video import track_video
 from vidtrack.video import probe
 
 
@@ -27,15 +27,15 @@ def run_task(
     task: Task,
     load: Callable[[], DeformableDETR],
     progress: Callable[[Progress], None] | None = None,
-    gatherer: Gatherer | None = None,
+    batcher: DynamicBatcher | None = None,
 ) -> Outcome:
     """Track a clip; `load` gives the model, and is not asked where the clip cannot be read.
 
-    With a `gatherer` its frames share batches with those of clips in other threads. A clip that fails is an outcome.
+    With a `batcher` its frames share batches with those of clips in other threads. A clip that fails is an outcome.
     Raises UsageError and WeightsError, as they would meet every clip alike.
     """
     try:
-        return _run(task, load, progress, gatherer)
+        return _run(task, load, progress, batcher)
     except (UsageError, WeightsError):
         raise
     except VidtrackError as error:
@@ -48,10 +48,10 @@ def _run(
     task: Task,
     load: Callable[[], DeformableDETR],
     progress: Callable[[Progress], None] | None,
-    gatherer: Gatherer | None,
+    batcher: DynamicBatcher | None,
 ) -> Outcome:
     with at_hand(task.job, with_results=task.existing is Existing.SKIP) as job:
-        outcome = _track(task, job, load, progress, gatherer)
+        outcome = _track(task, job, load, progress, batcher)
         if isinstance(task.job.log, Address) and isinstance(job.log, Path):
             return replace(outcome, logged=read_logged(job.log))
         return outcome
@@ -62,7 +62,7 @@ def _track(
     job: LocalJob,
     load: Callable[[], DeformableDETR],
     progress: Callable[[Progress], None] | None,
-    gatherer: Gatherer | None,
+    batcher: DynamicBatcher | None,
 ) -> Outcome:
     existing = task.existing
     probe(job.source, task.config.framerate, task.config.limits)
@@ -89,7 +89,7 @@ def _track(
         config=config,
         overwrite=existing is not Existing.REFUSE,
         progress=progress,
-        gatherer=gatherer,
+        batcher=batcher,
         source_name=str(task.job.source),
     )
     return Outcome(task.job, result.status, result)

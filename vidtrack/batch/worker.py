@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from vidtrack.batch.engine import ModelChoice, News, Outcome, Task
 from vidtrack.batch.run import run_task
-from vidtrack.errors import UsageError, VidtrackError, WeightsError
+from vidtrack.core.errors import UsageError, VidtrackError, WeightsError
+from vidtrack.core.stages import Progress
+from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.gathering import Gatherer
-from vidtrack.stages import Progress
 
 _TELL_EVERY = 0.2  # seconds between two messages about the progress of a clip
 
@@ -24,7 +24,7 @@ class Worker:
 
     def __init__(self, choice: ModelChoice, tell: Callable[[News], None], clips: int = 1) -> None:
         self._choice, self._tell = choice, tell
-        self._gatherer = Gatherer() if clips > 1 else None
+        self._gatherer = DynamicBatcher() if clips > 1 else None
         self._model: DeformableDETR | None = None
         self._loading = threading.Lock()
         self._stops: dict[int, threading.Event] = {}

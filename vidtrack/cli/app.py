@@ -27,7 +27,7 @@ from vidtrack.cli import (
     train,
     weights,
 )
-from vidtrack.errors import VidtrackError, printable
+from vidtrack.core.errors import VidtrackError, printable
 
 app = typer.Typer(
     name="vidtrack",

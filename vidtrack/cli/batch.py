@@ -13,21 +13,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidtrack.batch.due import Wanted, find_due, identity_of, in_order
 from vidtrack.batch.engine import Engine, Event, ModelChoice, Outcome, Task
 from vidtrack.batch.lock import locked
 from vidtrack.batch.loop import Batch, Rules
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
 from vidtrack.batch.overview import INDEX, REPORT, write_overview
+from vidtrack.batch.pending import Wanted, find_due, identity_of, in_order
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.batch.remote import Address, Place, place_of
 from vidtrack.batch.remote_manifest import ManifestCopy, home_of
 from vidtrack.cli.options import EngineKind, ProgressStyle
-from vidtrack.errors import InputError, UsageError
+from vidtrack.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from vidtrack.cli.dashboard import Dashboard
-    from vidtrack.config import RunConfig
+    from vidtrack.pipeline.config import RunConfig
 
 _SCAN_SECONDS = 2.0  # between two looks into a watched folder
 _STILL_SECONDS = 4.0  # a file that has not changed for so long is whole
@@ -150,7 +150,7 @@ def _engine(model: ModelChoice, choices: BatchChoices, tasks: int | None) -> Eng
     """The engine for so many tasks, None where their number is open."""
     if choices.engine is EngineKind.local:
         return _local_engine(model, choices.jobs, tasks)
-    from vidtrack.batch.ray_engine import RayEngine
+    from vidtrack.batch.engines.ray import RayEngine
 
     return RayEngine(model, choices.jobs, choices.address)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import typer
 
-from vidtrack.errors import printable
+from vidtrack.core.errors import printable
 
 
 def print_columns(head: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int] = ()) -> None:

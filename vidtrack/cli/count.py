@@ -13,7 +13,7 @@ from vidtrack.cli import options
 from vidtrack.cli.columns import print_columns
 from vidtrack.cli.log import place_for, read_log
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
     from vidtrack.tracklog import TrackLog
@@ -22,7 +22,7 @@ _DIRECTIONS = {"line": ("right", "left"), "zone": ("enter", "exit", "appear")}
 
 
 class SpotName(StrEnum):
-    """`vidtrack.zones.Spot` as an option."""
+    """`vidtrack.tracklog.zones.Spot` as an option."""
 
     BOTTOM = "bottom"
     CENTER = "center"
@@ -53,7 +53,7 @@ def count(
     """
     from vidtrack.tracklog import save, select
     from vidtrack.tracklog.counting import with_crossings
-    from vidtrack.zones import Spot, parse_line, parse_zone
+    from vidtrack.tracklog.zones import Spot, parse_line, parse_zone
 
     lines, zones = [parse_line(text) for text in line or ()], [parse_zone(text) for text in zone or ()]
     if output is not None:
@@ -97,7 +97,7 @@ def _counts(log: TrackLog, places: list[tuple[str, str]]) -> list[dict[str, Any]
     """A row for each place and class, or one of zeros; then one of totals where there are several."""
     from vidtrack.tracklog import track_classes
     from vidtrack.tracklog.overview import class_label
-    from vidtrack.zones import tally
+    from vidtrack.tracklog.zones import tally
 
     tallied = tally(_of_chosen(log), track_classes(log))
     rows = []

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.batch.engine import Crashed, Event, Progressed, Started
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.progress import clock, closing_line, complaints
-from vidtrack.errors import printable
+from vidtrack.core.errors import printable
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome, Task
     from vidtrack.batch.remote import Place
-    from vidtrack.stages import Progress
+    from vidtrack.core.stages import Progress
 
 _PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds
 _SETTLED_SECONDS = 5.0  # of work, before anything is said of the time left

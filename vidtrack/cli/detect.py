@@ -15,13 +15,13 @@ import typer
 from vidtrack.cli import exits, options
 from vidtrack.cli.options import EngineKind, Order, ProgressStyle, TrackerMode
 from vidtrack.cli.values import limits_of, parse_classes
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.tracking.config import TrackerConfig
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import ModelChoice
     from vidtrack.batch.plan import Existing, Job
-    from vidtrack.config import RunConfig
+    from vidtrack.pipeline.config import RunConfig
 
 _TRACKER = TrackerConfig()
 _MODE = TrackerMode(_TRACKER.mode)
@@ -82,8 +82,9 @@ def detect(
     from vidtrack.batch.loop import Rules
     from vidtrack.batch.plan import Existing, is_folder
     from vidtrack.cli.batch import BatchChoices, batch_root, finish_batch, run_batch
-    from vidtrack.config import RunConfig, VideoConfig
-    from vidtrack.zones import parse_line, parse_zone
+    from vidtrack.pipeline.config import RunConfig
+    from vidtrack.tracklog.zones import parse_line, parse_zone
+    from vidtrack.video.config import VideoConfig
 
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
@@ -209,7 +210,7 @@ def job_finder(
 def check_report(path: Path, jobs: Sequence[Job]) -> None:
     """Raise an error where the report would replace a clip or a result, is no JSON file, or cannot be written."""
     from vidtrack.batch.manifest import FOLDER
-    from vidtrack.files import check_writable
+    from vidtrack.core.atomic_files import check_writable
 
     if os.path.isdir(path):
         raise UsageError(f"the report {path} is a folder", "give a file name")

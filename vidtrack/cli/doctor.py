@@ -37,7 +37,7 @@ def examine() -> tuple[dict[str, dict[str, Any]], list[str]]:
     from vidtrack.model import registry
     from vidtrack.model.device import available_devices, resolve_device
     from vidtrack.ops.check import try_kernels
-    from vidtrack.tracklog.stamp import version_of
+    from vidtrack.tracklog.metadata import version_of
     from vidtrack.video import available_codecs, available_hardware, library_versions
 
     build, tried = ops.build_info(), try_kernels()

@@ -10,15 +10,15 @@ import typer
 
 from vidtrack.cli import options
 from vidtrack.cli.values import parse_classes
-from vidtrack.errors import UsageError
-from vidtrack.files import STDOUT, check_targets
+from vidtrack.core.atomic_files import STDOUT, check_targets
+from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy as np
 
-    from vidtrack.evaluation.coco import CocoTruth
+    from vidtrack.datasets.coco import CocoTruth
 
 app = typer.Typer(no_args_is_help=True, help="Score tracks or detections against ground truth.")
 
@@ -129,7 +129,7 @@ def detections(
 ) -> None:
     """Score detections: COCO's AP, AP50, AP75, AP by size and recall, of each class and their mean."""
     from vidtrack.cli import scores
-    from vidtrack.evaluation.coco import read_results, read_truth
+    from vidtrack.datasets.coco import read_results, read_truth
     from vidtrack.evaluation.detection import score_detections
 
     if (results is None) == (model is None):
@@ -164,7 +164,7 @@ def _detect(
     from rich.progress import Progress
 
     from vidtrack.batch.engine import ModelChoice
-    from vidtrack.evaluation.coco import detect, find_pictures
+    from vidtrack.datasets.coco import detect, find_pictures
 
     pictures = find_pictures(truth, folder)
     model = ModelChoice(name, device, precision, threads).load()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vidtrack.errors import InputError
+from vidtrack.core.errors import InputError
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome

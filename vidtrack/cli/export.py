@@ -12,8 +12,8 @@ import typer
 
 from vidtrack.cli import exits
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_rate
-from vidtrack.errors import UsageError, VidtrackError, printable
-from vidtrack.files import refuse_existing
+from vidtrack.core.atomic_files import refuse_existing
+from vidtrack.core.errors import UsageError, VidtrackError, printable
 
 if TYPE_CHECKING:
     from vidtrack.export.run import Exported

@@ -15,8 +15,8 @@ import typer
 from vidtrack.cli import exits
 from vidtrack.cli.columns import print_columns
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_seconds
-from vidtrack.errors import UsageError, VidtrackError, printable
-from vidtrack.files import refuse_existing
+from vidtrack.core.atomic_files import refuse_existing
+from vidtrack.core.errors import UsageError, VidtrackError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def validate(
 
     Exit codes: 0 all are valid, 1 some are not, 3 a file is no track log that this release reads.
     """
-    from vidtrack.tracklog.validating import validate as check
+    from vidtrack.tracklog.validation import validate as check
 
     worst = exits.ALL_DONE
     for path in logs:
@@ -149,7 +149,7 @@ def read_log(path: Path) -> TrackLog:
 def place_for(log: Path, output: Path | None, in_place: bool, overwrite: bool, mark: str = "edited") -> Path:
     """The log to write; raises UsageError where that would replace a file unasked."""
     from vidtrack.tracklog import is_log_path, stem_of
-    from vidtrack.tracklog.layout import MARK
+    from vidtrack.tracklog.schema import MARK
 
     if in_place:
         if output is not None:

@@ -23,7 +23,7 @@ class TrackerMode(StrEnum):
 
 
 class Order(StrEnum):
-    """`vidtrack.batch.due.ORDERS` as an option."""
+    """`vidtrack.batch.pending.ORDERS` as an option."""
 
     name = "name"
     size = "size"

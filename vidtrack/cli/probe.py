@@ -12,7 +12,7 @@ import typer
 
 from vidtrack.cli import options
 from vidtrack.cli.values import limits_of
-from vidtrack.errors import printable
+from vidtrack.core.errors import printable
 
 
 def probe(

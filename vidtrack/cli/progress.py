@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from vidtrack.cli.options import ProgressStyle
-from vidtrack.errors import printable
+from vidtrack.core.errors import printable
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome
     from vidtrack.batch.plan import Job
-    from vidtrack.stages import Progress
+    from vidtrack.core.stages import Progress
 
 _PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds
 

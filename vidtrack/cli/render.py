@@ -12,7 +12,7 @@ from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.render_choices import check_combination, crop_of, followed_by, hiding_of, look_of
 from vidtrack.cli.render_run import check_places, doubt_line, run_items, run_stills, write_record
 from vidtrack.cli.values import limits_of, parse_classes, parse_identities, parse_length
-from vidtrack.errors import UsageError, printable
+from vidtrack.core.errors import UsageError, printable
 
 _MARGIN = 0.1
 
@@ -72,14 +72,14 @@ def render(
     Exit codes: 0 done, 1 an output cannot be written, 2 usage, 3 log or clip cannot be read, 130 interrupted.
     """
     check_combination(ctx)
-    from vidtrack.config import VideoConfig
-    from vidtrack.effects.cover import CoverConfig
-    from vidtrack.effects.doubts import between, doubts_of
-    from vidtrack.effects.masks import MaskConfig, Shape
-    from vidtrack.effects.matte import Matte
-    from vidtrack.effects.planning import Plan
-    from vidtrack.effects.scene import Wanted, open_scene
-    from vidtrack.effects.takes import drawn_layer, hidden_layer, matte_layer, plain_layer
+    from vidtrack.render.coverage import CoverConfig
+    from vidtrack.render.jobs import drawn_layer, hidden_layer, matte_layer, plain_layer
+    from vidtrack.render.masks import MaskConfig, Shape
+    from vidtrack.render.matte import Matte
+    from vidtrack.render.planning import Plan
+    from vidtrack.render.review import between, doubts_of
+    from vidtrack.render.scene import Wanted, open_scene
+    from vidtrack.video.config import VideoConfig
 
     wanted = Wanted(
         parse_identities(tracks),

@@ -10,13 +10,13 @@ import typer
 
 from vidtrack.cli import render_options as own
 from vidtrack.cli.values import parse_colour, parse_identities, parse_size
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from vidtrack.effects.crop import CropConfig
-    from vidtrack.effects.hiding import HidingConfig
-    from vidtrack.effects.masks import MaskConfig
-    from vidtrack.render import Look
+    from vidtrack.render.annotator import Look
+    from vidtrack.render.crop import CropConfig
+    from vidtrack.render.masks import MaskConfig
+    from vidtrack.render.redact import RedactionConfig
 
 _HIDING, _CUTTING = ("blur", "pixelate", "solid"), ("crop_track", "clips", "stills", "matte")
 _DRAWING = ("parts", "line", "text", "trail", "colour_by")
@@ -72,14 +72,14 @@ def check_combination(ctx: typer.Context) -> None:
 
 def hiding_of(
     blur: bool, pixelate: bool, solid: bool, colour: str, blocks: int, mask: MaskConfig
-) -> HidingConfig | None:
+) -> RedactionConfig | None:
     """How to hide; None where nothing is to be hidden."""
-    from vidtrack.effects.hiding import HidingConfig, Method
+    from vidtrack.render.redact import Method, RedactionConfig
 
     if not (blur or pixelate or solid):
         return None
     method = Method.BLUR if blur else Method.PIXELATE if pixelate else Method.SOLID
-    return HidingConfig(method, blocks, parse_colour(colour), mask)
+    return RedactionConfig(method, blocks, parse_colour(colour), mask)
 
 
 def followed_by(crop_track: str | None) -> int | None:
@@ -96,7 +96,7 @@ def crop_of(
     aspect: Fraction | None, size: str | None, zoom: float, max_speed: float, max_acceleration: float
 ) -> CropConfig:
     """The window that follows a track, in the shape of its size where only that is given."""
-    from vidtrack.effects.crop import CropConfig
+    from vidtrack.render.crop import CropConfig
 
     result = parse_size(size)
     if aspect is None:
@@ -106,7 +106,7 @@ def crop_of(
 
 def look_of(parts: str, line: int | None, text: int | None, trail: float, colour_by: own.ColourBy) -> Look:
     """How tracks are drawn; raises UsageError for parts that are not known."""
-    from vidtrack.render import Label, Look
+    from vidtrack.render.annotator import Label, Look
 
     wanted = {part.strip() for part in parts.split(",") if part.strip()}
     known = {"boxes", "labels", "ids", "trails"}

@@ -24,7 +24,7 @@ class ColourBy(StrEnum):
 
 
 class Outline(StrEnum):
-    """`vidtrack.effects.masks.Shape` as an option."""
+    """`vidtrack.render.masks.Shape` as an option."""
 
     box = "box"
     ellipse = "ellipse"

@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidtrack.cli.options import ProgressStyle
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from vidtrack.config import VideoConfig
-    from vidtrack.effects.doubts import Doubt
-    from vidtrack.effects.planning import Item
-    from vidtrack.effects.scene import Scene
-    from vidtrack.effects.stills import Still
+    from vidtrack.render.planning import Item
+    from vidtrack.render.review import Doubt
+    from vidtrack.render.scene import Scene
+    from vidtrack.render.stills import Still
     from vidtrack.tracklog import TrackLog
+    from vidtrack.video.config import VideoConfig
 
 _DOUBTS_SHOWN = 3
 
 
 def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, overwrite: bool) -> None:
     """Make the folders; raises UsageError where an output exists or would replace what is read."""
-    from vidtrack.effects.making import make_folder
-    from vidtrack.files import refuse_existing
+    from vidtrack.core.atomic_files import refuse_existing
+    from vidtrack.render.encode import make_folder
 
     outputs = [*targets, *([] if report is None else [report])]
     read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}
@@ -43,7 +43,7 @@ def run_items(scene: Scene, items: Sequence[Item], video: VideoConfig, style: Pr
     """Make one video after the other; an interrupt leaves the finished ones."""
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter
-    from vidtrack.effects.making import make_video
+    from vidtrack.render.encode import make_video
 
     records = []
     said: set[str] = set()
@@ -78,10 +78,10 @@ def run_stills(
     """Write the best picture of each track; an interrupt leaves the finished ones."""
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter
-    from vidtrack.effects.making import mismatches
-    from vidtrack.effects.paths import paths_of
-    from vidtrack.effects.stills import best_stills, candidates_of, write_stills
-    from vidtrack.stages import Stages, Stopwatch
+    from vidtrack.core.stages import Stages, Stopwatch
+    from vidtrack.render.encode import mismatches
+    from vidtrack.render.stills import best_stills, candidates_of, write_stills
+    from vidtrack.tracklog.trajectories import paths_of
 
     log, footage = scene.chosen, scene.footage
     everyone = paths_of(scene.log)
@@ -121,8 +121,8 @@ def _still_record(still: Still, path: Path, log: TrackLog) -> dict[str, Any]:
 
 def doubt_line(doubts: Sequence[Doubt], scene: Scene, records: Sequence[dict[str, Any]]) -> str:
     """One line for people: how much to look at, and where to begin."""
-    from vidtrack.effects.doubts import frames_in_doubt
-    from vidtrack.effects.making import mismatches
+    from vidtrack.render.encode import mismatches
+    from vidtrack.render.review import frames_in_doubt
 
     log = scene.chosen
     if not len(log.ids):
@@ -144,7 +144,7 @@ def doubt_line(doubts: Sequence[Doubt], scene: Scene, records: Sequence[dict[str
 def write_record(path: Path, scene: Scene, records: list[dict[str, Any]], doubts: Sequence[Doubt] | None) -> None:
     """The report: what was made, and of hidden tracks where they are uncertain."""
     from vidtrack.cli.summary import write_json
-    from vidtrack.effects.doubts import doubt_record, frames_in_doubt
+    from vidtrack.render.review import doubt_record, frames_in_doubt
 
     record: dict[str, Any] = {
         "log": str(scene.log_path),

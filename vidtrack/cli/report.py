@@ -11,10 +11,10 @@ import typer
 
 from vidtrack.cli.options import MaxPixels, ProgressOption, ProgressStyle
 from vidtrack.cli.values import limits_of, parse_classes, parse_identities, parse_length
-from vidtrack.errors import UsageError, printable
+from vidtrack.core.errors import UsageError, printable
 
 if TYPE_CHECKING:
-    from vidtrack.effects.scene import Scene
+    from vidtrack.render.scene import Scene
 
 _WHICH, _PAGE = "Which tracks", "The page"
 
@@ -68,14 +68,14 @@ def report(
     It opens in any browser and asks for nothing from a network. Exit codes: 0 done, 1 not written, 2 usage, 3 log or
     clip cannot be read.
     """
-    from vidtrack.effects.scene import Wanted, open_scene
+    from vidtrack.render.scene import Wanted, open_scene
 
     wanted = Wanted(parse_identities(tracks), (), parse_classes(classes), *parse_length(min_length))
     scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
 
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter
-    from vidtrack.report.making import copy_of, make_report, why_copied
+    from vidtrack.report.html_report import copy_of, make_report, why_copied
 
     copied = why_copied(scene, embed, proxy)
     page = _page_for(log, output)
@@ -106,8 +106,8 @@ def _page_for(log: Path, output: Path | None) -> Path:
 
 def _check_places(targets: list[Path], scene: Scene, overwrite: bool) -> None:
     """Raise UsageError where an output exists or would replace what is read, OutputError where there is no folder."""
-    from vidtrack.effects.making import make_folder
-    from vidtrack.files import refuse_existing
+    from vidtrack.core.atomic_files import refuse_existing
+    from vidtrack.render.encode import make_folder
 
     read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}
     for target in targets:

@@ -11,13 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidtrack.errors import printable
-from vidtrack.files import STDOUT, write_whole
+from vidtrack.core.atomic_files import STDOUT, write_whole
+from vidtrack.core.errors import printable
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from vidtrack.evaluation.coco import CocoTruth
+    from vidtrack.datasets.coco import CocoTruth
     from vidtrack.evaluation.detection import DetectionScores
     from vidtrack.evaluation.runner import TrackEvaluation
 
@@ -75,7 +75,7 @@ def show_detections(
 
 def save_results(path: Path, results: np.ndarray, truth: CocoTruth) -> None:
     """Write detections as COCO's list of results."""
-    from vidtrack.evaluation.coco import results_json
+    from vidtrack.datasets.coco import results_json
 
     write_whole(path, json.dumps(results_json(results, truth)) + "\n")
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from vidtrack.batch.manifest import FOLDER
 from vidtrack.batch.overview import INDEX, REPORT
-from vidtrack.errors import printable
-from vidtrack.files import write_whole
+from vidtrack.core.atomic_files import write_whole
+from vidtrack.core.errors import printable
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome
     from vidtrack.cli.batch import BatchResult
-    from vidtrack.pipeline import TrackResult
+    from vidtrack.pipeline.track_video import TrackResult
 
 _STEPS = {
     "decode": "decode",

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from vidtrack.cli.values import parse_classes
-from vidtrack.errors import UsageError, printable
-from vidtrack.files import check_targets
+from vidtrack.core.atomic_files import check_targets
+from vidtrack.core.errors import UsageError, printable
 
 app = typer.Typer(no_args_is_help=True)
 data_app = typer.Typer(no_args_is_help=True, help="Training data: a recipe for it, and a look at it before it is used.")
@@ -36,8 +36,8 @@ def train_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Train a detector and tracker from a recipe; stops on time and resumes exactly."""
-    from vidtrack.training.config import load_config
     from vidtrack.training.loop import train
+    from vidtrack.training.recipe import load_config
 
     given = {"init": init, "steps": steps}
     config = load_config(recipe, {name: value for name, value in given.items() if value is not None})
@@ -67,7 +67,7 @@ def recipe_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the recipe that is there.")] = False,
 ) -> None:
     """Write a recipe that fine-tunes a model on your own data, to check, change and train."""
-    from vidtrack.training.starter import starter_recipe, write_recipe
+    from vidtrack.training.recipe_template import starter_recipe, write_recipe
 
     if out.suffix.lower() != ".json":
         raise UsageError(f"{out} is no name of a recipe", "end it in .json")
@@ -96,8 +96,8 @@ def check_command(
     """Report boxes per class, odd boxes and missing files of a recipe's data; exit code 2 if anything is wrong."""
     from rich.console import Console
 
-    from vidtrack.training.check import SHEET_SUFFIXES, check_sets, class_problems, contact_sheet
-    from vidtrack.training.config import load_config
+    from vidtrack.training.dataset_report import SHEET_SUFFIXES, check_sets, class_problems, contact_sheet
+    from vidtrack.training.recipe import load_config
 
     config = load_config(recipe)
     if sheet is not None:

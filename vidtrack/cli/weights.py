@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidtrack.errors import UsageError
-from vidtrack.files import refuse_existing
+from vidtrack.core.atomic_files import refuse_existing
+from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
     from vidtrack.model import registry
@@ -85,7 +85,7 @@ def convert(
     """Rewrite a checkpoint as another kind."""
     if not overwrite:
         refuse_existing([target])
-    from vidtrack.model import publish
+    from vidtrack.model import checkpoint_export as publish
     from vidtrack.model.checkpoint import load_model, save_checkpoint
 
     model = load_model(source, "cpu", "float32", fold=False)

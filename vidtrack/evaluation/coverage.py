@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from vidtrack.boxes import pairwise_iou
+from vidtrack.core.boxes import pairwise_iou
 from vidtrack.evaluation.ignoring import MATCH_IOU
 from vidtrack.evaluation.metrics import Aligned
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 
 SIDES = (32, 96)  # pixels: small objects have less than the first squared, large ones at least the second
 _ALL = (0.0, 1e10)

@@ -7,8 +7,8 @@ from enum import StrEnum
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from vidtrack.boxes import area, pairwise_intersection, pairwise_iou
-from vidtrack.evaluation.mot import MotRows
+from vidtrack.core.boxes import area, pairwise_intersection, pairwise_iou
+from vidtrack.datasets.mot import MotRows
 
 MATCH_IOU = 0.5  # from here on a result covers a ground-truth box
 INSIDE = 0.5  # share of a box from which on it lies in a region

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.boxes import pairwise_iou
-from vidtrack.errors import UsageError
+from vidtrack.core.boxes import pairwise_iou
+from vidtrack.core.errors import UsageError
+from vidtrack.datasets.mot import MotRows
 from vidtrack.evaluation.ignoring import MATCH_IOU, Rules, counted
-from vidtrack.evaluation.mot import MotRows
 
 
 @dataclass(frozen=True)

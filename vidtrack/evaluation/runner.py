@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vidtrack.errors import DataError
+from vidtrack.core.class_names import listed
+from vidtrack.core.errors import DataError
 from vidtrack.evaluation.coverage import Coverage, cover
 from vidtrack.evaluation.ignoring import Rules
 from vidtrack.evaluation.metrics import Aligned, Measured, TrackingScores, align, combine, measure
 from vidtrack.evaluation.sequences import Choices, find_results, find_truths, read_pair
-from vidtrack.selection import listed
 
 COMBINED = "combined"
 

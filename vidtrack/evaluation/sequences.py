@@ -8,10 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from vidtrack.errors import DataError, UsageError
+from vidtrack.core.class_names import listed
+from vidtrack.core.errors import DataError, UsageError
+from vidtrack.datasets.mot import (
+    MotRows,
+    Sequence,
+    check_tracks,
+    log_rows,
+    read_rows,
+    read_sequence,
+)
 from vidtrack.evaluation.ignoring import Rules, counted, rules_for
-from vidtrack.evaluation.mot import MotRows, Sequence, check_tracks, log_rows, read_rows, read_sequence
-from vidtrack.selection import listed
 from vidtrack.tracklog import SUFFIXES, TrackLog, is_log_path, select
 
 DEFAULT_CLASSES = ("person",)  # what the MOT benchmarks annotate

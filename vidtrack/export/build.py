@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
+from vidtrack.core.types import AudioInfo, ObjectState
 from vidtrack.export.scene import Anchor, Clock, Numbering, Scene, Track
 from vidtrack.export.timing import constant_rate, frames_at, meant_rate, shown_at
 from vidtrack.tracking.smoothing import smooth
 from vidtrack.tracklog import TrackLog, select, track_classes
 from vidtrack.tracklog.overview import class_label
-from vidtrack.types import AudioInfo, ObjectState
 from vidtrack.video.timecode import at_rate
 
 _MOST_FRAMES = 5_000_000  # of a timeline: two days at 25 a second

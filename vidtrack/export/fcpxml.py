@@ -7,7 +7,7 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.export.scene import Numbering, Scene, Track
 from vidtrack.export.text import file_url, number, xml_text
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.export import (
     after_effects,
     after_effects_script,
@@ -20,10 +20,10 @@ from vidtrack.export import (
     mlt,
     nuke,
     otio,
-    points,
     subtitles,
     tables,
 )
+from vidtrack.export import three_dequalizer as points
 from vidtrack.export.scene import Scene
 
 Content = str | bytes | dict[str, str]  # a file, or a folder's files by name

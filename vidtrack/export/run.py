@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vidtrack.errors import InputError, OutputError, UsageError
+from vidtrack.core.errors import InputError, OutputError, UsageError
 from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import Content, Format
 from vidtrack.export.scene import Scene
 from vidtrack.export.timing import spread_of_rates
-from vidtrack.provenance import find_source, is_source
 from vidtrack.tracklog import SUFFIXES, TrackLog, is_log_path, stem_of
-from vidtrack.tracklog.layout import SCHEMA_NAME
+from vidtrack.tracklog.provenance import find_source, is_source
+from vidtrack.tracklog.schema import SCHEMA_NAME
 
 _SNIFFED = 4096  # bytes of a file in a folder that show whether it is a log
 

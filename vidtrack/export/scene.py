@@ -11,8 +11,8 @@ from pathlib import PurePath
 
 import numpy as np
 
+from vidtrack.core.types import AudioInfo
 from vidtrack.tracklog.overview import one_line
-from vidtrack.types import AudioInfo
 from vidtrack.video.timecode import advanced, frame_number, is_drop_frame
 
 

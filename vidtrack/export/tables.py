@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.export.scene import Scene
 from vidtrack.export.text import number, plain_cell
-from vidtrack.tracklog.layout import STATE_NAMES
+from vidtrack.tracklog.schema import STATE_NAMES
 
 
 def write_csv(scene: Scene) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FrozenBatchNorm2d
 
-from vidtrack.errors import WeightsError
+from vidtrack.core.errors import WeightsError
 from vidtrack.model.config import NORM_GROUPS, DetectorConfig
 
 

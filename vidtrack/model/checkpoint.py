@@ -15,8 +15,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vidtrack import ops
-from vidtrack.errors import OutputError, WeightsError
-from vidtrack.model import convert, describe, foreign, registry
+from vidtrack.core.errors import OutputError, WeightsError
+from vidtrack.model import checkpoint_formats as foreign
+from vidtrack.model import convert, registry
+from vidtrack.model import infer_config as describe
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR, Origin
 from vidtrack.model.device import resolve_device, resolve_precision

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, get_type_hints
 
-from vidtrack.errors import WeightsError
+from vidtrack.core.errors import WeightsError
 
 TRACK_QUERIES = ("none", "trained")
 NORM_GROUPS = 32  # of the group normalisation of every level (the official code's)

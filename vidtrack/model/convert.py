@@ -9,7 +9,7 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-from vidtrack.errors import WeightsError
+from vidtrack.core.errors import WeightsError
 from vidtrack.model.config import DetectorConfig
 
 State = dict[str, Tensor]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import cv2
 import torch
 
-from vidtrack.errors import ResourceError, UsageError
+from vidtrack.core.errors import ResourceError, UsageError
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|Insufficient memory|bad_alloc")

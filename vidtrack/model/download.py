@@ -14,7 +14,7 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from vidtrack.errors import OutputError, WeightsError
+from vidtrack.core.errors import OutputError, WeightsError
 
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where known
 

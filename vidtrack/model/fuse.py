@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
 
-from vidtrack.errors import WeightsError
+from vidtrack.core.errors import WeightsError
 
 
 class FoldedNorm(nn.Identity):

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 import torch
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
+from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.detector import DeformableDETR, Memory
-from vidtrack.model.gathering import Gatherer
 from vidtrack.model.preprocess import to_batch
 
 SMALLEST_SIZE = 32  # pixels; below, the deepest level of a backbone has nothing left to look at
@@ -18,18 +18,18 @@ SMALLEST_SIZE = 32  # pixels; below, the deepest level of a backbone has nothing
 class FrameEncoder:
     """Encodes RGB frames on the model's device and in its number format.
 
-    `size` replaces the config's shorter side in pixels; the longest side may then grow in proportion. `gatherer`
+    `size` replaces the config's shorter side in pixels; the longest side may then grow in proportion. `batcher`
     encodes them together with those of other clips.
     """
 
-    def __init__(self, model: DeformableDETR, size: int | None = None, gatherer: Gatherer | None = None) -> None:
+    def __init__(self, model: DeformableDETR, size: int | None = None, batcher: DynamicBatcher | None = None) -> None:
         config = model.config
         if size is not None and size < SMALLEST_SIZE:
             raise UsageError(
                 f"size is {size}", f"give {SMALLEST_SIZE} or more pixels, {config.size} is the model's own"
             )
         self.model = model
-        self._encode = model.encode if gatherer is None else partial(gatherer.encode, model)
+        self._encode = model.encode if batcher is None else partial(batcher.encode, model)
         self._size = size or config.size
         self._max_size = round(config.max_size * self._size / config.size)
         parameter = next(model.parameters())

@@ -14,7 +14,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.ops import compiled, reference
 
 __all__ = ["announce", "build_info", "deformable_attention", "deformable_sampling", "is_compiled", "require_compiled"]

@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import cv2
 
-from vidtrack.config import VideoConfig
-from vidtrack.errors import InputError
-from vidtrack.footage import Footage
-from vidtrack.types import Frame, VideoInfo
+from vidtrack.core.errors import InputError
+from vidtrack.core.types import Frame, VideoInfo
+from vidtrack.tracklog.source_video import Footage
 from vidtrack.video import VideoWriter
+from vidtrack.video.config import VideoConfig
 
 EMBEDDED_BYTES = 64 << 20  # a larger clip is embedded as a copy: browsers take a page into memory as a whole
 _LONGER_SIDE = 1280

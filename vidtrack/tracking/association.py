@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.boxes import pairwise_iou
-from vidtrack.errors import UsageError
+from vidtrack.core.boxes import pairwise_iou
+from vidtrack.core.errors import UsageError
+from vidtrack.core.types import ObjectState
 from vidtrack.tracking import lifecycle
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import assign, nearness, similarity, suppress
-from vidtrack.tracking.state import Carried, Detections, TrackedBoxes, Tracks
-from vidtrack.types import ObjectState
+from vidtrack.tracking.matching import assign, gated_similarity, similarity, suppress
+from vidtrack.tracking.state import Detections, TrackedBoxes, TrackQueryOutput, Tracks
 
 
 class Associator:
@@ -65,7 +65,7 @@ class Associator:
             self.tracks.move(elapsed)
             self.tracks.votes *= 0.5 ** (elapsed / self.config.class_half_life_seconds)
 
-    def update(self, detections: Detections, carried: Carried | None = None) -> TrackedBoxes:
+    def update(self, detections: Detections, carried: TrackQueryOutput | None = None) -> TrackedBoxes:
         """Link the detections of the frame last predicted; `carried` holds what live queries found in it."""
         if self.seconds is None:
             raise UsageError("update before predict", "call step, or predict first")
@@ -75,7 +75,7 @@ class Associator:
         free = detections[self._link(self.tracks, detections, self.seconds)]
         if carried is not None:
             self._rescue(self.tracks, carried, self.seconds)
-        self._live_and_die(self.tracks, free, self.seconds)
+        self._manage_tracks(self.tracks, free, self.seconds)
         return self._shown(self.tracks, self.seconds)
 
     def _link(self, tracks: Tracks, detections: Detections, seconds: float) -> np.ndarray:
@@ -97,15 +97,15 @@ class Associator:
             pairs.append((rows, columns))
 
         stage(known, sure, alike, config.match_iou)
-        stage(known, ~sure, alike, config.second_chance_iou)
+        stage(known, ~sure, alike, config.second_match_iou)
         stage(~known, sure, alike, config.tentative_iou)
         if (known & waiting).any() and (sure & left).any():
-            stage(known, sure, nearness(tracks, detections, config), 0.0)
+            stage(known, sure, gated_similarity(tracks, detections, config), 0.0)
         rows, columns = (np.concatenate(part) for part in zip(*pairs, strict=True))
         tracks.see(rows, detections[columns], seconds)
         return left
 
-    def _rescue(self, tracks: Tracks, carried: Carried, seconds: float) -> None:
+    def _rescue(self, tracks: Tracks, carried: TrackQueryOutput, seconds: float) -> None:
         """Let confirmed tracks without a detection follow their queries, but not onto a track that has one."""
         known = (tracks.ids[carried.rows] > 0) & (tracks.seen_seconds[carried.rows] < seconds)
         seen = tracks.boxes_xyxy[tracks.seen_seconds == seconds]
@@ -113,7 +113,7 @@ class Associator:
         free = np.flatnonzero(known & ~taken.any(axis=1))
         tracks.see(carried.rows[free], carried.found[free], seconds)
 
-    def _live_and_die(self, tracks: Tracks, free: Detections, seconds: float) -> None:
+    def _manage_tracks(self, tracks: Tracks, free: Detections, seconds: float) -> None:
         """End tracks, start tracks from the `free` detections, give ids to those that earned one."""
         tracks.keep(lifecycle.alive(tracks, seconds, self.config))
         born = lifecycle.births(free, tracks, seconds, self.config)

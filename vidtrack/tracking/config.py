@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 
 MODES = ("propagation", "association")
 
@@ -20,18 +20,18 @@ class TrackerConfig:
 
     high_score: float = 0.35  # detections from here on are matched first
     low_score: float = 0.15  # from here up to high_score: second chance only, for tracks seen a moment ago
-    birth_score: float = 0.35  # an unmatched detection from here on starts a track
+    new_track_threshold: float = 0.35  # an unmatched detection from here on starts a track
 
     match_iou: float = 0.05  # least similarity of a track with a high detection
-    second_chance_iou: float = 0.4  # least similarity of a track with a low detection
+    second_match_iou: float = 0.4  # least similarity of a track with a low detection
     tentative_iou: float = 0.25  # least similarity of an unconfirmed track with its next detection
     absence_penalty: float = 0.06  # taken off the similarity for every second the track was not seen
     class_penalty: float = 0.3  # taken off the similarity where the classes disagree
 
     confirm_score: float = 0.9  # a birth this sure gets its id at once, any other when it is seen again
-    patience_seconds: float = 2.0  # a track unseen for longer has ended
-    reunion_deviation: float = 2.5  # how far from its prediction a lost track is found again, in standard deviations
-    reunion_size: float = 0.5  # ... and the least ratio of its width and height then and now
+    max_age_seconds: float = 2.0  # a track unseen for longer has ended
+    recovery_gate_sigma: float = 2.5  # how far from its prediction a lost track is found again, in standard deviations
+    recovery_min_size_ratio: float = 0.5  # ... and the least ratio of its width and height then and now
 
     duplicate_iou: float = 0.5  # detections of one class that overlap this much are one object
     cross_class_iou: float = 0.9  # ... and of different classes
@@ -47,10 +47,10 @@ class TrackerConfig:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"unknown tracker {self.mode!r}", f"choose one of {', '.join(MODES)}")
-        if not 0 <= self.low_score <= self.high_score <= self.birth_score <= 1:
+        if not 0 <= self.low_score <= self.high_score <= self.new_track_threshold <= 1:
             raise UsageError(
                 "tracker scores must satisfy 0 <= low <= high <= birth <= 1, not "
-                f"{self.low_score}, {self.high_score}, {self.birth_score}"
+                f"{self.low_score}, {self.high_score}, {self.new_track_threshold}"
             )
         if self.max_tracks < 1:
             raise UsageError(f"max_tracks must be at least 1, not {self.max_tracks}")

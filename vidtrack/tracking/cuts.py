@@ -8,12 +8,24 @@ from typing import Any
 import cv2
 import numpy as np
 
+THUMBNAIL_LONGEST = 320  # pixels of the longer side
 THUMB = (64, 36)  # width, height
 BLOCK = (16, 12)  # the thumbnail is compared block by block, as objects and camera move
 REACH = (14, 8)  # how far a block may have moved: a fifth of the picture
 LEAST_CONTRAST = 4.0  # grey levels; a flatter block says nothing
 CUT_DIFFERENCE = 0.37  # mean of 1 - correlation; neighbouring frames stay under 0.3, 98 % of cuts lie above
 UNREST = 0.5  # share of the recent differences that a cut must show on top
+
+
+def thumbnail_gray(image: np.ndarray) -> np.ndarray:
+    """Small gray image (h, w) uint8 of an RGB image (H, W, 3), at most 320 pixels on its longer side."""
+    height, width = image.shape[:2]
+    scale = min(1.0, THUMBNAIL_LONGEST / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    step = int(0.5 / scale)
+    if step > 1:  # of a large picture every few pixels are enough to average over
+        image = cv2.resize(image, (width // step, height // step), interpolation=cv2.INTER_NEAREST)
+    return cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
 
 
 class CutDetector:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from vidtrack.boxes import area, pairwise_intersection, pairwise_iou
+from vidtrack.core.boxes import area, pairwise_intersection, pairwise_iou
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import first_come
+from vidtrack.tracking.matching import greedy_keep_mask
 from vidtrack.tracking.state import Detections, Tracks
 
 
@@ -15,7 +15,7 @@ def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConf
 
     The place must be free of tracks seen in this frame and of better births.
     """
-    new = free[free.scores >= config.birth_score]
+    new = free[free.scores >= config.new_track_threshold]
     if len(new) == 0:
         return new
     seen = tracks.seen_seconds == seconds
@@ -23,7 +23,7 @@ def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConf
     new = new[np.flatnonzero(~taken.any(axis=1))]
     new = new[np.argsort(-new.scores, kind="stable")]
     clash = np.triu(_taken(new, new.boxes_xyxy, new.classes, config).T, k=1)
-    return new[np.flatnonzero(first_come(clash))[: max(config.max_tracks - len(tracks), 0)]]
+    return new[np.flatnonzero(greedy_keep_mask(clash))[: max(config.max_tracks - len(tracks), 0)]]
 
 
 def _taken(new: Detections, boxes_xyxy: np.ndarray, classes: np.ndarray, config: TrackerConfig) -> np.ndarray:
@@ -44,4 +44,4 @@ def confirmed(tracks: Tracks, seconds: float, config: TrackerConfig) -> np.ndarr
 def alive(tracks: Tracks, seconds: float, config: TrackerConfig) -> np.ndarray:
     """Mask (N,) of the tracks worth remembering: confirmed ones for the patience, others only while seen."""
     unseen = seconds - tracks.seen_seconds
-    return unseen <= np.where(tracks.ids > 0, config.patience_seconds + 1e-9, 0.0)
+    return unseen <= np.where(tracks.ids > 0, config.max_age_seconds + 1e-9, 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import lap
 import numpy as np
 
-from vidtrack.boxes import area, pairwise_iou, xyxy_to_cxcywh
+from vidtrack.core.boxes import area, pairwise_iou, xyxy_to_cxcywh
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.motion import deviation
 from vidtrack.tracking.state import Detections, Tracks
@@ -35,17 +35,17 @@ def _pairwise_height_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     return np.clip(shared, 0, None) / np.maximum(joined, 1e-9)
 
 
-def nearness(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:
+def gated_similarity(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:
     """Nearness (T, D) to where the filter expects a track, of its class and about its size; from 1 down to 0, else -1.
 
     Unlike overlap it allows for more the longer a track was not seen and the less steadily it moved before.
     """
     boxes = xyxy_to_cxcywh(detections.boxes_xyxy)
-    near = 1 - deviation(tracks.motion, boxes) / config.reunion_deviation
+    near = 1 - deviation(tracks.motion, boxes) / config.recovery_gate_sigma
     alike = tracks.classes[:, None] == detections.classes
     for side in (2, 3):
         ratio = boxes[:, side] / tracks.position[:, side, None]
-        alike &= np.minimum(ratio, 1 / np.maximum(ratio, 1e-9)) >= config.reunion_size
+        alike &= np.minimum(ratio, 1 / np.maximum(ratio, 1e-9)) >= config.recovery_min_size_ratio
     return np.where(alike & (near >= 0), near, -1.0)
 
 
@@ -72,7 +72,7 @@ def claims(predicted_xyxy: np.ndarray, found: Detections, config: TrackerConfig)
     rows = np.flatnonzero((found.scores >= config.carried_score) & (near >= config.carried_iou))
     rows = rows[np.argsort(-near[rows], kind="stable")]
     clash = np.triu(pairwise_iou(found.boxes_xyxy[rows], found.boxes_xyxy[rows]) > config.duplicate_iou, k=1)
-    return np.sort(rows[first_come(clash)])
+    return np.sort(rows[greedy_keep_mask(clash)])
 
 
 def suppress(detections: Detections, config: TrackerConfig) -> Detections:
@@ -85,7 +85,7 @@ def suppress(detections: Detections, config: TrackerConfig) -> Detections:
     same_class = detections.classes[:, None] == detections.classes[None, :]
     limit = np.where(same_class, config.duplicate_iou, config.cross_class_iou)
     clash = np.triu(pairwise_iou(detections.boxes_xyxy, detections.boxes_xyxy) > limit, k=1)
-    return detections[first_come(clash)]
+    return detections[greedy_keep_mask(clash)]
 
 
 def paired_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
@@ -95,7 +95,7 @@ def paired_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     return overlap / np.maximum(area(a_xyxy) + area(b_xyxy) - overlap, 1e-9)
 
 
-def first_come(clash: np.ndarray) -> np.ndarray:
+def greedy_keep_mask(clash: np.ndarray) -> np.ndarray:
     """Mask (N,) of the rows that no kept earlier row clashes with; clash (N, N) is upper triangular."""
     kept = np.ones(len(clash), dtype=bool)
     for row in np.flatnonzero(clash.any(axis=1)):

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from vidtrack.errors import UsageError
-from vidtrack.resume.packing import pack_frames, unpack_frames
+from vidtrack.core.errors import UsageError
+from vidtrack.core.state_io import pack_frames, unpack_frames
+from vidtrack.core.types import FrameTracks, ObjectState
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.summary import summarise
-from vidtrack.types import FrameTracks, ObjectState
 
 
 def smooth(log: TrackLog, seconds: float = 0.5) -> TrackLog:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from vidtrack.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from vidtrack.core.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from vidtrack.tracking import motion
 from vidtrack.tracking.motion import Motion
 
@@ -53,7 +53,7 @@ class Detections:
 
 
 @dataclass(frozen=True)
-class Carried:
+class TrackQueryOutput:
     """What the queries of live tracks found in this frame: row `rows[i]` of the tracks claims detection i."""
 
     rows: np.ndarray

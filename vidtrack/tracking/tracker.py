@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
+from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.model.detector import DeformableDETR, Memory
 from vidtrack.tracking.association import Associator
-from vidtrack.tracking.camera import CameraMotion
+from vidtrack.tracking.camera_motion import CameraMotion
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.cuts import CutDetector
-from vidtrack.tracking.glance import glance
-from vidtrack.tracking.propagation import FrameOutput, join_queries, track_queries
-from vidtrack.types import Frame, FrameTracks
+from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
+from vidtrack.tracking.track_queries import FrameOutput, join_queries, track_queries
 
 
 class Tracker:
@@ -65,7 +64,7 @@ class Tracker:
     def step(self, memory: Memory, frame: Frame) -> FrameTracks:
         """Find the objects of `frame`, whose encoded picture is `memory` (batch of 1), and link them to the past."""
         height, width = frame.image.shape[:2]
-        self._look_around(frame.image)
+        self._compensate_camera_motion(frame.image)
         rows = self._rows_to_carry()
         self.associator.predict(float(frame.seconds))
         queries, tracks = self.model.object_queries(memory), self.associator.tracks
@@ -89,9 +88,9 @@ class Tracker:
             states=tracked.states,
         )
 
-    def _look_around(self, image: np.ndarray) -> None:
+    def _compensate_camera_motion(self, image: np.ndarray) -> None:
         """End the tracks at a cut, or move them with the camera."""
-        small = glance(image)
+        small = thumbnail_gray(image)
         self.cut = self.config.scene_cuts and self.cuts.is_cut(small)
         if self.cut:
             self.associator.end_all()

@@ -1,9 +1,9 @@
 """The track log: JSON lines that stream out frame by frame, and come back as numpy arrays."""
 
-from vidtrack.tracklog.layout import STATUSES, SUFFIXES, is_log_path, schema, stem_of
 from vidtrack.tracklog.reader import TrackLog, read_ends
 from vidtrack.tracklog.saving import save
-from vidtrack.tracklog.selecting import select, track_classes
+from vidtrack.tracklog.schema import STATUSES, SUFFIXES, is_log_path, schema, stem_of
+from vidtrack.tracklog.selection import select, track_classes
 from vidtrack.tracklog.shots import cut_pts, shots_of
 from vidtrack.tracklog.writer import LogWriter
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vidtrack.errors import LogError
-from vidtrack.tracklog.layout import LARGEST, schema
+from vidtrack.core.errors import LogError
+from vidtrack.tracklog.schema import LARGEST, schema
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from vidtrack.tracklog.metadata import noted
 from vidtrack.tracklog.reader import TrackLog
-from vidtrack.tracklog.stamp import noted
-from vidtrack.zones import LINE, ZONE, Counter, Crossing, Direction, Line, Spot, Zone
+from vidtrack.tracklog.zones import LINE, ZONE, Counter, Crossing, Direction, Line, Spot, Zone
 
 
 def with_crossings(log: TrackLog, lines: Sequence[Line], zones: Sequence[Zone], spot: Spot = Spot.BOTTOM) -> TrackLog:

@@ -9,13 +9,13 @@ from itertools import count
 
 import numpy as np
 
-from vidtrack.errors import UsageError
-from vidtrack.selection import class_filter
+from vidtrack.core.class_names import class_filter
+from vidtrack.core.errors import UsageError
 from vidtrack.tracklog.counting import recounted
-from vidtrack.tracklog.layout import LARGEST
+from vidtrack.tracklog.metadata import noted
 from vidtrack.tracklog.reader import TrackLog
-from vidtrack.tracklog.selecting import select
-from vidtrack.tracklog.stamp import noted
+from vidtrack.tracklog.schema import LARGEST
+from vidtrack.tracklog.selection import select
 from vidtrack.tracklog.summary import summarise
 
 

@@ -14,10 +14,10 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from vidtrack.errors import LogError
+from vidtrack.core.errors import LogError
+from vidtrack.core.types import FrameTracks
 from vidtrack.tracklog.checking import misshapen, refuse_columns, refuse_header
-from vidtrack.tracklog.layout import STATE_NAMES, check_header
-from vidtrack.types import FrameTracks
+from vidtrack.tracklog.schema import STATE_NAMES, check_header
 
 _STATE_CODES = {name: code for code, name in enumerate(STATE_NAMES)}
 _LONGEST_LINE = 1 << 26  # characters; a frame of 100 objects takes 10 thousand

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vidtrack.tracklog.layout import STATUSES
 from vidtrack.tracklog.reader import TrackLog
+from vidtrack.tracklog.schema import STATUSES
 from vidtrack.tracklog.writer import LogWriter
 
 _OF_EVENTS = ("type", "kind", "message", "i", "pts", "self", "index")  # what the writer takes by itself, or cannot

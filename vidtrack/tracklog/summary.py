@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vidtrack.tracklog.layout import entries_of
-from vidtrack.types import FrameTracks
+from vidtrack.core.types import FrameTracks
+from vidtrack.tracklog.schema import entries_of
 
 
 def summarise(frames: Iterable[FrameTracks]) -> list[dict[str, Any]]:

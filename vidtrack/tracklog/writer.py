@@ -11,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from vidtrack.errors import OutputError, UsageError
-from vidtrack.resume.journal import Journal
-from vidtrack.tracklog.layout import STATUSES, SUFFIXES, entries_of, is_log_path
+from vidtrack.core.errors import OutputError, UsageError
+from vidtrack.core.journal import Journal
+from vidtrack.core.types import FrameTracks
+from vidtrack.tracklog.schema import STATUSES, SUFFIXES, entries_of, is_log_path
 from vidtrack.tracklog.summary import Summaries
-from vidtrack.types import FrameTracks
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ODD = "backslashreplace"  # bytes of a file name that are no UTF-8 become JSON escapes

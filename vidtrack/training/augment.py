@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torchvision.transforms.v2 import functional as transforms
 
-from vidtrack import boxes as box_ops
-from vidtrack.training.config import AugmentConfig
+from vidtrack.core import boxes as box_ops
 from vidtrack.training.data import Record
+from vidtrack.training.recipe import AugmentConfig
 
 
 @dataclass(frozen=True)

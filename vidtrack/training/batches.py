@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidtrack.model.pictures import read_picture
+from vidtrack.model.image_inference import read_picture
 from vidtrack.training import augment
 from vidtrack.training.augment import Sample
-from vidtrack.training.config import AugmentConfig, TrackConfig
+from vidtrack.training.copy_paste import paste_objects
 from vidtrack.training.data import Record
-from vidtrack.training.paste import paste_objects
+from vidtrack.training.recipe import AugmentConfig, TrackConfig
 
 STRIDE = 32  # of the coarsest backbone stage; batches are padded to its multiple
 GROWTH = 0.6  # share of the steps over which canvases grow

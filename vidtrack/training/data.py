@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.errors import DataError
-from vidtrack.evaluation.coco import read_flag, read_json
-from vidtrack.evaluation.mot import MOT_PIXEL, MotRows, check_tracks, read_rows
-from vidtrack.training.config import DataConfig, SetConfig
-from vidtrack.training.frames import extract_frames, picture_frames
+from vidtrack.core.errors import DataError
+from vidtrack.datasets.coco import read_flag, read_json
+from vidtrack.datasets.mot import MOT_PIXEL, MotRows, check_tracks, read_rows
+from vidtrack.datasets.mot_frames import extract_frames, picture_frames
+from vidtrack.training.recipe import DataConfig, SetConfig
 
 _LARGEST_PIXEL = 1e6  # no picture reaches so far
 _ID, _NAME, _NUMBER = (int, str), (str,), (int, float)

@@ -12,8 +12,8 @@ from torch import Tensor
 from vidtrack.model.decoder import Queries
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.training.batches import Target
-from vidtrack.training.config import LossConfig
 from vidtrack.training.matcher import Assignment
+from vidtrack.training.recipe import LossConfig
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from vidtrack.evaluation.detection import score_detections
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.pictures import detect_pictures
+from vidtrack.model.image_inference import detect_pictures
 from vidtrack.training.data import Record
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.model.config import DetectorConfig
 
 

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vidtrack.errors import WeightsError, printable
+from vidtrack.core.errors import WeightsError, printable
 from vidtrack.model.detector import DeformableDETR
 
 CLASS_WISE = ("class_embed.", "label_embed.")

@@ -17,18 +17,18 @@ from typing import Any
 import torch
 
 from vidtrack import ops
-from vidtrack.errors import DataError, UsageError
-from vidtrack.files import write_whole
+from vidtrack.core.atomic_files import write_whole
+from vidtrack.core.errors import DataError, UsageError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.device import device_errors
 from vidtrack.training import distributed
 from vidtrack.training.batches import Batch, BatchMaker, prefetch
-from vidtrack.training.config import TrainConfig, changed_fields, config_from_dict
+from vidtrack.training.criterion import Objective
 from vidtrack.training.data import Record, draw_weights, load_sets
 from vidtrack.training.initial import initialise
 from vidtrack.training.metrics import MetricsLog
-from vidtrack.training.objective import Objective
 from vidtrack.training.optimiser import make_optimiser, set_backbone, set_rate, update_average
+from vidtrack.training.recipe import TrainConfig, changed_fields, config_from_dict
 from vidtrack.training.state import Progress, has_state, load_state, read_recipe, save_state
 
 Report = Callable[[dict[str, Any]], None]

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from vidtrack.training.batches import Target
-from vidtrack.training.config import LossConfig
 from vidtrack.training.matcher import Assignment, area, giou, to_xyxy
+from vidtrack.training.recipe import LossConfig
 
 IGNORED_SHARE = 0.5  # of a box's area inside an ignored region, from which on nothing is held against it
 

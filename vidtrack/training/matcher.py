@@ -10,9 +10,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from vidtrack.errors import VidtrackError
+from vidtrack.core.errors import VidtrackError
 from vidtrack.training.batches import Target
-from vidtrack.training.config import LossConfig
+from vidtrack.training.recipe import LossConfig
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.training.config import OptimConfig
+from vidtrack.training.recipe import OptimConfig
 
 SLOW = ("sampling_offsets", "reference_points")
 

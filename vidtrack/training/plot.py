@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vidtrack.files import write_whole
+from vidtrack.core.atomic_files import write_whole
 
 WIDTH, HEIGHT, MARGIN = 900, 360, 60
 LEFT, BOTTOM, RIGHT, TOP = MARGIN, HEIGHT - MARGIN, WIDTH - MARGIN, MARGIN // 2

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vidtrack.errors import OutputError, WeightsError
+from vidtrack.core.errors import OutputError, WeightsError
 
 SHARD_BYTES = 14 * 2**20  # a file that a small mail, a pull request or a carry limit of 16 MiB still takes
 

@@ -10,7 +10,7 @@ import numpy as np
 from av.codec import Codec
 from av.codec.codec import UnknownCodecError
 
-from vidtrack.errors import UsageError
+from vidtrack.core.errors import UsageError
 from vidtrack.video.colour import bit_depth
 
 _X264_PRESETS = tuple("ultrafast superfast veryfast faster fast medium slow slower veryslow placebo".split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from av import VideoFormat
 
-from vidtrack.types import Colour
+from vidtrack.core.types import Colour
 
 _BT709, _BT601 = 1, 6
 # AVColorSpace to the matrices swscale has.

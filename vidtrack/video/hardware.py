@@ -7,8 +7,8 @@ from pathlib import Path
 import av
 from av.codec.hwaccel import HWAccel, hwdevices_available
 
-from vidtrack.errors import UsageError
-from vidtrack.video.messages import ProblemLog, reason
+from vidtrack.core.errors import UsageError
+from vidtrack.video.ffmpeg_log import ProblemLog, reason
 from vidtrack.video.probe import open_container, video_stream
 
 

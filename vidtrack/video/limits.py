@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vidtrack.errors import InputError, UsageError
-from vidtrack.types import VideoInfo
+from vidtrack.core.errors import InputError, UsageError
+from vidtrack.core.types import VideoInfo
 
 _TOO_LARGE = re.compile(r"Picture size ([1-9]\d*)x([1-9]\d*) (?:exceeds specified max pixel count|is invalid)")
 _PADDING = 64 * 65536  # pixels: FFmpeg counts with lines that are rounded up

@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from vidtrack.resume.journal import Journal
+from vidtrack.core.journal import Journal
 
 _FIRST = struct.Struct("<qq")  # index and pts of the first frame
 _HEAD = struct.Struct("<qqqqqBI")  # pts, dts, duration, last_pts, written, keyframe, size

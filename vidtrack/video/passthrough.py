@@ -9,9 +9,9 @@ from typing import Any
 
 import av
 
-from vidtrack.video.clock import ContinuousTimes
-from vidtrack.video.messages import ProblemLog, reason
+from vidtrack.video.ffmpeg_log import ProblemLog, reason
 from vidtrack.video.probe import open_container, ticks
+from vidtrack.video.timestamps import ContinuousTimes
 
 _APART_SECONDS = 10  # what belongs together in time may lie this far apart in a file
 # Location stays out: footage is often passed on.

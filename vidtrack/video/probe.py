@@ -11,12 +11,11 @@ from typing import Any
 import av
 from av.codec.hwaccel import HWAccel
 
-from vidtrack.errors import InputError
-from vidtrack.types import AudioInfo, Colour, VideoInfo
+from vidtrack.core.errors import InputError
+from vidtrack.core.types import AudioInfo, Colour, VideoInfo
 from vidtrack.video.colour import bit_depth
-from vidtrack.video.limits import DEFAULT_LIMITS, Limits
-from vidtrack.video.messages import FFmpegMessages, reason
-from vidtrack.video.sequence import (
+from vidtrack.video.ffmpeg_log import FFmpegMessages, reason
+from vidtrack.video.image_sequence import (
     DEFAULT_FRAMERATE,
     LOCAL_ONLY,
     decoded_picture,
@@ -24,6 +23,7 @@ from vidtrack.video.sequence import (
     is_sequence,
     picture_paths,
 )
+from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
 # FFmpeg draws text files as terminal art and finds pictures in lyrics; nobody means that as footage.
 _TEXT_DEMUXERS = frozenset({"tty", "bin", "xbin", "adf", "idf", "lrc"})

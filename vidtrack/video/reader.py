@@ -14,19 +14,19 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from vidtrack.errors import InputError
-from vidtrack.types import Frame, VideoInfo
-from vidtrack.video.clock import Clock, without_presentation_times
+from vidtrack.core.errors import InputError
+from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.video.colour import hdr_name, swscale_matrix
 from vidtrack.video.deinterlace import deinterlaced
+from vidtrack.video.ffmpeg_log import Problem, ProblemLog
 from vidtrack.video.hardware import HardwareDecodeError
+from vidtrack.video.image_sequence import is_sequence, picture_paths, sequence_frames
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits, check_range
-from vidtrack.video.messages import Problem, ProblemLog
-from vidtrack.video.place import Place, fingerprint
 from vidtrack.video.probe import probe
+from vidtrack.video.resume_point import Place, fingerprint
 from vidtrack.video.seek import locate_start
-from vidtrack.video.sequence import is_sequence, picture_paths, sequence_frames
 from vidtrack.video.source import ContainerSource
+from vidtrack.video.timestamps import Clock, without_presentation_times
 
 _CONVERSION_THREADS = 1
 _SEEK_EARLIER_SECONDS = (0, 2, 20)  # tried in turn: an index may lead past the place, a keyframe may need its leaders

@@ -7,10 +7,10 @@ from array import array
 
 import av
 
-from vidtrack.types import VideoInfo
-from vidtrack.video.clock import without_presentation_times
-from vidtrack.video.messages import FFmpegMessages
+from vidtrack.core.types import VideoInfo
+from vidtrack.video.ffmpeg_log import FFmpegMessages
 from vidtrack.video.probe import open_container, video_stream
+from vidtrack.video.timestamps import without_presentation_times
 
 
 def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None:

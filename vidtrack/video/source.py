@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import av
 
-from vidtrack.types import VideoInfo
-from vidtrack.video.clock import ContinuousTimes
+from vidtrack.core.types import VideoInfo
+from vidtrack.video.ffmpeg_log import FFmpegMessages, ProblemLog, reason, summary
 from vidtrack.video.hardware import HardwareDecodeError, open_hardware
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
-from vidtrack.video.messages import FFmpegMessages, ProblemLog, reason, summary
 from vidtrack.video.probe import open_container, stream_duration, ticks, video_stream
+from vidtrack.video.timestamps import ContinuousTimes
 
 _READ_ERRORS_IN_A_ROW = 20
 _END_TOLERANCE_SECONDS = 1  # the last frame's length is not always known

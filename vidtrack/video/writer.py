@@ -16,17 +16,17 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from vidtrack.errors import OutputError, UsageError
-from vidtrack.resume.journal import Journal
-from vidtrack.types import Frame, VideoInfo
+from vidtrack.core.errors import OutputError, UsageError
+from vidtrack.core.journal import Journal
+from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.video.codecs import codec_for, container_format
 from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
 from vidtrack.video.encoder import MOST_REORDERED, ChunkedEncoder, kept_scheduling
-from vidtrack.video.messages import Problem, ProblemLog, reason
+from vidtrack.video.ffmpeg_log import Problem, ProblemLog, reason
+from vidtrack.video.image_sequence import file_url
 from vidtrack.video.packets import PacketRecord
 from vidtrack.video.passthrough import StreamCopier
 from vidtrack.video.reader import exact_seconds
-from vidtrack.video.sequence import file_url
 from vidtrack.video.timecode import advanced
 
 _CONVERSION_THREADS = 1

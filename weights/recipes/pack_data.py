@@ -19,9 +19,9 @@ from pathlib import Path
 
 import cv2
 
-from vidtrack.model.pictures import read_picture
-from vidtrack.training.config import DataConfig, SetConfig, TrainConfig, load_config
-from vidtrack.training.frames import extract_frames, picture_frames, sequence_info
+from vidtrack.datasets.mot_frames import extract_frames, picture_frames, sequence_info
+from vidtrack.model.image_inference import read_picture
+from vidtrack.training.recipe import DataConfig, SetConfig, TrainConfig, load_config
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""What runs on a Ray cluster: a worker that is asked for its news."""
+
+from __future__ import annotations
+
+import os
+import queue
+from contextlib import suppress
+
+from vidtrack.batch.engine import ModelChoice, News
+from vidtrack.batch.worker import Worker
+from vidtrack.core.errors import UsageError
+from vidtrack.tracklog.metadata import version_of
+
+
+class RayWorker(Worker):
+    """Made an actor by the engine; `folder` is the one that the engine's relative paths begin in.
+
+    Raises UsageError on a node with another version than the engine's.
+    """
+
+    def __init__(self, choice: ModelChoice, version: str, folder: str) -> None:
+        if (own := version_of("vidtrack")) != version:
+            raise UsageError(f"the Ray cluster has vidtrack {own}, here is {version}", "install the same version there")
+        with suppress(OSError):  # where all is at addresses, a node need not have it
+            os.chdir(folder)
+        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        super().__init__(choice, self._news.put)
+
+    def news(self, timeout_seconds: float) -> list[News]:
+        """What has happened since the last call, waiting for it so long."""
+        try:
+            found = [self._news.get(timeout=timeout_seconds)]
+        except queue.Empty:
+            return []
+        while not self._news.empty():
+            found.append(self._news.get())
+        return found

@@ -1,0 +1,193 @@
+"""What a batch has left to do: its jobs held against what its manifest remembers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from vidtrack.batch.engine import Logged, Task
+from vidtrack.batch.manifest import ASIDE, DONE, Row
+from vidtrack.batch.plan import Existing, Job
+from vidtrack.batch.remote import Address, Place, look_up, sizes_of
+from vidtrack.core.errors import InputError, LogError, UsageError
+from vidtrack.pipeline.config import RunConfig
+from vidtrack.tracklog import read_ends
+from vidtrack.tracklog.provenance import ContentHash, hash_content, hash_parameters
+from vidtrack.video.image_sequence import is_sequence, picture_paths
+
+ORDERS = ("name", "size", "newest")
+_MOST = 2**53  # of what a footer counts; what is more was not written by us
+
+
+@dataclass(frozen=True)
+class Due:
+    """Tasks with the rows they begin with, the jobs done before, those set aside, and rows that only need noting."""
+
+    tasks: tuple[tuple[Task, Row], ...]
+    done: tuple[Job, ...]
+    aside: tuple[Job, ...]
+    noted: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Hashes of all that shapes the outputs besides the clip."""
+
+    parameters: str
+    weights: str
+
+    @classmethod
+    def of(cls, config: RunConfig, weights: str) -> Wanted:
+        """The hashes of a run with this model."""
+        return cls(hash_parameters({**config.parameters(), "video": asdict(config.video)}), weights)
+
+
+def find_due(
+    jobs: Sequence[Job],
+    rows: Mapping[Place, Row],
+    root: Place,
+    config: RunConfig,
+    wanted: Wanted,
+    existing: Existing = Existing.REFUSE,
+    retry_aside: bool = False,
+    first_number: int = 0,
+) -> Due:
+    """Compare jobs with the rows of the manifest in `root`.
+
+    Done is a clip whose row says so with the same content, parameters and weights, and whose outputs are there in
+    their size. The content is read again only where size or time of the file have changed, at an address never.
+    Raises UsageError where an output is there that is not in the manifest, unless `existing` says what to do with it.
+    """
+    tasks: list[tuple[Task, Row]] = []
+    done, aside, noted, strange = [], [], [], []
+    there = _sizes(target for job in jobs for target in job.outputs)
+    for job in jobs:
+        source = relative(job.source, root)
+        row, identity = rows.get(source), identity_of(job.source)
+        same = row is not None and (row.parameters, row.weights) == (wanted.parameters, wanted.weights)
+        if row is not None and same and existing is not Existing.OVERWRITE:
+            if row.state == DONE and _are_there(job, row, root, there):
+                if identity == (row.bytes, row.mtime_ns):
+                    done.append(job)
+                    continue
+                if row.content and content_of(job.source) == row.content:
+                    done.append(job)
+                    noted.append(replace(row, bytes=identity[0], mtime_ns=identity[1]))
+                    continue
+            if row.state == ASIDE and not retry_aside and identity == (row.bytes, row.mtime_ns):
+                aside.append(job)
+                continue
+        known = {name for name, _ in row.outputs} if row is not None else set()
+        unknown = [target for target in job.outputs if str(relative(target, root)) not in known and target in there]
+        if existing is Existing.REFUSE:
+            strange += unknown
+        unsure = unknown if existing is Existing.SKIP else []  # until a worker has found them to be ours
+        resumes = same and existing is not Existing.OVERWRITE
+        task = Task(
+            first_number + len(tasks),
+            job,
+            replace(config, resume=config.resume or resumes),
+            Existing.SKIP if unsure else Existing.OVERWRITE,
+        )
+        begun = Row(
+            source,
+            *identity,
+            parameters=wanted.parameters,
+            weights=wanted.weights,
+            outputs=tuple((str(relative(target, root)), -1) for target in job.outputs if target not in unsure),
+            attempts=row.attempts if row is not None and same and not retry_aside else 0,
+        )
+        tasks.append((task, begun))
+    if strange:
+        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        raise UsageError(
+            f"{strange[0]}{more} exists already", "--overwrite replaces it, --skip-existing leaves finished clips"
+        )
+    return Due(tuple(tasks), tuple(done), tuple(aside), tuple(noted))
+
+
+def in_order(jobs: Sequence[Job], order: str) -> list[Job]:
+    """The jobs as they are to be taken up: as they stand, or the smallest or the newest clip first."""
+    if order == "size":
+        return sorted(jobs, key=lambda job: identity_of(job.source)[0])
+    if order == "newest":
+        return sorted(jobs, key=lambda job: -identity_of(job.source)[1])
+    return list(jobs)
+
+
+def relative(place: Place, root: Place) -> Place:
+    """The path as seen from the manifest's folder, so that a tree can be moved as a whole; whole if it is elsewhere."""
+    if isinstance(place, Address):
+        path = PurePosixPath(place.path)
+        inside = isinstance(root, Address) and root.scheme == place.scheme and path.is_relative_to(root.path)
+        return Path(path.relative_to(root.path)) if isinstance(root, Address) and inside else place
+    return Path(os.path.abspath(place) if isinstance(root, Address) else os.path.relpath(place, root))
+
+
+def size_of(place: Place) -> int:
+    """Bytes of a file; -1 where it is not there."""
+    if isinstance(place, Path):
+        with suppress(OSError):
+            return place.stat().st_size
+        return -1
+    return -1 if (found := look_up(place)) is None else found.bytes
+
+
+def identity_of(source: Place) -> tuple[int, int]:
+    """Bytes and time of change (ns) of a clip, of a sequence those of all its pictures; (-1, -1) if it is not there."""
+    if isinstance(source, Address):
+        return source.bytes, source.changed_ns
+    try:
+        stats = [path.stat() for path in (picture_paths(source) if is_sequence(source) else [source])]
+    except (OSError, InputError):
+        return -1, -1
+    return sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)
+
+
+def content_of(source: Place) -> str:
+    """The hash of a clip as a manifest holds it; empty where it cannot be read, and at an address."""
+    if isinstance(source, Address):
+        return ""
+    try:
+        return written(hash_content(picture_paths(source) if is_sequence(source) else [source]))
+    except InputError:
+        return ""
+
+
+def read_logged(log: Path) -> Logged:
+    """What a log says, whatever has become of its clip since."""
+    try:
+        header, footer = read_ends(log)
+        content, ended = written(ContentHash(**header["source"]["hash"])), footer or {}
+        frames, tracks, seconds = (float(ended.get(name, 0)) for name in ("frames", "tracks", "seconds"))
+    except (LogError, KeyError, TypeError, ValueError):
+        return Logged()
+    if not all(0 <= figure < _MOST for figure in (frames, tracks, seconds)):
+        return Logged(content)
+    return Logged(content, str(ended.get("status", "")), int(frames), int(tracks), seconds)
+
+
+def written(content: ContentHash) -> str:
+    """A hash with its method, in a line."""
+    return f"{content.method}:{content.value}"
+
+
+def _sizes(targets: Iterable[Place]) -> dict[Place, int]:
+    """Bytes of those that are there."""
+    found: dict[Place, int] = {}
+    addresses: list[Address] = []
+    for target in targets:
+        if isinstance(target, Address):
+            addresses.append(target)
+        else:
+            with suppress(OSError):
+                found[target] = os.stat(target).st_size
+    return found | {**sizes_of(addresses)}
+
+
+def _are_there(job: Job, row: Row, root: Place, there: Mapping[Place, int]) -> bool:
+    sizes = dict(row.outputs)
+    return all(target in there and sizes.get(str(relative(target, root))) == there[target] for target in job.outputs)

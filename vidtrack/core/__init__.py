@@ -1,0 +1,1 @@
+"""Types, errors and small services that every other package uses."""

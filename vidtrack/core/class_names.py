@@ -1,0 +1,48 @@
+"""Choosing a model's classes by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import numpy as np
+
+from vidtrack.core.errors import UsageError
+
+
+def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str = "the model") -> np.ndarray:
+    """Which of the classes (K,) bool of a model, or of what `whose` says, are wanted; None wants all.
+
+    Upper and lower case are one, and so are blanks, hyphens and underscores. Raises UsageError for a name that is not
+    there, with the nearest one that is.
+    """
+    if wanted is None:
+        return np.ones(len(names), dtype=bool)
+    known = {plain_name(name): number for number, name in enumerate(names) if name}
+    chosen = np.zeros(len(names), dtype=bool)
+    for name in wanted:
+        number = known.get(plain_name(name))
+        if number is None:
+            raise UsageError(f"{whose} has no class {name!r}", _suggestion(name, [n for n in names if n]))
+        chosen[number] = True
+    if not chosen.any():
+        raise UsageError("no class is chosen", "leave the choice out to track all classes")
+    return chosen
+
+
+def _suggestion(name: str, names: Sequence[str]) -> str:
+    plain = {plain_name(known): known for known in names}
+    near = difflib.get_close_matches(plain_name(name), list(plain), n=3, cutoff=0.6)
+    if near:
+        return f"did you mean {' or '.join(plain[n] for n in near)}?"
+    return f"it has {listed(names)}"
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Names separated by commas, the first of many."""
+    return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
+
+
+def plain_name(name: str) -> str:
+    """A class name as it is compared."""
+    return " ".join(name.replace("_", " ").replace("-", " ").split()).casefold()

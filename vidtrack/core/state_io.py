@@ -1,0 +1,87 @@
+"""States as bytes: JSON for what is plain and NumPy's own format for arrays; reading them runs no code."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from vidtrack.core.types import FrameTracks
+
+SCHEMA = "vidtrack.resume/1"
+_TREE, _ARRAY = "tree", "$array"
+_COLUMNS = ("ids", "classes", "scores", "boxes_xyxy", "states")
+
+
+class BrokenStateError(Exception):
+    """Bytes that are no whole state of this version."""
+
+
+def pack(state: dict[str, Any]) -> bytes:
+    """A state of plain values, lists, string-keyed dicts and arrays, with its own checksum in front."""
+    arrays: dict[str, np.ndarray] = {}
+
+    def lift(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            name = f"a{len(arrays)}"
+            arrays[name] = value
+            return {_ARRAY: name}
+        if isinstance(value, dict):
+            return {key: lift(inner) for key, inner in value.items()}
+        return [lift(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+    tree = json.dumps(lift(state)).encode()
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{_TREE: np.frombuffer(tree, np.uint8)}, **arrays)
+    body = buffer.getvalue()
+    head = json.dumps({"schema": SCHEMA, "sha256": hashlib.sha256(body).hexdigest()})
+    return head.encode() + b"\n" + body
+
+
+def unpack(data: bytes) -> dict[str, Any]:
+    """The state in `data`; tuples come back as lists. Raises BrokenStateError."""
+    head, _, body = data.partition(b"\n")
+    try:
+        stated = json.loads(head)
+        if stated["schema"] != SCHEMA:
+            raise BrokenStateError(f"it is of format {stated['schema']!r}, this release reads {SCHEMA}")
+        if stated["sha256"] != hashlib.sha256(body).hexdigest():
+            raise BrokenStateError("it is damaged")
+        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+            return _with_arrays(json.loads(arrays[_TREE].tobytes()), arrays)
+    except (ValueError, KeyError, TypeError, RecursionError, EOFError, OSError, zipfile.BadZipFile):
+        raise BrokenStateError("it is damaged") from None
+
+
+def pack_frames(frames: Iterable[FrameTracks]) -> dict[str, Any]:
+    """Tracks of frames as columns."""
+    held = list(frames)
+    columns = {name: np.concatenate([getattr(frame, name) for frame in held]) for name in _COLUMNS} if held else {}
+    return {
+        "frames": [[f.index, f.pts, f.time_base.numerator, f.time_base.denominator, len(f)] for f in held],
+        **columns,
+    }
+
+
+def unpack_frames(packed: dict[str, Any]) -> list[FrameTracks]:
+    """What `pack_frames` was given."""
+    frames, at = [], 0
+    for index, pts, numerator, denominator, count in packed["frames"]:
+        columns = {name: packed[name][at : at + count] for name in _COLUMNS}
+        frames.append(FrameTracks(index, pts, Fraction(numerator, denominator), **columns))
+        at += count
+    return frames
+
+
+def _with_arrays(value: Any, arrays: Any) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {_ARRAY}:
+            return arrays[value[_ARRAY]]
+        return {key: _with_arrays(inner, arrays) for key, inner in value.items()}
+    return [_with_arrays(inner, arrays) for inner in value] if isinstance(value, list) else value

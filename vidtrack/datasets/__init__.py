@@ -1,0 +1,1 @@
+"""Readers of annotated data, shared by evaluation and training."""

@@ -1,0 +1,103 @@
+"""Frames of several clips in one batch: whoever tracks them, in threads, shares one model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from vidtrack.model.detector import DeformableDETR, Memory
+
+_PATIENCE_SECONDS = 0.005  # a batch waits so long for clips that have no frame ready
+
+
+class DynamicBatcher:
+    """Encodes the frames that threads hand in while a batch is at work as the next batch.
+
+    Only frames of one size share a batch: padding would cost time and change results. Which frames meet depends on
+    timing, and the last bits of a result on the size of its batch.
+    """
+
+    def __init__(self, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        self._patience = patience_seconds
+        self._turn = threading.Condition()
+        self._waiting: list[_Request] = []
+        self._leading = False  # whether a thread gathers or encodes
+        self._clips = 0
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """Take part with one clip; a batch waits a moment for those that do."""
+        with self._turn:
+            self._clips += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._clips -= 1
+                self._turn.notify_all()
+
+    def encode(self, model: DeformableDETR, pixels: Tensor, padding: Tensor | None = None) -> Memory:
+        """Backbone and encoder of `model` for one frame: pixels (1, 3, H, W), padding (1, H, W) or None."""
+        request = _Request(model, pixels, padding)
+        with self._turn:
+            self._waiting.append(request)
+            self._turn.notify_all()
+            self._turn.wait_for(lambda: request.is_answered or not self._leading)
+            if request.is_answered:
+                return request.answer()
+            self._leading = True
+            self._turn.wait_for(lambda: len(self._waiting) >= self._clips, self._patience)
+            batch = [one for one in self._waiting if one.key == request.key]
+            self._waiting = [one for one in self._waiting if one.key != request.key]
+        try:
+            _encode(batch)
+        finally:
+            with self._turn:
+                self._leading = False
+                self._turn.notify_all()
+        return request.answer()
+
+
+class _Request:
+    """A frame, and in time its memory or an error."""
+
+    def __init__(self, model: DeformableDETR, pixels: Tensor, padding: Tensor | None) -> None:
+        self.model, self.pixels, self.padding = model, pixels, padding
+        self.key = (id(model), pixels.shape, padding is None)
+        self.memory: Memory | None = None
+        self.error: BaseException | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        return self.memory is not None or self.error is not None
+
+    def answer(self) -> Memory:
+        if self.error is not None:
+            raise self.error
+        assert self.memory is not None
+        return self.memory
+
+
+def _encode(batch: list[_Request]) -> None:
+    """Answer all requests; where the batch fails, as for lack of memory, each frame is encoded alone."""
+    try:
+        _encode_together(batch)
+    except Exception as error:
+        if len(batch) == 1:
+            batch[0].error = error
+            return
+        for request in batch:
+            _encode([request])
+
+
+@torch.inference_mode()
+def _encode_together(batch: list[_Request]) -> None:
+    pixels = torch.cat([request.pixels for request in batch])
+    paddings = [request.padding for request in batch if request.padding is not None]
+    memory = batch[0].model.encode(pixels, torch.cat(paddings) if paddings else None)
+    for place, request in enumerate(batch):
+        request.memory = memory[place : place + 1]

@@ -1,0 +1,1 @@
+"""One clip from end to end: decode, infer, track, draw and encode."""

@@ -1,0 +1,173 @@
+"""Which parts of which frames must be hidden so that no tracked object shows, not in one frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
+
+from vidtrack.core.errors import UsageError
+from vidtrack.tracklog import TrackLog, shots_of
+from vidtrack.tracklog.trajectories import TrackPath, log_of, paths_of
+
+_STEADY_SECONDS = 0.12  # boxes reach around all there were so far before and after, which evens out their jitter
+_SPEED_SECONDS = 0.4  # speed is measured over this long a piece of track, or this many boxes where they are few
+_SPEED_BOXES = 3
+_HASTE = 1.5  # an unseen object may be so many times as fast as it was seen to be
+_GROWTH = 0.5  # of its size a second, for a box without a sight
+_GROWTH_MOST = 0.5
+_OUTWARDS = np.array([-1, -1, 1, 1])
+
+
+@dataclass(frozen=True)
+class CoverConfig:
+    """How far what is hidden reaches beyond the logged boxes: in space, in shares of a box, and in time."""
+
+    margin: float = 0.1
+    hold_before_seconds: float = 0.5
+    hold_after_seconds: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("margin", "hold_before_seconds", "hold_after_seconds"):
+            value = getattr(self, name)
+            if not 0 <= value < float("inf"):
+                raise UsageError(f"{name.replace('_', ' ')} is {value:g}", "give a finite number, zero or more")
+
+
+def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:
+    """The log of what to hide: every track without holes, held at both ends, boxes grown.
+
+    Between two sights a box holds both of them, and reaches wherever the object may have got to at half again the speed
+    it had before, after or on the way. Beyond the ends, but not over a cut, it reaches from where the object was to
+    where that speed would have taken it. Away from a sight it grows with the time. No box is smaller than the logged.
+    """
+    shots = shots_of(log)
+    return log_of(log, [_covering(path, log, shots, config) for path in paths_of(log)])
+
+
+def _covering(path: TrackPath, log: TrackLog, shots: np.ndarray, config: CoverConfig) -> TrackPath:
+    rows = _held_rows(path, log.frame_seconds, shots, config)
+    ahead, behind = path.first_row - int(rows[0]), int(rows[-1]) - path.last_row
+    seconds, shot = log.frame_seconds[rows], shots[rows]
+    course = _Course(path.boxes_xyxy, log.frame_seconds[path.rows], shots[path.rows])
+    sights = np.flatnonzero(path.seen) if path.seen.any() else np.array([0, len(path.seen) - 1])
+    boxes = np.concatenate(
+        [
+            course.onward(0, seconds[:ahead]),
+            _filled(course, sights),
+            course.onward(len(path.seen) - 1, seconds[len(rows) - behind :]),
+        ]
+    )
+    away = _away(sights + ahead, seconds, shot) + _unwatched(log.frame_seconds, log.frame_indices)[rows]
+    sizes = np.pad(path.boxes_xyxy[:, 2:] - path.boxes_xyxy[:, :2], ((ahead, behind), (0, 0)), mode="edge")
+    boxes += np.tile(sizes, 2) * (config.margin + np.minimum(away * _GROWTH, _GROWTH_MOST))[:, None] * _OUTWARDS
+    for number in np.unique(shot):
+        boxes[shot == number] = _steadied(boxes[shot == number], seconds[shot == number])
+    return replace(
+        path,
+        first_row=int(rows[0]),
+        boxes_xyxy=boxes,
+        scores=np.pad(path.scores, (ahead, behind), mode="edge"),
+        seen=np.pad(path.seen, (ahead, behind)),
+    )
+
+
+def _held_rows(path: TrackPath, seconds: np.ndarray, shots: np.ndarray, config: CoverConfig) -> np.ndarray:
+    """Frame rows from the track's hold before to its hold after, neither over a cut."""
+    first, last = path.first_row, path.last_row
+    start = int(np.searchsorted(seconds, seconds[first] - config.hold_before_seconds - 1e-9))
+    start = max(start, int(np.searchsorted(shots, shots[first])))
+    end = int(np.searchsorted(seconds, seconds[last] + config.hold_after_seconds + 1e-9))  # exclusive
+    return np.arange(start, min(end, int(np.searchsorted(shots, shots[last], side="right"))))
+
+
+@dataclass(frozen=True)
+class _Course:
+    """Where a track was: boxes (M, 4) at `seconds` (M,), in shots with the ordinals `shots` (M,)."""
+
+    boxes_xyxy: np.ndarray
+    seconds: np.ndarray
+    shots: np.ndarray
+
+    def speed(self, place: int, way: int) -> np.ndarray:
+        """Pixels a second (2,) of the boxes' middles up to `place` if `way` is -1, from there on if it is 1."""
+        near = (self.shots == self.shots[place]) & (np.abs(self.seconds - self.seconds[place]) <= _SPEED_SECONDS)
+        own = np.flatnonzero(near)
+        own = own[(own - place) * way >= 0]
+        if len(own) < _SPEED_BOXES:
+            own = place + way * np.arange(_SPEED_BOXES)
+            if own.min() < 0 or own.max() >= len(self.shots) or (self.shots[own] != self.shots[place]).any():
+                return np.zeros(2)
+        middles = (self.boxes_xyxy[own, :2] + self.boxes_xyxy[own, 2:]) / 2
+        return np.polyfit(self.seconds[own] - self.seconds[place], middles, 1)[0]
+
+    def onward(self, place: int, seconds: np.ndarray) -> np.ndarray:
+        """Boxes (K, 4) at times all before or all after that of `place`, around all on the way from there."""
+        ahead = seconds[:, None] - self.seconds[place]
+        way = 1 if (ahead < 0).any() else -1
+        moved = _HASTE * ahead * self.speed(place, way)  # (K, 2)
+        return _hull(self.boxes_xyxy[place], self.boxes_xyxy[place] + np.tile(moved, 2))
+
+    def between(self, first: int, second: int) -> np.ndarray:
+        """Boxes (second - first - 1, 4) around both places, and around all that lies within reach of both."""
+        ends = [first, second]
+        known, at = self.boxes_xyxy[ends], self.seconds[ends]
+        middles = (known[:, :2] + known[:, 2:]) / 2
+        speeds = self.speed(first, -1), self.speed(second, 1), (middles[1] - middles[0]) / (at[1] - at[0])
+        reach = _HASTE * np.tile(np.abs(speeds).max(axis=0), 2) * _OUTWARDS
+        away = np.abs(self.seconds[first + 1 : second] - at[:, None])[..., None]  # (2, K, 1)
+        one, other = known[:, None] + away * reach
+        met = np.hstack([np.maximum(one[:, :2], other[:, :2]), np.minimum(one[:, 2:], other[:, 2:])])
+        return _hull(_hull(*known), met)
+
+
+def _filled(course: _Course, sights: np.ndarray) -> np.ndarray:
+    """The boxes of a course, those between `sights` around wherever the object may be."""
+    boxes = course.boxes_xyxy.copy()
+    for n in np.flatnonzero(np.diff(sights) > 1).tolist():
+        first, second = int(sights[n]), int(sights[n + 1])
+        gap = np.arange(first + 1, second)
+        if course.shots[first] == course.shots[second]:
+            boxes[gap] = _hull(boxes[gap], course.between(first, second))
+            continue
+        for place in (first, second):
+            rows = gap[course.shots[gap] == course.shots[place]]
+            boxes[rows] = _hull(boxes[rows], course.onward(place, course.seconds[rows]))
+    return boxes
+
+
+def _hull(boxes_xyxy: np.ndarray, others_xyxy: np.ndarray) -> np.ndarray:
+    """The smallest boxes around both."""
+    low = np.minimum(boxes_xyxy[..., :2], others_xyxy[..., :2])
+    return np.concatenate([low, np.maximum(boxes_xyxy[..., 2:], others_xyxy[..., 2:])], axis=-1)
+
+
+def _away(sights: np.ndarray, seconds: np.ndarray, shots: np.ndarray) -> np.ndarray:
+    """Seconds (M,) to the nearest sight in the same shot; infinite where there is none."""
+    away = np.full(len(seconds), np.inf)
+    for shot in np.unique(shots[sights]):
+        here, known = shots == shot, seconds[sights[shots[sights] == shot]]
+        after = np.searchsorted(known, seconds[here]).clip(0, len(known) - 1)
+        away[here] = np.minimum(
+            np.abs(known[after] - seconds[here]), np.abs(seconds[here] - known[(after - 1).clip(0)])
+        )
+    return away
+
+
+def _unwatched(seconds: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Half the seconds (F,) to the farther neighbour among the logged frames, where others lie between."""
+    half = np.where(np.diff(indices) > 1, np.diff(seconds) / 2, 0)
+    return np.maximum(np.append(half, 0), np.append(0, half))
+
+
+def _steadied(boxes_xyxy: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Hulls of neighbouring boxes, averaged over the same reach: each average still holds the box in its middle."""
+    step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else _STEADY_SECONDS
+    size = 2 * round(_STEADY_SECONDS / max(step, 1e-6)) + 1
+    low = minimum_filter1d(boxes_xyxy[:, :2], size, axis=0, mode="nearest")
+    high = maximum_filter1d(boxes_xyxy[:, 2:], size, axis=0, mode="nearest")
+    return np.concatenate(
+        [uniform_filter1d(low, size, axis=0, mode="nearest"), uniform_filter1d(high, size, axis=0, mode="nearest")],
+        axis=1,
+    )

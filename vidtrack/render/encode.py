@@ -1,0 +1,197 @@
+"""One video from a clip and a log: decode, change, encode, each beside the others."""
+
+from __future__ import annotations
+
+import math
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from vidtrack.core.errors import OutputError
+from vidtrack.core.stages import Progress, Stages, Stopwatch
+from vidtrack.core.types import Frame, FrameTracks, VideoInfo
+from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog.source_video import Footage, step_of, with_objects
+from vidtrack.video import VideoReader, VideoWriter
+from vidtrack.video.codecs import VideoCodec, codec_for
+from vidtrack.video.config import VideoConfig
+
+_SAME_LENGTH_SECONDS = 0.5  # by which two versions of a clip may differ
+_INSTANT = 1.5e-3  # seconds; nearer times are the same: in whole milliseconds, as in mkv, steps differ by up to one
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame to encode, with its opacity (H, W) uint8 where the video has one."""
+
+    frame: Frame
+    alpha: np.ndarray | None = None
+
+
+Effect = Callable[[Frame, FrameTracks], Picture]
+
+
+@dataclass(frozen=True)
+class Take:
+    """A video to make: what of the clip, what is done to it, and what comes out.
+
+    `log` says where the objects are that `effect` is given; `info` is the clip's, with size and pixel aspect of the
+    result. `generous` is for hiding: see `vidtrack.tracklog.source_video.with_objects`.
+    """
+
+    path: Path
+    log: TrackLog
+    effect: Effect
+    info: VideoInfo
+    start_seconds: Fraction | None = None
+    end_seconds: Fraction | None = None
+    generous: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished file; `warnings` are what went wrong or was left out, `unlogged` frames are not in the log."""
+
+    path: Path
+    frames: int
+    unlogged: int
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def make_video(
+    footage: Footage, take: Take, video: VideoConfig, progress: Callable[[Progress], None] | None = None
+) -> Made:
+    """Encode a take under a name that appears when it is whole; an interrupt or an error leaves nothing behind. A
+    clip with more than 8 bits a sample keeps them, in a codec that can.
+
+    Raises InputError, OutputError, UsageError, and KeyboardInterrupt.
+    """
+    began = time.perf_counter()
+    start, end = footage.within(take.start_seconds, take.end_seconds)
+    codec = codec_for(video.codec, take.path, deep=footage.info.bit_depth > 8)
+    deep = codec.is_deep and footage.info.bit_depth > 8
+    with footage.open(start, end, deep) as reader:
+        writer = VideoWriter(
+            take.path,
+            take.info,
+            video.codec,
+            video.crf,
+            video.preset,
+            source=footage.info.path,
+            start_seconds=start,
+            end_seconds=end,
+            deep=deep,
+        )
+        shown = array("d")  # seconds of each frame
+        try:
+            with Stages(Stopwatch()) as stages:
+                decoded = stages.first("decode", reader)
+                changed = stages.then("change", _changed(decoded, take, footage.scale))
+                written = stages.then("encode", _encoded(changed, writer, shown))
+                interrupted = stages.drain(written, _reporter(reader, progress))
+            if interrupted:
+                raise KeyboardInterrupt
+            writer.close()
+        except BaseException:
+            writer.abort(keep=False)
+            raise
+        seconds = np.array(shown)
+        unlogged = _unlogged(take.log, seconds)
+        warnings = (
+            *mismatches(take.log, footage.info),
+            *_lacking(take, seconds, unlogged, end),
+            *_lost_depth(footage.info, codec),
+            *(problem.message for problem in (*reader.problems, *writer.problems)),
+        )
+    return Made(take.path, writer.written, len(unlogged), time.perf_counter() - began, warnings)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder with those above it; raises OutputError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}", "choose another") from None
+
+
+def _changed(frames: Iterator[Frame], take: Take, scale: tuple[float, float]) -> Iterator[Picture]:
+    for frame, tracks in with_objects(frames, take.log, scale, take.generous):
+        yield take.effect(frame, tracks)
+
+
+def _encoded(pictures: Iterator[Picture], writer: VideoWriter, shown: array[float]) -> Iterator[float]:
+    """Clip time of each frame once it is written, which goes into `shown` too."""
+    for picture in pictures:
+        writer.write(picture.frame, picture.alpha)
+        shown.append(float(picture.frame.seconds))
+        yield shown[-1]
+
+
+def _reporter(reader: VideoReader, progress: Callable[[Progress], None] | None) -> Callable[[float], None]:
+    frames = 0
+
+    def report(clip_seconds: float) -> None:
+        nonlocal frames
+        frames += 1
+        if progress is not None:
+            progress(Progress(frames, reader.expected, 0, clip_seconds))
+
+    return report
+
+
+def _lost_depth(info: VideoInfo, codec: VideoCodec) -> list[str]:
+    if info.bit_depth <= 8 or codec.is_deep:
+        return []
+    return [f"the clip has {info.bit_depth} bits a sample, {codec.name} gets 8: --codec hevc, av1 or prores keep more"]
+
+
+def _unlogged(log: TrackLog, shown: np.ndarray) -> np.ndarray:
+    """Those seconds of frames `shown` (F,) for which no frame of the log counts."""
+    step = _step_seconds(log)
+    rows = np.searchsorted(log.frame_seconds, shown + _instant(step), side="right") - 1
+    since = shown - log.frame_seconds[np.maximum(rows, 0)]
+    return shown[(rows < 0) | (since > step - _instant(step))]
+
+
+def _step_seconds(log: TrackLog) -> float:
+    return step_of(log) * float(log.time_base)
+
+
+def _instant(step: float) -> float:
+    return min(_INSTANT, step / 2)
+
+
+def _lacking(take: Take, shown: np.ndarray, unlogged: np.ndarray, end: Fraction | None) -> Iterator[str]:
+    """What to say of frames that only the clip has, or up to `end` only the log."""
+    if len(unlogged):
+        known = "what appears or moves there may show" if take.generous else "no track is known there"
+        yield f"the log lacks {_frames(len(unlogged))} from {unlogged[0]:.2f} s on: {known}"
+    logged = take.log.frame_seconds
+    step = np.diff(shown).max(initial=_step_seconds(take.log))  # the clip's, where it has fewer frames a second
+    after = (logged > shown[-1] + step - _instant(step)) & (logged < float(end or math.inf))
+    if after.any():
+        yield f"the clip ends at {shown[-1]:.2f} s, {_frames(int(after.sum()))} before the log does"
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame{'' if count == 1 else 's'}"
+
+
+def mismatches(log: TrackLog, info: VideoInfo) -> list[str]:
+    """What to say of a log that ends before its clip, and of a clip that is not as long as the log's."""
+    said = []
+    if log.status != "complete":
+        ends = f"the log ends at {log.frame_seconds[-1]:.2f} s ({log.status}): so does what is made of it"
+        said.append(f"{log.problem}; {ends}" if log.problem else ends)
+    lasted = log.header["source"].get("duration")
+    more = Fraction(0) if lasted is None or info.duration_seconds is None else info.duration_seconds - Fraction(*lasted)
+    if abs(more) > _SAME_LENGTH_SECONDS:
+        known = "longer than the log's" if more > 0 else "shorter than the log's"
+        said.append(f"the clip is {abs(float(more)):.2f} s {known}; if they begin apart, every box is out of place")
+    return said

@@ -1,0 +1,234 @@
+"""One page from a log and its clip, in one pass over the clip."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vidtrack.core.atomic_files import write_whole
+from vidtrack.core.stages import Progress, Stages, Stopwatch
+from vidtrack.core.types import Frame
+from vidtrack.export.registry import FORMATS
+from vidtrack.render.annotator import PALETTE
+from vidtrack.render.scene import Scene
+from vidtrack.render.stills import best_stills, candidates_of
+from vidtrack.report.clip import EMBEDDED_BYTES, Clip, CopyWriter, clip_itself, obstacle
+from vidtrack.report.columns import pack
+from vidtrack.report.template import join_page
+from vidtrack.tracklog import TrackLog, track_classes
+from vidtrack.tracklog.provenance import find_source, is_source
+from vidtrack.tracklog.trajectories import paths_of
+
+_THUMBNAIL = (128, 104)  # pixels, twice what the page shows, for fine screens
+_QUALITY = 80  # of their JPEG
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished page; `clip` is the file it plays, None where that is in it, `notes` what a person should know."""
+
+    path: Path
+    clip: Path | None
+    tracks: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Thumbnail:
+    """The best picture of a track, as base64 of a JPEG, and the frame row of the log that it shows."""
+
+    row: int
+    jpeg: str
+
+
+def copy_of(page: Path) -> Path:
+    """The file of the copy that goes with a page."""
+    return page.with_suffix(".mp4")
+
+
+def why_copied(scene: Scene, embed: bool, asked: bool) -> str:
+    """Why the page plays a copy of the clip; empty where it plays the clip itself."""
+    info = scene.footage.info
+    if asked:
+        return "a copy was asked for"
+    size = info.file_bytes or 0
+    if embed and size > EMBEDDED_BYTES:
+        return f"the clip has {size >> 20} MiB"
+    return obstacle(info)
+
+
+def make_report(
+    scene: Scene, path: Path, embed: bool, copied: str, progress: Callable[[Progress], None] | None = None
+) -> Report:
+    """Write the page under a name that appears when it is whole; an interrupt or an error leaves nothing behind.
+
+    `copied` says why a copy of the clip is played, empty plays the clip itself. Raises InputError, OutputError and
+    KeyboardInterrupt.
+    """
+    hidden = path.with_name(f".{path.stem}.embedded.mp4")
+    writer = CopyWriter(scene.footage, hidden if embed else copy_of(path), copied) if copied else None
+    try:
+        thumbnails, warnings = _watch(scene, writer, progress)
+        clip = clip_itself(scene.footage, embed) if writer is None else writer.finish(embed)
+    except BaseException:
+        if writer is not None:
+            writer.abort()
+        raise
+    page = _page(scene, path, clip, thumbnails)
+    write_whole(path, page.encode("utf-8", "xmlcharrefreplace"))  # bytes of a file name may be no UTF-8
+    notes = ([f"the page plays a copy of the clip, as {copied}"] if copied else []) + warnings
+    return Report(path, None if embed else clip.path, len(thumbnails), tuple(notes))
+
+
+def _watch(
+    scene: Scene, writer: CopyWriter | None, progress: Callable[[Progress], None] | None
+) -> tuple[dict[int, _Thumbnail], list[str]]:
+    """The thumbnail of each track, and what went wrong in the clip; frames pass through `writer`."""
+    log, footage = scene.chosen, scene.footage
+    paths = paths_of(log)
+    candidates = candidates_of(paths, paths, log)
+    with footage.open() as reader, Stages(Stopwatch()) as stages:
+        frames = stages.first("decode", reader)
+        if writer is not None:
+            frames = stages.then("copy", writer.passing(frames))
+        frames = _counted(frames, reader.expected, progress)
+        thumbnails = {
+            still.candidate.identity: _Thumbnail(still.candidate.row, _small_jpeg(still.image))
+            for still in best_stills(frames, candidates, log, footage.scale)
+        }
+        for _ in frames if writer is not None else ():  # the tracks may end before the clip does
+            pass
+        return thumbnails, [problem.message for problem in reader.problems]
+
+
+def _counted(
+    frames: Iterator[Frame], expected: int | None, progress: Callable[[Progress], None] | None
+) -> Iterator[Frame]:
+    for count, frame in enumerate(frames, 1):
+        if progress is not None:
+            progress(Progress(count, expected, 0, float(frame.seconds)))
+        yield frame
+
+
+def _small_jpeg(image: np.ndarray) -> str:
+    """A picture (H, W, 3) RGB as base64 of a small JPEG."""
+    height, width = image.shape[:2]
+    scale = min(1.0, _THUMBNAIL[0] / width, _THUMBNAIL[1] / height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+    return base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()).decode()
+
+
+def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail]) -> str:
+    log, source = scene.chosen, scene.log.header["source"]
+    packed = pack(log)
+    width, height = source["size"]
+    data = {
+        "log": shlex.quote(_as_argument(scene.log_path)),
+        "absolute": scene.log_path.is_absolute(),
+        "size": [width, height],
+        "shape": float(Fraction(width, height) * Fraction(*source["sample_aspect_ratio"])),
+        "classes": log.class_names,
+        "whole": len(np.unique(log.ids)) == len(np.unique(scene.log.ids)),
+        "palette": PALETTE,
+        "box_scale": packed.box_scale,
+        "columns": packed.columns,
+        "tracks": _tracks(log, thumbnails),
+        "events": _events(log),
+        "places": _places(log),
+        "formats": [{"name": entry.name, "purpose": entry.purpose, "how": entry.how} for entry in FORMATS],
+        "clip": {
+            "href": clip.href(path),
+            "name": clip.path.name,
+            "type": clip.type,
+            "origin": float(clip.origin_seconds),
+            "sound": clip.sound,
+            "argument": _clip_argument(scene),
+            "same": is_source(scene.footage.info.path, source),
+        },
+    }
+    return join_page(
+        title=Path(str(source["path"]).replace("\\", "/")).name,
+        facts=_facts(log, clip),
+        notices=_notices(scene.log),
+        data=data,
+        columns=packed.text,
+        clip=clip.data or "",
+    )
+
+
+def _as_argument(path: Path) -> str:
+    """The path so that no command takes it for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
+
+
+def _clip_argument(scene: Scene) -> str:
+    """The clip, as a shell takes it, where a command that is given the log alone would not find it."""
+    log_path, clip = scene.log_path, scene.footage.info.path
+    found = find_source(scene.log.header["source"], log_path)
+    if found == clip and (found.is_absolute() or not log_path.is_absolute()):
+        return ""
+    return shlex.quote(_as_argument(clip.absolute() if log_path.is_absolute() else clip))
+
+
+def _tracks(log: TrackLog, thumbnails: dict[int, _Thumbnail]) -> list[dict[str, Any]]:
+    """In the order of the packed objects."""
+    _, first, counts = np.unique(log.ids, return_index=True, return_counts=True)
+    listed = []
+    for (identity, kind), row, count in zip(track_classes(log).items(), log.frame_rows[first], counts, strict=True):
+        picture = thumbnails.get(identity) or _Thumbnail(int(row), "")  # none where the clip ends before the track
+        entry = {"id": identity, "cls": kind, "count": int(count), "best": picture.row, "thumbnail": picture.jpeg}
+        listed.append(entry)
+    return listed
+
+
+def _events(log: TrackLog) -> list[dict[str, Any]]:
+    return [
+        {"t": round(float(event["pts"] * log.time_base), 6), "kind": event["kind"], "message": event.get("message", "")}
+        for event in log.events
+        if event.get("pts") is not None
+    ]
+
+
+def _places(log: TrackLog) -> list[dict[str, Any]]:
+    """Lines and zones that were watched, live or afterwards, in pixels."""
+    size = np.array(log.header["source"]["size"], np.float64)
+    watched = [log.header["run"]["parameters"], *log.header.get("edits", [])]
+    places = {}
+    for key in ("lines", "zones"):
+        for place in (place for where in watched for place in where.get(key) or ()):
+            points = np.array(place["points"], np.float64) * (size / 100 if place["percent"] else 1)
+            places[place["name"]] = {
+                "name": place["name"],
+                "closed": key == "zones",
+                "points": points.round(1).tolist(),
+            }
+    return list(places.values())
+
+
+def _facts(log: TrackLog, clip: Clip) -> list[str]:
+    source = log.header["source"]
+    width, height = source["size"]
+    rate = source.get("average_rate")
+    facts = [f"{width}×{height}"]  # noqa: RUF001
+    if rate is not None:
+        facts.append(f"{rate[0] / rate[1]:.5g} fps")
+    facts.append(f"{len(log)} frames")
+    if log.header["model"].get("name"):
+        facts.append(f"model {log.header['model']['name']}")
+    return [*facts, *([f"shown as a copy: {clip.note}"] if clip.note else [])]
+
+
+def _notices(log: TrackLog) -> list[str]:
+    if log.status == "complete":
+        return []
+    ends = f"The log ends at {log.frame_seconds[-1]:.2f} s ({log.status})"
+    return [f"{ends}: {log.problem}." if log.problem else f"{ends}."]

@@ -1,0 +1,54 @@
+"""The page's files and its values, joined into one text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+_SCRIPTS = ("data", "look", "player", "overlay", "bars", "timeline", "list", "filters", "commands", "page")
+_MARK = re.compile(r"\{\{([a-z]+)\}\}")
+
+
+def join_page(
+    title: str, facts: Sequence[str], notices: Sequence[str], data: Mapping[str, Any], columns: str, clip: str
+) -> str:
+    """The whole page; whatever names hold, no text in it can become markup or script.
+
+    `data` is what the scripts read as JSON, `columns` and `clip` are base64.
+    """
+    style = _file("page.css")
+    script = "".join(_file(f"{name}.js") for name in _SCRIPTS)
+    values = {
+        "policy": _policy(style, script),
+        "title": html.escape(title),
+        "facts": html.escape(" · ".join(facts)),
+        "notices": "".join(f'<p class="notice" role="note">{html.escape(notice)}</p>\n' for notice in notices),
+        "style": style,
+        "data": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+        "columns": columns,
+        "clip": clip,
+        "script": script,
+    }
+    return _MARK.sub(lambda mark: values[mark[1]], _file("page.html"))
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing is loaded but the clip, and nothing runs but the page's own script (Content Security Policy 3)."""
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "img-src data:; media-src 'self' file: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+
+
+def _file(name: str) -> str:
+    return resources.files("vidtrack.report").joinpath("assets", name).read_text("utf-8")

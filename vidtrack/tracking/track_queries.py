@@ -1,0 +1,97 @@
+"""Carry live tracks into the next frame's decoder as queries, and read what they found there."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vidtrack.core.boxes import cxcywh_to_xyxy
+from vidtrack.model.decoder import Queries
+from vidtrack.model.detector import DeformableDETR, DetectorOutput
+from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.matching import claims
+from vidtrack.tracking.state import Detections, TrackQueryOutput, Tracks
+
+
+def track_queries(
+    model: DeformableDETR, tracks: Tracks, rows: np.ndarray, size: tuple[int, int], like: Tensor
+) -> Queries:
+    """One query for each of the `rows`, aimed at its predicted box in a frame of `size` (width, height).
+
+    Tensors are on the device and of the dtype of `like`.
+
+    Weights trained for tracking continue the last decoder output. Others get what they know from detection: a
+    two-stage model a proposal at the predicted box, a one-stage model the query that found the object, its
+    reference point moved to the predicted centre.
+    """
+    width, height = size
+    scaled = np.clip(tracks.position[rows] / (width, height, width, height), 1e-4, 1 - 1e-4)
+    boxes = torch.from_numpy(scaled).float().to(like.device)[None]  # (1, T, 4) cxcywh in (0, 1); 16 bits shift boxes
+    if model.config.track_queries == "trained":
+        return model.box_queries(boxes, torch.from_numpy(tracks.content[rows]).to(like)[None])
+    found_by = torch.from_numpy(tracks.queries[rows]).to(like.device)
+    if model.config.mixed_query_selection:
+        return model.box_queries(boxes, model.content_embed(found_by)[None])
+    if model.config.two_stage:
+        return model.box_queries(boxes)
+    position, content = model.query_embed(found_by)[None].chunk(2, dim=-1)
+    return Queries(content, position, boxes[..., :2])
+
+
+def join_queries(model: DeformableDETR, carried: Queries, objects: Queries) -> Queries:
+    """Track queries, then object queries, for one decoder pass.
+
+    Object queries never see track queries, so that detection is the same with and without tracks: seeing them, the
+    weights trained for tracking so far also overlook objects that have no track yet. Track queries see all queries
+    where the weights were trained for it; others would take the object queries for rivals.
+    """
+    is_track = torch.arange(len(carried) + len(objects), device=carried.content.device) < len(carried)
+    mask = ~is_track[:, None] & is_track[None, :]
+    if model.config.track_queries != "trained":
+        mask |= is_track[:, None] & ~is_track[None, :]
+    return Queries.cat(carried, objects, attention_mask=mask)
+
+
+class FrameOutput:
+    """The decoder's last layer for one frame, brought to the host in one copy.
+
+    probabilities (Q, K), 0 for classes not asked for; boxes_xyxy (Q, 4) pixels; embeddings (Q, C).
+    """
+
+    def __init__(self, output: DetectorOutput, size: tuple[int, int], allowed: np.ndarray) -> None:
+        width, height = size
+        classes = output.logits.shape[-1]
+        joined = torch.cat([output.logits[-1, 0].sigmoid(), output.boxes[-1, 0], output.embeddings[0]], dim=-1)
+        host = joined.float().cpu().numpy()
+        self.probabilities = host[:, :classes] * allowed
+        scale = np.array([width, height, width, height], dtype=np.float64)
+        edges = cxcywh_to_xyxy(host[:, classes : classes + 4].astype(np.float64)) * scale
+        self.boxes_xyxy = np.clip(edges, 0.0, scale)
+        self.embeddings = host[:, classes + 4 :]
+
+    def detections(self, first: int, least_score: float) -> Detections:
+        """What the object queries, from query `first` on, found with at least `least_score`."""
+        classes = self.probabilities[first:].argmax(axis=1)
+        scores = self.probabilities[first:].max(axis=1)
+        good = np.flatnonzero(scores >= least_score)
+        return Detections(
+            self.boxes_xyxy[first:][good],
+            scores[good].astype(np.float64),
+            classes[good],
+            self.embeddings[first:][good],
+            good,
+        )
+
+    def carried(self, tracks: Tracks, rows: np.ndarray, config: TrackerConfig) -> TrackQueryOutput:
+        """What the first queries, one for each of the `rows`, found of its class near where motion expects it."""
+        queries, classes = np.arange(len(rows)), tracks.classes[rows]
+        found = Detections(
+            self.boxes_xyxy[queries],
+            self.probabilities[queries, classes].astype(np.float64),
+            classes,
+            self.embeddings[queries],
+            np.full(len(rows), -1, dtype=np.int64),
+        )
+        believed = claims(tracks.predicted_xyxy[rows], found, config)
+        return TrackQueryOutput(rows[believed], found[believed])

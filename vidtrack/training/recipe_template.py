@@ -1,0 +1,168 @@
+"""A first recipe for someone's own data: fine-tune a checkpoint, with settings that suit the number of pictures."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vidtrack.core.atomic_files import write_whole
+from vidtrack.core.class_names import class_filter, plain_name
+from vidtrack.core.errors import DataError
+from vidtrack.model.checkpoint import load_weights
+from vidtrack.model.config import DetectorConfig
+from vidtrack.training.batches import STRIDE
+from vidtrack.training.data import load_sets, read_coco
+from vidtrack.training.recipe import (
+    AugmentConfig,
+    DataConfig,
+    LossConfig,
+    OptimConfig,
+    SetConfig,
+    TrackConfig,
+    TrainConfig,
+)
+
+EPOCHS = 60  # how often each picture is seen, as far as STEPS allows
+STEPS = (400, 20_000)
+BATCH = 8
+MOT_CLASS = "person"
+_SCALES = (0.7, 0.85, 1.0, 1.15)  # of the canvases, relative to the size that the model looks at
+# from where the COCO file lies
+_PICTURE_FOLDERS = (".", "images", "{name}", "../images", "../images/{name}", "../{name}")
+
+
+def starter_recipe(
+    train: Sequence[Path],
+    validation: Sequence[Path] = (),
+    init: str = "default",
+    classes: Sequence[str] | None = None,
+    pictures: Path | None = None,
+    steps: int | None = None,
+) -> TrainConfig:
+    """A recipe that fine-tunes the checkpoint `init` on COCO files and MOTChallenge folders.
+
+    `classes` are, unless given, those with boxes in the COCO files, and `person` where there is a MOTChallenge folder.
+    `pictures` is where the COCO files' names start, for pictures at none of the usual places. Raises DataError for data
+    that cannot be used, UsageError for a class that it lacks, and WeightsError.
+    """
+    names = _classes_of(train, classes)
+    model = replace(load_weights(init).config, num_classes=len(names), classes=names)
+    model = replace(model, denoising=model.two_stage)
+    data = DataConfig(
+        train=_sets_of(train, pictures, names),
+        validation=_sets_of(validation, pictures, names),
+    )
+    records = [record for part in load_sets(data.train, data, names) for record in part]
+    if steps is None:
+        steps = int(np.clip(len(records) * EPOCHS // BATCH, *STEPS))
+    learns_tracks = (
+        model.two_stage and model.track_queries == "trained" and any(item.kind == "mot" for item in data.train)
+    )
+    return TrainConfig(
+        model=model,
+        data=data,
+        augment=AugmentConfig(canvases=_canvases(model, [record.size for record in records])),
+        loss=LossConfig(encoder_repeat=4 if model.two_stage else 1, denoising_queries=60 if model.denoising else 0),
+        tracks=TrackConfig(share=0.2 if learns_tracks else 0.0),
+        optim=OptimConfig(
+            lr=1e-4,
+            schedule="onecycle",
+            warmup=0.05,
+            ema=0.998,
+            precision="bfloat16" if torch.cuda.is_available() else "float32",
+        ),
+        init=init,
+        steps=steps,
+        batch=BATCH,
+        evaluate_steps=-(-steps // 4) if validation else 0,
+    )
+
+
+def write_recipe(config: TrainConfig, path: Path) -> None:
+    """Write all settings of a recipe as JSON; raises OutputError."""
+    write_whole(path, json.dumps(config.to_dict(), indent=1, ensure_ascii=False) + "\n")
+
+
+def _classes_of(paths: Sequence[Path], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Classes with boxes, in the files' order, or of all classes those that are wanted, in the order given.
+
+    Some tools write a first category that stands for the whole file. MOTChallenge folders name no classes: where there
+    is nothing else, any will do. Raises DataError, and UsageError for a class that no file has.
+    """
+    if wanted is not None and all(path.is_dir() for path in paths):
+        return tuple(dict.fromkeys(wanted))
+    names: dict[str, bool] = {}  # True for those with boxes
+    for path in paths:
+        if path.is_dir():
+            names[MOT_CLASS] = True
+            continue
+        values = read_coco(path)
+        used = {row["category_id"] for row in values["annotations"]}
+        for item in values["categories"]:
+            names[item["name"]] = names.get(item["name"], False) or item["id"] in used
+    if wanted is not None:
+        chosen = compress(names, class_filter(list(names), wanted, "the data"))
+        order = [plain_name(name) for name in wanted]
+        return tuple(sorted(chosen, key=lambda name: order.index(plain_name(name))))
+    if not any(names.values()):
+        raise DataError(f"{', '.join(map(str, paths))}: no picture has a box", "label some objects first")
+    return tuple(name for name, has_boxes in names.items() if has_boxes)
+
+
+def _sets_of(paths: Sequence[Path], pictures: Path | None, classes: Sequence[str]) -> tuple[SetConfig, ...]:
+    """Sets under names of their own, though files of several folders are often named alike."""
+    seen: Counter[str] = Counter()
+    sets = []
+    for path in paths:
+        item = _set_of(path, pictures, classes)
+        seen[item.name] += 1
+        sets.append(item if seen[item.name] == 1 else replace(item, name=f"{item.name}-{seen[item.name]}"))
+    return tuple(sets)
+
+
+def _set_of(path: Path, pictures: Path | None, classes: Sequence[str]) -> SetConfig:
+    place = str(path.resolve())
+    if not path.is_dir():
+        folder = _find_pictures(path, read_coco(path), pictures)
+        return SetConfig(name=f"{path.parent.name}-{path.stem}", path=place, pictures=str(folder))
+    if not (path / "gt" / "gt.txt").exists():
+        raise DataError(f"{path} is a folder without gt/gt.txt", "give a COCO file or a MOTChallenge sequence")
+    return SetConfig(path.name, place, "mot", mot_class=MOT_CLASS if MOT_CLASS in classes else classes[0])
+
+
+def _find_pictures(path: Path, values: dict[str, Any], given: Path | None) -> Path:
+    """The folder below which the first picture lies."""
+    if not values["images"]:
+        raise DataError(f"{path} lists no pictures")
+    first, name = values["images"][0]["file_name"], path.stem.removeprefix("instances_")
+    usual = [path.parent / pattern.format(name=name) for pattern in _PICTURE_FOLDERS]
+    folders = usual if given is None else [given, *usual]
+    for folder in folders:
+        if (folder / first).is_file():
+            return folder.resolve()
+    raise DataError(
+        f"{path}: its first picture, {first}, is not in {', '.join(str(folder) for folder in folders)}",
+        "say where the pictures lie with --pictures",
+    )
+
+
+def _canvases(model: DetectorConfig, sizes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """(height, width) about as large as the model will see such pictures, in their usual shape and square."""
+    aspect = float(np.median([width / height for width, height in sizes]))
+    longest = model.max_size / model.size
+    canvases = []
+    for scale in _SCALES:
+        short = model.size * scale
+        long = short * min(max(aspect, 1 / aspect), longest)
+        canvases.append((short, long) if aspect >= 1 else (long, short))
+    canvases.append((model.size, model.size))
+    rounded = [(round(height / STRIDE) * STRIDE, round(width / STRIDE) * STRIDE) for height, width in canvases]
+    return tuple((max(STRIDE, height), max(STRIDE, width)) for height, width in dict.fromkeys(rounded))
