@@ -64,6 +64,15 @@ def test_stream_start_is_kept(tmp_path: Path) -> None:
     assert probe(write_clip(tmp_path / "a.ts")).start_pts > 0
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_the_containers_start_is_known_if_sound_comes_first(tmp_path: Path, suffix: str) -> None:
+    late = Clip(frames=10, pts=range(1000, 1400, 40), time_base=Fraction(1, 1000), audio="aac")
+    info = probe(write_clip(tmp_path / f"late{suffix}", late))
+    assert info.container_start_seconds is not None
+    assert abs(info.first_frame_offset_seconds - 1) < Fraction(3, 100)  # the encoder's priming may come first
+    assert probe(write_clip(tmp_path / f"plain{suffix}")).first_frame_offset_seconds == 0
+
+
 def test_image_sequence(tmp_path: Path) -> None:
     write_pictures(tmp_path / "shots", 3)
     info = probe(tmp_path / "shots", Fraction(30000, 1001))

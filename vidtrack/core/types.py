@@ -34,10 +34,19 @@ class AudioInfo:
 
 
 @dataclass(frozen=True)
+class FileNumbering:
+    """How the files of an image sequence are numbered; frame i of the sequence is number `first` + i."""
+
+    pattern: str  # a printf pattern of the file names, such as img_%04d.png
+    first: int
+
+
+@dataclass(frozen=True)
 class VideoInfo:
     """What a container says about its video stream, before any frame is decoded.
 
-    Sizes are (width, height) in pixels: `coded_size` as stored, `size` as displayed after `rotation`.
+    Sizes are (width, height) in pixels: `coded_size` as stored, `size` as displayed, which is after `crop`, `mirrored`
+    and `rotation`, in that order.
     """
 
     path: Path
@@ -51,7 +60,7 @@ class VideoInfo:
     time_base: Fraction
     start_pts: int
     average_rate: Fraction | None
-    frame_count: int | None  # None where the container does not say
+    frame_count: int | None  # None if the container does not say
     duration_seconds: Fraction | None
     interlaced: bool = False
     audio: tuple[AudioInfo, ...] = ()
@@ -60,11 +69,24 @@ class VideoInfo:
     colour: Colour = field(default_factory=Colour)
     file_bytes: int | None = None
     bit_depth: int = 8  # of a sample as stored
+    mirrored: bool = False  # flipped left to right before `rotation`
+    crop: tuple[int, int, int, int] = (0, 0, 0, 0)  # pixels off left, top, right, bottom of `coded_size`
+    container_start_seconds: Fraction | None = None  # where the container's earliest stream starts
+    stream: int = 0  # among the container's video streams
+    numbering: FileNumbering | None = None  # of the files of an image sequence
+    notes: tuple[str, ...] = ()  # what vidtrack does not honour, or assumes
 
     @property
     def has_audio(self) -> bool:
-        """True where it sounds."""
+        """True if there is an audio stream."""
         return len(self.audio) > 0
+
+    @property
+    def first_frame_offset_seconds(self) -> Fraction:
+        """Time from the container's start to the first frame: what ffmpeg and players add to a log's times."""
+        if self.container_start_seconds is None:
+            return Fraction(0)
+        return self.start_pts * self.time_base - self.container_start_seconds
 
 
 @dataclass(frozen=True)

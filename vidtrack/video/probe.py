@@ -169,7 +169,17 @@ def _describe(container: av.container.InputContainer, stream: Any, path: Path, l
         colour=_colour(frame),
         file_bytes=path.stat().st_size,
         bit_depth=bit_depth(frame.format.name),
+        container_start_seconds=_container_start(container, stream),
     )
+
+
+def _container_start(container: av.container.InputContainer, stream: Any) -> Fraction | None:
+    """Seconds at which the earliest stream starts, exact if that is the video stream: FFmpeg has whole microseconds."""
+    if container.start_time is None:
+        return None
+    start = Fraction(container.start_time, 1_000_000)
+    own = (stream.start_time or 0) * ticks(stream.time_base)
+    return own if abs(own - start) <= Fraction(1, 1_000_000) else start
 
 
 def _probe_sequence(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
