@@ -87,10 +87,13 @@ def main() -> None:
     theirs = {name: value.clone().requires_grad_() for name, value in outputs.items()}
     ours = {name: value.clone().requires_grad_() for name, value in outputs.items()}
     expected = official_losses(criterion, theirs, [{"boxes": boxes, "labels": labels} for boxes, labels in objects])
-    none, every = torch.zeros(0, 4), torch.ones(CLASSES, dtype=torch.bool)
-    found = our_losses(
-        ours, [Target(boxes, labels, torch.arange(len(labels)), none, every, True) for boxes, labels in objects]
-    )
+    every = torch.ones(CLASSES, dtype=torch.bool)
+    none, no_labels = torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64)
+    targets = [
+        Target(boxes, labels, torch.arange(len(labels)), none, every, True, no_labels, torch.ones(len(labels)))
+        for boxes, labels in objects
+    ]
+    found = our_losses(ours, targets)
     torch.stack(list(expected.values())).sum().backward()
     torch.stack(list(found.values())).sum().backward()
 

@@ -56,6 +56,8 @@ def target(
     complete: bool = True,
     ignored: list[list[float]] | None = None,
     ids: list[int] | None = None,
+    ignored_labels: list[int] | None = None,
+    trust: list[float] | None = None,
 ) -> Target:
     return Target(
         boxes=torch.tensor(boxes).reshape(-1, 4),
@@ -64,6 +66,8 @@ def target(
         ignored=torch.tensor(ignored or []).reshape(-1, 4),
         labelled=torch.tensor(labelled),
         complete=complete,
+        ignored_labels=torch.tensor(ignored_labels or [-1] * len(ignored or []), dtype=torch.int64),
+        trust=torch.tensor(trust or [1.0] * len(labels)),
     )
 
 

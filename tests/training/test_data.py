@@ -45,6 +45,32 @@ def test_crowds_are_ignored_regions(tmp_path: Path, value: object) -> None:
     assert record.labels.tolist() == [1]
 
 
+def test_boxes_of_a_detector_count_by_their_score(tmp_path: Path) -> None:
+    scores = iter([0.41, 0.3, 0.1, 0.9])
+
+    def graded(values: dict) -> None:
+        values["annotations"] = [{**row, "score": next(scores)} for row in values["annotations"][:4]]
+        for row in values["annotations"]:
+            row["image_id"] = values["images"][0]["id"]
+
+    record = load(edit(write_coco(tmp_path), graded), positive=0.35, sure=0.5, ignore=0.2)[0]
+    rows = json.loads((tmp_path / "train.json").read_text())["annotations"]
+    slots = [{1: 0, 3: 1}[row["category_id"]] for row in rows]
+    assert record.labels.tolist() == [slots[0], slots[3]]
+    assert record.trust is not None and record.ignored_labels is not None
+    assert record.trust.tolist() == pytest.approx([0.7, 1.0])
+    assert record.ignored_labels.tolist() == [slots[1]]
+    x, y, width, height = rows[1]["bbox"]
+    np.testing.assert_allclose(record.ignored_xyxy, [[x, y, x + width, y + height]])
+
+
+@pytest.mark.parametrize("score", ["high", 1.5, float("nan"), True])
+def test_a_score_that_is_none_is_named(tmp_path: Path, score: object) -> None:
+    path = edit(write_coco(tmp_path), lambda v: v["annotations"][0].update(score=score))
+    with pytest.raises(DataError, match="has score"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

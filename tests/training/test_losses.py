@@ -138,5 +138,41 @@ def test_ignored_regions_take_unmatched_boxes_out() -> None:
     assert found[2].abs().min() > 0  # elsewhere
 
 
+def test_a_region_of_one_class_spares_that_class_at_its_place() -> None:
+    boxes = torch.tensor([[[[0.5, 0.5, 0.2, 0.2], [0.51, 0.5, 0.2, 0.2], [0.5, 0.5, 0.5, 0.5]]]])
+    objects = target([[0.5, 0.5, 0.2, 0.2]], [1], ignored=[[0.5, 0.5, 0.2, 0.2]], ignored_labels=[2])
+    found = gradient([objects], LossConfig(exclusive_classes=True), boxes)[0]
+    assert (found[:2, 2] == 0).all()  # the matched query too: it may be of that class
+    assert found[0, 1] < 0 and (found[:, 0] > 0).all() and found[1, 1] > 0
+    assert found[2, 2] > 0  # around the region, but not the same box
+
+
+def test_trust_scales_what_an_object_asks_for() -> None:
+    box = [[0.5, 0.5, 0.2, 0.2]]
+    half, whole = target(box, [1], trust=[0.5]), target(box, [1])
+    ratio = gradient([half], LossConfig())[0, 0, 1] / gradient([whole], LossConfig())[0, 0, 1]
+    assert ratio == pytest.approx(0.5)
+    logits, boxes = torch.zeros(1, 1, 1, 3), torch.tensor([[[[0.5, 0.5, 0.2, 0.3]]]])
+    one = Assignment.of(torch.zeros(1, 4).numpy(), logits.device)
+    losses = [set_losses(logits, boxes, [objects], one, LossConfig(), 1.0) for objects in (half, whole)]
+    for name in ("l1", "giou"):
+        assert losses[0][name].item() == pytest.approx(losses[1][name].item() / 2)
+
+
+def test_matchability_asks_for_the_overlap_of_the_box() -> None:
+    """IoU 2/3 of a box half as high again: a score of (2/3) ** 1.5 is right, and the negatives count p ** 1.5."""
+    boxes = torch.tensor([[[[0.5, 0.5, 0.2, 0.3]]]])
+    objects, one = [target([[0.5, 0.5, 0.2, 0.2]], [1])], Assignment.of(torch.zeros(1, 4).numpy(), boxes.device)
+    config = LossConfig(class_loss="matchability", weight_class=1.0)
+    logits = torch.zeros(1, 1, 1, 3, requires_grad=True)
+    found = set_losses(logits, boxes, objects, one, config, 1.0)["class"]
+    assert found.item() == pytest.approx(math.log(2) * (1 + 2 * 0.5**1.5))
+    found.backward()
+    assert logits.grad is not None
+    assert logits.grad.flatten().tolist() == pytest.approx(
+        [0.5 * 0.5**1.5, 0.5 - (2 / 3) ** 1.5, 0.5 * 0.5**1.5], rel=1e-5
+    )
+
+
 def test_a_picture_without_objects_still_teaches_background() -> None:
     assert (gradient([target([], [])], LossConfig()) > 0).all()

@@ -30,6 +30,8 @@ def test_schedules() -> None:
     assert rate_factor(10, 100, cycle) == pytest.approx(1)
     assert rate_factor(55, 100, cycle) == pytest.approx(0.51)
     assert rate_factor(100, 100, cycle) == pytest.approx(0.02)
+    flat = OptimConfig(schedule="flat", milestones=(0.6,), warmup=0.1, final=0.02)
+    assert [rate_factor(step, 100, flat) for step in (5, 10, 60, 80, 100)] == pytest.approx([0.5, 1, 1, 0.51, 0.02])
 
 
 def test_backbone_learns_in_part(tiny: DetectorConfig) -> None:

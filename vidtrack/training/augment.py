@@ -26,6 +26,8 @@ class Sample:
     ignored_cxcywh: np.ndarray
     labelled: np.ndarray
     complete: bool
+    ignored_labels: np.ndarray
+    trust: np.ndarray
     source: str = ""
 
 
@@ -86,7 +88,10 @@ def show(record: Record, image: np.ndarray, view: View, config: AugmentConfig) -
     size = (boxes[:, 2:] - boxes[:, :2]) * np.array(view.size, np.float32)
     keep = (visible >= config.min_visible) & (size.min(axis=1, initial=np.inf) >= config.min_side)
     seen = (visible > 0) & (size.min(axis=1, initial=np.inf) > 0)
-    regions = np.concatenate([ignored[ignored_visible > 0], boxes[seen & ~keep]])
+    cut = seen & ~keep
+    regions = np.concatenate([ignored[ignored_visible > 0], boxes[cut]])
+    ignored_labels = np.full(len(ignored), -1) if record.ignored_labels is None else record.ignored_labels
+    trust = np.ones(len(boxes), np.float32) if record.trust is None else record.trust
     ids = record.ids if record.ids is not None else np.arange(len(boxes))
     return Sample(
         image=picture,
@@ -96,6 +101,8 @@ def show(record: Record, image: np.ndarray, view: View, config: AugmentConfig) -
         ignored_cxcywh=box_ops.xyxy_to_cxcywh(regions).astype(np.float32),
         labelled=record.labelled,
         complete=record.complete,
+        ignored_labels=np.concatenate([ignored_labels[ignored_visible > 0], np.full(int(cut.sum()), -1)]),
+        trust=trust[keep],
         source=str(record.path),
     )
 
@@ -150,6 +157,8 @@ def mosaic(samples: list[Sample], canvas: tuple[int, int]) -> Sample:
         ignored_cxcywh=np.concatenate(ignored),
         labels=np.concatenate([sample.labels for sample in samples]),
         ids=np.arange(sum(len(sample.labels) for sample in samples)),
+        ignored_labels=np.concatenate([sample.ignored_labels for sample in samples]),
+        trust=np.concatenate([sample.trust for sample in samples]),
         complete=all(sample.complete for sample in samples),
     )
 

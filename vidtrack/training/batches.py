@@ -26,7 +26,8 @@ GROWTH = 0.6  # share of the steps over which canvases grow
 class Target:
     """What is known of one picture; boxes are cxcywh in [0, 1] of the unpadded picture.
 
-    boxes (N, 4), labels (N,), ids (N,), ignored (M, 4), labelled (K,) bool; `complete` as in Record.
+    boxes (N, 4), labels (N,), ids (N,), trust (N,), ignored (M, 4), ignored_labels (M,), labelled (K,) bool; `complete`
+    and the others as in Record.
     """
 
     boxes: Tensor
@@ -35,12 +36,14 @@ class Target:
     ignored: Tensor
     labelled: Tensor
     complete: bool
+    ignored_labels: Tensor
+    trust: Tensor
     source: str = ""
 
     def to(self, device: torch.device) -> Target:
         """The same on another device."""
-        moved = {name: getattr(self, name).to(device) for name in ("boxes", "labels", "ids", "ignored", "labelled")}
-        return replace(self, **moved)
+        tensors = ("boxes", "labels", "ids", "ignored", "labelled", "ignored_labels", "trust")
+        return replace(self, **{name: getattr(self, name).to(device) for name in tensors})
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,8 @@ def collate(samples: Sequence[Sample], seed: int = 0) -> Batch:
             ignored=torch.from_numpy(sample.ignored_cxcywh),
             labelled=torch.from_numpy(sample.labelled),
             complete=sample.complete,
+            ignored_labels=torch.from_numpy(sample.ignored_labels),
+            trust=torch.from_numpy(sample.trust),
             source=sample.source,
         )
         for sample in samples

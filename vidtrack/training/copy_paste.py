@@ -49,11 +49,21 @@ def paste_objects(
             boxes_xyxy=boxes.astype(np.float32),
             labels=np.concatenate([record.labels[~hidden], donor.labels[chosen]]),
             ignored_xyxy=np.concatenate([record.ignored_xyxy, record.boxes_xyxy[hidden]]),
+            ignored_labels=np.concatenate([_all_classes(record), np.full(int(hidden.sum()), -1)]),
+            trust=np.concatenate([_trust(record)[~hidden], _trust(donor)[chosen]]),
             ids=None,
             masks=masks + (None,) * len(chosen),
         ),
         shown,
     )
+
+
+def _all_classes(record: Record) -> np.ndarray:
+    return np.full(len(record.ignored_xyxy), -1) if record.ignored_labels is None else record.ignored_labels
+
+
+def _trust(record: Record) -> np.ndarray:
+    return np.ones(len(record.boxes_xyxy), np.float32) if record.trust is None else record.trust
 
 
 def _share_covered(cover: np.ndarray, box_xyxy: np.ndarray) -> float:

@@ -31,6 +31,8 @@ class Record:
     labels (N,) index the model's classes, ids (N,) tell objects of a sequence apart; `ignored_xyxy` (M, 4) are
     regions in which nothing is known; `labelled` (K,) is True for classes annotated in this picture; `complete`
     says that every object of those classes is annotated. `masks` holds one polygon list or None for each box.
+    `ignored_labels` (M,) are the classes the regions hold for, -1 for all; `trust` (N,) in (0, 1] is how much a box
+    counts. None stands for -1 and 1 throughout.
     """
 
     path: Path
@@ -45,6 +47,8 @@ class Record:
     set_name: str = ""
     sequence: str = ""  # empty for a still
     seconds: float = 0.0
+    ignored_labels: np.ndarray | None = None
+    trust: np.ndarray | None = None
 
 
 def load_set(config: SetConfig, data: DataConfig, classes: Sequence[str]) -> list[Record]:
@@ -96,7 +100,7 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
     records = []
     for image in values["images"]:
         named = _labelled(image, list(category.values()), path)
-        boxes, labels, masks, ignored = [], [], [], []
+        boxes, labels, masks, trust, ignored, ignored_labels = [], [], [], [], [], []
         for row in rows[image["id"]]:
             where = f"{path}: annotation {row.get('id')}"
             box = _box_from_xywh(row.get("bbox"), where)
@@ -104,10 +108,13 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
             name = category[row["category_id"]]
             if name not in slot:
                 continue
-            if is_ignored:
+            share = 1.0 if "score" not in row else _trust(row["score"], config, where)
+            if is_ignored or share is None:
                 ignored.append(box)
-            else:
+                ignored_labels.append(-1 if is_ignored else slot[name])
+            elif share > 0:
                 boxes.append(box)
+                trust.append(share)
                 labels.append(slot[name])
                 masks.append(_polygons(row.get("segmentation"), where))
         if not all(1 <= image[side] < _LARGEST_PIXEL for side in ("width", "height")):  # NaN is neither
@@ -121,6 +128,8 @@ def _load_coco(config: SetConfig, classes: Sequence[str]) -> list[Record]:
                 labelled=np.array([name in named for name in classes]),
                 complete=read_flag(image, "complete", f"{path}: picture {image['file_name']}", config.complete),
                 ignored_xyxy=_stack(ignored),
+                ignored_labels=np.array(ignored_labels, np.int64),
+                trust=np.array(trust, np.float32),
                 masks=tuple(masks),
                 set_name=config.name,
             )
@@ -151,6 +160,18 @@ def _box_from_xywh(values: Any, where: str) -> np.ndarray:
     if not (np.abs(edges) < _LARGEST_PIXEL).all() or width <= 0 or height <= 0:  # NaN is not less
         raise DataError(f"{where} has bbox {values!r}", "width and height must be positive and all values finite")
     return edges.astype(np.float32)
+
+
+def _trust(score: Any, config: SetConfig, where: str) -> float | None:
+    """How much a detector's box counts: 0 for none, None for a region in which nothing is known; raises DataError.
+
+    It rises in a line from 0 at `ignore` to 1 at `sure`, about as the share of such boxes that are right does.
+    """
+    if type(score) not in _NUMBER or not 0 <= score <= 1:
+        raise DataError(f"{where} has score {score!r}", "expected a number from 0 to 1")
+    if score < config.positive:
+        return None if score >= config.ignore else 0.0
+    return float(min(1.0, max(0.1, (score - config.ignore) / max(1e-6, config.sure - config.ignore))))
 
 
 def _polygons(values: Any, where: str) -> list[Any] | None:

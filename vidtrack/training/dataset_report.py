@@ -202,6 +202,8 @@ def contact_sheet(config: TrainConfig, reports: Sequence[SetReport], path: Path,
                     ignored_cxcywh=target.ignored.numpy(),
                     labelled=target.labelled.numpy(),
                     complete=target.complete,
+                    ignored_labels=target.ignored_labels.numpy(),
+                    trust=target.trust.numpy(),
                 )
                 cells.append(draw(shown, config.model.classes))
     write_sheet(cells, path)

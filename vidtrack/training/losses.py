@@ -9,10 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from vidtrack.training.batches import Target
-from vidtrack.training.matcher import Assignment, area, giou, to_xyxy
+from vidtrack.training.matcher import Assignment, area, giou, intersection, iou, to_xyxy
 from vidtrack.training.recipe import LossConfig
 
 IGNORED_SHARE = 0.5  # of a box's area inside an ignored region, from which on nothing is held against it
+IGNORED_IOU = 0.4  # the same for a region that holds for one class: it is a box that a detector was not sure of
+_QUALITY_POWER = 1.5  # of the IoU that a score should tell (DEIM)
 
 
 def set_losses(
@@ -23,7 +25,7 @@ def set_losses(
     config: LossConfig,
     num_boxes: float,
 ) -> dict[str, Tensor]:
-    """Weighted focal, L1 and GIoU losses, each summed over layers and divided by `num_boxes`.
+    """Weighted classification, L1 and GIoU losses, each summed over layers and divided by `num_boxes`.
 
     logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh. The official code takes the mean of the focal loss over
     queries and multiplies it by their number: the same sum.
@@ -32,15 +34,24 @@ def set_losses(
     labels = torch.cat([target.labels for target in targets])[assignment.target]
     wanted = torch.cat([target.boxes for target in targets])[assignment.target]
     at = (assignment.layer, assignment.picture, assignment.query)
+    trust = torch.cat([target.trust for target in targets])[assignment.target]
     one_hot = torch.zeros_like(logits)
     one_hot[(*at, labels)] = 1.0
-    weight = class_weights(boxes.detach(), targets, assignment, labels, logits.shape[-1], config)
+    weight = class_weights(boxes.detach(), targets, assignment, labels, config)
     predicted = boxes[at]
+    if config.class_loss == "matchability":
+        quality = iou(to_xyxy(predicted.detach()), to_xyxy(wanted)).clamp(0, 1)
+        wanted_scores = torch.zeros_like(logits)
+        wanted_scores[(*at, labels)] = trust * quality**_QUALITY_POWER
+        by_class = matchability_loss(logits, one_hot, wanted_scores)
+    else:
+        weight[(*at, labels)] = trust
+        by_class = focal_loss(logits, one_hot, config)
     overlap = giou(to_xyxy(predicted), to_xyxy(wanted))
     return {
-        "class": config.weight_class * (focal_loss(logits, one_hot, config) * weight).sum() / num_boxes,
-        "l1": config.weight_l1 * (predicted - wanted).abs().sum() / num_boxes,
-        "giou": config.weight_giou * (1 - overlap).sum() / num_boxes,
+        "class": config.weight_class * (by_class * weight).sum() / num_boxes,
+        "l1": config.weight_l1 * ((predicted - wanted).abs().sum(-1) * trust).sum() / num_boxes,
+        "giou": config.weight_giou * ((1 - overlap) * trust).sum() / num_boxes,
     }
 
 
@@ -53,40 +64,49 @@ def focal_loss(logits: Tensor, one_hot: Tensor, config: LossConfig) -> Tensor:
     return alpha * (1 - right) ** config.focal_gamma * entropy
 
 
+def matchability_loss(logits: Tensor, one_hot: Tensor, wanted: Tensor) -> Tensor:
+    """Matchability-aware loss (DEIM, arXiv 2412.04234, equation 3), element by element."""
+    entropy = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    return entropy * torch.where(one_hot > 0, 1.0, logits.detach().sigmoid() ** _QUALITY_POWER)
+
+
 def class_weights(
     boxes: Tensor,
     targets: Sequence[Target],
     assignment: Assignment,
     labels: Tensor,
-    classes: int,
     config: LossConfig,
 ) -> Tensor:
     """How much each class of each query counts, (D, B, Q, K).
 
     An unlabelled class is unknown: nothing is held against any query. Where annotation is incomplete, or a box
     lies in an ignored region, an unmatched query may well be right. A matched query counts in full for labelled
-    classes and for its own, and for all with `exclusive_classes`.
+    classes and for its own, and for all with `exclusive_classes`, unless a region of one of those classes is there.
     """
     labelled = torch.stack([target.labelled for target in targets]).to(boxes.dtype)  # (B, K)
     background = labelled.new_tensor([1.0 if target.complete else config.incomplete_negative for target in targets])
     weight = (labelled * background[:, None])[None, :, None].repeat(len(boxes), 1, boxes.shape[2], 1)
-    if any(len(target.ignored) for target in targets):
-        weight = weight * ~_in_ignored_region(boxes, targets)[..., None]
+    everywhere, by_class = _ignored(boxes, targets, labelled)
+    weight = weight * ~everywhere[..., None]
     at = (assignment.layer, assignment.picture, assignment.query)
     weight[at] = torch.ones_like(labelled)[assignment.picture] if config.exclusive_classes else labelled[at[1]]
+    weight = weight.masked_fill(by_class, 0.0)
     weight[(*at, labels)] = 1.0
     return weight
 
 
-def _in_ignored_region(boxes: Tensor, targets: Sequence[Target]) -> Tensor:
-    """(D, B, Q) bool: boxes mostly inside one of their picture's ignored regions."""
-    found = torch.zeros(boxes.shape[:3], dtype=torch.bool, device=boxes.device)
+def _ignored(boxes: Tensor, targets: Sequence[Target], labelled: Tensor) -> tuple[Tensor, Tensor]:
+    """Boxes (D, B, Q) mostly inside a region that holds for all classes, and (D, B, Q, K) on one of a single class."""
+    everywhere = torch.zeros(boxes.shape[:3], dtype=torch.bool, device=boxes.device)
+    by_class = torch.zeros((*boxes.shape[:3], labelled.shape[-1]), dtype=torch.bool, device=boxes.device)
     for picture, target in enumerate(targets):
-        if len(target.ignored):
-            own = to_xyxy(boxes[:, picture])[..., None, :]  # (D, Q, 1, 4)
-            region = to_xyxy(target.ignored)
-            low = torch.maximum(own[..., :2], region[:, :2])
-            high = torch.minimum(own[..., 2:], region[:, 2:])
-            inside = (high - low).clamp(min=0).prod(-1) / area(own).clamp(min=1e-9)
-            found[:, picture] = (inside > IGNORED_SHARE).any(-1)
-    return found
+        if not len(target.ignored):
+            continue
+        own = to_xyxy(boxes[:, picture])[..., None, :]  # (D, Q, 1, 4)
+        of_all, regions = target.ignored_labels < 0, to_xyxy(target.ignored)
+        inside = intersection(own, regions[of_all]) / area(own).clamp(min=1e-9)
+        everywhere[:, picture] = (inside > IGNORED_SHARE).any(-1)
+        near = (iou(own, regions[~of_all]) > IGNORED_IOU).to(boxes.dtype)
+        one_hot = functional.one_hot(target.ignored_labels[~of_all], labelled.shape[-1]).to(boxes.dtype)
+        by_class[:, picture] = near @ one_hot > 0
+    return everywhere, by_class

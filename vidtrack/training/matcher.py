@@ -125,13 +125,24 @@ def to_xyxy(boxes_cxcywh: Tensor) -> Tensor:
 
 def giou(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
     """Generalised IoU (Rezatofighi et al., CVPR 2019) of boxes whose leading shapes broadcast."""
-    low = torch.maximum(a_xyxy[..., :2], b_xyxy[..., :2])
-    high = torch.minimum(a_xyxy[..., 2:], b_xyxy[..., 2:])
-    overlap = (high - low).clamp(min=0).prod(-1)
+    overlap = intersection(a_xyxy, b_xyxy)
     union = area(a_xyxy) + area(b_xyxy) - overlap
     outer = torch.maximum(a_xyxy[..., 2:], b_xyxy[..., 2:]) - torch.minimum(a_xyxy[..., :2], b_xyxy[..., :2])
     hull = outer.clamp(min=0).prod(-1)
     return overlap / union.clamp(min=1e-9) - (hull - union) / hull.clamp(min=1e-9)
+
+
+def iou(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
+    """Intersection over union of boxes whose leading shapes broadcast."""
+    overlap = intersection(a_xyxy, b_xyxy)
+    return overlap / (area(a_xyxy) + area(b_xyxy) - overlap).clamp(min=1e-9)
+
+
+def intersection(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
+    """Shared area of boxes whose leading shapes broadcast."""
+    low = torch.maximum(a_xyxy[..., :2], b_xyxy[..., :2])
+    high = torch.minimum(a_xyxy[..., 2:], b_xyxy[..., 2:])
+    return (high - low).clamp(min=0).prod(-1)
 
 
 def area(boxes_xyxy: Tensor) -> Tensor:

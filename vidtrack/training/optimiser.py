@@ -39,13 +39,17 @@ def set_rate(optimiser: torch.optim.Optimizer, step: int, steps: int, config: Op
 
 
 def rate_factor(step: int, steps: int, config: OptimConfig) -> float:
-    """Share of the highest rate at a step: linear warm-up, then steps down or a cosine to `final`."""
+    """Share of the highest rate at a step: linear warm-up, then steps down or a cosine to `final`.
+
+    "flat" keeps the highest rate up to its milestone (RTMDet, arXiv 2212.07784): a run can be made longer before that.
+    """
     done = step / max(1, steps)
     if done < config.warmup:
         return max(1e-3, done / config.warmup)
     if config.schedule == "multistep":
         return 0.1 ** sum(done >= milestone for milestone in config.milestones)
-    along = (done - config.warmup) / max(1e-9, 1 - config.warmup)
+    begin = config.warmup if config.schedule == "onecycle" else max(config.warmup, *config.milestones)
+    along = max(0.0, done - begin) / max(1e-9, 1 - begin)
     return config.final + (1 - config.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, along)))
 
 

@@ -49,6 +49,11 @@ class SetConfig:
     weight: Weight = 1.0
     complete: bool = True
     mot_class: str = "person"
+    # boxes with a score, labelled by a detector: taken from `positive` on, in full from `sure` on, and regions in which
+    # nothing is known of their class between `ignore` and `positive`
+    positive: Share = 0.35
+    sure: Share = 0.5
+    ignore: Share = 0.2
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,8 @@ class LossConfig:
     weight_giou: Weight = 2.0
     focal_alpha: Share = 0.25
     focal_gamma: Annotated[float, Range(0, 10)] = 2.0
+    # a matched query should score 1 with "focal", IoU ** 1.5 of its box with "matchability" (DEIM, arXiv 2412.04234)
+    class_loss: Annotated[str, OneOf(("focal", "matchability"))] = "focal"
     encoder_repeat: Repeat = 1  # every box is matched to this many proposals (one-to-many, H-DETR, Jia et al. 2023)
     encoder_class_agnostic: bool = False  # the paper's: every proposal target is class 0
     hybrid_queries: Queries = 0  # extra proposals decoded apart with one-to-many targets (H-DETR)
@@ -140,10 +147,10 @@ class OptimConfig:
     slow_factor: Weight = 0.1  # sampling_offsets and reference_points
     weight_decay: Annotated[float, Range(0, 1)] = 1e-4
     clip: Weight = 0.1  # largest gradient norm; 0 is off
-    schedule: Annotated[str, OneOf(("multistep", "onecycle"))] = "multistep"
-    milestones: tuple[Share, ...] = (0.8,)  # shares of the steps at which lr falls tenfold
+    schedule: Annotated[str, OneOf(("multistep", "onecycle", "flat"))] = "multistep"
+    milestones: tuple[Share, ...] = (0.8,)  # shares of the steps at which lr falls tenfold; flat: where its fall begins
     warmup: Share = 0.02  # share of the steps
-    final: Share = 0.01  # one-cycle: last lr relative to the highest
+    final: Share = 0.01  # one-cycle and flat: last lr relative to the highest
     ema: Share = 0.0  # decay of the averaged weights; 0 is off
     accumulate: Annotated[int, Range(1, 10_000)] = 1
     precision: Annotated[str, OneOf(("float32", "bfloat16"))] = "float32"
