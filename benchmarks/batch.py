@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest
-from vidtrack.video import VideoReader, VideoWriter
+from vidtrack.video import ReadConfig, VideoReader, VideoWriter
 
 FINISHED, FOLDERS = 10_000, 100
 RUNS = 5
@@ -134,7 +134,7 @@ def detect(source: Path, out: Path, options: Sequence[str]) -> Seconds:
 def cut(footage: Path, target: Path, start: Fraction | int, seconds: Fraction) -> None:
     """Write a piece of the footage, from the first frame at or after `start`."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with VideoReader(footage, Fraction(start), Fraction(start) + seconds) as reader:
+    with VideoReader(footage, ReadConfig(Fraction(start), Fraction(start) + seconds)) as reader:
         with VideoWriter(target, reader.info) as writer:
             for frame in reader:
                 writer.write(frame)

@@ -26,7 +26,7 @@ from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.preprocess import to_batch
 from vidtrack.ops import build_info
-from vidtrack.video import VideoReader
+from vidtrack.video import ReadConfig, VideoReader
 
 HEIGHT, WIDTH = 480, 800
 
@@ -35,7 +35,7 @@ Answer = tuple[Tensor, Tensor]  # logits (Q, K), boxes (Q, 4)
 
 def frames(clip: Path, count: int) -> list[Tensor]:
     """Normalised pixels (1, 3, HEIGHT, WIDTH) of `count` frames spread over the clip."""
-    with VideoReader(clip, stride=10) as reader:
+    with VideoReader(clip, ReadConfig(stride=10)) as reader:
         images = [frame.image for frame, _ in zip(reader, range(count), strict=False)]
     resized = [cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) for image in images]
     return [to_batch([image], HEIGHT, WIDTH)[0] for image in resized]

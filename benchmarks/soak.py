@@ -27,7 +27,7 @@ from vidtrack.core.types import Frame
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.video import VideoReader, VideoWriter
-from vidtrack.video.config import VideoConfig
+from vidtrack.video.config import EncodeConfig
 
 ROWS = 20
 NETWORK = DetectorConfig(
@@ -80,7 +80,7 @@ def track(source: Path, folder: Path, every: int) -> float:
         torch.nn.init.normal_(head.bias, 0.5, 0.1)
     result = track_video(
         source, model, log=folder / "hour.tracks.jsonl", video=folder / "hour.mp4",
-        config=RunConfig(score=0.5, video=VideoConfig(preset="ultrafast")), progress=reporter(every),
+        config=RunConfig(score=0.5, video=EncodeConfig(preset="ultrafast")), progress=reporter(every),
     )  # fmt: skip
     return result.seconds / 60
 

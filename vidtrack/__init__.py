@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vidtrack.pipeline.track_video import TrackResult, track_video
     from vidtrack.tracking.config import TrackerConfig
     from vidtrack.tracklog import TrackLog
-    from vidtrack.video.config import VideoConfig
+    from vidtrack.video.config import EncodeConfig
 
     __version__: str
 
@@ -22,7 +22,7 @@ __all__ = [
     "TrackLog",
     "TrackResult",
     "TrackerConfig",
-    "VideoConfig",
+    "EncodeConfig",
     "__version__",
     "load_model",
     "track_video",
@@ -34,7 +34,7 @@ _HOMES = {
     "TrackLog": "vidtrack.tracklog",
     "TrackResult": "vidtrack.pipeline.track_video",
     "TrackerConfig": "vidtrack.tracking.config",
-    "VideoConfig": "vidtrack.video.config",
+    "EncodeConfig": "vidtrack.video.config",
     "load_model": "vidtrack.model.checkpoint",
     "track_video": "vidtrack.pipeline.track_video",
 }

@@ -20,7 +20,7 @@ from vidtrack.batch.pending import (
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.core.errors import UsageError
 from vidtrack.pipeline.config import RunConfig
-from vidtrack.video.config import VideoConfig
+from vidtrack.video.config import EncodeConfig
 
 WANTED = Wanted.of(RunConfig(), "weights")
 
@@ -82,7 +82,7 @@ def test_what_makes_new_work(job: Job, tmp_path: Path, change: str) -> None:
     elif change == "failed":
         row = replace(row, state=FAILED)
     elif change == "codec":
-        wanted = Wanted.of(RunConfig(video=VideoConfig("hevc")), "weights")
+        wanted = Wanted.of(RunConfig(video=EncodeConfig("hevc")), "weights")
     elif change == "parameters":
         wanted = Wanted.of(RunConfig(stride=2), "weights")
     else:

@@ -11,12 +11,12 @@ import pytest
 from tests.export.scenes import moving, scene_of, write_log
 from tests.media import Clip, write_clip
 from vidtrack.export.scene import Scene
-from vidtrack.video import VideoReader
+from vidtrack.video import ReadConfig, VideoReader
 
 
 def tracked(clip: Path, **choices: int) -> Scene:
     """A log of the clip as a run writes it, with one object in all of it."""
-    with VideoReader(clip, None, None, **choices) as reader:
+    with VideoReader(clip, ReadConfig(**choices)) as reader:
         pts = {frame.index: frame.pts for frame in reader}
         facts = {field.name: getattr(reader.info, field.name) for field in fields(reader.info)}
     time_base = facts.pop("time_base")

@@ -119,10 +119,10 @@ def read_video(path: str, start: str, stride: str) -> int:
     from fractions import Fraction
 
     from vidtrack.core.errors import VidtrackError
-    from vidtrack.video import VideoReader
+    from vidtrack.video import ReadConfig, VideoReader
 
     try:
-        with VideoReader(path, Fraction(start) or None, None, int(stride)) as reader:
+        with VideoReader(path, ReadConfig(Fraction(start) or None, stride=int(stride))) as reader:
             last = -math.inf
             for frame in reader:
                 assert frame.pts > last, f"pts {frame.pts} comes after {last}"

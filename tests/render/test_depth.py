@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Ended
 from tests.render.scenes import write_log
-from vidtrack.video import VideoReader, probe
+from vidtrack.video import ReadConfig, VideoReader, probe
 
 Command = Callable[..., Ended]
 SIZE = (192, 96)
@@ -69,7 +69,7 @@ def test_probe_tells_the_depth(clip: Path) -> None:
 
 
 def test_a_deep_reader_tells_levels_apart_that_8_bits_do_not_have(clip: Path) -> None:
-    with VideoReader(clip, deep=True) as deep, VideoReader(clip) as shallow:
+    with VideoReader(clip, ReadConfig(deep=True)) as deep, VideoReader(clip) as shallow:
         fine, coarse = next(iter(deep)).image, next(iter(shallow)).image
     assert (fine.dtype, coarse.dtype) == (np.uint16, np.uint8)
     assert len(np.unique(fine[..., 1])) > 2 * len(np.unique(coarse[..., 1]))

@@ -20,7 +20,7 @@ from vidtrack.core.types import ObjectState
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
 from vidtrack.tracklog import schema
-from vidtrack.video import VideoReader
+from vidtrack.video import ReadConfig, VideoReader
 
 CUTS = [30, 76, 137, 187, 242]  # of the example clip, found by eye
 TRUCK = slice(80, 106)  # it fills the picture for a while
@@ -140,7 +140,7 @@ def test_footage_joined_is_cut_where_it_was_joined() -> None:
     data = Path(os.environ["VIDTRACK_SHARED"]) / "data"
     starts = []
     for clip in sorted([*data.glob("clips/*.mp4"), *data.glob("mot15/*/*.mp4")]):
-        with VideoReader(clip, start_seconds=5) as reader:
+        with VideoReader(clip, ReadConfig(start_seconds=Fraction(5))) as reader:
             starts.append([frame.image for frame, _ in zip(reader, range(6), strict=False)])
     for first in starts:
         for second in starts:

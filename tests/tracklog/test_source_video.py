@@ -145,11 +145,11 @@ def write_sequence_log(path: Path, pattern: Path) -> Path:
     from vidtrack.tracklog import LogWriter
     from vidtrack.tracklog.provenance import hash_content, log_header
     from vidtrack.video import probe
-    from vidtrack.video.image_sequence import picture_paths
+    from vidtrack.video.image_sequence import image_paths
 
     info = probe(pattern, Fraction(24))
     model = {"name": "none", "sha256": None, "classes": ["person"]}
-    with LogWriter(path, log_header(info, hash_content(picture_paths(pattern)), {}, model, "cpu", "float32")):
+    with LogWriter(path, log_header(info, hash_content(image_paths(pattern)), {}, model, "cpu", "float32")):
         pass
     return path
 

@@ -9,14 +9,27 @@ import av
 import numpy as np
 
 from vidtrack.core.types import Frame
-from vidtrack.video import VideoReader, VideoWriter
+from vidtrack.video import EncodeConfig, ReadConfig, VideoReader, VideoWriter
+
+
+def reading(start: float | None = None, end: float | None = None, stride: int = 1) -> ReadConfig:
+    """A config for times as written: 0.1 is one tenth, not its nearest binary fraction."""
+    exact = [None if seconds is None else Fraction(str(seconds)) for seconds in (start, end)]
+    return ReadConfig(*exact, stride)
 
 
 def copy(source: Path, target: Path, *, start=None, end=None, stride: int = 1, **options) -> list[Frame]:
     """Read and write again; returns the frames read."""
     with (
-        VideoReader(source, start, end, stride) as reader,
-        VideoWriter(target, reader.info, source=source, start_seconds=start, end_seconds=end, **options) as writer,
+        VideoReader(source, reading(start, end, stride)) as reader,
+        VideoWriter(
+            target,
+            reader.info,
+            EncodeConfig(**options),
+            source,
+            reading(start, end).start_seconds,
+            reading(start, end).end_seconds,
+        ) as writer,
     ):
         frames = []
         for frame in reader:

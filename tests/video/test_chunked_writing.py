@@ -13,7 +13,7 @@ import pytest
 from tests.media import Clip, write_clip
 from vidtrack.core.journal import Journal, Mark
 from vidtrack.core.types import Frame
-from vidtrack.video import VideoReader, VideoWriter
+from vidtrack.video import EncodeConfig, VideoReader, VideoWriter
 
 UNEVEN = [40 * i + 13 * i * i % 29 for i in range(70)]
 EVERY = 33  # frames a chunk
@@ -26,7 +26,7 @@ def write(
     marks = []
     with (
         VideoReader(source) as reader,
-        VideoWriter(target, reader.info, codec, source=source, journal=journal) as writer,
+        VideoWriter(target, reader.info, EncodeConfig(codec), source=source, journal=journal) as writer,
     ):
         before = writer.written
         for number, frame in enumerate(reader):

@@ -1,12 +1,20 @@
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from tests.media import EXAMPLE_CLIP
 from vidtrack.core.errors import UsageError
-from vidtrack.video import VideoReader, VideoWriter
+from vidtrack.video import EncodeConfig, ReadConfig, VideoReader, VideoWriter, available_hardware, library_versions
 from vidtrack.video.codecs import available_codecs, codec_for
+
+
+def test_versions_and_hardware_are_plain_data() -> None:
+    versions = library_versions()
+    assert {"av", "libavcodec", "libavformat"} <= set(versions)
+    assert all(isinstance(v, str) and v[0].isdigit() for v in versions.values())
+    assert all(isinstance(name, str) for name in available_hardware())
 
 
 def test_defaults_follow_the_container() -> None:
@@ -70,8 +78,8 @@ def test_no_encoder_makes_the_process_real_time(tmp_path: Path) -> None:
         return {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")}
 
     before, seen = policies(), set[int]()
-    with VideoReader(EXAMPLE_CLIP, end_seconds=0.2) as reader:
-        with VideoWriter(tmp_path / "out.mkv", reader.info, codec="av1") as writer:
+    with VideoReader(EXAMPLE_CLIP, ReadConfig(end_seconds=Fraction(1, 5))) as reader:
+        with VideoWriter(tmp_path / "out.mkv", reader.info, EncodeConfig("av1")) as writer:
             for frame in reader:
                 writer.write(frame)
                 seen |= policies()

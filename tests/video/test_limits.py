@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Ended
 from tests.media import Clip, write_clip, write_pictures
 from vidtrack.core.errors import InputError
-from vidtrack.video import Limits, VideoReader, probe
+from vidtrack.video import Limits, ReadConfig, VideoReader, probe
 
 Command = Callable[..., Ended]
 
@@ -39,7 +39,7 @@ def write_picture_bomb(path: Path, width: int, height: int) -> Path:
 
 def test_frames_larger_than_allowed(clip: Path) -> None:
     assert probe(clip, limits=Limits(pixels=160 * 68)).size == (160, 68)
-    with pytest.raises(InputError, match=r"clip.mp4 has frames of 160x68, more than the 0.01 million pixels"):
+    with pytest.raises(InputError, match=r"clip.mp4 has frames of 160x68, more than the limit of 0.01 million pixels"):
         probe(clip, limits=Limits(pixels=10_000))
 
 
@@ -53,25 +53,25 @@ def test_a_bomb_among_pictures_costs_no_memory(tmp_path: Path) -> None:
     assert "16000x16000" in reader.problems[0].message
 
     pictures[0].unlink()
-    with pytest.raises(InputError, match=r"img_2\.png has frames of 16000x16000, more than the 100 million pixels"):
+    with pytest.raises(InputError, match=r"img_2\.png has frames of 16000x16000, more than the limit of 100 million"):
         probe(tmp_path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 << 10  # KiB; a frame would take 768 MiB
 
 
 def test_a_clip_longer_than_allowed(clip: Path) -> None:
     limits = Limits(seconds=Fraction(1))
-    with pytest.raises(InputError, match=r"says it lasts 2 seconds, more than the 1 seconds"):
-        VideoReader(clip, limits=limits)
+    with pytest.raises(InputError, match=r"claims to last 2 seconds, more than the limit of 1 seconds"):
+        VideoReader(clip, ReadConfig(limits=limits))
     for start, end in ((None, Fraction(1)), (Fraction(1), None)):
-        with VideoReader(clip, start, end, limits=limits) as reader:
+        with VideoReader(clip, ReadConfig(start, end, limits=limits)) as reader:
             assert len(list(reader)) == 25
 
 
 def test_a_clip_that_does_not_say_how_long_it_is(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.h264", Clip(frames=50))
-    with VideoReader(clip, limits=Limits(seconds=Fraction(1))) as reader:
+    with VideoReader(clip, ReadConfig(limits=Limits(seconds=Fraction(1)))) as reader:
         assert reader.info.duration_seconds is None
-        with pytest.raises(InputError, match="goes on past the 1 seconds"):
+        with pytest.raises(InputError, match="runs past the limit of 1 seconds"):
             list(reader)
         assert reader.decoded == 26
 
@@ -81,7 +81,7 @@ def test_the_options(vidtrack: Command, clip: Path, tiny_checkpoint: Path, tmp_p
     common = ("detect", clip, "--model", tiny_checkpoint, "--progress", "none", "-o", out)
     for option, value, said in (
         ("--max-pixels", "10000", "has frames of 160x68"),
-        ("--max-duration", "0:01", "says it lasts 2 seconds"),
+        ("--max-duration", "0:01", "claims to last 2 seconds"),
     ):
         ended = vidtrack(*common, option, value)
         assert ended.code == 3

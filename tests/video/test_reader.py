@@ -18,7 +18,7 @@ from tests.media import (
     write_pictures,
 )
 from vidtrack.core.errors import InputError, UsageError
-from vidtrack.video import VideoReader
+from vidtrack.video import ReadConfig, VideoReader
 from vidtrack.video.ffmpeg_log import FFmpegMessages
 from vidtrack.video.hardware import HardwareDecodeError
 from vidtrack.video.seek import locate_start
@@ -28,8 +28,14 @@ UNEVEN = (0, 17, 50, 150, 167, 300, 333, 1400)
 
 
 def read(path: Path, **options) -> list:
-    with VideoReader(path, **options) as reader:
+    with VideoReader(path, config(**options)) as reader:
         return list(reader)
+
+
+def config(**options) -> ReadConfig:
+    """Times as written: 0.1 is one tenth, not its nearest binary fraction."""
+    exact = {name: Fraction(str(v)) for name, v in options.items() if name.endswith("_seconds") and v is not None}
+    return ReadConfig(**{**options, **exact})
 
 
 def difference(image: np.ndarray, other: np.ndarray) -> float:
@@ -158,7 +164,7 @@ def test_odd_sizes(tmp_path: Path) -> None:
 
 
 def test_stride_drops_decoded_frames_and_keeps_ordinals() -> None:
-    with VideoReader(EXAMPLE_CLIP, stride=7, end_seconds=2) as reader:
+    with VideoReader(EXAMPLE_CLIP, config(stride=7, end_seconds=2)) as reader:
         frames = list(reader)
         assert reader.decoded == reader.expected == 50
     assert [f.index for f in frames] == list(range(0, 50, 7))
@@ -206,11 +212,11 @@ def test_nothing_after_start_is_an_error(options: dict) -> None:
 )
 def test_impossible_ranges_are_refused(options: dict) -> None:
     with pytest.raises(UsageError):
-        VideoReader(EXAMPLE_CLIP, **options)
+        VideoReader(EXAMPLE_CLIP, config(**options))
 
 
 def test_gives_its_frames_once() -> None:
-    with VideoReader(EXAMPLE_CLIP, end_seconds=0.1) as reader:
+    with VideoReader(EXAMPLE_CLIP, config(end_seconds=0.1)) as reader:
         list(reader)
         with pytest.raises(RuntimeError, match="once"):
             list(reader)
@@ -303,7 +309,7 @@ def test_pictures_of_another_size_are_scaled_and_said(tmp_path: Path) -> None:
 
 
 def test_missing_hardware_falls_back_to_software() -> None:
-    with VideoReader(EXAMPLE_CLIP, hwaccel="drm", end_seconds=0.2) as reader:
+    with VideoReader(EXAMPLE_CLIP, config(hwaccel="drm", end_seconds=0.2)) as reader:
         assert len(list(reader)) == 5
         assert "decoding in software" in reader.problems[0].message
 
@@ -321,9 +327,9 @@ def test_hardware_that_gives_up_in_the_middle_goes_on_in_software(
             yield frame
 
     monkeypatch.setattr(ContainerSource, "frames", failing)
-    with VideoReader(EXAMPLE_CLIP, start, (start or 0) + 1) as reader:
+    with VideoReader(EXAMPLE_CLIP, config(start_seconds=start, end_seconds=(start or 0) + 1)) as reader:
         expected = [(frame.index, frame.pts, frame.image.sum()) for frame in reader]
-    with VideoReader(EXAMPLE_CLIP, start, (start or 0) + 1) as reader:
+    with VideoReader(EXAMPLE_CLIP, config(start_seconds=start, end_seconds=(start or 0) + 1)) as reader:
         reader._source.on_hardware = True
         assert [(frame.index, frame.pts, frame.image.sum()) for frame in reader] == expected
         assert len(expected) == 25
@@ -332,7 +338,7 @@ def test_hardware_that_gives_up_in_the_middle_goes_on_in_software(
 
 def test_unknown_hardware_is_refused() -> None:
     with pytest.raises(UsageError, match="unknown hardware decoder 'gpu'"):
-        VideoReader(EXAMPLE_CLIP, hwaccel="gpu")
+        VideoReader(EXAMPLE_CLIP, config(hwaccel="gpu"))
 
 
 def test_memory_does_not_grow_with_the_clip() -> None:

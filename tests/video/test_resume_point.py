@@ -1,4 +1,4 @@
-"""A reader that goes on after a place gives what a reader from the start gives after it."""
+"""A reader that goes on after a point gives what a reader from the start gives after it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.media import Clip, cut_off, damaged, faststart, write_clip, write_interlaced, write_pictures
 from vidtrack.core.errors import InputError
 from vidtrack.core.types import Frame
-from vidtrack.video import Place, Problem, VideoReader
+from vidtrack.video import Problem, ReadConfig, ResumePoint, VideoReader
 
 UNEVEN = (0, 17, 50, 150, 167, 300, 333, 1400, 1500, 1501, 1600, 1700, 1850, 1900, 2000, 2300, 2301, 2302, 2500, 2600)
 LONG_GROUPS = {"preset": "ultrafast", "crf": "18", "g": "12", "bf": "3"}
@@ -64,19 +64,19 @@ def told(problems: list[Problem]) -> list[tuple[str, int | None, int | None]]:
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("kind", CLIPS)
-@pytest.mark.parametrize("choices", [{}, {"stride": 3, "start_seconds": 0.1}], ids=["all", "some"])
-def test_the_rest_is_the_same(kind: str, choices: dict[str, float], tmp_path: Path) -> None:
+@pytest.mark.parametrize("choices", [ReadConfig(), ReadConfig(Fraction(1, 10), stride=3)], ids=["all", "some"])
+def test_the_rest_is_the_same(kind: str, choices: ReadConfig, tmp_path: Path) -> None:
     path = CLIPS[kind](tmp_path)
-    whole = VideoReader(path, **choices)  # type: ignore[arg-type]
+    whole = VideoReader(path, choices)
     frames, known = read(whole)
     for count in {1, 2, len(frames) // 2, len(frames) - 2, len(frames)} - {0}:
-        place = Place.of(frames[count - 1], count, known[count - 1])
-        rest = VideoReader(path, **choices)  # type: ignore[arg-type]
-        rest.go_on_after(place)
+        point = ResumePoint.at(frames[count - 1], count, known[count - 1])
+        rest = VideoReader(path, choices)
+        rest.resume_after(point)
         later, _ = read(rest)
         assert [(f.index, f.pts) for f in later] == [(f.index, f.pts) for f in frames[count:]]
         assert all((a.image == b.image).all() for a, b in zip(later, frames[count:], strict=True))
-        assert told(rest.problems[place.problems :]) == told(whole.problems[place.problems :])
+        assert told(rest.problems[point.problems :]) == told(whole.problems[point.problems :])
         assert (rest.decoded, rest.truncated) == (whole.decoded, whole.truncated)
         assert rest.problem_count == whole.problem_count
 
@@ -86,17 +86,17 @@ def test_what_lies_before_is_not_decoded_again(kind: str, tmp_path: Path, monkey
     path = CLIPS[kind](tmp_path)
     frames, known = read(VideoReader(path))
     rest = VideoReader(path)
-    rest.go_on_after(Place.of(frames[-3], len(frames) - 2, known[-3]))
-    monkeypatch.setattr(VideoReader, "_from_start", lambda self: pytest.fail("decoded from the start"))
+    rest.resume_after(ResumePoint.at(frames[-3], len(frames) - 2, known[-3]))
+    monkeypatch.setattr(VideoReader, "_from_start", lambda self, source: pytest.fail("decoded from the start"))
     later, _ = read(rest)
     assert [frame.index for frame in later] == [frame.index for frame in frames[-2:]]
 
 
-def test_another_picture_at_the_place_is_refused(tmp_path: Path) -> None:
+def test_another_picture_at_the_point_is_refused(tmp_path: Path) -> None:
     path = CLIPS["steady"](tmp_path)
     frames, _ = read(VideoReader(path))
-    place = replace(Place.of(frames[9], 10, 0), picture="0" * 64)
+    point = replace(ResumePoint.at(frames[9], 10, 0), image_sha256="0" * 64)
     reader = VideoReader(path)
-    reader.go_on_after(place)
-    with pytest.raises(InputError, match=r"frame 9 of .* not decoded as it was"), reader:
+    reader.resume_after(point)
+    with pytest.raises(InputError, match=r"frame 9 of .* decodes differently"), reader:
         list(reader)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_tone
 from tests.video.copying import copy, difference, leftovers, packets, read
-from vidtrack.video import VideoReader, VideoWriter, available_codecs, probe
+from vidtrack.video import EncodeConfig, VideoReader, VideoWriter, available_codecs, probe
 from vidtrack.video.writer import MARGIN_BYTES, padded_size, with_margin
 
 UNEVEN = (0, 17, 50, 150, 167, 300, 333, 1400)
@@ -121,7 +121,10 @@ def test_prores_carries_the_colour_description_too(tmp_path: Path) -> None:
 def test_opacity_is_kept(tmp_path: Path, size: tuple[int, int]) -> None:
     source = write_clip(tmp_path / "in.mkv", Clip(frames=3, size=size, encoder="ffv1", pixel_format="bgr0", options={}))
     slope = np.linspace(0, 255, size[0] * size[1]).astype(np.uint8).reshape(size[::-1])
-    with VideoReader(source) as reader, VideoWriter(tmp_path / "out.mov", reader.info, "prores4444") as writer:
+    with (
+        VideoReader(source) as reader,
+        VideoWriter(tmp_path / "out.mov", reader.info, EncodeConfig("prores4444")) as writer,
+    ):
         frames = list(reader)
         for frame in frames:
             writer.write(frame, slope)

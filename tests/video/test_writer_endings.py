@@ -15,13 +15,16 @@ from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_pictures
 from tests.video.copying import copy, leftovers, packets, read
 from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.core.types import Frame
-from vidtrack.video import VideoReader, VideoWriter, probe
+from vidtrack.video import EncodeConfig, ReadConfig, VideoReader, VideoWriter, probe
 
 
 def test_nothing_has_the_final_name_before_the_end(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     out.write_text("the old one")
-    with VideoReader(EXAMPLE_CLIP, end_seconds=0.4) as reader, VideoWriter(out, reader.info) as writer:
+    with (
+        VideoReader(EXAMPLE_CLIP, ReadConfig(end_seconds=Fraction(2, 5))) as reader,
+        VideoWriter(out, reader.info) as writer,
+    ):
         for frame in reader:
             writer.write(frame)
         assert out.read_text() == "the old one"
@@ -126,7 +129,7 @@ def test_pictures_may_replace_an_earlier_output(tmp_path: Path) -> None:
 def test_bad_settings_are_refused_before_the_work(tmp_path: Path) -> None:
     for options in ({"codec": "h246"}, {"crf": 99}, {"preset": "quick"}):
         with pytest.raises(UsageError):
-            VideoWriter(tmp_path / "out.mp4", probe(EXAMPLE_CLIP), **options)
+            VideoWriter(tmp_path / "out.mp4", probe(EXAMPLE_CLIP), EncodeConfig(**options))
     assert leftovers(tmp_path) == []
 
 

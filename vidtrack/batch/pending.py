@@ -16,7 +16,7 @@ from vidtrack.core.errors import InputError, LogError, UsageError
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracklog import read_ends
 from vidtrack.tracklog.provenance import ContentHash, hash_content, hash_parameters
-from vidtrack.video.image_sequence import is_sequence, picture_paths
+from vidtrack.video.image_sequence import image_paths, is_sequence
 
 ORDERS = ("name", "size", "newest")
 _MOST = 2**53  # of what a footer counts; what is more was not written by us
@@ -141,7 +141,7 @@ def identity_of(source: Place) -> tuple[int, int]:
     if isinstance(source, Address):
         return source.bytes, source.changed_ns
     try:
-        stats = [path.stat() for path in (picture_paths(source) if is_sequence(source) else [source])]
+        stats = [path.stat() for path in (image_paths(source) if is_sequence(source) else [source])]
     except (OSError, InputError):
         return -1, -1
     return sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)
@@ -152,7 +152,7 @@ def content_of(source: Place) -> str:
     if isinstance(source, Address):
         return ""
     try:
-        return written(hash_content(picture_paths(source) if is_sequence(source) else [source]))
+        return written(hash_content(image_paths(source) if is_sequence(source) else [source]))
     except InputError:
         return ""
 

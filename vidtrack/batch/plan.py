@@ -17,7 +17,7 @@ from vidtrack.core.errors import InputError, UsageError
 from vidtrack.tracklog import SUFFIXES as LOG_SUFFIXES
 from vidtrack.tracklog import is_log_path
 from vidtrack.video.codecs import CONTAINERS
-from vidtrack.video.image_sequence import PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_sequence
+from vidtrack.video.image_sequence import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_sequence
 
 VIDEO_MARK = ".tracked"  # NAME.tracked.mp4
 LOG_ENDING = ".tracks.jsonl"  # NAME.tracks.jsonl
@@ -150,7 +150,7 @@ def _in_folder(folder: Path) -> Iterator[_Clip]:
                 yield _Clip(path, Path(parent).relative_to(folder))
     yield from map(_Clip, closed)
     if not found and not closed:
-        if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()):
+        if not any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.iterdir()):
             raise InputError(f"{folder} holds no clips", f"videos end in {', '.join(sorted(VIDEO_SUFFIXES))}")
         yield _Clip(folder)
 
@@ -188,7 +188,7 @@ def _matching(pattern: str) -> Iterator[_Clip]:
     files = [path for path in paths if path.is_file() and not _is_made(path)]
     if not files:
         raise InputError(f"{pattern} matches no clip", "check the pattern")
-    if all(path.suffix.lower() in PICTURE_SUFFIXES for path in files):
+    if all(path.suffix.lower() in IMAGE_SUFFIXES for path in files):
         yield _Clip(Path(pattern))  # one image sequence
     else:
         yield from map(_Clip, files)

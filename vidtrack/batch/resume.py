@@ -12,7 +12,7 @@ from vidtrack.model.detector import Origin
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracklog import read_ends
 from vidtrack.tracklog.provenance import hash_content, hash_parameters
-from vidtrack.video.image_sequence import is_sequence, picture_paths
+from vidtrack.video.image_sequence import image_paths, is_sequence
 
 
 class Finding(Enum):
@@ -35,7 +35,7 @@ def find_earlier(job: LocalJob, config: RunConfig, model: Origin) -> Finding:
         header, footer = read_ends(job.log)
     except LogError:
         return Finding.OTHER
-    content = hash_content(picture_paths(job.source) if is_sequence(job.source) else [job.source])
+    content = hash_content(image_paths(job.source) if is_sequence(job.source) else [job.source])
     same = (
         header["source"].get("hash") == content.to_dict()
         and header.get("run", {}).get("parameters_sha256") == hash_parameters(config.parameters())

@@ -84,7 +84,7 @@ def detect(
     from vidtrack.cli.batch import BatchChoices, batch_root, finish_batch, run_batch
     from vidtrack.pipeline.config import RunConfig
     from vidtrack.tracklog.zones import parse_line, parse_zone
-    from vidtrack.video.config import VideoConfig
+    from vidtrack.video.config import EncodeConfig
 
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
@@ -110,7 +110,7 @@ def detect(
         hwaccel=hwaccel,
         resume=resume,
         limits=limits_of(max_pixels, max_duration),
-        video=VideoConfig(codec, crf, preset),
+        video=EncodeConfig(codec, crf, preset),
     )
     if watch and (output == "-" or not all(map(is_folder, inputs))):
         raise UsageError("--watch takes folders, and an output that is no single file", "give a folder to watch")

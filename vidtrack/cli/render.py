@@ -79,7 +79,7 @@ def render(
     from vidtrack.render.planning import Plan
     from vidtrack.render.review import between, doubts_of
     from vidtrack.render.scene import Wanted, open_scene
-    from vidtrack.video.config import VideoConfig
+    from vidtrack.video.config import EncodeConfig
 
     wanted = Wanted(
         parse_identities(tracks),
@@ -99,7 +99,7 @@ def render(
     with_alpha = matte is own.MatteKind.alpha
     if with_alpha and codec not in (None, "prores4444"):
         raise UsageError(f"{codec} holds no opacity", "leave --codec out, or make a --matte luma")
-    encoding = VideoConfig("prores4444" if with_alpha else codec, crf, preset)
+    encoding = EncodeConfig("prores4444" if with_alpha else codec, crf, preset)
 
     scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
     plan = Plan(scene, output, encoding.codec, start, end)

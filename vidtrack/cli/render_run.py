@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vidtrack.render.scene import Scene
     from vidtrack.render.stills import Still
     from vidtrack.tracklog import TrackLog
-    from vidtrack.video.config import VideoConfig
+    from vidtrack.video.config import EncodeConfig
 
 _DOUBTS_SHOWN = 3
 
@@ -39,7 +39,7 @@ def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, ove
         make_folder(folder)
 
 
-def run_items(scene: Scene, items: Sequence[Item], video: VideoConfig, style: ProgressStyle) -> list[dict[str, Any]]:
+def run_items(scene: Scene, items: Sequence[Item], video: EncodeConfig, style: ProgressStyle) -> list[dict[str, Any]]:
     """Make one video after the other; an interrupt leaves the finished ones."""
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter

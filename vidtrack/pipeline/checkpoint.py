@@ -74,15 +74,15 @@ class Checkpointer(AbstractContextManager["Checkpointer"]):
         try:
             parts.tracker.restore(state["tracker"])
             parts.revision.restore(state["revision"])
-            place = parts.sink.restore(state["sink"])
-            reader.go_on_after(place)
+            point = parts.sink.restore(state["sink"])
+            reader.resume_after(point)
             self._number, self._seconds_before = state["number"], state["seconds"]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             assert self._folder is not None
             raise OutputError(f"the state in {self._folder.path} is damaged", "--overwrite begins anew") from None
-        self.resumed = place.frames
+        self.resumed = point.frames
         self.note = (
-            self.note or f"taken up after {place.frames} frames, at {float(place.pts * reader.info.time_base):.3f} s"
+            self.note or f"taken up after {point.frames} frames, at {float(point.pts * reader.info.time_base):.3f} s"
         )
 
     def edge(self, frame: Frame) -> Mapping[str, Any] | None:
@@ -130,7 +130,7 @@ def open_checkpointer(
     """Decide how to begin: anew, or where an earlier run was interrupted.
 
     Raises OutputError where that run left outputs or work that `config.resume` and `overwrite` do not allow to use or
-    to replace.
+    to repoint.
     """
     targets = [target for target in (video, log) if isinstance(target, Path)]
     if not targets or (log is not None and not isinstance(log, Path)):

@@ -8,8 +8,8 @@ from typing import Any
 
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracklog.zones import Line, Zone
-from vidtrack.video.config import VideoConfig
-from vidtrack.video.limits import Limits, check_range
+from vidtrack.video.config import EncodeConfig, ReadConfig, check_range
+from vidtrack.video.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,15 @@ class RunConfig:
     chunk_seconds: float = 60.0  # of a longer clip so much is safe at a time, to be taken up again
     resume: bool = False  # take an interrupted clip up again
     limits: Limits = field(default_factory=Limits)
-    video: VideoConfig = field(default_factory=VideoConfig)
+    video: EncodeConfig = field(default_factory=EncodeConfig)
 
     def __post_init__(self) -> None:
         check_range(self.start_seconds, self.end_seconds, self.stride)
+
+    @property
+    def read(self) -> ReadConfig:
+        """Which frames of the clip to read."""
+        return ReadConfig(self.start_seconds, self.end_seconds, self.stride, self.hwaccel, self.framerate, self.limits)
 
     def at_score(self, models_own: float) -> RunConfig:
         """The same with the least score decided; no threshold of the tracker stays above it."""

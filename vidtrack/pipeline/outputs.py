@@ -11,7 +11,7 @@ from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.render.annotator import Annotator
 from vidtrack.tracklog import LogWriter
 from vidtrack.tracklog.zones import Counter
-from vidtrack.video import Place, Problem, VideoReader, VideoWriter
+from vidtrack.video import Problem, ResumePoint, VideoReader, VideoWriter
 
 
 class Tracked(NamedTuple):
@@ -76,19 +76,19 @@ class Outputs:
         if self._video is not None:
             self._video.end_chunk()
         return {
-            "place": asdict(Place.of(self._last, self.frames, self.problems)),
+            "resume_point": asdict(ResumePoint.at(self._last, self.frames, self.problems)),
             "tracks": self.tracks,
             "counter": self._counter.state(),
             "annotator": self._painter.state(),
         }
 
-    def restore(self, state: Mapping[str, Any]) -> Place:
-        """Go on where `state` was taken; returns the place of the last frame."""
-        place = Place(**state["place"])
-        self.frames, self.tracks, self.problems = place.frames, state["tracks"], place.problems
+    def restore(self, state: Mapping[str, Any]) -> ResumePoint:
+        """Go on where `state` was taken; returns the resume point."""
+        point = ResumePoint(**state["resume_point"])
+        self.frames, self.tracks, self.problems = point.frames, state["tracks"], point.problems
         self._counter.restore(state["counter"])
         self._painter.restore(state["annotator"])
-        return place
+        return point
 
     def finish(self, status: str, reader: VideoReader, seconds: float) -> None:
         """Complete the outputs; `seconds` is the time taken so far."""

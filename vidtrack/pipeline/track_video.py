@@ -29,7 +29,7 @@ from vidtrack.tracklog.provenance import hash_content, log_header
 from vidtrack.tracklog.zones import Counter
 from vidtrack.video import Problem, VideoReader, VideoWriter
 from vidtrack.video.colour import graphics_white
-from vidtrack.video.image_sequence import is_sequence, picture_paths
+from vidtrack.video.image_sequence import image_paths, is_sequence
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def track_video(
         refuse_existing(log, video)
     watch = Stopwatch()
     with ExitStack() as stack:
-        reader = stack.enter_context(_open_reader(source, config))
+        reader = stack.enter_context(VideoReader(source, config.read))
         encoder = FrameEncoder(model, config.size, batcher)
         tracker = Tracker(model, config.tracker, class_filter(model.config.classes, config.classes))
         counter = Counter(config.lines, config.zones, reader.info.size)
@@ -134,26 +134,11 @@ def refuse_existing(*targets: Path | TextIO | None) -> None:
             raise OutputError(f"{target} exists already", "choose another name, or overwrite it")
 
 
-def _open_reader(source: str | Path, config: RunConfig) -> VideoReader:
-    return VideoReader(
-        source,
-        config.start_seconds,
-        config.end_seconds,
-        config.stride,
-        config.hwaccel,
-        config.framerate,
-        config.limits,
-    )
-
-
 def _open_writer(path: Path, reader: VideoReader, config: RunConfig, chunks: Checkpointer) -> VideoWriter:
-    chosen = config.video
     return VideoWriter(
         path,
         reader.info,
-        chosen.codec,
-        chosen.crf,
-        chosen.preset,
+        config.video,
         source=reader.info.path,
         start_seconds=config.start_seconds,
         end_seconds=config.end_seconds,
@@ -165,7 +150,7 @@ def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig, sourc
     model, path = encoder.model, reader.info.path
     header = log_header(
         reader.info,
-        hash_content(picture_paths(path) if is_sequence(path) else [path]),
+        hash_content(image_paths(path) if is_sequence(path) else [path]),
         config.parameters(),
         {"name": model.origin.name, "sha256": model.origin.sha256, "classes": list(model.config.classes)},
         str(encoder.device),

@@ -19,7 +19,7 @@ from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.source_video import Footage, step_of, with_objects
 from vidtrack.video import VideoReader, VideoWriter
 from vidtrack.video.codecs import VideoCodec, codec_for
-from vidtrack.video.config import VideoConfig
+from vidtrack.video.config import EncodeConfig
 
 _SAME_LENGTH_SECONDS = 0.5  # by which two versions of a clip may differ
 _INSTANT = 1.5e-3  # seconds; nearer times are the same: in whole milliseconds, as in mkv, steps differ by up to one
@@ -65,7 +65,7 @@ class Made:
 
 
 def make_video(
-    footage: Footage, take: Take, video: VideoConfig, progress: Callable[[Progress], None] | None = None
+    footage: Footage, take: Take, video: EncodeConfig, progress: Callable[[Progress], None] | None = None
 ) -> Made:
     """Encode a take under a name that appears when it is whole; an interrupt or an error leaves nothing behind. A
     clip with more than 8 bits a sample keeps them, in a codec that can.
@@ -80,9 +80,7 @@ def make_video(
         writer = VideoWriter(
             take.path,
             take.info,
-            video.codec,
-            video.crf,
-            video.preset,
+            video,
             source=footage.info.path,
             start_seconds=start,
             end_seconds=end,

@@ -16,11 +16,11 @@ from vidtrack.core.errors import InputError
 from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.tracklog.source_video import Footage
 from vidtrack.video import VideoWriter
-from vidtrack.video.config import VideoConfig
+from vidtrack.video.config import EncodeConfig
 
 EMBEDDED_BYTES = 64 << 20  # a larger clip is embedded as a copy: browsers take a page into memory as a whole
 _LONGER_SIDE = 1280
-_COPY = VideoConfig("h264", 26, "veryfast")
+_COPY = EncodeConfig("h264", 26, "veryfast")
 _MP4, _WEBM = "video/mp4", "video/webm"
 _TYPES = {".mp4": _MP4, ".m4v": _MP4, ".mov": _MP4, ".webm": _WEBM}
 _CODECS = {_MP4: ("h264", "av1", "vp9"), _WEBM: ("vp8", "vp9", "av1")}
@@ -73,9 +73,7 @@ class CopyWriter:
         self._footage, self._path, self._note = footage, path, note
         self._start, end = footage.within(None, None)
         self._info = replace(footage.info, size=_fitting(footage.info.size), has_subtitles=False)
-        self._writer = VideoWriter(
-            path, self._info, _COPY.codec, _COPY.crf, _COPY.preset, footage.info.path, self._start, end
-        )
+        self._writer = VideoWriter(path, self._info, _COPY, footage.info.path, self._start, end)
         self._origin = Fraction(0)
 
     def passing(self, frames: Iterator[Frame]) -> Iterator[Frame]:

@@ -15,7 +15,7 @@ from vidtrack.core.errors import InputError
 from vidtrack.core.types import VideoInfo
 from vidtrack.tracklog.metadata import utc_now, version_of
 from vidtrack.tracklog.schema import SCHEMA_NAME, SCHEMA_VERSION
-from vidtrack.video.image_sequence import is_sequence, picture_paths
+from vidtrack.video.image_sequence import image_paths, is_sequence
 
 WHOLE_FILE_BYTES = 256 << 20  # larger files are sampled: reading 100 GB to name it would double the disk's work
 SAMPLE_BYTES = 1 << 20
@@ -57,7 +57,7 @@ def hash_content(paths: Sequence[Path]) -> ContentHash:
 def is_source(path: Path, source: Mapping[str, Any]) -> bool:
     """Whether a file or image sequence has the content of a log's clip; one that cannot be read has not."""
     try:
-        content = hash_content(picture_paths(path) if is_sequence(path) else [path])
+        content = hash_content(image_paths(path) if is_sequence(path) else [path])
     except InputError:
         return False
     return source.get("hash") == content.to_dict()
@@ -87,7 +87,7 @@ def _is_there(path: Path) -> bool:
     if not is_sequence(path):
         return os.path.isfile(path)
     try:
-        return bool(picture_paths(path))
+        return bool(image_paths(path))
     except InputError:
         return False
 

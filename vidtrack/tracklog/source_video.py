@@ -16,7 +16,7 @@ from vidtrack.core.types import Frame, FrameTracks, ObjectState, VideoInfo, no_t
 from vidtrack.tracklog import TrackLog, shots_of
 from vidtrack.tracklog.provenance import find_source, is_source
 from vidtrack.tracklog.schema import LARGEST
-from vidtrack.video import VideoReader, probe
+from vidtrack.video import ReadConfig, VideoReader, probe
 from vidtrack.video.image_sequence import is_sequence
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
@@ -31,7 +31,6 @@ class Footage:
     """
 
     info: VideoInfo
-    framerate: Fraction | None  # of an image sequence
     start_seconds: Fraction | None
     end_seconds: Fraction | None
     scale: tuple[float, float] = (1.0, 1.0)
@@ -43,7 +42,7 @@ class Footage:
         """The frames between two times, as far as the log speaks of them; `deep` as in `VideoReader`."""
         start, end = self.within(start_seconds, end_seconds)
         limits = replace(self.limits, seconds=None)  # it was tracked, however long it is
-        return VideoReader(self.info.path, start, end, framerate=self.framerate, limits=limits, deep=deep)
+        return VideoReader(self.info, ReadConfig(start, end, limits=limits, deep=deep))
 
     def within(self, start: Fraction | None, end: Fraction | None) -> tuple[Fraction | None, Fraction | None]:
         """The part of a time range that the log speaks of; None is open."""
@@ -75,9 +74,7 @@ def find_footage(
     else:
         _check_same(info, source)
     width, height = source["size"]
-    return Footage(
-        info, framerate, *_logged_range(log), scale=(info.size[0] / width, info.size[1] / height), limits=limits
-    )
+    return Footage(info, *_logged_range(log), scale=(info.size[0] / width, info.size[1] / height), limits=limits)
 
 
 def with_objects(

@@ -1,18 +1,21 @@
 """Video files in and out; the only part that imports PyAV."""
 
-from vidtrack.video.build import available_hardware, library_versions
-from vidtrack.video.codecs import available_codecs, codec_for
+from vidtrack.video.codecs import available_codecs, codec_for, library_versions
+from vidtrack.video.config import EncodeConfig, ReadConfig
 from vidtrack.video.ffmpeg_log import Problem
+from vidtrack.video.hardware import available_hardware
 from vidtrack.video.limits import Limits
 from vidtrack.video.probe import probe
 from vidtrack.video.reader import VideoReader
-from vidtrack.video.resume_point import Place
+from vidtrack.video.resume_point import ResumePoint
 from vidtrack.video.writer import VideoWriter
 
 __all__ = [
+    "EncodeConfig",
     "Limits",
-    "Place",
     "Problem",
+    "ReadConfig",
+    "ResumePoint",
     "VideoReader",
     "VideoWriter",
     "available_codecs",

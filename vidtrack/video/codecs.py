@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import av
 import numpy as np
 from av.codec import Codec
 from av.codec.codec import UnknownCodecError
@@ -86,6 +87,12 @@ _CODECS = {
     )
 }  # fmt: skip
 _ALIASES = {"h265": "hevc", "x264": "h264", "x265": "hevc", "avc": "h264", "libx264": "h264", "libx265": "hevc"}
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of PyAV and of the FFmpeg libraries in it."""
+    libraries = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
+    return {"av": av.__version__, **libraries}
 
 
 def available_codecs() -> list[str]:

@@ -76,7 +76,7 @@ class ChunkedEncoder:
         yield from self._timed(self._context.encode(None))
         self._close_chunk()
 
-    def go_on_after(self, packets: Iterable[tuple[int, int]]) -> None:
+    def continue_after(self, packets: Iterable[tuple[int, int]]) -> None:
         """Take the place of an encoder that made these packets (pts, dts), the last ones of its last chunk."""
         for pts, dts in packets:
             self._shown.append(pts)

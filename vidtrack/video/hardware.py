@@ -16,6 +16,11 @@ class HardwareDecodeError(Exception):
     """The hardware decoder gave up; the file can be decoded again in software."""
 
 
+def available_hardware() -> list[str]:
+    """Names that `ReadConfig.hwaccel` takes; whether a driver is installed shows on use."""
+    return hwdevices_available()
+
+
 def open_hardware(path: Path, name: str, problems: ProblemLog) -> av.container.InputContainer | None:
     """Open with a hardware decoder ("auto" tries each); None, and a problem that says why, where it does not work."""
     known = hwdevices_available()

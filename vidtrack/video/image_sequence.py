@@ -15,7 +15,7 @@ from vidtrack.core.errors import InputError
 from vidtrack.video.ffmpeg_log import FFmpegMessages, ProblemLog
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
-PICTURE_SUFFIXES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     ".avif .bmp .dpx .exr .heic .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
 )
 VIDEO_SUFFIXES = frozenset(
@@ -34,26 +34,26 @@ def is_sequence(path: Path) -> bool:
     )
 
 
-def picture_paths(path: Path) -> list[Path]:
+def image_paths(path: Path) -> list[Path]:
     """The pictures `path` stands for, in numeric order.
 
     Raises InputError where there is none.
     """
     if path.is_dir():
-        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith(".")]
+        found = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
     elif _PRINTF_NUMBER.search(path.name):
         name = _printf_regex(path.name)
         found = [p for p in path.parent.iterdir() if name.fullmatch(p.name)] if path.parent.is_dir() else []
     else:
         found = [Path(p) for p in glob.glob(str(path))]
-        found = [p for p in found if p.suffix.lower() in PICTURE_SUFFIXES]
+        found = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES]
     if not found:
         what = "is a folder without pictures" if path.is_dir() else "matches no picture"
         raise InputError(f"{path} {what}", "give a video file, a folder of pictures or a pattern such as img_%04d.png")
     return sorted(found, key=_natural_order)
 
 
-def decoded_picture(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
+def decode_image(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
     """A picture and the name of its codec.
 
     Raises InputError where it is too large, else one of FFmpegError, OSError, StopIteration or IndexError.
@@ -79,7 +79,7 @@ def sequence_frames(
     """Decode the pictures from ordinal `first` on; pts counts 1/framerate, and an unreadable picture leaves a gap."""
     for ordinal in range(first, len(paths)):
         try:
-            frame, _ = decoded_picture(paths[ordinal], limits)
+            frame, _ = decode_image(paths[ordinal], limits)
         except (av.FFmpegError, InputError, OSError, StopIteration, IndexError) as error:
             problems.next_index = ordinal
             said = error.message if isinstance(error, InputError) else f"cannot be decoded: {error}"

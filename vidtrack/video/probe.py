@@ -18,10 +18,10 @@ from vidtrack.video.ffmpeg_log import FFmpegMessages, reason
 from vidtrack.video.image_sequence import (
     DEFAULT_FRAMERATE,
     LOCAL_ONLY,
-    decoded_picture,
+    decode_image,
     file_url,
+    image_paths,
     is_sequence,
-    picture_paths,
 )
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
@@ -183,10 +183,10 @@ def _container_start(container: av.container.InputContainer, stream: Any) -> Fra
 
 
 def _probe_sequence(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
-    paths = picture_paths(path)
+    paths = image_paths(path)
     for picture in paths:
         try:
-            frame, codec = decoded_picture(picture, limits)
+            frame, codec = decode_image(picture, limits)
             break
         except (av.FFmpegError, OSError, StopIteration, IndexError):
             continue

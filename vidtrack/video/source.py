@@ -28,6 +28,10 @@ class ContainerSource:
         self._path = info.path
         self._limits = limits
         self._problems = problems
+        self._hwaccel = hwaccel
+        self._begin(hwaccel)
+
+    def _begin(self, hwaccel: str | None) -> None:
         self._messages = FFmpegMessages()
         self._sought = False
         self.truncated = False
@@ -38,6 +42,11 @@ class ContainerSource:
             raise
         self._continuous = ContinuousTimes(self._container)
         self._take()  # opening decodes a little; decoding in earnest will say the same again
+
+    def reopen(self, in_software: bool = False) -> None:
+        """Start over at the beginning of the file."""
+        self.close()
+        self._begin(None if in_software else self._hwaccel)
 
     def _open(self, hwaccel: str | None) -> av.container.InputContainer:
         container = open_hardware(self._path, hwaccel, self._problems) if hwaccel else None

@@ -12,7 +12,7 @@ from vidtrack.video.ffmpeg_log import ProblemLog
 _TS_DISCONT = 0x0200  # FFmpeg's AVFMT_TS_DISCONT
 
 
-class Clock:
+class PresentationClock:
     """Frame times counted from the stream's start, strictly increasing whatever the file says.
 
     Times are taken as they are wherever they rise; every change is in `problems`.

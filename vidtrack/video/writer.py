@@ -21,12 +21,12 @@ from vidtrack.core.journal import Journal
 from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.video.codecs import codec_for, container_format
 from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
+from vidtrack.video.config import EncodeConfig
 from vidtrack.video.encoder import MOST_REORDERED, ChunkedEncoder, kept_scheduling
 from vidtrack.video.ffmpeg_log import Problem, ProblemLog, reason
 from vidtrack.video.image_sequence import file_url
 from vidtrack.video.packets import PacketRecord
 from vidtrack.video.passthrough import StreamCopier
-from vidtrack.video.reader import exact_seconds
 from vidtrack.video.timecode import advanced
 
 _CONVERSION_THREADS = 1
@@ -52,22 +52,21 @@ class VideoWriter:
         self,
         path: str | Path,
         info: VideoInfo,
-        codec: str | None = None,
-        crf: float | None = None,
-        preset: str | None = None,
+        config: EncodeConfig | None = None,
         source: Path | None = None,
-        start_seconds: Fraction | float | None = None,
-        end_seconds: Fraction | float | None = None,
+        start_seconds: Fraction | None = None,
+        end_seconds: Fraction | None = None,
         journal: Journal | None = None,
         deep: bool = False,
     ) -> None:
+        config = config or EncodeConfig()
         self.path = Path(path)
         self._partial = self.path.with_name(self.path.name + ".partial")
         self._info = info
         self._trimmed = start_seconds is not None
-        self._end = exact_seconds(end_seconds)
-        self._codec = codec_for(codec, self.path, deep)
-        options = self._codec.encoder_options(crf, preset)
+        self._end = end_seconds
+        self._codec = codec_for(config.codec, self.path, deep)
+        options = self._codec.encoder_options(config.crf, config.preset)
         self._problems = ProblemLog()
         self._reformatter = VideoReformatter()
         self._check_place(source)
@@ -255,7 +254,7 @@ class VideoWriter:
                 packet.stream = self._stream
                 last.append((packet.pts, packet.dts))
                 self._container.mux(packet)
-        self._encoder.go_on_after(last)
+        self._encoder.continue_after(last)
 
     def _encodable(self, image: np.ndarray) -> av.VideoFrame:
         pixel_format = self._codec.pixel_format
