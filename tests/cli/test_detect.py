@@ -48,7 +48,7 @@ def test_a_clip_becomes_a_video_and_a_log_beside_it(detect: Command, clip: Path)
 def test_choices_arrive_in_the_log(detect: Command, clip: Path, tmp_path: Path) -> None:
     ended = detect(
         clip, "-o", tmp_path / "out.jsonl", "--classes", "Person, traffic_light", "--start", "0:00.08", "--end", 0.4,
-        "--stride", 2, "--resize", 48, "--max-tracks", 3, "--tracker", "association", "--precision", "bfloat16",
+        "--stride", 2, "--size", 48, "--max-tracks", 3, "--tracker", "association", "--precision", "bfloat16",
         "--threads", 1,
     )  # fmt: skip
     assert ended.code == 0, ended.err

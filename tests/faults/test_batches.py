@@ -91,7 +91,7 @@ def killed_and_finished(run: Run, sources: Path, kills: int, seed: int, seconds:
         ending = run(out=out, kill=Kill(rng.uniform(0, seconds), child=rng.random() < 0.5))
         assert_clear(ending)
         assert ending.code in (0, 1, -9)
-    ending = run("--retry-aside", out=out)
+    ending = run("--retry-quarantined", out=out)
     assert ending.code == 0, ending.err
     assert_clear(ending)
     assert_all_there(out, sources)
@@ -130,7 +130,7 @@ def test_a_clip_that_kills_its_worker_costs_no_other(run: Run, sources: Path, ac
     states = {Path(source).stem: state for source, state in rows_of(sources.parent / "out").items()}
     assert states.pop(f"{accident}-2") in ("aside", "failed")
     assert set(states.values()) == {"done"}
-    ending = run("--retry-aside")
+    ending = run("--retry-quarantined")
     assert ending.code == 0, ending.err
     assert_all_there(sources.parent / "out", sources)
 
@@ -154,7 +154,7 @@ def test_a_clip_that_changes_while_it_is_read(run: Run, sources: Path, clip: byt
     for log in (sources.parent / "out").rglob("*.tracks.jsonl"):
         assert validate(log).faults == ()
     changed.write_bytes(clip + b"other")  # the run after takes it for what it is now
-    ending = run("--retry-aside")
+    ending = run("--retry-quarantined")
     assert ending.code == 0, ending.err
     assert_all_there(sources.parent / "out", sources)
     log = TrackLog.load(sources.parent / f"out/{accident}-2.tracks.jsonl")
@@ -195,7 +195,7 @@ def test_a_full_disk(run: Run, sources: Path, small_disk: Path, kilobytes: int) 
     assert ending.code == 1
     assert "full" in ending.err or "space" in ending.err, ending.err
     remount(small_disk, "size=2m")
-    ending = run("--retry-aside", out=small_disk / "out")
+    ending = run("--retry-quarantined", out=small_disk / "out")
     assert ending.code == 0, ending.err
     assert_all_there(small_disk / "out", sources)
 
@@ -214,7 +214,7 @@ def test_an_output_that_becomes_read_only(run: Run, sources: Path, small_disk: P
     assert ending.code == 1
     assert_clear(ending)
     remount(small_disk, "rw")
-    assert run("--retry-aside", out=out).code == 0
+    assert run("--retry-quarantined", out=out).code == 0
     assert_all_there(out, sources)
 
 

@@ -1,4 +1,4 @@
-"""The `vidtrack` command: what it consists of, and how its errors become one line and an exit code."""
+"""The `vidtrack` command: its subcommands, and errors as one line and an exit code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from vidtrack.core.errors import VidtrackError, printable
 
 app = typer.Typer(
     name="vidtrack",
-    help="Objects in footage, tracked: a clip in, an annotated video and a track log out.",
+    help="Track objects in video: clip in, annotated video and track log out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -53,7 +53,29 @@ app.add_typer(weights.app, name="weights")
 app.add_typer(train.app)
 app.add_typer(train.data_app, name="data")
 _ParserError: type[Exception] = typer.BadParameter.__mro__[1]  # UsageError of the parser that typer brings along
-_LIBRARY_HINT = "for libGL, which OpenCV's windows need: apt install libgl1, or pip install opencv-python-headless"
+_PEER_OPTIONS = {  # what other trackers call it
+    "--conf": "--score",
+    "--confidence": "--score",
+    "--threshold": "--score",
+    "--imgsz": "--size",
+    "--img-size": "--size",
+    "--resize": "--size",
+    "--weights": "--model",
+    "--detector": "--model",
+    "--half": "--precision float16",
+    "--vid-stride": "--stride",
+    "--vid_stride": "--stride",
+    "--project": "-o",
+    "--out": "-o",
+    "--save-dir": "-o",
+    "--max-det": "--max-tracks",
+    "--workers": "--jobs",
+    "--source": "INPUT, without an option name",
+    "--input": "INPUT, without an option name",
+    "--save-txt": "vidtrack export LOG --to mot",
+    "--save-json": "the track log, which is always written",
+}
+_LIBRARY_HINT = "OpenCV needs libGL: apt install libgl1, or pip install opencv-python-headless"
 
 
 def _print_version(wanted: bool) -> None:
@@ -70,7 +92,7 @@ def _root(
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Objects in footage, tracked: a clip in, an annotated video and a track log out."""
+    """Track objects in video: clip in, annotated video and track log out."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,29 +109,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return exits.INTERRUPTED
-    except BrokenPipeError:  # whoever read our output went away; keep Python from failing again at exit
+    except BrokenPipeError:  # the reader of our output is gone; keep Python from failing again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.SOME_FAILED
     except ImportError as error:
         if "cannot open shared object file" not in str(error):
             raise
-        print(f"vidtrack: error: this machine lacks a library: {error} ({_LIBRARY_HINT})", file=sys.stderr)
+        print(f"vidtrack: error: a system library is missing: {error} ({_LIBRARY_HINT})", file=sys.stderr)
         return exits.SOME_FAILED
-    except OSError as error:  # a full disk behind standard output, say
+    except OSError as error:  # e.g. stdout on a full disk
         print(printable(f"vidtrack: error: {error}"), file=sys.stderr)
         return exits.SOME_FAILED
 
 
 def _report_usage(error: Any) -> int:
-    """One line for an option or argument that the parser refused; none where it has shown the help instead."""
+    """One line for an option or argument the parser refused; nothing if it has shown the help instead."""
     if message := " ".join(error.format_message().splitlines()).replace("Value error, ", "").rstrip("."):
         command = error.ctx.command_path if error.ctx is not None else "vidtrack"
-        print(printable(f"vidtrack: error: {message} ({command} -h lists the options)"), file=sys.stderr)
+        own = _PEER_OPTIONS.get(getattr(error, "option_name", None) or "")
+        if own is not None:
+            message = f"no such option {error.option_name}: use {own}"
+        print(printable(f"vidtrack: error: {message} (see {command} --help)"), file=sys.stderr)
     return exits.USAGE
 
 
 def _as_it_is(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Names of files that are no UTF-8 are printed as they are, half characters of a log as JSON writes them."""
+    """Print file names that are not UTF-8 unchanged, and lone surrogates of a log as JSON escapes."""
     try:
         return codecs.lookup_error("surrogateescape")(error)
     except UnicodeError:
@@ -117,8 +142,8 @@ def _as_it_is(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def run() -> None:
-    """Entry point of the installed command; a polite kill counts as an interrupt."""
-    if sys.stderr is None:  # closed by whoever started us; print would take standard output in its stead
+    """Entry point of the installed command; SIGTERM counts as an interrupt."""
+    if sys.stderr is None:  # closed by the parent process; print would write to stdout instead
         sys.stderr = open(os.devnull, "w")
     if isinstance(sys.stdout, io.TextIOWrapper):
         codecs.register_error("as-it-is", _as_it_is)

@@ -1,4 +1,4 @@
-"""`vidtrack count`: who crossed a line, who entered a zone."""
+"""`vidtrack count`: line crossings and zone visits."""
 
 from __future__ import annotations
 
@@ -29,27 +29,25 @@ class SpotName(StrEnum):
 
 
 def count(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="A track log.")],
+    log: options.LogFile,
     line: options.Lines = None,
     zone: options.Zones = None,
-    spot: Annotated[SpotName, typer.Option(help="Point of the box that counts.")] = SpotName.BOTTOM,
-    tracks: Annotated[str | None, typer.Option(metavar="IDS", help="Only these, as 1,4.")] = None,
-    classes: Annotated[str | None, typer.Option(metavar="NAMES", help="Only these, as person,car.")] = None,
-    min_length: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only tracks this long: 1.5 seconds, or 12f frames.")
-    ] = None,
+    spot: Annotated[SpotName, typer.Option(help="The point of the box that counts.")] = SpotName.BOTTOM,
+    tracks: options.Tracks = None,
+    classes: options.TrackClasses = None,
+    min_length: options.MinLength = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="As one JSON object, with the time of each crossing.")
+        bool, typer.Option("--json", help="Print one JSON object, with the time of every crossing.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="OUT", help="Write the log with these events too.")
+        Path | None, typer.Option("--output", "-o", metavar="OUT", help="Also write the log with these events.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
-    """Count crossings of lines and zones by class; without --line and --zone those that `detect` logged.
+    """Count line crossings and zone visits by class. Without --line or --zone: those logged by `detect`.
 
-    A line is crossed to its right or left, seen from its first point to its second. A zone is entered, left, or
-    appeared in, where an object is first seen within it.
+    Lines count crossings to the right and to the left, looking from the first point to the second. Zones count
+    objects that enter, exit, or appear inside.
     """
     from vidtrack.tracklog import save, select
     from vidtrack.tracklog.counting import with_crossings
@@ -58,7 +56,7 @@ def count(
     lines, zones = [parse_line(text) for text in line or ()], [parse_zone(text) for text in zone or ()]
     if output is not None:
         if not (lines or zones):
-            raise UsageError("-o writes what --line and --zone find", "give one of them")
+            raise UsageError("-o requires --line or --zone")
         place_for(log, output, False, overwrite)
     min_seconds, min_frames = parse_length(min_length)
     whole = read_log(log)
@@ -68,7 +66,7 @@ def count(
     places = [("line", named.name) for named in lines] + [("zone", named.name) for named in zones]
     places = places or _logged_places(whole)
     if not places:
-        raise UsageError(f"{log} has no crossings", "give --line NAME=x1,y1,x2,y2 or --zone NAME=x1,y1,...")
+        raise UsageError(f"{log} has no logged crossings", "give --line NAME=x1,y1,x2,y2 or --zone NAME=x1,y1,...")
     counts = _counts(chosen, places)
     if as_json:
         typer.echo(json.dumps({"log": str(log), "counts": counts, "crossings": _crossings(chosen)}, ensure_ascii=False))
@@ -94,7 +92,7 @@ def _of_chosen(log: TrackLog) -> list[dict[str, Any]]:
 
 
 def _counts(log: TrackLog, places: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    """A row for each place and class, or one of zeros; then one of totals where there are several."""
+    """One row per place and class, or a row of zeros; then totals if there are several."""
     from vidtrack.tracklog import track_classes
     from vidtrack.tracklog.overview import class_label
     from vidtrack.tracklog.zones import tally

@@ -33,20 +33,20 @@ def detect(
     model: options.Model = "default",
     classes: options.Classes = None,
     score: options.Score = None,
-    max_tracks: options.MaxTracks = _TRACKER.max_tracks,
+    size: options.Size = None,
     tracker: options.TrackerOption = _MODE,
+    max_tracks: options.MaxTracks = _TRACKER.max_tracks,
+    no_cuts: options.NoCuts = False,
     smooth: options.Smooth = 0.0,
     fill_gaps: options.FillGaps = 0.0,
-    no_cuts: options.NoCuts = False,
-    line: options.Lines = None,
-    zone: options.Zones = None,
     start: options.Start = None,
     end: options.End = None,
     stride: options.Stride = 1,
-    size: options.Size = None,
     framerate: options.Framerate = None,
     max_pixels: options.MaxPixels = None,
     max_duration: options.MaxDuration = None,
+    line: options.Lines = None,
+    zone: options.Zones = None,
     no_video: options.NoVideo = False,
     codec: options.Codec = None,
     crf: options.Crf = None,
@@ -54,18 +54,18 @@ def detect(
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
     resume: options.Resume = False,
+    report: options.Report = None,
+    jobs: options.Jobs = None,
     include: options.Include = None,
     exclude: options.Exclude = None,
-    jobs: options.Jobs = None,
-    engine: options.EngineOption = EngineKind.local,
-    address: options.ClusterAddress = None,
     order: options.OrderOption = Order.name,
     limit: options.Limit = None,
     timeout: options.Timeout = None,
     fail_fast: options.FailFast = False,
-    retry_aside: options.RetryAside = False,
+    retry_quarantined: options.RetryQuarantined = False,
     watch: options.Watch = False,
-    report: options.Report = None,
+    engine: options.EngineOption = EngineKind.local,
+    address: options.ClusterAddress = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
@@ -74,9 +74,9 @@ def detect(
     progress: options.ProgressOption = ProgressStyle.auto,
     profile: options.Profile = False,
 ) -> None:
-    """Track the objects in clips; makes an annotated video and a track log of each.
+    """Track objects in video: write an annotated video and a track log for each clip.
 
-    Exit codes: 0 all done, 1 some clips failed, 2 usage, 3 nothing decodable, 130 interrupted.
+    Exit codes: 0 all done, 1 some clips failed, 2 usage error, 3 nothing could be decoded, 130 interrupted.
     """
     from vidtrack.batch.engine import ModelChoice
     from vidtrack.batch.loop import Rules
@@ -87,13 +87,13 @@ def detect(
     from vidtrack.video.config import EncodeConfig
 
     if overwrite and skip_existing:
-        raise UsageError("--overwrite and --skip-existing exclude each other", "give one of them")
+        raise UsageError("--overwrite and --skip-existing cannot be combined", "use one of them")
     if address is not None and engine is not EngineKind.ray:
-        raise UsageError("--address is of a Ray cluster", "give --engine ray too")
+        raise UsageError("--address requires --engine ray")
     if output == "-" and (engine is EngineKind.ray or timeout is not None):
-        raise UsageError("-o - streams the log of a clip tracked here", "leave out --engine and --timeout")
+        raise UsageError("-o - cannot be used with --engine ray or --timeout", "write to a file instead")
     if watch and limit is not None:
-        raise UsageError("--limit is of clips that are there, and --watch takes those to come", "leave out one")
+        raise UsageError("--limit cannot be used with --watch", "use one of them")
     config = RunConfig(
         tracker=replace(_TRACKER, mode=str(tracker), max_tracks=max_tracks, scene_cuts=not no_cuts),
         score=score,
@@ -113,7 +113,7 @@ def detect(
         video=EncodeConfig(codec, crf, preset),
     )
     if watch and (output == "-" or not all(map(is_folder, inputs))):
-        raise UsageError("--watch takes folders, and an output that is no single file", "give a folder to watch")
+        raise UsageError("--watch needs folders", "e.g. vidtrack detect footage/ -o tracked/ --watch")
     existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
     chosen = ModelChoice(model, device, precision, threads, require_compiled)
     find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or ())
@@ -123,9 +123,9 @@ def detect(
     in_workers = watch or engine is EngineKind.ray or timeout is not None  # a clip that hangs can only be killed
     if in_workers or (output != "-" and is_batch(inputs, planned)):
         if profile:
-            raise UsageError("--profile is of a single clip in this process", "give one clip, or leave it out")
+            raise UsageError("--profile works with a single clip only", "give one clip, or drop --profile")
         rules = Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast)
-        choices = BatchChoices(jobs, str(order), limit, watch, retry_aside, rules, engine, address)
+        choices = BatchChoices(jobs, str(order), limit, watch, retry_quarantined, rules, engine, address)
         root = batch_root(inputs, output, planned)
         result = run_batch(planned, find_jobs, root, chosen, config, existing, choices, progress)
         code = finish_batch(result, report, progress)
@@ -191,9 +191,9 @@ def job_finder(
     if output == "-":
         jobs = plan(inputs, None, None, include, exclude)
         if len(jobs) > 1:
-            raise UsageError(f"-o - takes one clip, the inputs are {len(jobs)}", "give a folder")
+            raise UsageError(f"-o - takes one clip, got {len(jobs)}", "give an output folder")
         if sys.stdout is None:
-            raise UsageError("standard output is closed", "give a file")
+            raise UsageError("standard output is closed", "write to a file with -o")
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # JSON is UTF-8 in every locale
         return lambda: [replace(jobs[0], log=sys.stdout)]
@@ -213,12 +213,12 @@ def check_report(path: Path, jobs: Sequence[Job]) -> None:
     from vidtrack.core.atomic_files import check_writable
 
     if os.path.isdir(path):
-        raise UsageError(f"the report {path} is a folder", "give a file name")
+        raise UsageError(f"--report {path} is a folder", "give a file name")
     for job in jobs:
         places = (place for place in (job.source, *job.outputs) if isinstance(place, Path))
         if os.path.realpath(path) in map(os.path.realpath, places):
-            raise UsageError(f"the report {path} would replace a clip or a result", "give another name")
+            raise UsageError(f"--report {path} would overwrite a clip or an output", "choose another name")
     is_address = path.parts[0].endswith(":")  # as a path, s3://bucket/a is s3:/bucket/a
     if path.suffix.lower() != ".json" or path.absolute().parent.name == FOLDER or is_address:
-        raise UsageError(f"the report cannot be {path}", f"give the name of a .json file, not in {FOLDER}/")
+        raise UsageError(f"--report cannot write to {path}", f"give a .json file outside {FOLDER}/")
     check_writable(path)

@@ -1,4 +1,4 @@
-"""`vidtrack doctor`: what this installation consists of and whether it is whole."""
+"""`vidtrack doctor`: versions, devices and health of this installation."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PACKAGES = ("torch", "torchvision", "av", "opencv-python-headless", "opencv-pyt
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show versions, devices, the compiled sampler, codecs, weights and folders; exit code 1 if something is amiss."""
+    """Check the installation: versions, devices, compiled sampler, codecs, weights. Exit code 1 on a problem."""
     facts, complaints = examine()
     if as_json:
         typer.echo(json.dumps({**facts, "complaints": complaints}, ensure_ascii=False))
@@ -27,12 +27,12 @@ def doctor(
         for complaint in complaints:
             typer.echo(f"! {complaint}")
         if not complaints:
-            typer.echo("all is well")
+            typer.echo("no problems found")
     raise typer.Exit(1 if complaints else 0)
 
 
 def examine() -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Facts by section, and what a person should do something about."""
+    """Facts by section, and the problems found."""
     from vidtrack import __version__, ops
     from vidtrack.model import registry
     from vidtrack.model.device import available_devices, resolve_device
@@ -56,13 +56,13 @@ def examine() -> tuple[dict[str, dict[str, Any]], list[str]]:
         "weights": {name: str(path or "missing") for name, path in shipped.items()},
         "folders": {"cache": str(registry.cache_folder())},
     }
-    complaints = [f"the shipped weights {name} are missing" for name, path in shipped.items() if path is None]
+    complaints = [f"the bundled weights {name!r} are missing" for name, path in shipped.items() if path is None]
     if not build["compiled"]:
-        complaints.append(f"the compiled sampler is not in use, inference is slower: {build['reason']}")
+        complaints.append(f"the compiled sampler is not available, so inference is slower: {build['reason']}")
     elif resolve_device().type == "cuda" and not build["cuda"]:
-        complaints.append("the compiled sampler has no CUDA kernels, the GPU is slower: install again where nvcc is")
+        complaints.append("the compiled sampler has no CUDA kernels, so the GPU is slower: reinstall with nvcc")
     complaints += [
-        f"the compiled sampler fails on {device}: {fault} (update the driver, or build again with VIDTRACK_CUDA_ARCHS)"
+        f"the compiled sampler fails on {device}: {fault} (update the driver, or rebuild with VIDTRACK_CUDA_ARCHS)"
         for device, fault in tried.items()
         if fault
     ]

@@ -34,10 +34,12 @@ class RuleSet(StrEnum):
 
 
 JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - for stdout, without table.")
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write the scores as JSON; - for stdout, without the table."),
 ]
 CsvFile = Annotated[
-    Path | None, typer.Option("--csv", metavar="FILE", help="Write the figures as CSV; - for stdout, without table.")
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="Write the scores as CSV; - for stdout, without the table."),
 ]
 
 
@@ -45,42 +47,42 @@ CsvFile = Annotated[
 def tracks(
     truth: Annotated[
         Path,
-        typer.Argument(help="Ground truth: gt.txt, a sequence folder with gt/gt.txt, or a folder of those."),
+        typer.Argument(help="Ground truth: gt.txt, a sequence folder with gt/gt.txt, or a folder of sequences."),
     ],
     results: Annotated[
         Path,
-        typer.Argument(help="Track log or MOT file; for several sequences a folder of NAME.tracks.jsonl or NAME.txt."),
+        typer.Argument(help="Track log or MOT file; for several sequences, a folder of NAME.tracks.jsonl or NAME.txt."),
     ],
     sequences: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Only these sequences, as A,B. Default: all.")
+        str | None, typer.Option(metavar="NAMES", help="Only these sequences, e.g. A,B. Default: all.")
     ] = None,
     classes: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="Classes of a track log that count, as one. Default: person."),
+        typer.Option(metavar="NAMES", help="Classes of the track log to score, merged into one. Default: person."),
     ] = None,
     truth_class: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", help="Class of the ground truth that counts, where it has a column of them."),
+        typer.Option(metavar="NUMBER", help="Class of the ground truth to score, if it has a class column."),
     ] = None,
     rules: Annotated[
         RuleSet,
         typer.Option(
-            help="What ignored rows do. ignore: results on them count neither way; mot15, mot17, mot20: as TrackEval; "
-            "auto: by the ground truth's columns and name."
+            help="How to treat ignored rows. ignore: results on them do not count; mot15, mot17, mot20: "
+            "as in TrackEval; auto: from the ground truth's columns and name."
         ),
     ] = RuleSet.auto,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Score only frames that the result speaks of (stride, start, end).")
+        bool, typer.Option("--partial", help="Score only the frames in the results (after --stride, --start or --end).")
     ] = False,
     json_file: JsonFile = None,
     csv_file: CsvFile = None,
     figure: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Draw each sequence's tracks over time, switches marked: NAME.png."),
+        typer.Option(metavar="FOLDER", help="Draw each sequence's tracks over time, ID switches marked: NAME.png."),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Score tracks: HOTA, DetA, AssA, LocA, MOTA, IDF1, switches, mostly tracked and lost, false and missed boxes."""
+    """Score tracks: HOTA, DetA, AssA, LocA, MOTA, IDF1, ID switches, mostly tracked and lost, FP and FN."""
     from vidtrack.cli import scores
     from vidtrack.evaluation.ignoring import Rules
     from vidtrack.evaluation.runner import evaluate
@@ -103,22 +105,20 @@ def tracks(
 
 @app.command("detections")
 def detections(
-    truth: Annotated[Path, typer.Argument(help="Annotations, a COCO detection file.")],
-    results: Annotated[
-        Path | None, typer.Argument(help="Detections, a COCO result file. Without it, give --model.")
-    ] = None,
+    truth: Annotated[Path, typer.Argument(help="Annotations: a COCO instances file.")],
+    results: Annotated[Path | None, typer.Argument(help="Detections: a COCO results file. Or use --model.")] = None,
     model: Annotated[
-        str | None, typer.Option(help="Detect with this: a name of `vidtrack weights list`, or a checkpoint.")
+        str | None, typer.Option(help="Run this model instead: a name (see `vidtrack weights list`) or checkpoint.")
     ] = None,
     pictures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where --model finds the pictures. Default: beside TRUTH.")
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of the images for --model. Default: beside TRUTH.")
     ] = None,
     classes: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Only these, as person,car. Default: all annotated.")
+        str | None, typer.Option(metavar="NAMES", help="Only these classes, e.g. person,car. Default: all annotated.")
     ] = None,
     size: options.Size = None,
     save: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what --model detected as a COCO result file.")
+        Path | None, typer.Option(metavar="FILE", help="Write the detections of --model as a COCO results file.")
     ] = None,
     json_file: JsonFile = None,
     csv_file: CsvFile = None,
@@ -127,17 +127,17 @@ def detections(
     precision: options.Precision = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Score detections: COCO's AP, AP50, AP75, AP by size and recall, of each class and their mean."""
+    """Score detections: COCO AP, AP50, AP75, AP by size and recall, per class and mean."""
     from vidtrack.cli import scores
     from vidtrack.datasets.coco import read_results, read_truth
     from vidtrack.evaluation.detection import score_detections
 
     if (results is None) == (model is None):
-        raise UsageError("give either a file of results or --model", "vidtrack eval detections TRUTH RESULTS")
+        raise UsageError("give either RESULTS or --model", "vidtrack eval detections TRUTH RESULTS")
     if model is None and (save is not None or pictures is not None or size is not None):
-        raise UsageError("--pictures, --size and --save belong to --model", "leave them out")
+        raise UsageError("--pictures, --size and --save require --model")
     if save == STDOUT:
-        raise UsageError("--save writes no standard output", "give a file name")
+        raise UsageError("--save cannot write to stdout", "give a file name")
     check_targets((json_file, csv_file, save), (truth, results), overwrite)
     annotated = read_truth(truth, parse_classes(classes))
     if results is not None:
@@ -179,7 +179,7 @@ def _names(text: str | None) -> list[str] | None:
         return None
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise UsageError("--sequences names none", "give names such as A,B")
+        raise UsageError("no sequence given", "use names such as A,B")
     return names
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidtrack.cli import exits
+from vidtrack.cli import exits, options
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_rate
 from vidtrack.core.atomic_files import refuse_existing
 from vidtrack.core.errors import UsageError, VidtrackError, printable
@@ -18,7 +18,7 @@ from vidtrack.core.errors import UsageError, VidtrackError, printable
 if TYPE_CHECKING:
     from vidtrack.export.run import Exported
 
-_WHAT, _WHEN = "What to export", "Frames and times"
+_BOXES, _WHEN = "Boxes", "Frames and times"
 
 
 class AnchorName(StrEnum):
@@ -31,10 +31,10 @@ class AnchorName(StrEnum):
 
 def export(
     logs: Annotated[
-        list[str] | None, typer.Argument(metavar="LOG", help="Track logs, folders of them, patterns.")
+        list[str] | None, typer.Argument(metavar="LOG", help="Track logs, folders of logs, or glob patterns.")
     ] = None,
     formats: Annotated[
-        str, typer.Option("--to", metavar="FORMAT,...", help="Names of --list, separated by commas.")
+        str, typer.Option("--to", metavar="FORMAT,...", help="Comma-separated formats; --list shows them.")
     ] = "",
     output: Annotated[
         Path | None,
@@ -42,35 +42,29 @@ def export(
             "--output",
             "-o",
             metavar="OUT",
-            help="Folder, in which the tree of an input folder is repeated. Default: beside each log.",
+            help="Output folder; mirrors an input folder. Default: beside each log.",
         ),
     ] = None,
     list_formats: Annotated[
-        bool, typer.Option("--list", help="Say what each format is for and how to import it.")
+        bool, typer.Option("--list", help="List the formats, what they are for and how to import them.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    tracks: Annotated[
-        str | None, typer.Option(metavar="IDS", help="Only these, as 1,4.", rich_help_panel=_WHAT)
-    ] = None,
-    classes: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Only these, as person,car.", rich_help_panel=_WHAT)
-    ] = None,
-    min_length: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only tracks this long: 1.5 seconds, or 12f frames.", rich_help_panel=_WHAT),
-    ] = None,
+    overwrite: options.Overwrite = False,
+    tracks: options.Tracks = None,
+    classes: options.TrackClasses = None,
+    min_length: options.MinLength = None,
     anchor: Annotated[
-        AnchorName, typer.Option(help="Point of the box in formats of points.", rich_help_panel=_WHAT)
+        AnchorName, typer.Option(help="Point of the box used by point formats.", rich_help_panel=_BOXES)
     ] = AnchorName.CENTER,
     smooth: Annotated[
-        float, typer.Option(min=0, max=60, metavar="SECONDS", help="Steady the boxes.", rich_help_panel=_WHAT)
+        float,
+        typer.Option(min=0, max=60, metavar="SECONDS", help="Smooth boxes over this window.", rich_help_panel=_BOXES),
     ] = 0.0,
     fps: Annotated[
         Fraction | None,
         typer.Option(
             parser=parse_rate,
             metavar="RATE",
-            help="Take every decoded frame as one at this rate: footage interpreted anew, image sequences.",
+            help="Treat the decoded frames as this rate: reinterpreted footage, image sequences.",
             rich_help_panel=_WHEN,
         ),
     ] = None,
@@ -79,7 +73,7 @@ def export(
         typer.Option(
             parser=parse_rate,
             metavar="RATE",
-            help="Resample by time to a timeline of this rate; needed where the clip's own rate varies.",
+            help="Resample by time to a timeline of this rate; required for variable-rate clips.",
             rich_help_panel=_WHEN,
         ),
     ] = None,
@@ -88,21 +82,21 @@ def export(
         typer.Option(
             min=-1_000_000,
             max=100_000_000,
-            help="Number of the clip's first frame, in After Effects, Nuke, 3DE, Blender and Fusion. "
-            "Default: that program's custom, as 1001 in Nuke.",
+            help="Number of the first frame in After Effects, Nuke, 3DE, Blender and Fusion. Default: the program's "
+            "convention, e.g. 1001 in Nuke.",
             rich_help_panel=_WHEN,
         ),
     ] = None,
 ) -> None:
-    """Turn track logs into files for editing programs, annotation tools and scripts.
+    """Export tracks to editing programs, annotation tools and scripts.
 
-    Exit codes: 0 all done, 1 some logs failed, 2 usage, 3 the log cannot be read.
+    Exit codes: 0 all done, 1 some logs failed, 2 usage error, 3 the log could not be read.
     """
     if list_formats:
         _print_formats()
         raise typer.Exit
     if not logs:
-        raise UsageError("no track log is given", "vidtrack export LOG --to FORMAT; --list shows the formats")
+        raise UsageError("no track log given", "vidtrack export LOG --to FORMAT; --list shows the formats")
     min_seconds, min_frames = parse_length(min_length)
 
     from vidtrack.export.build import ExportConfig
@@ -127,7 +121,7 @@ def export(
         refuse_existing(target for targets in planned.values() for target in targets.values())
     unnumbered = ", ".join(entry.name for entry in wanted if not entry.numbered)
     if start_frame is not None and unnumbered:
-        print(f"vidtrack: note: --start-frame changes nothing in {unnumbered}", file=sys.stderr)
+        print(f"vidtrack: note: --start-frame has no effect on {unnumbered}", file=sys.stderr)
     errors = []
     for log, targets in planned.items():
         try:

@@ -1,4 +1,4 @@
-"""`vidtrack validate`, `show`, `merge`, `split`, `relabel` and `drop`: track logs checked, read and corrected."""
+"""`vidtrack validate`, `show`, `merge`, `split`, `relabel` and `drop`: check, read and edit track logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vidtrack.cli import exits
+from vidtrack.cli import exits, options
 from vidtrack.cli.columns import print_columns
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_seconds
 from vidtrack.core.atomic_files import refuse_existing
@@ -26,22 +26,20 @@ if TYPE_CHECKING:
 
 _SHOWN = 20  # faults of a log that are listed
 
-Log = Annotated[Path, typer.Argument(metavar="LOG", help="A track log.")]
-Identities = Annotated[list[str], typer.Argument(metavar="ID...", help="Tracks, as 3 7 or 3,7.")]
+Identities = Annotated[list[str], typer.Argument(metavar="ID...", help="Track IDs: 3 7 or 3,7.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="OUT", help="Log to write. Default: NAME.edited.tracks.jsonl."),
+    typer.Option("--output", "-o", metavar="OUT", help="Log to write. Default: NAME.edited.tracks.jsonl beside it."),
 ]
-InPlace = Annotated[bool, typer.Option("--in-place", help="Replace LOG itself.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+InPlace = Annotated[bool, typer.Option("--in-place", help="Overwrite LOG.")]
 
 
 def validate(
     logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="Track logs.")],
 ) -> None:
-    """Check track logs: every line against the schema, and order, identities, boxes, summaries and footer.
+    """Validate track logs: schema of every line, frame order, IDs, boxes, summaries and footer.
 
-    Exit codes: 0 all are valid, 1 some are not, 3 a file is no track log that this release reads.
+    Exit codes: 0 all valid, 1 some invalid, 3 a file is not a track log this version can read.
     """
     from vidtrack.tracklog.validation import validate as check
 
@@ -66,15 +64,13 @@ def validate(
 
 
 def show(
-    log: Log,
-    tracks: Annotated[str | None, typer.Option(metavar="IDS", help="Only these, as 1,4.")] = None,
-    classes: Annotated[str | None, typer.Option(metavar="NAMES", help="Only these, as person,car.")] = None,
-    min_length: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only tracks this long: 1.5 seconds, or 12f frames.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    log: options.LogFile,
+    tracks: options.Tracks = None,
+    classes: options.TrackClasses = None,
+    min_length: options.MinLength = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Show what a track log is of, and a line for each of its tracks."""
+    """Show a summary of a track log and a table of its tracks."""
     min_seconds, min_frames = parse_length(min_length)
     from vidtrack.tracklog import select
     from vidtrack.tracklog.overview import overview
@@ -90,53 +86,63 @@ def show(
 
 
 def merge(
-    log: Log, identities: Identities, output: Output = None, in_place: InPlace = False, overwrite: Overwrite = False
+    log: options.LogFile,
+    identities: Identities,
+    output: Output = None,
+    in_place: InPlace = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
-    """Make one track of several that are the same object; it bears the first id."""
+    """Merge tracks of the same object into one, with the first ID."""
     from vidtrack.tracklog import editing
 
     _edit(log, output, in_place, overwrite, lambda read: editing.merge(read, _parse(identities)))
 
 
 def split(
-    log: Log,
-    identity: Annotated[str, typer.Argument(metavar="ID", help="A track.")],
-    at: Annotated[Fraction, typer.Option(parser=parse_seconds, metavar="TIME", help="12.5 or 1:02:03.4")],
+    log: options.LogFile,
+    identity: Annotated[str, typer.Argument(metavar="ID", help="Track ID.")],
+    at: Annotated[
+        Fraction, typer.Option(parser=parse_seconds, metavar="TIME", help="Where to split: 12.5 or 1:02:03.4.")
+    ],
     output: Output = None,
     in_place: InPlace = False,
-    overwrite: Overwrite = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
-    """Make two tracks of one that jumps from object to object; from TIME on it bears a new id."""
+    """Split a track that jumps to another object; from TIME on it gets a new ID."""
     from vidtrack.tracklog import editing
 
     _edit(log, output, in_place, overwrite, lambda read: editing.split(read, _parse_one(identity), at))
 
 
 def relabel(
-    log: Log,
+    log: options.LogFile,
     identities: Identities,
     name: Annotated[str, typer.Option("--class", metavar="NAME", help="One of the log's classes.")],
     output: Output = None,
     in_place: InPlace = False,
-    overwrite: Overwrite = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
-    """Give tracks another class."""
+    """Change the class of tracks."""
     from vidtrack.tracklog import editing
 
     _edit(log, output, in_place, overwrite, lambda read: editing.relabel(read, _parse(identities), name))
 
 
 def drop(
-    log: Log, identities: Identities, output: Output = None, in_place: InPlace = False, overwrite: Overwrite = False
+    log: options.LogFile,
+    identities: Identities,
+    output: Output = None,
+    in_place: InPlace = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
-    """Take tracks out of a log."""
+    """Remove tracks from a log."""
     from vidtrack.tracklog import editing
 
     _edit(log, output, in_place, overwrite, lambda read: editing.drop(read, _parse(identities)))
 
 
 def read_log(path: Path) -> TrackLog:
-    """Read a log; of one that was cut off, say how far it goes."""
+    """Read a log; if it is cut off, say how far it goes."""
     from vidtrack.tracklog import TrackLog
 
     log = TrackLog.load(path)
@@ -147,21 +153,21 @@ def read_log(path: Path) -> TrackLog:
 
 
 def place_for(log: Path, output: Path | None, in_place: bool, overwrite: bool, mark: str = "edited") -> Path:
-    """The log to write; raises UsageError where that would replace a file unasked."""
+    """The log to write; raises UsageError if that would replace a file without --overwrite."""
     from vidtrack.tracklog import is_log_path, stem_of
     from vidtrack.tracklog.schema import MARK
 
     if in_place:
         if output is not None:
-            raise UsageError("--in-place and -o exclude each other", "give one of them")
+            raise UsageError("--in-place and -o cannot be combined", "use one of them")
         return log
     stem = stem_of(log)
     suffix = log.name[len(stem) :].removeprefix(MARK) if is_log_path(log) else ".jsonl"
     target = output or log.with_name(f"{stem.removesuffix(f'.{mark}')}.{mark}{MARK}{suffix}")
     if not is_log_path(target):
-        raise UsageError(f"{target} has no track log extension", "choose .jsonl or .json, also .gz")
+        raise UsageError(f"{target} is not a track log name", "end it in .jsonl or .json, optionally with .gz")
     if os.path.realpath(target) == os.path.realpath(log):
-        raise UsageError(f"{target} is the log itself", "--in-place replaces it; -o gives another name")
+        raise UsageError(f"{target} is the input log", "use --in-place to replace it, or choose another name with -o")
     if not overwrite:
         refuse_existing([target])
     return target
@@ -184,7 +190,7 @@ def _parse(texts: list[str]) -> tuple[int, ...]:
 def _parse_one(text: str) -> int:
     identities = _parse([text])
     if len(identities) > 1:
-        raise UsageError(f"{text!r} names several tracks", "split them one by one")
+        raise UsageError(f"split takes one track, got {text!r}", "split them one at a time")
     return identities[0]
 
 

@@ -1,4 +1,4 @@
-"""The options of `vidtrack detect`, as types; their defaults stand with the command."""
+"""Options that several commands share, and those of `vidtrack detect`; defaults stand with the commands."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import typer
 
 from vidtrack.cli.values import parse_duration, parse_rate, parse_seconds
 
-_WHAT, _WHICH, _OUTPUT, _RUN = "What to track", "Which pictures", "Outputs", "Machine and messages"
-_BATCH = "Many clips"
+_TRACKING, _RANGE, _COUNTING, _BOXES = "What to track", "Which frames", "Lines and zones", "Boxes"
+_OUTPUT, _BATCH, _RUN = "Output", "Batch", "Performance and messages"
+_SELECTION = "Which tracks"
 
 
 class TrackerMode(StrEnum):
@@ -47,148 +48,209 @@ class ProgressStyle(StrEnum):
     none = "none"
 
 
+# Shared
+
+LogFile = Annotated[Path, typer.Argument(metavar="LOG", help="Track log.")]
+SourceVideo = Annotated[
+    Path | None,
+    typer.Argument(metavar="VIDEO", help="The log's clip. Default: the path in the log, or a file beside it."),
+]
+Tracks = Annotated[
+    str | None, typer.Option(metavar="IDS", help="Only these tracks, e.g. 1,4.", rich_help_panel=_SELECTION)
+]
+ExceptTracks = Annotated[
+    str | None, typer.Option("--except", metavar="IDS", help="Exclude these tracks.", rich_help_panel=_SELECTION)
+]
+TrackClasses = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Only these classes, e.g. person,car.", rich_help_panel=_SELECTION)
+]
+MinLength = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Only tracks at least this long: 1.5 (s) or 12f (frames).",
+        rich_help_panel=_SELECTION,
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Use the clip even if it differs from the one tracked; boxes are scaled to fit."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.", rich_help_panel=_OUTPUT)]
+ProgressOption = Annotated[
+    ProgressStyle, typer.Option("--progress", help="Progress display on stderr.", rich_help_panel=_RUN)
+]
+
+# What to track
+
 Inputs = Annotated[
     list[str],
-    typer.Argument(metavar="INPUT", help="Videos, folders, patterns, image sequences (img_%04d.png)."),
+    typer.Argument(metavar="INPUT...", help="Videos, folders, glob patterns or image sequences (img_%04d.png)."),
 ]
+Model = Annotated[
+    str,
+    typer.Option("--model", "-m", help="Model name (see `vidtrack weights list`) or checkpoint.",
+                 rich_help_panel=_TRACKING),
+]  # fmt: skip
+Classes = Annotated[
+    str | None,
+    typer.Option(metavar="NAMES", help="Only these classes, e.g. person,car. Default: all.", rich_help_panel=_TRACKING),
+]
+Score = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Minimum score to start a track. Default: the model's.", rich_help_panel=_TRACKING),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        min=32,
+        max=8192,
+        metavar="PIXELS",
+        help="Shorter side of the image for inference. Default: the model's.",
+        rich_help_panel=_TRACKING,
+    ),
+]
+TrackerOption = Annotated[
+    TrackerMode,
+    typer.Option("--tracker", help="How objects keep their identity between frames.", rich_help_panel=_TRACKING),
+]
+MaxTracks = Annotated[int, typer.Option(min=1, help="Maximum simultaneous tracks.", rich_help_panel=_TRACKING)]
+NoCuts = Annotated[bool, typer.Option("--no-cuts", help="Do not end tracks at scene cuts.", rich_help_panel=_TRACKING)]
+Smooth = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=10,
+        metavar="SECONDS",
+        help="Smooth boxes over this window, e.g. 0.5. 0 turns it off.",
+        rich_help_panel=_BOXES,
+    ),
+]
+FillGaps = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=10,
+        metavar="SECONDS",
+        help="Interpolate gaps in a track up to this long. 0 turns it off.",
+        rich_help_panel=_BOXES,
+    ),
+]
+
+# Which frames
+
+Start = Annotated[
+    Fraction | None,
+    typer.Option(parser=parse_seconds, metavar="TIME", help="Start here: 12.5 or 1:02:03.4.", rich_help_panel=_RANGE),
+]
+End = Annotated[
+    Fraction | None,
+    typer.Option(parser=parse_seconds, metavar="TIME", help="Stop before this time.", rich_help_panel=_RANGE),
+]
+Stride = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=10**9,
+        metavar="N",
+        help="Use every Nth frame; frame numbers and times stay those of the clip.",
+        rich_help_panel=_RANGE,
+    ),
+]
+Framerate = Annotated[
+    Fraction | None,
+    typer.Option(
+        parser=parse_rate,
+        metavar="RATE",
+        help="Frame rate of an image sequence: 24 or 30000/1001. Default: 25.",
+        rich_help_panel=_RANGE,
+    ),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="PIXELS", help="Refuse frames larger than this. Default: 100000000.", rich_help_panel=_RANGE
+    ),
+]
+MaxDuration = Annotated[
+    Fraction | None,
+    typer.Option(
+        parser=parse_duration,
+        metavar="TIME",
+        help="Refuse clips longer than this. Default: 168:00:00.",
+        rich_help_panel=_RANGE,
+    ),
+]
+
+# Lines and zones
+
+Lines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--line",
+        metavar="NAME=X,Y,X,Y",
+        help="Log objects that cross this line, in pixels or percent. Repeatable.",
+        rich_help_panel=_COUNTING,
+    ),
+]
+Zones = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--zone",
+        metavar="NAME=X,Y,X,Y,...",
+        help="Log objects that enter or leave this polygon. Repeatable.",
+        rich_help_panel=_COUNTING,
+    ),
+]
+
+# Output
+
 Output = Annotated[
     str | None,
     typer.Option(
         "--output",
         "-o",
         metavar="OUT",
-        help="Folder; or for one clip a video (.mp4 .mov .mkv .webm) with its log beside it, or a log alone (.jsonl "
-        ".json, also .gz); - streams the log to stdout. Default: NAME.tracked.mp4 and NAME.tracks.jsonl "
-        "beside the clip.",
+        help="Output folder; for a single clip also a video (.mp4 .mov .mkv .webm; the log goes beside it) or a log "
+        "(.jsonl .json, or either with .gz); - streams the log to stdout. Default: NAME.tracked.mp4 and "
+        "NAME.tracks.jsonl beside the clip.",
         rich_help_panel=_OUTPUT,
     ),
 ]
-
-Model = Annotated[str, typer.Option(help="A name of `vidtrack weights list`, or a checkpoint.", rich_help_panel=_WHAT)]
-Classes = Annotated[
-    str | None, typer.Option(metavar="NAMES", help="Only these, as person,car. Default: all.", rich_help_panel=_WHAT)
-]
-Score = Annotated[
-    float | None,
-    typer.Option(min=0, max=1, help="Least score of a track; the model's own if left out.", rich_help_panel=_WHAT),
-]
-MaxTracks = Annotated[int, typer.Option(min=1, help="Most objects at a time.", rich_help_panel=_WHAT)]
-TrackerOption = Annotated[
-    TrackerMode, typer.Option("--tracker", help="What keeps identities from frame to frame.", rich_help_panel=_WHAT)
-]
-
-Smooth = Annotated[
-    float,
-    typer.Option(
-        min=0, max=10, metavar="SECONDS", help="Steady the boxes over so long, as 0.5.", rich_help_panel=_WHAT
-    ),
-]
-FillGaps = Annotated[
-    float,
-    typer.Option(
-        min=0, max=10, metavar="SECONDS", help="Interpolate where a track is away for no longer.", rich_help_panel=_WHAT
-    ),
-]
-NoCuts = Annotated[bool, typer.Option("--no-cuts", help="Let tracks go on across scene cuts.", rich_help_panel=_WHAT)]
-
-Lines = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--line", metavar="NAME=X,Y,X,Y", help="Log who crosses it; pixels or percent.", rich_help_panel=_WHAT
-    ),
-]
-Zones = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--zone", metavar="NAME=X,Y,X,Y,...", help="Log who enters and leaves this polygon.", rich_help_panel=_WHAT
-    ),
-]
-
-Start = Annotated[
-    Fraction | None,
-    typer.Option(parser=parse_seconds, metavar="TIME", help="From here: 12.5 or 1:02:03.4", rich_help_panel=_WHICH),
-]
-End = Annotated[
-    Fraction | None,
-    typer.Option(parser=parse_seconds, metavar="TIME", help="Up to here, itself left out.", rich_help_panel=_WHICH),
-]
-Stride = Annotated[
-    int,
-    typer.Option(
-        min=1, max=10**9, help="Every n-th frame; numbers and times stay the clip's own.", rich_help_panel=_WHICH
-    ),
-]
-Size = Annotated[
-    int | None,
-    typer.Option(
-        "--size",
-        "--resize",
-        min=32,
-        max=8192,
-        help="Shorter side in pixels for inference. Default: the model's own.",
-        rich_help_panel=_WHICH,
-    ),
-]
-Framerate = Annotated[
-    Fraction | None,
-    typer.Option(
-        parser=parse_rate, metavar="RATE", help="Of an image sequence: 24, 30000/1001. Default: 25.",
-        rich_help_panel=_WHICH,
-    ),
-]  # fmt: skip
-
-MaxPixels = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="NUMBER", help="Refuse larger frames. Default: 100000000.", rich_help_panel=_WHICH),
-]
-MaxDuration = Annotated[
-    Fraction | None,
-    typer.Option(
-        parser=parse_duration, metavar="TIME", help="Refuse longer clips. Default: 168:00:00.", rich_help_panel=_WHICH
-    ),
-]
-
-NoVideo = Annotated[bool, typer.Option("--no-video", help="Only the track log.", rich_help_panel=_OUTPUT)]
+NoVideo = Annotated[bool, typer.Option("--no-video", help="Write only the track log.", rich_help_panel=_OUTPUT)]
 Codec = Annotated[
     str | None,
-    typer.Option(help="h264, hevc, av1, vp9, prores, ffv1, ... Default: h264.", rich_help_panel=_OUTPUT),
+    typer.Option(help="Video codec: h264, hevc, av1, vp9, prores, ffv1, ... Default: h264.", rich_help_panel=_OUTPUT),
 ]
-Crf = Annotated[float | None, typer.Option(help="Quality: lower is better and larger.", rich_help_panel=_OUTPUT)]
+Crf = Annotated[
+    float | None,
+    typer.Option(help="Constant rate factor: lower means better quality, larger files.", rich_help_panel=_OUTPUT),
+]
 Preset = Annotated[
     str | None,
-    typer.Option(
-        help="Speed of the encoder, such as slow or veryfast; av1 and vp9 take numbers.", rich_help_panel=_OUTPUT
-    ),
+    typer.Option(help="Encoder preset, e.g. slow or veryfast; a number for av1 and vp9.", rich_help_panel=_OUTPUT),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_OUTPUT)]
 SkipExisting = Annotated[
     bool,
     typer.Option(
         "--skip-existing",
-        help="Pass over clips done before with this content, model and choices; do interrupted ones again.",
+        help="Skip clips already finished with the same content, model and settings.",
         rich_help_panel=_OUTPUT,
     ),
 ]
 Resume = Annotated[
     bool,
-    typer.Option(
-        "--resume", help="Go on with a long clip that was interrupted, from its last minute.", rich_help_panel=_OUTPUT
-    ),
+    typer.Option("--resume", help="Continue an interrupted clip from its last saved chunk.", rich_help_panel=_OUTPUT),
 ]
-Include = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN", help="Only clips whose path in the folder is like this, as 'cam1/*'.", rich_help_panel=_BATCH
-    ),
+Report = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the result of every clip as JSON.", rich_help_panel=_OUTPUT),
 ]
-Exclude = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN",
-        help="No clips whose path in the folder is like this, as '*/proxies/*'.",
-        rich_help_panel=_BATCH,
-    ),
-]
+
+# Batch
+
 Jobs = Annotated[
     int | None,
     typer.Option(
@@ -196,57 +258,89 @@ Jobs = Annotated[
         "-j",
         min=1,
         max=1024,
-        help="Clips at a time: a process each, or on one GPU sharing its batches. Default: 1, or one a GPU.",
+        metavar="N",
+        help="Clips to track in parallel. Default: 1, or one per GPU.",
         rich_help_panel=_BATCH,
     ),
 ]
-OrderOption = Annotated[Order, typer.Option("--order", help="Which clips come first.", rich_help_panel=_BATCH)]
-EngineOption = Annotated[
-    EngineKind, typer.Option("--engine", help="This machine's processes, or a Ray cluster.", rich_help_panel=_BATCH)
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Only clips whose path inside the folder matches, e.g. 'cam1/*'. Repeatable.",
+        rich_help_panel=_BATCH,
+    ),
 ]
-ClusterAddress = Annotated[
-    str | None,
-    typer.Option("--address", metavar="HOST:PORT", help="Of a Ray cluster. Default: a new one of this machine.",
-                 rich_help_panel=_BATCH),
-]  # fmt: skip
-Limit = Annotated[int | None, typer.Option(min=1, help="Do no more clips than this.", rich_help_panel=_BATCH)]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Skip clips whose path inside the folder matches, e.g. '*/proxies/*'. Repeatable.",
+        rich_help_panel=_BATCH,
+    ),
+]
+OrderOption = Annotated[Order, typer.Option("--order", help="Order of the clips.", rich_help_panel=_BATCH)]
+Limit = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Track at most this many clips.", rich_help_panel=_BATCH)
+]
 Timeout = Annotated[
     Fraction | None,
-    typer.Option(parser=parse_duration, metavar="TIME", help="Give a clip up after so long.", rich_help_panel=_BATCH),
+    typer.Option(parser=parse_duration, metavar="TIME", help="Abandon a clip after this long.", rich_help_panel=_BATCH),
 ]
 FailFast = Annotated[
-    bool, typer.Option("--fail-fast", help="End with the first clip that fails.", rich_help_panel=_BATCH)
+    bool, typer.Option("--fail-fast", help="Stop at the first clip that fails.", rich_help_panel=_BATCH)
 ]
-RetryAside = Annotated[
+RetryQuarantined = Annotated[
     bool,
-    typer.Option("--retry-aside", help="Try clips again that crashed their worker twice.", rich_help_panel=_BATCH),
+    typer.Option(
+        "--retry-quarantined",
+        help="Retry quarantined clips: those that crashed a worker twice.",
+        rich_help_panel=_BATCH,
+    ),
 ]
 Watch = Annotated[
     bool,
-    typer.Option("--watch", help="Go on with clips that come into the folder, until Ctrl-C.", rich_help_panel=_BATCH),
+    typer.Option("--watch", help="Keep processing new clips in the folder until Ctrl-C.", rich_help_panel=_BATCH),
 ]
-Report = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Write what became of each clip as JSON.", rich_help_panel=_OUTPUT),
+EngineOption = Annotated[
+    EngineKind,
+    typer.Option("--engine", help="Run on this machine or on a Ray cluster.", rich_help_panel=_BATCH),
+]
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="HOST:PORT",
+        help="Ray cluster address. Default: start a local one.",
+        rich_help_panel=_BATCH,
+    ),
 ]
 
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=_RUN)]
+# Performance and messages
+
+Device = Annotated[
+    str,
+    typer.Option(metavar="DEVICE", help="auto, cpu, mps, cuda or a GPU number, e.g. 0.", rich_help_panel=_RUN),
+]
 Precision = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.", rich_help_panel=_RUN)]
 Threads = Annotated[
     int | None,
     typer.Option(
-        min=1, max=1024, help="CPU threads for inference. Default: all cores, shared by the jobs.", rich_help_panel=_RUN
+        min=1,
+        max=1024,
+        metavar="N",
+        help="CPU threads for inference. Default: all cores, shared between jobs.",
+        rich_help_panel=_RUN,
     ),
 ]
 Hwaccel = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Decode on hardware: auto, cuda, vaapi, ...", rich_help_panel=_RUN)
+    str | None,
+    typer.Option(metavar="NAME", help="Hardware decoder: auto, cuda, vaapi, ...", rich_help_panel=_RUN),
 ]
 RequireCompiled = Annotated[
-    bool, typer.Option("--require-compiled", help="Stop where the compiled sampler is missing.", rich_help_panel=_RUN)
-]
-ProgressOption = Annotated[
-    ProgressStyle, typer.Option("--progress", help="How progress is shown, on stderr.", rich_help_panel=_RUN)
+    bool,
+    typer.Option("--require-compiled", help="Fail if the compiled sampler is not available.", rich_help_panel=_RUN),
 ]
 Profile = Annotated[
-    bool, typer.Option("--profile", help="Say where the time of a single clip went.", rich_help_panel=_RUN)
+    bool, typer.Option("--profile", help="Print a timing breakdown (single clip).", rich_help_panel=_RUN)
 ]

@@ -1,4 +1,4 @@
-"""`vidtrack probe`: what a file says about its video."""
+"""`vidtrack probe`: what vidtrack reads from a video file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from vidtrack.core.errors import printable
 
 
 def probe(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A video, or an image sequence.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Video or image sequence.")],
     framerate: options.Framerate = None,
     max_pixels: options.MaxPixels = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, rates and times as [n, d].")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; rates and times are [n, d].")] = False,
 ) -> None:
-    """Show what vidtrack knows about a clip before it is tracked."""
+    """Show how vidtrack reads a clip: size, rate, rotation, codec, sound, colour."""
     from vidtrack.video import probe as probe_video
 
     info = probe_video(file, framerate, limits_of(max_pixels, None))

@@ -1,4 +1,4 @@
-"""`vidtrack render`: new pictures from a clip and its track log."""
+"""`vidtrack render`: video and images made from a clip and its track log."""
 
 from __future__ import annotations
 
@@ -19,20 +19,12 @@ _MARGIN = 0.1
 
 def render(
     ctx: typer.Context,
-    log: own.Log,
-    video: own.Video = None,
+    log: options.LogFile,
+    video: options.SourceVideo = None,
     output: own.Output = None,
-    tracks: own.Tracks = None,
-    without: own.Except = None,
-    classes: own.Classes = None,
-    min_length: own.MinLength = None,
-    start: options.Start = None,
-    end: options.End = None,
-    smooth: own.Smooth = 0.0,
-    fill_gaps: own.FillGaps = 0.0,
     parts: own.Parts = "boxes,labels,trails",
-    line: own.Line = None,
-    text: own.Text = None,
+    line_width: own.LineWidth = None,
+    text_size: own.TextSize = None,
     trail: own.Trail = 1.5,
     colour_by: own.ColourByOption = own.ColourBy.track,
     blur: own.Blur = False,
@@ -58,18 +50,27 @@ def render(
     whole_frame: own.WholeFrame = False,
     matte: own.Matte = None,
     invert: own.Invert = False,
+    tracks: options.Tracks = None,
+    without: options.ExceptTracks = None,
+    classes: options.TrackClasses = None,
+    min_length: options.MinLength = None,
+    smooth: options.Smooth = 0.0,
+    fill_gaps: options.FillGaps = 0.0,
+    start: options.Start = None,
+    end: options.End = None,
+    max_pixels: options.MaxPixels = None,
     codec: options.Codec = None,
     crf: options.Crf = None,
     preset: options.Preset = None,
     report: own.Report = None,
     overwrite: options.Overwrite = False,
-    force: own.Force = False,
-    max_pixels: options.MaxPixels = None,
+    force: options.Force = False,
     progress: options.ProgressOption = ProgressStyle.auto,
 ) -> None:
-    """Make new pictures from a clip and its track log, without a model: draw again, hide, crop, cut out.
+    """Render video from a clip and its track log, without a model: draw tracks, hide them, crop to them, cut them out.
 
-    Exit codes: 0 done, 1 an output cannot be written, 2 usage, 3 log or clip cannot be read, 130 interrupted.
+    Exit codes: 0 done, 1 an output could not be written, 2 usage error, 3 log or clip could not be read,
+    130 interrupted.
     """
     check_combination(ctx)
     from vidtrack.render.coverage import CoverConfig
@@ -95,16 +96,16 @@ def render(
     reach = CoverConfig(_MARGIN if margin is None else margin, hold_before, hold_after)
     followed = followed_by(crop_track)
     crop = None if crop_track is None else crop_of(aspect, size, zoom, max_speed, max_acceleration)
-    look = look_of(parts, line, text, trail, colour_by)
+    look = look_of(parts, line_width, text_size, trail, colour_by)
     with_alpha = matte is own.MatteKind.alpha
     if with_alpha and codec not in (None, "prores4444"):
-        raise UsageError(f"{codec} holds no opacity", "leave --codec out, or make a --matte luma")
+        raise UsageError(f"{codec} cannot store an alpha channel", "drop --codec, or use --matte luma")
     encoding = EncodeConfig("prores4444" if with_alpha else codec, crf, preset)
 
     scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
     plan = Plan(scene, output, encoding.codec, start, end)
     if not len(scene.log.ids) and (stills or clips or (crop is not None and followed is None)):
-        print(printable(f"vidtrack: note: {log} has no tracks: no file is made"), file=sys.stderr)
+        print(printable(f"vidtrack: note: {log} has no tracks; nothing written"), file=sys.stderr)
     if stills:
         pictures = plan.pictures()
         check_places(list(pictures.values()), report, scene, overwrite)

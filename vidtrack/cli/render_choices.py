@@ -1,4 +1,4 @@
-"""What the options of `vidtrack render` mean together: which exclude each other, and the configurations they make."""
+"""What the options of `vidtrack render` mean together: which can be combined, and the configurations they make."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vidtrack.render.redact import RedactionConfig
 
 _HIDING, _CUTTING = ("blur", "pixelate", "solid"), ("crop_track", "clips", "stills", "matte")
-_DRAWING = ("parts", "line", "text", "trail", "colour_by")
+_DRAWING = ("parts", "line_width", "text_size", "trail", "colour_by")
 _NEEDS = {  # options that do nothing without one of others
     "colour": ("solid",),
     "blocks": ("blur", "pixelate"),
@@ -42,38 +42,38 @@ ALL = "all"  # for --crop-track: each over its own time
 
 
 def check_combination(ctx: typer.Context) -> None:
-    """Raise UsageError for options that do not go together, or would do nothing."""
+    """Raise UsageError for options that cannot be combined or would have no effect."""
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
     given = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
     for modes in (_HIDING, _CUTTING):
         both = [name for name in modes if name in given]
         if len(both) > 1:
-            raise UsageError(f"{_spelt(both[0])} and {_spelt(both[1])} exclude each other", "run them one by one")
+            raise UsageError(f"{_spelt(both[0])} and {_spelt(both[1])} cannot be combined", "run them one at a time")
     for mode, useless in _USELESS.items():
         if mode in given and given & useless:
-            raise UsageError(f"{_spelt(min(given & useless))} does nothing with {_spelt(mode)}", "leave it out")
+            raise UsageError(f"{_spelt(min(given & useless))} has no effect with {_spelt(mode)}", "drop it")
     if "crop_track" in given:
         every = followed_by(ctx.params["crop_track"]) is None
         hiding = given & set(_HIDING)
         useless = given & ({"start", "end"} if every else {"handles"} | (set() if hiding else _CHOOSING))
         if useless:
-            what = f"--crop-track {ALL}" if every else "one track's --crop-track"
-            raise UsageError(f"{_spelt(min(useless))} does nothing with {what}", "leave it out")
+            what = f"--crop-track {ALL}" if every else "--crop-track ID"
+            raise UsageError(f"{_spelt(min(useless))} has no effect with {what}", "drop it")
     if given & set(_HIDING) and given & {"stills", "matte"}:
-        raise UsageError("hiding goes with --crop-track and --clips, not with --stills and --matte", "leave one out")
+        raise UsageError("hiding cannot be combined with --stills or --matte", "drop one of them")
     for name in sorted(given & set(_NEEDS)):
         if not given & set(_NEEDS[name]):
-            raise UsageError(f"{_spelt(name)} does nothing by itself", f"it goes with {_or(_NEEDS[name])}")
+            raise UsageError(f"{_spelt(name)} has no effect on its own", f"use it with {_or(_NEEDS[name])}")
     drawing = sorted(given & set(_DRAWING))
     if drawing and given & {*_HIDING, *_CUTTING}:
         other = next(name for name in (*_HIDING, *_CUTTING) if name in given)
-        raise UsageError(f"{_spelt(drawing[0])} is for drawing, and {_spelt(other)} draws nothing", "leave one out")
+        raise UsageError(f"{_spelt(drawing[0])} has no effect with {_spelt(other)}", "drop one of them")
 
 
 def hiding_of(
     blur: bool, pixelate: bool, solid: bool, colour: str, blocks: int, mask: MaskConfig
 ) -> RedactionConfig | None:
-    """How to hide; None where nothing is to be hidden."""
+    """How to hide tracks; None if nothing is hidden."""
     from vidtrack.render.redact import Method, RedactionConfig
 
     if not (blur or pixelate or solid):
@@ -83,19 +83,19 @@ def hiding_of(
 
 
 def followed_by(crop_track: str | None) -> int | None:
-    """The track to follow; None where it is none or each. Raises UsageError for several."""
+    """The track to follow; None if there is none or every one is. Raises UsageError for several."""
     if crop_track is None or crop_track.strip().lower() == ALL:
         return None
     identities = parse_identities(crop_track, "--crop-track") or ()
     if len(identities) != 1:
-        raise UsageError(f"--crop-track {crop_track} names several tracks", f"give one, or {ALL} with --tracks")
+        raise UsageError(f"--crop-track takes one track, got {crop_track}", f"give one ID, or {ALL} with --tracks")
     return identities[0]
 
 
 def crop_of(
     aspect: Fraction | None, size: str | None, zoom: float, max_speed: float, max_acceleration: float
 ) -> CropConfig:
-    """The window that follows a track, in the shape of its size where only that is given."""
+    """The window that follows a track, with the aspect ratio of `size` if only that is given."""
     from vidtrack.render.crop import CropConfig
 
     result = parse_size(size)
@@ -104,22 +104,22 @@ def crop_of(
     return CropConfig(aspect, result, zoom, max_speed, max_acceleration)
 
 
-def look_of(parts: str, line: int | None, text: int | None, trail: float, colour_by: own.ColourBy) -> Look:
-    """How tracks are drawn; raises UsageError for parts that are not known."""
+def look_of(parts: str, line_width: int | None, text_size: int | None, trail: float, colour_by: own.ColourBy) -> Look:
+    """How tracks are drawn; raises UsageError for unknown parts."""
     from vidtrack.render.annotator import Label, Look
 
     wanted = {part.strip() for part in parts.split(",") if part.strip()}
     known = {"boxes", "labels", "ids", "trails"}
     if not wanted or wanted - known:
         odd = ", ".join(sorted(wanted - known)) or "nothing"
-        raise UsageError(f"--parts is {odd}", f"choose of {', '.join(sorted(known))}")
+        raise UsageError(f"unknown --parts {odd}", f"choose from {', '.join(sorted(known))}")
     return Look(
         boxes="boxes" in wanted,
         label=Label.FULL if "labels" in wanted else Label.ID if "ids" in wanted else Label.NONE,
         trail_seconds=trail if "trails" in wanted else 0.0,
         coloured_by_class=colour_by is own.ColourBy.klass,
-        line=line,
-        text=text,
+        line=line_width,
+        text=text_size,
     )
 
 

@@ -1,4 +1,4 @@
-"""Carrying out `vidtrack render`: files made one by one, progress, warnings and the report."""
+"""Run `vidtrack render`: write the files, show progress and warnings, write the report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DOUBTS_SHOWN = 3
 
 
 def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, overwrite: bool) -> None:
-    """Make the folders; raises UsageError where an output exists or would replace what is read."""
+    """Make the folders; raises UsageError if an output exists or would replace an input."""
     from vidtrack.core.atomic_files import refuse_existing
     from vidtrack.render.encode import make_folder
 
@@ -30,9 +30,9 @@ def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, ove
     read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}
     for output in outputs:
         if os.path.realpath(output) in read:
-            raise UsageError(f"{output} is the log or the clip itself", "give another name")
+            raise UsageError(f"{output} is the input log or clip", "choose another name")
     if report is not None and (os.path.isdir(report) or report.suffix.lower() != ".json"):
-        raise UsageError(f"the report cannot be {report}", "give the name of a .json file")
+        raise UsageError(f"--report cannot write to {report}", "give a .json file")
     if not overwrite:
         refuse_existing(outputs)
     for folder in {output.parent for output in outputs}:
@@ -40,7 +40,7 @@ def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, ove
 
 
 def run_items(scene: Scene, items: Sequence[Item], video: EncodeConfig, style: ProgressStyle) -> list[dict[str, Any]]:
-    """Make one video after the other; an interrupt leaves the finished ones."""
+    """Write the videos one by one; finished ones survive an interrupt."""
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter
     from vidtrack.render.encode import make_video
@@ -52,7 +52,7 @@ def run_items(scene: Scene, items: Sequence[Item], video: EncodeConfig, style: P
             try:
                 made = make_video(scene.footage, item.take, video, shown.progress)
             except KeyboardInterrupt:
-                shown.say(f"{item.take.path}: interrupted, not made")
+                shown.say(f"{item.take.path}: interrupted, not written")
                 raise
             for warning in made.warnings:
                 if warning not in said:
@@ -75,7 +75,7 @@ def run_items(scene: Scene, items: Sequence[Item], video: EncodeConfig, style: P
 def run_stills(
     scene: Scene, targets: dict[int, Path], margin: float, whole_frame: bool, style: ProgressStyle
 ) -> list[dict[str, Any]]:
-    """Write the best picture of each track; an interrupt leaves the finished ones."""
+    """Write the best image of every track; finished ones survive an interrupt."""
     from vidtrack.batch.plan import Job
     from vidtrack.cli.progress import reporter
     from vidtrack.core.stages import Stages, Stopwatch
@@ -96,12 +96,12 @@ def run_stills(
                     records.append(record := _still_record(still, path, log))
                     shown.made(f"track {record['id']} at {record['t']:.2f} s -> {path}", record)
             except KeyboardInterrupt:
-                shown.say(f"{footage.info.path}: interrupted, {len(targets) - len(records)} pictures not made")
+                shown.say(f"{footage.info.path}: interrupted, {len(targets) - len(records)} images not written")
                 raise
             warnings = [*mismatches(log, footage.info), *(problem.message for problem in reader.problems)]
         missed = sorted(set(targets) - {record["id"] for record in records})
         if missed:
-            warnings.append(f"no picture of {', '.join(map(str, missed))}: the clip ends before the log does")
+            warnings.append(f"no image of track {', '.join(map(str, missed))}: the clip ends before the log")
         for warning in warnings:
             shown.say(f"{scene.log_path.name}: warning: {warning}")
     return records
@@ -120,16 +120,16 @@ def _still_record(still: Still, path: Path, log: TrackLog) -> dict[str, Any]:
 
 
 def doubt_line(doubts: Sequence[Doubt], scene: Scene, records: Sequence[dict[str, Any]]) -> str:
-    """One line for people: how much to look at, and where to begin."""
+    """One line for people: how many frames to check, and which first."""
     from vidtrack.render.encode import mismatches
     from vidtrack.render.review import frames_in_doubt
 
     log = scene.chosen
     if not len(log.ids):
-        return "nothing is hidden: the log has no tracks"
+        return "nothing hidden: the log has no tracks"
     if not doubts:
         differs = mismatches(log, scene.footage.info) or any(record["frames_unlogged"] for record in records)
-        return "the log has no frame in doubt, but see the warning above" if differs else "no frame is in doubt"
+        return "no doubtful frames in the log, but see the warning above" if differs else "no doubtful frames"
     seconds = log.frame_seconds
     longest = sorted(doubts, key=lambda doubt: doubt.first_row - doubt.last_row)[:_DOUBTS_SHOWN]
     shown = [
@@ -138,11 +138,11 @@ def doubt_line(doubts: Sequence[Doubt], scene: Scene, records: Sequence[dict[str
         for doubt in sorted(longest, key=lambda doubt: doubt.first_row)
     ]
     more = f", and {len(doubts) - len(shown)} more" if len(doubts) > len(shown) else ""
-    return f"look at {frames_in_doubt(log, doubts)} frames in doubt: {', '.join(shown)}{more}"
+    return f"check {frames_in_doubt(log, doubts)} doubtful frames: {', '.join(shown)}{more}"
 
 
 def write_record(path: Path, scene: Scene, records: list[dict[str, Any]], doubts: Sequence[Doubt] | None) -> None:
-    """The report: what was made, and of hidden tracks where they are uncertain."""
+    """Write the report: the outputs, and the frames in which hidden tracks are doubtful."""
     from vidtrack.cli.summary import write_json
     from vidtrack.render.review import doubt_record, frames_in_doubt
 

@@ -1,4 +1,4 @@
-"""`vidtrack report`: a page to look at."""
+"""`vidtrack report`: an HTML report of a track log."""
 
 from __future__ import annotations
 
@@ -9,64 +9,54 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidtrack.cli.options import MaxPixels, ProgressOption, ProgressStyle
+from vidtrack.cli import options
+from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.values import limits_of, parse_classes, parse_identities, parse_length
 from vidtrack.core.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from vidtrack.render.scene import Scene
 
-_WHICH, _PAGE = "Which tracks", "The page"
+_PAGE = "Report"
 
 
 def report(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="A track log.")],
-    video: Annotated[
-        Path | None,
-        typer.Argument(metavar="VIDEO", help="Its clip. Default: where the log says, or beside the log."),
-    ] = None,
+    log: options.LogFile,
+    video: options.SourceVideo = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="OUT",
-            help="Page or folder. Default: NAME.report.html beside the log.",
+            help="Output file or folder. Default: NAME.report.html beside the log.",
             rich_help_panel=_PAGE,
         ),
     ] = None,
     embed: Annotated[
-        bool, typer.Option("--embed", help="Put the clip into the page: one file to send.", rich_help_panel=_PAGE)
+        bool, typer.Option("--embed", help="Embed the clip, for a single file to share.", rich_help_panel=_PAGE)
     ] = False,
     proxy: Annotated[
         bool,
         typer.Option(
             "--proxy",
-            help="Play a small H.264 copy; made anyway where browsers do not play the clip.",
+            help="Play a small H.264 copy; made anyway if browsers cannot play the clip.",
             rich_help_panel=_PAGE,
         ),
     ] = False,
-    tracks: Annotated[
-        str | None, typer.Option(metavar="IDS", help="Only these, as 1,4.", rich_help_panel=_WHICH)
-    ] = None,
-    classes: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Only these, as person,car.", rich_help_panel=_WHICH)
-    ] = None,
-    min_length: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only tracks this long: 1.5 seconds, or 12f frames.", rich_help_panel=_WHICH),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Take another version of the clip: boxes are scaled to its size.")
-    ] = False,
-    max_pixels: MaxPixels = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    progress: ProgressOption = ProgressStyle.auto,
+    tracks: options.Tracks = None,
+    classes: options.TrackClasses = None,
+    min_length: options.MinLength = None,
+    max_pixels: options.MaxPixels = None,
+    overwrite: options.Overwrite = False,
+    force: options.Force = False,
+    progress: options.ProgressOption = ProgressStyle.auto,
 ) -> None:
-    """Make one page of a track log: the clip with its tracks, a timeline, and what to type next.
+    """Write an HTML report: the clip with its tracks, a timeline, and the commands to type next.
 
-    It opens in any browser and asks for nothing from a network. Exit codes: 0 done, 1 not written, 2 usage, 3 log or
-    clip cannot be read.
+    It opens in any browser and loads nothing from the network.
+
+    Exit codes: 0 done, 1 could not be written, 2 usage error, 3 log or clip could not be read.
     """
     from vidtrack.render.scene import Wanted, open_scene
 
@@ -86,7 +76,7 @@ def report(
         try:
             made = make_report(scene, page, embed, copied, shown.progress)
         except KeyboardInterrupt:
-            shown.say(f"{page}: interrupted, not made")
+            shown.say(f"{page}: interrupted, not written")
             raise
     for note in made.notes:
         print(printable(f"vidtrack: note: {note}"), file=sys.stderr)
@@ -100,19 +90,19 @@ def _page_for(log: Path, output: Path | None) -> Path:
     if output is None or os.path.isdir(output):
         return (output or log.parent) / f"{stem_of(log)}.report.html"
     if output.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"{output} is no name of a page", "give one that ends in .html, or a folder")
+        raise UsageError(f"{output} is not an .html file", "give a name that ends in .html, or a folder")
     return output
 
 
 def _check_places(targets: list[Path], scene: Scene, overwrite: bool) -> None:
-    """Raise UsageError where an output exists or would replace what is read, OutputError where there is no folder."""
+    """Raise UsageError if an output exists or would replace an input, OutputError if its folder cannot be made."""
     from vidtrack.core.atomic_files import refuse_existing
     from vidtrack.render.encode import make_folder
 
     read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}
     for target in targets:
         if os.path.realpath(target) in read:
-            raise UsageError(f"{target} is the log or the clip itself", "give another name")
+            raise UsageError(f"{target} is the input log or clip", "choose another name")
     if not overwrite:
         refuse_existing(targets)
     make_folder(targets[0].parent)

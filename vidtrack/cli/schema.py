@@ -8,7 +8,7 @@ import typer
 
 
 def schema() -> None:
-    """Print the JSON Schema of a line of the track log."""
+    """Print the JSON Schema of a track log line."""
     from vidtrack.tracklog import schema as track_log_schema
 
     typer.echo(json.dumps(track_log_schema(), indent=2))

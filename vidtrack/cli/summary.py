@@ -84,7 +84,7 @@ def print_summary(result: BatchResult) -> None:
     named = ", ".join(f"{count} {status}" for status, count in counted.items())
     clips = f"{counted.total()} clip{'' if counted.total() == 1 else 's'}"
     index = f"every clip and what became of it: {printable(str(result.root / FOLDER / INDEX))}"
-    again = "; --retry-aside tries again those set aside" if result.aside else ""
+    again = "; --retry-quarantined tries again those set aside" if result.aside else ""
     console.print(f"{index}\n{clips}: {named}{again}", markup=False, highlight=False, soft_wrap=True)
 
 

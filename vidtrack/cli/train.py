@@ -13,29 +13,27 @@ from vidtrack.core.atomic_files import check_targets
 from vidtrack.core.errors import UsageError, printable
 
 app = typer.Typer(no_args_is_help=True)
-data_app = typer.Typer(no_args_is_help=True, help="Training data: a recipe for it, and a look at it before it is used.")
+data_app = typer.Typer(no_args_is_help=True, help="Training data: write a recipe, check the annotations.")
 
 
 @app.command("train")
 def train_command(
     recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE", help="Training recipe (JSON); ${NAME} stands for environment variables.")
+        Path, typer.Argument(metavar="RECIPE", help="Training recipe (JSON); ${NAME} expands environment variables.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for metrics, state and weights.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last saved state.")] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Output folder for weights, metrics and state.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last saved state in --out.")] = False,
     max_minutes: Annotated[
-        float | None, typer.Option("--max-minutes", min=0, help="Save and stop after so many minutes.")
+        float | None, typer.Option("--max-minutes", min=0, help="Save and stop after this many minutes.")
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option("--init", help="Name or path of the checkpoint to start from, instead of the recipe's."),
+        typer.Option("--init", help="Model name or checkpoint to start from. Default: the recipe's."),
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Optimiser steps, instead of the recipe's.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps. Default: the recipe's.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Hide progress.")] = False,
 ) -> None:
-    """Train a detector and tracker from a recipe; stops on time and resumes exactly."""
+    """Train a detector and tracker from a recipe; resumable."""
     from vidtrack.training.loop import train
     from vidtrack.training.recipe import load_config
 
@@ -54,23 +52,24 @@ def recipe_command(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Recipe to write (.json).")],
     validation: Annotated[
         list[Path] | None,
-        typer.Option("--validation", metavar="DATA", help="The same to measure on, never trained on; repeatable."),
+        typer.Option("--validation", metavar="DATA", help="Data to evaluate on, never trained on. Repeatable."),
     ] = None,
-    init: Annotated[str, typer.Option("--init", help="Name or path of the checkpoint to fine-tune.")] = "default",
+    init: Annotated[str, typer.Option("--init", help="Model name or checkpoint to fine-tune.")] = "default",
     classes: Annotated[
-        str | None, typer.Option("--classes", help="Only these classes, such as person,dog; else all with boxes.")
+        str | None,
+        typer.Option("--classes", metavar="NAMES", help="Only these classes, e.g. person,dog."),
     ] = None,
     pictures: Annotated[
-        Path | None, typer.Option("--pictures", metavar="DIR", help="Where the file names of the COCO files start.")
+        Path | None, typer.Option("--pictures", metavar="DIR", help="Folder that the COCO file names are relative to.")
     ] = None,
-    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps; else by the data.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the recipe that is there.")] = False,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps. Default: by data size.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing recipe.")] = False,
 ) -> None:
-    """Write a recipe that fine-tunes a model on your own data, to check, change and train."""
+    """Write a recipe that fine-tunes a model on your own data."""
     from vidtrack.training.recipe_template import starter_recipe, write_recipe
 
     if out.suffix.lower() != ".json":
-        raise UsageError(f"{out} is no name of a recipe", "end it in .json")
+        raise UsageError(f"{out} is not a .json file", "give a name that ends in .json")
     check_targets((out,), (*data, *(validation or ())), overwrite)
     config = starter_recipe(data, validation or (), init, parse_classes(classes), pictures, steps)
     write_recipe(config, out)
@@ -79,21 +78,22 @@ def recipe_command(
         err=True,
     )
     if not validation:
-        typer.echo("no --validation: nothing will say how good the model is on pictures it has not seen", err=True)
+        typer.echo("no --validation: nothing will measure the model on images it has not seen", err=True)
     following = f"vidtrack data check {out} --sheet sheet.jpg; vidtrack train {out} --out runs/{out.stem}"
     typer.echo(f"next: {printable(following)}", err=True)
 
 
 @data_app.command("check")
 def check_command(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Training recipe (JSON) whose sets are looked at.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Training recipe (JSON).")],
     sheet: Annotated[
-        Path | None, typer.Option("--sheet", help="Write a contact sheet of annotated pictures (.jpg or .png).")
+        Path | None,
+        typer.Option("--sheet", metavar="FILE", help="Write a contact sheet (.jpg or .png)."),
     ] = None,
-    pictures: Annotated[int, typer.Option("--pictures", min=1, help="Pictures of each set on the sheet.")] = 8,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the sheet that is there.")] = False,
+    pictures: Annotated[int, typer.Option("--pictures", min=1, metavar="N", help="Images per set on the sheet.")] = 8,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing contact sheet.")] = False,
 ) -> None:
-    """Report boxes per class, odd boxes and missing files of a recipe's data; exit code 2 if anything is wrong."""
+    """Check a recipe's data: boxes per class, invalid boxes, missing files. Exit code 2 if anything is wrong."""
     from rich.console import Console
 
     from vidtrack.training.dataset_report import SHEET_SUFFIXES, check_sets, class_problems, contact_sheet
@@ -102,7 +102,7 @@ def check_command(
     config = load_config(recipe)
     if sheet is not None:
         if sheet.suffix.lower() not in SHEET_SUFFIXES:
-            raise UsageError(f"{sheet} is no name of a contact sheet", f"end it in {', '.join(SHEET_SUFFIXES)}")
+            raise UsageError(f"{sheet} is not an image file name", f"end it in {' or '.join(SHEET_SUFFIXES)}")
         sets = (*config.data.train, *config.data.validation)
         check_targets((sheet,), (recipe, *(Path(item.path) for item in sets)), overwrite)
     reports = check_sets(config)

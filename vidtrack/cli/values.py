@@ -1,4 +1,4 @@
-"""Option values that are more than a number or a word."""
+"""Parsers for option values that are more than a number or a word."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def parse_seconds(text: str) -> Fraction:
     """Exact seconds of `12.5`, `2:30` or `1:02:03.4`."""
     match = _CLOCK.fullmatch(text.strip())
     if match is None:
-        raise typer.BadParameter(f"{text!r} is no time: give seconds or [hours:]minutes:seconds")
+        raise typer.BadParameter(f"{text!r} is not a time: use seconds or [hours:]minutes:seconds")
     hours, minutes, seconds = match.groups(default="0")
     return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
 def parse_duration(text: str) -> Fraction:
-    """Exact seconds, more than none."""
+    """Exact seconds, more than 0."""
     seconds = parse_seconds(text)
     if seconds <= 0:
-        raise typer.BadParameter(f"{text!r} is no time to last: give more than 0 seconds")
+        raise typer.BadParameter(f"{text!r} is not a valid duration: it must be more than 0 seconds")
     return seconds
 
 
 def parse_rate(text: str) -> Fraction:
-    """Frames a second: `25`, `29.97`, `30000/1001`; `23.976023976` is 24000/1001: containers take no finer parts."""
+    """Frames per second: `25`, `29.97`, `30000/1001`; `23.976023976` becomes 24000/1001, as containers store it."""
     try:
         rate = Fraction(text) if _RATE.fullmatch(text.strip()) else Fraction(0)
     except ZeroDivisionError:
@@ -44,33 +44,33 @@ def parse_rate(text: str) -> Fraction:
     rate = rate.limit_denominator(_FINEST_RATE)
     if not 0 < rate <= _HIGHEST_RATE:
         raise typer.BadParameter(
-            f"{text!r} is no frame rate: give a number such as 25 or 30000/1001, up to {_HIGHEST_RATE}"
+            f"{text!r} is not a frame rate: use a number such as 25 or 30000/1001, up to {_HIGHEST_RATE}"
         )
     return rate
 
 
 def parse_classes(text: str | None) -> tuple[str, ...] | None:
-    """Class names from a list separated by commas."""
+    """Class names from a comma-separated list."""
     if text is None:
         return None
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise typer.BadParameter("no class is named: give names such as person,car", param_hint="--classes")
+        raise typer.BadParameter("no class given: use names such as person,car", param_hint="--classes")
     return names
 
 
 def parse_identities(text: str | None, option: str = "--tracks") -> tuple[int, ...] | None:
-    """Track ids from a list separated by commas."""
+    """Track IDs from a comma-separated list."""
     if text is None:
         return None
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts):
-        raise typer.BadParameter(f"{text!r} is no list of track ids: give numbers such as 1,4", param_hint=option)
+        raise typer.BadParameter(f"{text!r} is not a list of track IDs: use numbers such as 1,4", param_hint=option)
     return tuple(dict.fromkeys(map(int, parts)))
 
 
 def parse_length(text: str | None, option: str = "--min-length") -> tuple[Fraction, int]:
-    """Seconds and frames a track lasts at least: `1.5` or `0:30`, or `12f` for frames."""
+    """Minimum length in seconds and in frames: `1.5` or `0:30`, or `12f` for frames."""
     if text is None:
         return Fraction(0), 0
     if re.fullmatch(r"[0-9]{1,9} *f(rames)?", text.strip()):
@@ -79,16 +79,16 @@ def parse_length(text: str | None, option: str = "--min-length") -> tuple[Fracti
         return parse_seconds(text), 0
     except typer.BadParameter:
         raise typer.BadParameter(
-            f"{text!r} is no length: give seconds such as 1.5, or frames such as 12f", param_hint=option
+            f"{text!r} is not a length: use seconds such as 1.5, or frames such as 12f", param_hint=option
         ) from None
 
 
 def parse_shape(text: str) -> Fraction:
-    """Width to height of a picture: `9:16`, `9/16` or `0.5625`."""
+    """Aspect ratio, width to height: `9:16`, `9/16` or `0.5625`."""
     match = _SHAPE.fullmatch(text.strip())
     width, height = (Fraction(match[1]), Fraction(match[2] or 1)) if match else (Fraction(0), Fraction(1))
     if not width or not height:
-        raise typer.BadParameter(f"{text!r} is no shape of a picture: give one such as 9:16")
+        raise typer.BadParameter(f"{text!r} is not an aspect ratio: use one such as 9:16")
     return width / height
 
 
@@ -98,7 +98,7 @@ def parse_size(text: str | None, option: str = "--size") -> tuple[int, int] | No
         return None
     match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text.strip().lower())
     if match is None:
-        raise typer.BadParameter(f"{text!r} is no size: give width and height such as 1080x1920", param_hint=option)
+        raise typer.BadParameter(f"{text!r} is not a size: use WIDTHxHEIGHT, e.g. 1080x1920", param_hint=option)
     return int(match[1]), int(match[2])
 
 
@@ -107,12 +107,12 @@ def parse_colour(text: str, option: str = "--colour") -> tuple[int, int, int]:
     digits = _COLOURS.get(text.strip().lower(), text.strip().removeprefix("#"))
     if not re.fullmatch(r"[0-9a-fA-F]{6}", digits):
         known = ", ".join(_COLOURS)
-        raise typer.BadParameter(f"{text!r} is no colour: give {known} or #rrggbb", param_hint=option)
+        raise typer.BadParameter(f"{text!r} is not a colour: use {known} or #rrggbb", param_hint=option)
     return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
 
 
 def limits_of(pixels: int | None, seconds: Fraction | None) -> Limits:
-    """How large a clip may be; None is the usual."""
+    """The largest clip accepted; None means the default limit."""
     from vidtrack.video import Limits
 
     usual = Limits()

@@ -1,4 +1,4 @@
-"""`vidtrack weights`: the models known by name, and the files they come in."""
+"""`vidtrack weights`: known models and their files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vidtrack.core.errors import UsageError
 if TYPE_CHECKING:
     from vidtrack.model import registry
 
-app = typer.Typer(no_args_is_help=True, help="List, download, check and convert models.")
+app = typer.Typer(no_args_is_help=True, help="List, download, verify and convert models.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of `vidtrack weights list`.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Model name; see `vidtrack weights list`.")]
 
 
 class Layout(StrEnum):
-    """Kinds of checkpoint that can be written."""
+    """Checkpoint formats that can be written."""
 
     vidtrack = "vidtrack"
     official = "official"
@@ -29,20 +29,20 @@ class Layout(StrEnum):
 
 @app.command("list")
 def list_models() -> None:
-    """Show the models and whether they are on this machine."""
+    """List the models and whether they are on this machine."""
     from vidtrack.model import registry
 
     listed = registry.entries()
     width = max(len(entry.name) for entry in listed)
     for number, entry in enumerate(listed):
-        here = "here" if registry.cached_path(entry) else "missing" if entry.ships else "to download"
+        here = "installed" if registry.cached_path(entry) else "missing" if entry.ships else "download"
         default = " (the default)" if number == 0 else ""
         typer.echo(f"{entry.name:{width}}  {here:11}  {entry.licence:10}  {entry.summary}{default}")
 
 
 @app.command("pull")
 def pull(name: Name) -> None:
-    """Download a model, verified; goes on where it was broken off."""
+    """Download a model and verify it; continues a partial download."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -57,7 +57,7 @@ def pull(name: Name) -> None:
 
 @app.command("path")
 def path(name: Name) -> None:
-    """Print where a model's file is; exit code 2 if it is not on this machine."""
+    """Print the path of a model's file; exit code 2 if it is not on this machine."""
     from vidtrack.model import registry
 
     entry = _find(name)
@@ -69,7 +69,7 @@ def path(name: Name) -> None:
 
 @app.command("verify")
 def verify(name: Name) -> None:
-    """Check a model's file against its known hash."""
+    """Verify a model's file against its SHA-256."""
     from vidtrack.model import registry
 
     typer.echo(f"{registry.verify(_find(name))}  {name}")
@@ -77,12 +77,12 @@ def verify(name: Name) -> None:
 
 @app.command("convert")
 def convert(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A name, or a checkpoint of any known kind.")],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="File to write; a folder for huggingface.")],
-    layout: Annotated[Layout, typer.Option("--to", help="Kind to write.")] = Layout.vidtrack,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Model name or checkpoint.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="File to write, or folder for huggingface.")],
+    layout: Annotated[Layout, typer.Option("--to", help="Format to write.")] = Layout.vidtrack,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing TARGET.")] = False,
 ) -> None:
-    """Rewrite a checkpoint as another kind."""
+    """Convert a checkpoint to another format."""
     if not overwrite:
         refuse_existing([target])
     from vidtrack.model import checkpoint_export as publish

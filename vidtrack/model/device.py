@@ -16,26 +16,29 @@ _OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memo
 
 
 def resolve_device(name: str | torch.device = "auto") -> torch.device:
-    """The device of `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; raises UsageError where this machine has no such one."""
+    """The device of `auto`, `cpu`, `mps`, `cuda`, `cuda:N` or a GPU number; raises UsageError if it does not exist."""
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if isinstance(name, str) and name.isdecimal():
+        name = f"cuda:{name}"
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise UsageError(f"unknown device {name!r}", "use auto, cpu, cuda, cuda:N or mps") from None
+        raise UsageError(f"unknown device {name!r}", "use auto, cpu, mps, cuda or a GPU number") from None
     present = {
         "cpu": 1,
         "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
         "mps": int(torch.backends.mps.is_available()),
     }
     if device.type not in present:
-        raise UsageError(f"device {name!r} is not supported", "use auto, cpu, cuda, cuda:N or mps")
+        raise UsageError(f"device {name!r} is not supported", "use auto, cpu, mps, cuda or a GPU number")
     if (device.index or 0) >= present[device.type]:
         count = present[device.type]
         raise UsageError(
-            f"device {name!r} is not there: PyTorch sees {count} {device.type} devices", "try --device auto"
+            f"device {name!r} does not exist: PyTorch sees {count} {device.type} device{'' if count == 1 else 's'}",
+            "try --device auto",
         )
     return device
 
