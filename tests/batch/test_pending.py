@@ -105,7 +105,7 @@ def test_a_clip_that_crashed_twice_is_left_alone(job: Job, tmp_path: Path) -> No
 def test_a_file_in_the_way_is_refused(job: Job, tmp_path: Path) -> None:
     assert isinstance(job.log, Path)
     job.log.write_text("someone's")
-    with pytest.raises(UsageError, match=r"a\.tracks\.jsonl exists already"):
+    with pytest.raises(UsageError, match=r"a\.tracks\.jsonl already exists"):
         due_of(job, None, tmp_path)
     assert due_of(job, None, tmp_path, existing=Existing.OVERWRITE).tasks[0][0].existing is Existing.OVERWRITE
     assert due_of(job, None, tmp_path, existing=Existing.SKIP).tasks[0][0].existing is Existing.SKIP
@@ -115,7 +115,7 @@ def test_a_file_that_was_not_found_to_be_ours_stays_in_the_way(job: Job, tmp_pat
     assert isinstance(job.log, Path)
     job.log.write_text("someone's")
     ((_, begun),) = due_of(job, None, tmp_path, existing=Existing.SKIP).tasks
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         due_of(job, replace(begun, state=FAILED), tmp_path)
 
 

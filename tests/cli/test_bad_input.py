@@ -147,7 +147,7 @@ def test_a_clip_damaged_in_the_middle_is_tracked_to_its_end(detect: Command, cli
     [
         ("--classes", "person,preson", "did you mean person?"),
         ("--model", "deformabel", "unknown model 'deformabel'"),
-        ("--device", "cuda:99", "'cuda:99' is not there"),
+        ("--device", "cuda:99", "'cuda:99' does not exist"),
         ("--device", "toaster", "toaster"),
         ("--precision", "float12", "float12"),
         ("--codec", "h265x", "unknown video codec 'h265x'"),
@@ -319,7 +319,9 @@ def test_names_that_lead_to_no_file(detect: Command, tmp_path: Path, name: str, 
 def test_a_report_replaces_no_clip_and_no_result(detect: Command, clip: Path, tmp_path: Path) -> None:
     before = clip.read_bytes()
     for report in (clip, tmp_path / "log.jsonl"):
-        assert_one_line(detect(clip, "-o", tmp_path / "log.jsonl", "--report", report), 2, str(report), "would replace")
+        assert_one_line(
+            detect(clip, "-o", tmp_path / "log.jsonl", "--report", report), 2, str(report), "would overwrite"
+        )
     assert_one_line(detect(clip, "-o", tmp_path / "log.jsonl", "--report", tmp_path), 2, "is a folder")
     assert clip.read_bytes() == before
     assert not list(tmp_path.iterdir())

@@ -122,7 +122,7 @@ def test_a_second_run_does_what_is_left(detect: Command, short: Path, tmp_path: 
     (tmp_path / "out/sub/no.tracks.jsonl").write_text("someone's")
     refused = detect("--crf", 40, "--stride", 2)
     assert refused.code == 2
-    assert "no.tracks.jsonl exists already" in refused.err
+    assert "no.tracks.jsonl already exists" in refused.err
     assert (tmp_path / "out/sub/no.tracks.jsonl").read_text() == "someone's"
 
 
@@ -198,7 +198,7 @@ def test_footage_that_moved_is_taken_over(
     options = "-o", tmp_path / "out", "--model", tiny_checkpoint, "--score", 0.3
     assert vidtrack("detect", tmp_path / "in", *options).code == 0
     (tmp_path / "in").rename(tmp_path / "moved")
-    assert "exists already" in vidtrack("detect", tmp_path / "moved", *options).err
+    assert "already exists" in vidtrack("detect", tmp_path / "moved", *options).err
     assert "1 clip: 1 skipped" in vidtrack("detect", tmp_path / "moved", *options, "--skip-existing").err
     (clip,) = json.loads((tmp_path / "out" / FOLDER / "report.json").read_text())["clips"]
     assert (clip["source"], clip["state"], clip["frames"]) == ("../moved/a.mp4", "complete", 6)

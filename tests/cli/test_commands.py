@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -49,17 +48,15 @@ def test_wrong_usage_is_one_line(vidtrack: Command, arguments: tuple[str, ...]) 
     assert len(ended.err.splitlines()) == 1
 
 
-def test_help_is_quick_and_loads_nothing_heavy() -> None:
+def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from vidtrack.cli.app import main; main(['detect', '--help']); "
         "heavy = {'torch', 'av', 'cv2', 'numpy', 'scipy', 'rich.progress'} & set(sys.modules); "
         "print(sorted(heavy), file=sys.stderr)"
     )
-    began = time.perf_counter()
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stderr.strip() == "[]"
     assert "--classes" in ended.stdout
-    assert time.perf_counter() - began < 5  # about 0.3 s on a free machine
 
 
 def test_the_module_is_the_command() -> None:
@@ -77,7 +74,7 @@ def test_a_library_that_the_machine_lacks_is_one_line(tmp_path: Path) -> None:
         check=False,
     )
     assert ended.returncode == 1
-    assert ended.stderr.startswith("vidtrack: error: this machine lacks a library: libGL.so.1")
+    assert ended.stderr.startswith("vidtrack: error: a system library is missing: libGL.so.1")
     assert ended.stderr.count("\n") == 1
 
 
@@ -113,7 +110,7 @@ def test_doctor_names_what_is_missing(vidtrack: Command, monkeypatch: pytest.Mon
     monkeypatch.setattr("vidtrack.ops.build_info", lambda: {"compiled": False, "reason": "no compiler"})
     ended = vidtrack("doctor")
     assert ended.code == 1
-    assert "! the compiled sampler is not in use, inference is slower: no compiler" in ended.out
+    assert "! the compiled sampler is not available, so inference is slower: no compiler" in ended.out
 
 
 @pytest.mark.parametrize("wrong", ["no kernel image is available", 0.5])

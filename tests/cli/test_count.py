@@ -73,12 +73,12 @@ def test_counted_crossings_can_be_written_and_read_again(vidtrack: Command, log:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "has no crossings"),
+        ([], "has no logged crossings"),
         (["--line", "gate=1,2"], "has 1 point (a line has two"),
         (["--line", LINE, "--zone", "gate=0,0,9,0,9,9"], "called gate"),
         (["--line", "gate=700,0,700,272"], "outside the picture of 640x272"),
-        (["-o", "x.jsonl"], "-o writes what"),
-        (["--line", LINE, "-o", "LOG"], "is the log itself"),
+        (["-o", "x.jsonl"], "-o requires --line or --zone"),
+        (["--line", LINE, "-o", "LOG"], "is the input log"),
         (["--line", LINE, "--tracks", "9"], "no track 9"),
     ],
 )

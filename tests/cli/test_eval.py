@@ -226,15 +226,15 @@ def test_ground_truth_without_a_box_that_counts(vidtrack: Command, tmp_path: Pat
         (("truth", "double"), "2 results for A: A.jsonl, A.txt"),
         (("truth", "results/A.txt"), "one file, the ground truth has 2 sequences"),
         (("truth", "results", "--sequences", "A,Z"), "truth has no sequence Z (it has A, B)"),
-        (("truth", "results", "--sequences", ","), "--sequences names none"),
+        (("truth", "results", "--sequences", ","), "no sequence given"),
         (("truth", "results", "--classes", "person"), "is a MOT file, which names no classes"),
         (("truth", "results", "--truth-class", "3"), "no column of classes"),
         (("truth", "results", "--json", "results"), "results is a folder"),
         (("truth/A", "results/A.txt", "--csv", "results/A.txt"), "results/A.txt would replace"),
         (("truth", "results", "--csv", "x", "--json", "x"), "x would replace"),
         (("truth", "results", "--csv", "-", "--json", "-"), "- would replace"),
-        (("truth", "results", "--csv", "new", "--json", "empty/x"), "empty/x exists already (--overwrite replaces it)"),
-        (("truth", "results", "--csv", "new", "--figure", "figures"), "figures/B.png exists already"),
+        (("truth", "results", "--csv", "new", "--json", "empty/x"), "empty/x already exists (--overwrite replaces it)"),
+        (("truth", "results", "--csv", "new", "--figure", "figures"), "figures/B.png already exists"),
     ],
 )
 def test_what_does_not_belong_together(

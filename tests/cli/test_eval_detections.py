@@ -64,10 +64,10 @@ def test_detections_by_a_model(vidtrack: Command, tiny_checkpoint: Path, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("t.json",), "give either a file of results or --model"),
-        (("t.json", "r.json", "--model", "default"), "give either a file of results or --model"),
-        (("t.json", "r.json", "--save", "s.json"), "belong to --model"),
-        (("t.json", "--model", "{tiny}", "--save", "-"), "--save writes no standard output"),
+        (("t.json",), "give either RESULTS or --model"),
+        (("t.json", "r.json", "--model", "default"), "give either RESULTS or --model"),
+        (("t.json", "r.json", "--save", "s.json"), "require --model"),
+        (("t.json", "--model", "{tiny}", "--save", "-"), "--save cannot write to stdout"),
         (("absent.json", "r.json"), "cannot read absent.json: No such file"),
         (("t.json", "absent.json"), "cannot read absent.json: No such file"),
         (("notes.txt", "r.json"), "notes.txt is not JSON"),

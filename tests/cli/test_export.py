@@ -81,7 +81,7 @@ def test_a_tree_of_logs_is_repeated_in_the_folder_of_exports(vidtrack: Command, 
 
 def test_a_start_frame_without_effect_is_said(vidtrack: Command, log: Path) -> None:
     ended = vidtrack("export", log, "--to", "nuke,csv,mot", "--start-frame", "5")
-    assert (ended.code, ended.err) == (0, "vidtrack: note: --start-frame changes nothing in csv, mot\n")
+    assert (ended.code, ended.err) == (0, "vidtrack: note: --start-frame has no effect on csv, mot\n")
     assert vidtrack("export", log, "--to", "nuke", "--start-frame", "5", "--overwrite").err == ""
 
 
@@ -139,13 +139,13 @@ def test_a_stride_and_a_turned_clip_are_mentioned(vidtrack: Command, tmp_path: P
     [
         (["LOG", "--to", "nuk"], 2, "unknown format 'nuk' (did you mean nuke?)"),
         (["LOG"], 2, "no format is named"),
-        (["--to", "nuke"], 2, "no track log is given"),
+        (["--to", "nuke"], 2, "no track log given"),
         (["LOG", "--to", "nuke", "--tracks", "9"], 2, "the log has no track 9 (it has 1, 2)"),
-        (["LOG", "--to", "nuke", "--tracks", "one"], 2, "'one' is no list of track ids"),
+        (["LOG", "--to", "nuke", "--tracks", "one"], 2, "'one' is not a list of track IDs"),
         (["LOG", "--to", "nuke", "--classes", "persn"], 2, "no class 'persn' (did you mean person?)"),
         (["LOG", "--to", "nuke", "--min-length", "60"], 2, "nothing to export"),
-        (["LOG", "--to", "nuke", "--min-length", "long"], 2, "'long' is no length"),
-        (["LOG", "--to", "nuke", "--fps", "0"], 2, "no frame rate"),
+        (["LOG", "--to", "nuke", "--min-length", "long"], 2, "'long' is not a length"),
+        (["LOG", "--to", "nuke", "--fps", "0"], 2, "is not a frame rate"),
         (["LOG", "--to", "nuke", "--conform-fps", "100000"], 2, "not a rate to export at"),
         (["LOG", "--to", "nuke", "--fps", "25", "--conform-fps", "25"], 2, "exclude each other"),
         (["LOG", "--to", "fcpxml", "--conform-fps", "12"], 2, "FCPXML has no 12 frames a second"),
@@ -190,7 +190,7 @@ def test_outputs_are_replaced_only_on_request(vidtrack: Command, log: Path) -> N
     (target / "mine.txt").touch()
     ended = vidtrack("export", log, "--to", "csv,after-effects")
     assert ended.code == 2
-    assert "shot.after-effects exists already (--overwrite replaces it)" in ended.err
+    assert "shot.after-effects already exists (--overwrite replaces it)" in ended.err
     assert not log.with_name("shot.tracks.csv").exists()
     assert vidtrack("export", log, "--to", "after-effects", "--overwrite", "--tracks", "2").code == 0
     assert sorted(os.listdir(target)) == ["traffic light 2 corner pin.txt", "traffic light 2 transform.txt"]

@@ -94,9 +94,9 @@ def test_corrections_write_beside_the_log_and_then_in_place(vidtrack: Command, l
 def test_nothing_is_replaced_unasked(vidtrack: Command, log: Path, tmp_path: Path) -> None:
     edited = tmp_path / "clip.edited.tracks.jsonl"
     edited.write_text("precious")
-    assert_one_line(vidtrack("drop", log, 1), 2, "exists already", "--overwrite")
-    assert_one_line(vidtrack("drop", log, 1, "-o", log), 2, "is the log itself", "--in-place")
-    assert_one_line(vidtrack("drop", log, 1, "-o", tmp_path / "x.txt"), 2, "extension")
+    assert_one_line(vidtrack("drop", log, 1), 2, "already exists", "--overwrite")
+    assert_one_line(vidtrack("drop", log, 1, "-o", log), 2, "is the input log", "--in-place")
+    assert_one_line(vidtrack("drop", log, 1, "-o", tmp_path / "x.txt"), 2, "is not a track log name")
     assert_one_line(vidtrack("drop", log, 1, "-o", tmp_path / "no" / "x.jsonl"), 1, "cannot be written")
     assert edited.read_text() == "precious"
     assert vidtrack("drop", log, 1, "--overwrite").code == 0
@@ -109,7 +109,7 @@ def test_nothing_is_replaced_unasked(vidtrack: Command, log: Path, tmp_path: Pat
         (["merge", "LOG", "1", "2"], "tracks 1 and 2 are both in frame 1"),
         (["merge", "LOG", "1", "9"], "no track 9"),
         (["split", "LOG", "1", "--at", "3"], "cannot be split at 3 s"),
-        (["split", "LOG", "1,2", "--at", "3"], "several tracks"),
+        (["split", "LOG", "1,2", "--at", "3"], "takes one track"),
         (["relabel", "LOG", "1", "--class", "lorry"], "no class 'lorry'"),
         (["drop", "LOG", "7"], "it has 1, 2, 4"),
         (["show", "LOG", "--classes", "lorry"], "no class 'lorry'"),

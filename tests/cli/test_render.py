@@ -64,7 +64,11 @@ def made_by(log: Path) -> set[str]:
     ("options", "name", "size"),
     [
         ((), "shot.drawn.mp4", SIZE),
-        (("--parts", "ids,boxes", "--colour-by", "class", "--line", 1, "--classes", "car"), "shot.drawn.mp4", SIZE),
+        (
+            ("--parts", "ids,boxes", "--colour-by", "class", "--line-width", 1, "--classes", "car"),
+            "shot.drawn.mp4",
+            SIZE,
+        ),
         (("--blur", "--outline", "ellipse"), "shot.hidden.mp4", SIZE),
         (("--crop-track", 1), "shot.crop-1.mp4", (76, 136)),
         (("--crop-track", 1, "--size", "90x160", "--pixelate", "--except", 1), "shot.crop-1.mp4", (90, 160)),
@@ -167,7 +171,7 @@ def test_a_log_without_tracks_has_no_files_of_them(vidtrack: Command, log: Path,
     write_log(log, log.parent / "shot.mov", {}, range(30))
     ended = vidtrack("render", log, *mode)
     assert (ended.code, ended.out) == (0, "")
-    assert "has no tracks: no file is made" in ended.err
+    assert "has no tracks; nothing written" in ended.err
     assert made_by(log) == set()
 
 
@@ -176,7 +180,7 @@ def test_hiding_says_that_a_log_without_tracks_hides_nothing(vidtrack: Command, 
     report = log.parent / "report.json"
     ended = vidtrack("render", log, "--blur", "--report", report)
     assert ended.code == 0
-    assert "nothing is hidden: the log has no tracks" in ended.err
+    assert "nothing hidden: the log has no tracks" in ended.err
     assert json.loads(report.read_text())["tracks_hidden"] == 0
 
 
@@ -184,7 +188,7 @@ def test_pictures_that_a_shorter_version_lacks_are_named(vidtrack: Command, log:
     shorter = any_clip(log.parent / "shorter.mp4", frames=6)
     ended = vidtrack("render", log, shorter, "--force", "--stills")
     assert ended.code == 0
-    assert "warning: no picture of 2: the clip ends before the log does" in ended.err
+    assert "warning: no image of track 2: the clip ends before the log" in ended.err
     assert made_by(log) == {"shorter.mp4", "shot.track-1.png"}
 
 
@@ -201,7 +205,7 @@ def test_the_report_names_what_is_uncertain(vidtrack: Command, log: Path) -> Non
     report = log.parent / "report.json"
     ended = vidtrack("render", log, "--solid", "--weak-score", 0.3, "--report", report)
     assert ended.code == 0
-    assert "frames in doubt" in ended.err and "track 1 not seen at 0.48-0.60 s" in ended.err
+    assert "doubtful frames" in ended.err and "track 1 not seen at 0.48-0.60 s" in ended.err
     record = json.loads(report.read_text())
     found = {(doubt["reason"], doubt["first"]["i"], doubt["last"]["i"]) for doubt in record["doubts"]}
     assert found == {
@@ -212,7 +216,7 @@ def test_the_report_names_what_is_uncertain(vidtrack: Command, log: Path) -> Non
     }
     assert (record["tracks_hidden"], record["frames_in_doubt"]) == (1, 14)
     ended = vidtrack("render", log, "--solid", "--start", 0.56, "--end", 0.76, "--report", report, "--overwrite")
-    assert "look at 5 frames in doubt" in ended.err
+    assert "check 5 doubtful frames" in ended.err
     found = {
         (doubt["reason"], doubt["first"]["i"], doubt["last"]["i"]) for doubt in json.loads(report.read_text())["doubts"]
     }
@@ -241,7 +245,7 @@ def test_a_box_that_jumps_is_uncertain(vidtrack: Command, log: Path) -> None:
 def test_a_clip_that_is_longer_than_the_logs(vidtrack: Command, log: Path) -> None:
     longer = any_clip(log.parent / "longer.mp4", frames=60)
     write_log(log, log.parent / "shot.mov", {1: {i: (100, 30, 140, 90) for i in range(30)}}, range(30))
-    for clip, said in ((log.parent / "shot.mov", "no frame is in doubt"), (longer, "in doubt, but see the warning")):
+    for clip, said in ((log.parent / "shot.mov", "no doubtful frames"), (longer, "in doubt, but see the warning")):
         ended = vidtrack("render", log, clip, "--force", "--blur", "--overwrite")
         assert ended.code == 0
         assert said in ended.err
@@ -272,27 +276,27 @@ def test_uneven_times_are_kept(vidtrack: Command, tmp_path: Path) -> None:
         (("--tracks", 7), 2, "no track 7"),
         (("--crop-track", 7), 2, "no track 7"),
         (("--min-length", "31f"), 2, "no track of the log is left"),
-        (("--crop-track", "1,2"), 2, "several tracks"),
+        (("--crop-track", "1,2"), 2, "takes one track"),
         (("--classes", "persn"), 2, "did you mean person?"),
         (("--crop-track", 1, "--aspect", "1:200"), 2, "a window of 1:200"),
         (("--crop-track", 1, "--size", "101x100"), 2, "even numbers"),
         (("--crop-track", 1, "--size", "100x100", "--aspect", "9:16"), 2, "is not 9:16"),
-        (("--aspect", "9:16"), 2, "--aspect does nothing by itself"),
-        (("--blur", "--solid"), 2, "exclude each other"),
-        (("--blur", "--stills"), 2, "hiding goes with"),
-        (("--blur", "--smooth", 0.3), 2, "--smooth does nothing with --blur"),
-        (("--matte", "alpha", "--codec", "h264"), 2, "h264 holds no opacity"),
-        (("--blur", "--line", 3), 2, "--line is for drawing"),
-        (("--stills", "--crf", 20), 2, "--crf does nothing with --stills"),
-        (("--crop-track", 1, "--handles", 2), 2, "--handles does nothing with one track's --crop-track"),
-        (("--crop-track", "all", "--end", 1), 2, "--end does nothing with --crop-track all"),
-        (("--crop-track", 1, "--tracks", 2), 2, "--tracks does nothing with one track's --crop-track"),
-        (("--crop-track", 1, "--except", 2), 2, "--except does nothing with one track's --crop-track"),
-        (("--clips", "--smooth", 1), 2, "--smooth does nothing with --clips"),
+        (("--aspect", "9:16"), 2, "--aspect has no effect on its own"),
+        (("--blur", "--solid"), 2, "cannot be combined"),
+        (("--blur", "--stills"), 2, "hiding cannot be combined with"),
+        (("--blur", "--smooth", 0.3), 2, "--smooth has no effect with --blur"),
+        (("--matte", "alpha", "--codec", "h264"), 2, "h264 cannot store an alpha channel"),
+        (("--blur", "--line-width", 3), 2, "--line-width has no effect with"),
+        (("--stills", "--crf", 20), 2, "--crf has no effect with --stills"),
+        (("--crop-track", 1, "--handles", 2), 2, "--handles has no effect with --crop-track ID"),
+        (("--crop-track", "all", "--end", 1), 2, "--end has no effect with --crop-track all"),
+        (("--crop-track", 1, "--tracks", 2), 2, "--tracks has no effect with --crop-track ID"),
+        (("--crop-track", 1, "--except", 2), 2, "--except has no effect with --crop-track ID"),
+        (("--clips", "--smooth", 1), 2, "--smooth has no effect with --clips"),
         (("-o", ""), 2, "the output has an empty name"),
         (("-o", "-"), 2, "not a stream"),
         (("--clips", "-o", "-"), 2, "not a stream"),
-        (("--report", "report.txt"), 2, "the report cannot be report.txt"),
+        (("--report", "report.txt"), 2, "--report cannot write to report.txt"),
         (("--parts", "boxes,noses"), 2, "noses"),
         (("--clips", "-o", "x.mp4"), 2, "may be many"),
         (("--codec", "h265x"), 2, "unknown video codec"),
@@ -342,21 +346,21 @@ def test_inputs_that_cannot_be_used(vidtrack: Command, log: Path) -> None:
 def test_nothing_is_replaced_unasked(vidtrack: Command, log: Path) -> None:
     target = log.parent / "shot.drawn.mp4"
     target.symlink_to("away.mp4")
-    assert_one_line(vidtrack("render", log), 2, "shot.drawn.mp4 exists already", "--overwrite")
+    assert_one_line(vidtrack("render", log), 2, "shot.drawn.mp4 already exists", "--overwrite")
     target.unlink()
     target.write_text("mine")
-    assert_one_line(vidtrack("render", log), 2, "shot.drawn.mp4 exists already", "--overwrite")
+    assert_one_line(vidtrack("render", log), 2, "shot.drawn.mp4 already exists", "--overwrite")
     assert target.read_text() == "mine"
     assert vidtrack("render", log, "--overwrite").code == 0
     assert len(frames_of(target)) == 30
     clip = log.parent / "shot.mov"
-    assert_one_line(vidtrack("render", log, "-o", clip, "--overwrite"), 2, "is the log or the clip itself")
-    assert_one_line(vidtrack("render", log, "--overwrite", "--report", log), 2, "is the log or the clip itself")
-    assert_one_line(vidtrack("render", log, "--overwrite", "--report", target), 2, "give the name of a .json file")
+    assert_one_line(vidtrack("render", log, "-o", clip, "--overwrite"), 2, "is the input log or clip")
+    assert_one_line(vidtrack("render", log, "--overwrite", "--report", log), 2, "is the input log or clip")
+    assert_one_line(vidtrack("render", log, "--overwrite", "--report", target), 2, "give a .json file")
     report = log.parent / "mine.json"
     report.write_text("mine")
     target.unlink()
-    assert_one_line(vidtrack("render", log, "--report", report), 2, "mine.json exists already")
+    assert_one_line(vidtrack("render", log, "--report", report), 2, "mine.json already exists")
     assert report.read_text() == "mine" and not target.exists()
 
 
@@ -396,5 +400,5 @@ def test_an_interrupt_leaves_nothing_half_made(tmp_path: Path, number: signal.Si
     running.send_signal(number)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
-    assert "Traceback" not in err and "interrupted, not made" in err
+    assert "Traceback" not in err and "interrupted, not written" in err
     assert {path.name for path in tmp_path.iterdir()} == {log.name}

@@ -277,7 +277,7 @@ def test_nothing_to_resume_begins_at_the_start(clip: Path, tiny_model: Deformabl
 def test_what_is_complete_stays(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
     track(clip, tiny_model, tmp_path)
     expected = content(tmp_path)
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         track(clip, tiny_model, tmp_path, resume=True)
     assert content(tmp_path) == expected
 
@@ -288,7 +288,7 @@ def test_a_kill_after_the_end_leaves_nothing_to_do(
     monkeypatch.setattr("vidtrack.pipeline.checkpoint.Checkpointer.done", lambda self: None)
     track(clip, tiny_model, tmp_path)
     assert states(tmp_path)
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         track(clip, tiny_model, tmp_path, resume=True)
     assert {path.name for path in tmp_path.iterdir()} == {"out.mp4", "out.jsonl"}
     assert content(tmp_path) == whole

@@ -266,9 +266,9 @@ def test_bad_input_is_one_line_and_leaves_nothing(vidtrack: Any, log: Path, clip
     refused(2, "no class 'cow'", log, "--classes", "cow")
     refused(2, "no track of the log is left", log, "--min-length", "60")
     refused(2, "no track of the log is left", log, "--min-length", "999f")
-    refused(2, "no name of a page", log, "-o", tmp_path / "page.pdf")
-    refused(2, "exists already", log, "--proxy", "-o", _taken(tmp_path / "taken.html"))
-    refused(2, "is the log or the clip itself", log, "--proxy", "-o", tmp_path / "clip.html")
+    refused(2, "is not an .html file", log, "-o", tmp_path / "page.pdf")
+    refused(2, "already exists", log, "--proxy", "-o", _taken(tmp_path / "taken.html"))
+    refused(2, "is the input log or clip", log, "--proxy", "-o", tmp_path / "clip.html")
     (tmp_path / "taken.html").unlink()
     assert sorted(tmp_path.iterdir()) == before
     clip.unlink()

@@ -114,10 +114,10 @@ def test_contact_sheet_leaves_out_pictures_that_cannot_be_read(vidtrack: Command
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("there.png", (), "exists already (--overwrite replaces it)"),
+        ("there.png", (), "already exists (--overwrite replaces it)"),
         ("pictures/000.png", ("--overwrite",), "is a picture of the recipe's sets"),
         ("pictures/train.jpg", ("--overwrite",), "would replace another file of this command"),
-        ("recipe.json", ("--overwrite",), "is no name of a contact sheet"),
+        ("recipe.json", ("--overwrite",), "is not an image file name"),
     ],
 )
 def test_contact_sheet_replaces_no_input(

@@ -72,7 +72,7 @@ def test_a_recipe_survives_its_file(vidtrack: Command, tiny_checkpoint: Path, tm
     assert load_config(recipe) == starter_recipe([data], init=str(tiny_checkpoint))
     again = vidtrack("data", "recipe", data, "--init", tiny_checkpoint, "--out", recipe)
     assert again.code == 2
-    assert "exists already" in again.err
+    assert "already exists" in again.err
 
 
 def test_sets_of_one_name_are_told_apart(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_a_recipe_replaces_no_input(vidtrack: Command, tiny_checkpoint: Path, tm
     for out, options, said in (
         (data, ["--overwrite"], "would replace another file of this command"),
         (measured, ["--overwrite"], "would replace another file of this command"),
-        (nowhere, [], "exists already"),
-        (tmp_path / "pictures" / "000.png", ["--overwrite"], "is no name of a recipe (end it in .json)"),
+        (nowhere, [], "already exists"),
+        (tmp_path / "pictures" / "000.png", ["--overwrite"], "is not a .json file (give a name that ends in .json)"),
     ):
         ended = vidtrack("data", "recipe", data, "--validation", measured, "--out", out, *options)
         assert ended.code == 2

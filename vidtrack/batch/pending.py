@@ -104,7 +104,7 @@ def find_due(
     if strange:
         more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
         raise UsageError(
-            f"{strange[0]}{more} exists already", "--overwrite replaces it, --skip-existing leaves finished clips"
+            f"{strange[0]}{more} already exists", "--overwrite replaces it, --skip-existing leaves finished clips"
         )
     return Due(tuple(tasks), tuple(done), tuple(aside), tuple(noted))
 

@@ -106,7 +106,7 @@ def refuse_existing(jobs: Sequence[Job]) -> None:
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise UsageError(
-            f"{there[0]}{more} exists already", "--overwrite replaces it, --skip-existing leaves finished clips"
+            f"{there[0]}{more} already exists", "--overwrite replaces it, --skip-existing leaves finished clips"
         )
 
 

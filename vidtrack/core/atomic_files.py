@@ -54,7 +54,7 @@ def refuse_existing(paths: Iterable[Path]) -> None:
     there = [path for path in paths if os.path.lexists(path)]
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise UsageError(f"{there[0]}{more} exists already", "--overwrite replaces it")
+        raise UsageError(f"{there[0]}{more} already exists", "--overwrite replaces it")
 
 
 def check_writable(path: Path) -> None:

@@ -180,7 +180,7 @@ def _refuse_finished(
     if same and ended:
         folder.remove()  # a kill came after the outputs were whole
     if ended or not same:
-        raise OutputError(f"{there[0]} exists already", "choose another name, or overwrite it")
+        raise OutputError(f"{there[0]} already exists", "choose another name, or overwrite it")
 
 
 def _is_long(reader: VideoReader, config: RunConfig) -> bool:

@@ -131,7 +131,7 @@ def refuse_existing(*targets: Path | TextIO | None) -> None:
     """Raise OutputError where one of the paths is there already."""
     for target in targets:
         if isinstance(target, Path) and os.path.lexists(target):
-            raise OutputError(f"{target} exists already", "choose another name, or overwrite it")
+            raise OutputError(f"{target} already exists", "choose another name, or overwrite it")
 
 
 def _open_writer(path: Path, reader: VideoReader, config: RunConfig, chunks: Checkpointer) -> VideoWriter:
