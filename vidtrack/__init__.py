@@ -1,4 +1,4 @@
-"""Objects in footage, tracked: `track_video`, `load_model` and `TrackLog` are the way in from Python."""
+"""Track objects in video. Start with `track_video`, `track_batch`, `load_model` and `TrackLog`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vidtrack.batch.config import BatchConfig, BatchResult
+    from vidtrack.batch.session import track_batch
     from vidtrack.core.stages import Progress
     from vidtrack.model.checkpoint import load_model
+    from vidtrack.model.choice import ModelChoice
     from vidtrack.pipeline.config import RunConfig
     from vidtrack.pipeline.track_video import TrackResult, track_video
     from vidtrack.tracking.config import TrackerConfig
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "BatchConfig",
+    "BatchResult",
+    "ModelChoice",
     "Progress",
     "RunConfig",
     "TrackLog",
@@ -25,10 +31,14 @@ __all__ = [
     "EncodeConfig",
     "__version__",
     "load_model",
+    "track_batch",
     "track_video",
 ]
 
 _HOMES = {
+    "BatchConfig": "vidtrack.batch.config",
+    "BatchResult": "vidtrack.batch.config",
+    "ModelChoice": "vidtrack.model.choice",
     "Progress": "vidtrack.core.stages",
     "RunConfig": "vidtrack.pipeline.config",
     "TrackLog": "vidtrack.tracklog",
@@ -36,6 +46,7 @@ _HOMES = {
     "TrackerConfig": "vidtrack.tracking.config",
     "EncodeConfig": "vidtrack.video.config",
     "load_model": "vidtrack.model.checkpoint",
+    "track_batch": "vidtrack.batch.session",
     "track_video": "vidtrack.pipeline.track_video",
 }
 

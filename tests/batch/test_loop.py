@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from vidtrack.batch.config import Rules
 from vidtrack.batch.engine import Crashed, Ended, Event, Outcome, Started, Task
-from vidtrack.batch.loop import Batch, Rules
+from vidtrack.batch.loop import Batch
 from vidtrack.batch.manifest import Manifest, Row
 from vidtrack.batch.plan import Job
 from vidtrack.core.errors import InputError, MisfitError, UsageError
@@ -125,10 +126,10 @@ def test_a_crash_is_tried_once_more(manifest: Manifest) -> None:
     assert manifest.rows()[Path("a.mp4")].attempts == 2
 
 
-def test_two_crashes_set_a_clip_aside(manifest: Manifest) -> None:
+def test_two_crashes_quarantine_a_clip(manifest: Manifest) -> None:
     _, ended = run({"a": ["crash", "crash"], "b": ["done"]}, manifest)
-    assert ended == {"a": "aside", "b": "complete"}
-    assert states(manifest) == {"a": "aside", "b": "done"}
+    assert ended == {"a": "quarantined", "b": "complete"}
+    assert states(manifest) == {"a": "quarantined", "b": "done"}
     assert "SIGSEGV" in manifest.rows()[Path("a.mp4")].error
 
 
@@ -167,7 +168,7 @@ def test_fail_fast(manifest: Manifest) -> None:
 def test_an_interrupt_keeps_the_rest_for_another_time(manifest: Manifest) -> None:
     _, ended = run({"a": ["interrupt"], "b": ["done"]}, manifest)
     assert ended == {"a": "interrupted"}
-    assert states(manifest) == {"a": "waiting", "b": "waiting"}
+    assert states(manifest) == {"a": "interrupted", "b": "waiting"}
     assert manifest.rows()[Path("a.mp4")].attempts == 0
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -181,7 +182,8 @@ def test_the_second_interrupt_is_at_once(manifest: Manifest) -> None:
     batch = Batch(Deaf({"a": ["interrupt", "interrupt"]}), manifest, manifest.path.parent)
     with pytest.raises(KeyboardInterrupt):
         list(batch.run([(Task(0, job, RunConfig()), Row(Path("a.mp4"), 1, 1))], lambda event: None))
-    assert states(manifest) == {"a": "waiting"}
+    manifest.recover()
+    assert states(manifest) == {"a": "interrupted"}
 
 
 def test_an_error_that_meets_all_alike_ends_the_batch(manifest: Manifest) -> None:
@@ -207,7 +209,7 @@ def test_an_interrupt_while_a_clip_is_handed_over(manifest: Manifest) -> None:
     batch = Batch(Interrupted({"a": ["hang"], "b": ["done"]}), manifest, root)
     assert [outcome.status for outcome in batch.run(tasks, lambda event: None)] == ["interrupted"]
     assert batch.interrupted
-    assert states(manifest) == {"a": "waiting", "b": "waiting"}
+    assert states(manifest) == {"a": "interrupted", "b": "waiting"}
 
 
 def test_a_result_that_is_not_there_is_a_failure(manifest: Manifest) -> None:

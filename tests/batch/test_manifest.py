@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.batch.manifest import DONE, RUNNING, VERSION, WAITING, Manifest, Row
+from vidtrack.batch.manifest import DONE, INTERRUPTED, QUARANTINED, RUNNING, VERSION, Manifest, Row
 from vidtrack.core.errors import OutputError
 
 
@@ -21,10 +21,23 @@ def test_rows_come_back(tmp_path: Path) -> None:
     assert found.updated
 
 
-def test_what_ran_when_the_batch_died_waits_again(tmp_path: Path) -> None:
+def test_a_clip_that_was_running_when_the_batch_died_is_interrupted(tmp_path: Path) -> None:
     Manifest(tmp_path / "manifest.sqlite").put([Row(Path("a.mp4"), 1, 1, state=RUNNING, attempts=1)])
-    row = Manifest(tmp_path / "manifest.sqlite").rows()[Path("a.mp4")]
-    assert (row.state, row.attempts) == (WAITING, 0)
+    manifest = Manifest(tmp_path / "manifest.sqlite")
+    assert manifest.rows()[Path("a.mp4")].state == RUNNING
+    manifest.recover()
+    row = manifest.rows()[Path("a.mp4")]
+    assert (row.state, row.attempts) == (INTERRUPTED, 0)
+
+
+def test_a_manifest_of_version_1_is_read(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path / "manifest.sqlite")
+    manifest.put([Row(Path("a.mp4"), 1, 1)])
+    manifest.close()
+    with sqlite3.connect(tmp_path / "manifest.sqlite") as db:
+        db.execute("UPDATE clips SET state = 'aside'")
+        db.execute("PRAGMA user_version = 1")
+    assert Manifest(tmp_path / "manifest.sqlite").rows()[Path("a.mp4")].state == QUARANTINED
 
 
 def test_rows_are_stored_all_or_none(tmp_path: Path) -> None:

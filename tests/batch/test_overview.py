@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from vidtrack.batch.manifest import ASIDE, DONE, FAILED, FOLDER, WAITING, Row
+from vidtrack.batch.manifest import DONE, FAILED, FOLDER, INTERRUPTED, QUARANTINED, Row
 from vidtrack.batch.overview import write_overview
 from vidtrack.core.errors import OutputError
 
@@ -26,8 +26,8 @@ def rows() -> list[Row]:
         Row(Path("in/a.mp4"), 1, 1, outputs=(("out/a.tracks.jsonl", 6),), state=DONE, status="truncated", frames=3),
         Row(Path(EVIL), 1, 1, state=FAILED, attempts=1, error=f"{EVIL} is not a video", hint="check <it>"),
         Row(Path(ODD), 1, 1, outputs=((ODD, 1),), state=DONE, status="complete", frames=1, seconds=1),
-        Row(Path("in/c.mp4"), 1, 1, state=ASIDE, attempts=2, error="its worker was killed (SIGSEGV)"),
-        Row(Path("in/d.mp4"), 1, 1, outputs=(("out/d.mp4", -1),), state=WAITING),
+        Row(Path("in/c.mp4"), 1, 1, state=QUARANTINED, attempts=2, error="its worker was killed (SIGSEGV)"),
+        Row(Path("in/d.mp4"), 1, 1, outputs=(("out/d.mp4", -1),), state=INTERRUPTED),
     ]  # fmt: skip
 
 
@@ -61,7 +61,8 @@ def test_the_page_shows_every_clip_those_with_trouble_first(tmp_path: Path) -> N
     text = (tmp_path / FOLDER / "index.html").read_text("utf-8")
     table = Table(text)
     clips = table.rows[1:]
-    assert [row[1].strip() for row in clips] == ["failed", "set aside", "waiting", "cut short", "complete", "complete"]
+    states = [row[1].strip() for row in clips]
+    assert states == ["failed", "quarantined", "interrupted", "truncated", "complete", "complete"]
     assert clips[0][0].startswith(EVIL) and clips[0][0].endswith("is not a video (check <it>)")
     assert [cell.strip() for cell in clips[-1]] == ["in/b.mp4", "complete", "1,200", "7", "1:01", "19.5", "videolog"]
     assert os.fsencode(f"../{ODD}") in table.links and b"../out/b.tracks.jsonl" in table.links
@@ -74,11 +75,11 @@ def test_the_report_says_the_same_to_programs(tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir()
     write_overview(tmp_path, rows())
     report = json.loads((tmp_path / FOLDER / "report.json").read_text("utf-8"))
-    assert report["counts"] == {"failed": 1, "aside": 1, "waiting": 1, "truncated": 1, "complete": 2}
+    assert report["counts"] == {"failed": 1, "quarantined": 1, "interrupted": 1, "truncated": 1, "complete": 2}
     assert (report["frames"], report["folder"]) == (1204, str(tmp_path))
-    failed, aside, *_, finished = report["clips"]
+    failed, quarantined, *_, finished = report["clips"]
     assert (failed["source"], failed["error"], failed["hint"]) == (EVIL, f"{EVIL} is not a video", "check <it>")
-    assert (aside["attempts"], aside["outputs"]) == (2, [])
+    assert (quarantined["attempts"], quarantined["outputs"]) == (2, [])
     assert finished["outputs"][1] == {"path": "out/b.tracks.jsonl", "bytes": 6}
     assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["index.html", "report.json"]
 
@@ -99,5 +100,5 @@ def test_a_browser_obeys_the_pages_own_style(tmp_path: Path) -> None:
         ["chromium", *flags, f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", page],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    assert "set aside" in ended.stdout
+    assert "quarantined" in ended.stdout
     assert "Content Security Policy" not in ended.stderr

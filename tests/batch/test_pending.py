@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.batch.test_loop import LOG
-from vidtrack.batch.manifest import ASIDE, DONE, FAILED, WAITING, Row
+from vidtrack.batch.manifest import DONE, FAILED, QUARANTINED, WAITING, Row
 from vidtrack.batch.pending import (
-    Due,
-    Wanted,
+    Fingerprint,
+    Pending,
     content_of,
-    find_due,
+    find_pending,
     identity_of,
     in_order,
     read_logged,
@@ -22,7 +22,7 @@ from vidtrack.core.errors import UsageError
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.video.config import EncodeConfig
 
-WANTED = Wanted.of(RunConfig(), "weights")
+WANTED = Fingerprint.of(RunConfig(), "weights")
 
 
 @pytest.fixture
@@ -50,14 +50,14 @@ def row_of(job: Job, tmp_path: Path, state: str = DONE) -> Row:
     )
 
 
-def due_of(job: Job, row: Row | None, tmp_path: Path, wanted: Wanted = WANTED, **choices: object) -> Due:
+def due_of(job: Job, row: Row | None, tmp_path: Path, wanted: Fingerprint = WANTED, **choices: object) -> Pending:
     rows = {} if row is None else {row.source: row}
-    return find_due([job], rows, tmp_path / "out", RunConfig(), wanted, **choices)  # type: ignore[arg-type]
+    return find_pending([job], rows, tmp_path / "out", RunConfig(), wanted, **choices)  # type: ignore[arg-type]
 
 
 def test_a_finished_clip_is_done(job: Job, tmp_path: Path) -> None:
     due = due_of(job, row_of(job, tmp_path), tmp_path)
-    assert due == Due((), (job,), (), ())
+    assert due == Pending((), (job,), (), ())
 
 
 def test_a_touched_clip_is_known_by_its_content(job: Job, tmp_path: Path) -> None:
@@ -82,11 +82,11 @@ def test_what_makes_new_work(job: Job, tmp_path: Path, change: str) -> None:
     elif change == "failed":
         row = replace(row, state=FAILED)
     elif change == "codec":
-        wanted = Wanted.of(RunConfig(video=EncodeConfig("hevc")), "weights")
+        wanted = Fingerprint.of(RunConfig(video=EncodeConfig("hevc")), "weights")
     elif change == "parameters":
-        wanted = Wanted.of(RunConfig(stride=2), "weights")
+        wanted = Fingerprint.of(RunConfig(stride=2), "weights")
     else:
-        wanted = Wanted.of(RunConfig(), "others")
+        wanted = Fingerprint.of(RunConfig(), "others")
     ((task, begun),) = due_of(job, row, tmp_path, wanted).tasks
     assert task.existing is Existing.OVERWRITE  # the output that is there is ours
     assert begun.state == WAITING
@@ -94,9 +94,9 @@ def test_what_makes_new_work(job: Job, tmp_path: Path, change: str) -> None:
 
 
 def test_a_clip_that_crashed_twice_is_left_alone(job: Job, tmp_path: Path) -> None:
-    row = replace(row_of(job, tmp_path), state=ASIDE, attempts=2)
-    assert due_of(job, row, tmp_path).aside == (job,)
-    ((_, begun),) = due_of(job, row, tmp_path, retry_aside=True).tasks
+    row = replace(row_of(job, tmp_path), state=QUARANTINED, attempts=2)
+    assert due_of(job, row, tmp_path).quarantined == (job,)
+    ((_, begun),) = due_of(job, row, tmp_path, retry_quarantined=True).tasks
     assert begun.attempts == 0
     job.source.write_bytes(b"mended")
     assert due_of(job, row, tmp_path).tasks

@@ -12,16 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch.test_local import run
+from tests.batch.test_local_engine import run
 from tests.batch.test_remote_batch import digest, made
 from tests.conftest import Ended as EndedCommand
 from tests.media import Clip, write_clip
-from vidtrack.batch.engine import Crashed, Ended, Engine, Event, ModelChoice, Progressed, Started, Task
+from vidtrack.batch.config import Rules
+from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Progressed, Started, Task
 from vidtrack.batch.engines import ray as ray_engine
-from vidtrack.batch.loop import Batch, Rules
+from vidtrack.batch.loop import Batch
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.core.errors import InputError, UsageError
+from vidtrack.model.choice import ModelChoice
 from vidtrack.pipeline.config import RunConfig
 
 try:
@@ -139,7 +141,7 @@ class TestEngine:
         assert isinstance(run(engine, [task(1, clips / "1.mp4", tmp_path)])[-1], Ended)
 
     @pytest.mark.parametrize("kills", [1, 2])
-    def test_after_kill_9_a_clip_is_tried_again_then_set_aside(
+    def test_after_kill_9_a_clip_is_retried_then_quarantined(
         self, engine: Engine, clips: Path, long_clip: Path, tmp_path: Path, kills: int
     ) -> None:
         victim = replace(task(0, long_clip, tmp_path), config=RunConfig(end_seconds=Fraction(2)))
@@ -162,7 +164,9 @@ class TestEngine:
         states = {row.state for row in manifest.rows().values()}
         manifest.close()
         assert len(killed) == kills and len(outcomes) == 1
-        assert (outcomes[0].status, states) == (("complete", {"done"}) if kills == 1 else ("aside", {"aside"}))
+        assert (outcomes[0].status, states) == (
+            ("complete", {"done"}) if kills == 1 else ("quarantined", {"quarantined"})
+        )
 
 
 class TestCommand:

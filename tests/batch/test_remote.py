@@ -13,7 +13,7 @@ import pytest
 from vidtrack.batch import remote, remote_job
 from vidtrack.batch.plan import Job
 from vidtrack.batch.remote import Address, fetch, is_address, list_below, look_up, matching, put
-from vidtrack.batch.remote_job import at_hand
+from vidtrack.batch.remote_job import local_copy
 from vidtrack.core.errors import InputError, OutputError, ResourceError, UsageError
 
 ODD_NAME = "odd : name ü [1].mp4"
@@ -173,7 +173,7 @@ def test_a_job_at_addresses_is_done_on_this_machine(root: Address, tmp_path: Pat
     job = _job(root, tmp_path)
     (tmp_path / "clip").write_bytes(b"pictures")
     put(tmp_path / "clip", job.source)
-    with at_hand(job) as local:
+    with local_copy(job) as local:
         assert isinstance(local.source, Path) and local.source.read_bytes() == b"pictures"
         assert (local.source.name, local.log.name) == ("a.mp4", "a.tracks.jsonl")
         local.log.write_text("log")
@@ -189,7 +189,7 @@ def test_the_log_of_a_failed_clip_is_put_and_the_error_names_the_address(
     job = _job(root, tmp_path)
     (tmp_path / "clip").write_bytes(b"pictures")
     put(tmp_path / "clip", job.source)
-    with pytest.raises(InputError) as caught, at_hand(job) as local:
+    with pytest.raises(InputError) as caught, local_copy(job) as local:
         local.log.write_text("as far as it came")
         raise InputError(f"{local.source} cannot be decoded", "look at it")
     assert str(caught.value) == f"{job.source} cannot be decoded (look at it)"
@@ -199,7 +199,7 @@ def test_the_log_of_a_failed_clip_is_put_and_the_error_names_the_address(
 
 def test_jobs_of_this_machine_are_left_alone(tmp_path: Path, scratch: Path) -> None:
     job = Job(tmp_path / "a.mp4", None, tmp_path / "a.jsonl")
-    with at_hand(job) as local:
+    with local_copy(job) as local:
         assert (local.source, local.video, local.log) == (job.source, job.video, job.log)
         assert list(scratch.iterdir()) == []
 
@@ -208,7 +208,7 @@ def test_a_clip_larger_than_the_disk_is_refused_before_it_is_fetched(
     root: Address, tmp_path: Path, scratch: Path
 ) -> None:
     job = replace(_job(root, tmp_path), source=replace(root / "in/a.mp4", bytes=10**18))
-    with pytest.raises(ResourceError, match=r"a\.mp4 has 1e\+09 GB"), at_hand(job):
+    with pytest.raises(ResourceError, match=r"a\.mp4 has 1e\+09 GB"), local_copy(job):
         pass
     assert list(scratch.iterdir()) == []
 
@@ -217,7 +217,7 @@ def test_an_output_that_cannot_be_put_is_an_error(root: Address, tmp_path: Path,
     source = tmp_path / "a.mp4"
     source.touch()
     nowhere = Address("file", "/proc/nowhere/a.jsonl")
-    with pytest.raises(OutputError, match="cannot be written"), at_hand(Job(source, None, nowhere)) as local:
+    with pytest.raises(OutputError, match="cannot be written"), local_copy(Job(source, None, nowhere)) as local:
         assert local.source == source
         local.log.touch()
     assert list(scratch.iterdir()) == []
@@ -229,7 +229,7 @@ def test_what_killed_workers_left_is_swept(root: Address, tmp_path: Path, scratc
     left, other = scratch / "vidtrack-clip-left", scratch / "other"
     left.mkdir(), other.mkdir()
     (left / "lock").touch()
-    with at_hand(job) as local:
+    with local_copy(job) as local:
         held = Path(local.source).parents[1]
         assert left.exists()  # it may be just made
         for folder in (left, other, held):

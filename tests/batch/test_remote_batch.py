@@ -15,11 +15,11 @@ import pytest
 
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
+from vidtrack.batch import records as module
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
+from vidtrack.batch.records import Records
 from vidtrack.batch.remote import Address, fetch, list_below, put
 from vidtrack.batch.remote_manifest import ManifestCopy, home_of
-from vidtrack.cli import batch
-from vidtrack.cli.batch import _Records
 
 Run = Callable[..., Ended]
 CLIPS = {"a.mp4": 5, "deep/b c.mov": 7}
@@ -215,21 +215,21 @@ def test_a_batch_that_breaks_off_saves_its_manifest(tmp_path: Path, monkeypatch:
     copy.close()
 
 
-def test_records_are_brought_up_to_date_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_are_refreshed_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     root = Address("file", str(tmp_path / "store"))
     there = tmp_path / "store" / FOLDER / NAME
     with ManifestCopy(root) as copy:
         manifest = Manifest(home_of(root) / FOLDER / NAME)
-        records = _Records(root, manifest, copy)
+        records = Records(root, manifest, copy)
         records.changed = True
-        records.update_if_due()
+        records.refresh_if_stale()
         assert not there.exists()
-        monkeypatch.setattr(batch, "_RECORD_SECONDS", 0.0)
-        records.update_if_due()
+        monkeypatch.setattr(module, "_EVERY_SECONDS", 0.0)
+        records.refresh_if_stale()
         assert there.exists() and there.with_name("index.html").exists()
         there.unlink()
-        records.update_if_due()
+        records.refresh_if_stale()
         assert not there.exists()  # nothing has changed
         manifest.close()
 

@@ -12,21 +12,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog
-from vidtrack.batch.engine import ModelChoice, Outcome
+from vidtrack.batch.config import BatchResult
+from vidtrack.batch.engine import Outcome
 from vidtrack.batch.lock import locked
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest
 from vidtrack.batch.plan import Job
 from vidtrack.cli import exits
-from vidtrack.cli.batch import BatchResult, _local_engine, _Watch, batch_root
-from vidtrack.core.errors import InputError, UsageError
+from vidtrack.core.errors import InputError
 
 Command = Callable[..., Ended]
 ROOT = Path(__file__).parents[2]
@@ -152,18 +150,6 @@ def test_two_batches_on_one_output_exclude_each_other(detect: Command, short: Pa
     assert list((tmp_path / "out" / FOLDER).iterdir()) == [tmp_path / "out" / FOLDER / "lock"]
 
 
-@pytest.mark.parametrize(
-    ("places", "expected"), [(("a/x", "a/b/y"), "a"), (("/proc/1/x", "a/y"), "."), (("new/x",), "new")]
-)
-def test_where_a_batch_without_an_output_remembers(
-    places: tuple[str, ...], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a/b").mkdir(parents=True)
-    jobs = [Job(Path(f"{place}.mp4"), None, Path(f"{place}.jsonl")) for place in places]
-    assert batch_root([str(job.source) for job in jobs], None, jobs) == (tmp_path / expected).resolve()
-
-
 @pytest.mark.parametrize("name", ["precious.mp4", f"out/{FOLDER}/report.json", "s3://bucket/report.json"])
 def test_a_report_is_a_json_file_of_its_own(detect: Command, short: Path, tmp_path: Path, name: str) -> None:
     put(short, "a.mp4", folder=tmp_path / "in")
@@ -188,7 +174,7 @@ def test_a_profile_is_of_one_clip(detect: Command, short: Path, tmp_path: Path) 
     put(short, "a.mp4", folder=tmp_path / "in")
     ended = detect("--profile")
     assert ended.code == 2
-    assert "--profile is of a single clip" in ended.err
+    assert "--profile works with a single clip only" in ended.err
 
 
 def test_footage_that_moved_is_taken_over(
@@ -237,8 +223,9 @@ def test_a_killed_batch_takes_its_workers_along_and_is_finished_later(
     _, said = interrupted.communicate(timeout=60)
     assert interrupted.returncode == 130, said
     assert "Traceback" not in said
-    assert states(tmp_path) == {"a.mp4": "done", "long.mp4": "waiting"}
+    assert states(tmp_path) == {"a.mp4": "done", "long.mp4": "interrupted"}
     assert TrackLog.load(tmp_path / "out/long.tracks.jsonl").status == "interrupted"
+    assert '<td class="state">interrupted' in (tmp_path / "out" / FOLDER / "index.html").read_text()
 
     last = start("--stride", "9")
     _, said = last.communicate(timeout=120)
@@ -265,23 +252,6 @@ def test_a_watched_folder(start: Callable[..., subprocess.Popen[str]], short: Pa
     assert json.loads(said.splitlines()[-1])["counts"] == {"complete": 2}
 
 
-def test_a_folder_is_watched_on_when_two_clips_would_become_one_file(tmp_path: Path) -> None:
-    found = [[Job(tmp_path / "a.mp4", None, None)], UsageError("a.mp4 and a.mov would both become one")]
-    said: list[str] = []
-
-    def find_jobs() -> list[Job]:
-        if isinstance(now := found.pop(0), UsageError):
-            raise now
-        return now
-
-    stand_in: Any = SimpleNamespace(warn=said.append, update_if_due=lambda: None)
-    watch = _Watch(find_jobs, stand_in, stand_in, stand_in)
-    assert watch() == ()  # it may still grow
-    watch._next = 0.0
-    assert watch() == ()
-    assert said == ["a.mp4 and a.mov would both become one: nothing is begun before that is mended"]
-
-
 @pytest.mark.parametrize(
     ("ended", "done_before", "left", "failed_fast", "code"),
     [
@@ -302,27 +272,3 @@ def test_exit_codes(ended: str, done_before: int, left: int, failed_fast: bool, 
     assert exits.of_batch(BatchResult(Path(), outcomes, (job,) * done_before, (), left, failed_fast)) == code
     assert exits.of_batch(BatchResult(Path(), outcomes, (), (), 1, interrupted=True)) == 130
     assert exits.of_batch(BatchResult(Path(), outcomes, (), (job,), left)) == (130 if "interrupted" in ended else 1)
-
-
-@pytest.mark.parametrize(
-    ("devices", "jobs", "tasks", "processes", "clips"),
-    [
-        (["cpu"], None, 10, ["cpu"], 1),
-        (["cpu"], 4, 2, ["cpu", "cpu"], 1),
-        (["cuda:0"], 4, 10, ["cuda:0"], 4),
-        (["cuda:0", "cuda:1"], None, 10, ["cuda:0", "cuda:1"], 1),
-        (["cuda:0", "cuda:1"], 5, None, ["cuda:0", "cuda:1"], 3),
-        (["cuda:0", "cuda:1"], None, 1, ["cuda:0"], 1),
-    ],
-)
-def test_workers_are_spread_over_devices(
-    monkeypatch: pytest.MonkeyPatch,
-    devices: list[str],
-    jobs: int | None,
-    tasks: int | None,
-    processes: list[str],
-    clips: int,
-) -> None:
-    monkeypatch.setattr("vidtrack.model.device.worker_devices", lambda device: devices)
-    engine = _local_engine(ModelChoice(), jobs, tasks)
-    assert ([choice.device for choice in engine._choices], engine._clips) == (processes, clips)

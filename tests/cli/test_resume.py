@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
 from vidtrack.core.errors import OutputError
-from vidtrack.pipeline.outputs import Sink, Tracked
+from vidtrack.pipeline.outputs import Outputs, Tracked
 
 Command = Callable[..., Ended]
 
@@ -31,15 +31,15 @@ def detect(vidtrack: Command, tiny_checkpoint: Path) -> Command:
 
 def fail(detect: Command, clip: Path) -> None:
     """A run that ends at frame 36, after the edge at frame 32."""
-    write = Sink.write
+    write = Outputs.write
 
-    def write_some(self: Sink, item: Tracked) -> int:
+    def write_some(self: Outputs, item: Tracked) -> int:
         if item.frame.index == 36:
             raise OutputError("No space left on device")
         return write(self, item)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sink, "write", write_some)
+        patch.setattr(Outputs, "write", write_some)
         assert detect(clip).code == 1
 
 

@@ -128,7 +128,7 @@ def test_a_clip_that_kills_its_worker_costs_no_other(run: Run, sources: Path, ac
     assert_clear(ending)
     assert f"{accident}-2.mp4" in ending.err
     states = {Path(source).stem: state for source, state in rows_of(sources.parent / "out").items()}
-    assert states.pop(f"{accident}-2") in ("aside", "failed")
+    assert states.pop(f"{accident}-2") in ("quarantined", "failed")
     assert set(states.values()) == {"done"}
     ending = run("--retry-quarantined")
     assert ending.code == 0, ending.err

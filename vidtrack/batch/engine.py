@@ -11,31 +11,7 @@ from vidtrack.pipeline.config import RunConfig
 if TYPE_CHECKING:
     from vidtrack.core.errors import VidtrackError
     from vidtrack.core.stages import Progress
-    from vidtrack.model.detector import DeformableDETR
     from vidtrack.pipeline.track_video import TrackResult
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """Which model a worker loads, and onto what; values only, so that it can travel."""
-
-    name: str = "default"
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int | None = None  # CPU threads; None is all cores
-    require_compiled: bool = False
-
-    def load(self) -> DeformableDETR:
-        """The model on its device, downloaded where need be; raises UsageError or WeightsError."""
-        from vidtrack import ops
-        from vidtrack.model.checkpoint import load_model
-        from vidtrack.model.device import limit_threads, resolve_device
-
-        if self.require_compiled:
-            ops.require_compiled(resolve_device(self.device).type)
-        if self.threads is not None:
-            limit_threads(self.threads)
-        return load_model(self.name, self.device, self.precision)
 
 
 @dataclass(frozen=True)
@@ -61,7 +37,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: status complete, truncated, interrupted, skipped, failed or aside."""
+    """What became of a job: status complete, truncated, interrupted, skipped, failed or quarantined."""
 
     job: Job
     status: str

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vidtrack.batch.manifest import FOLDER
-from vidtrack.batch.remote import Place
+from vidtrack.batch.remote import Location
 from vidtrack.batch.remote_manifest import home_of
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.errors import OutputError, UsageError
@@ -21,7 +21,7 @@ _LONGEST = 200  # characters of what a holder says of itself
 
 
 @contextmanager
-def locked(root: Place) -> Iterator[None]:
+def locked(root: Location) -> Iterator[None]:
     """Keep other batches out of `root`, those of other machines only where it is a shared folder.
 
     Raises UsageError where one is at work, naming it, and OutputError where the folder cannot be written.

@@ -8,14 +8,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
+from vidtrack.batch.config import Rules
 from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Logged, Outcome, Started, Task
-from vidtrack.batch.manifest import ASIDE, DONE, FAILED, RUNNING, WAITING, Manifest, Row
+from vidtrack.batch.manifest import DONE, FAILED, INTERRUPTED, QUARANTINED, RUNNING, Manifest, Row
 from vidtrack.batch.pending import read_logged, relative, size_of
-from vidtrack.batch.remote import Place
+from vidtrack.batch.remote import Location
 from vidtrack.core.errors import (
     MisfitError,
     OutputError,
@@ -28,19 +29,10 @@ _STEP_SECONDS = 0.2
 _FINISHED = ("complete", "truncated", "skipped")
 
 
-@dataclass(frozen=True)
-class Rules:
-    """When a batch gives up: on a clip after so many crashes or seconds, on all after the first failure."""
-
-    crashes: int = 2
-    timeout_seconds: float | None = None
-    fail_fast: bool = False
-
-
 class Batch:
     """Runs tasks on an engine. Every change of a clip's state is in the manifest before anything else happens."""
 
-    def __init__(self, engine: Engine, manifest: Manifest, root: Place, rules: Rules | None = None) -> None:
+    def __init__(self, engine: Engine, manifest: Manifest, root: Location, rules: Rules | None = None) -> None:
         self.engine, self.manifest, self.root, self.rules = engine, manifest, root, rules or Rules()
         self._waiting: deque[tuple[Task, Row]] = deque()
         self._running: dict[int, tuple[Task, Row, float]] = {}
@@ -128,7 +120,7 @@ class Batch:
         elif error is not None:
             row = replace(row, state=FAILED, error=error.message, hint=error.hint)
         else:
-            row = replace(row, state=WAITING, attempts=row.attempts - 1)  # interrupted: none of its fault
+            row = replace(row, state=INTERRUPTED, attempts=row.attempts - 1)  # through no fault of its own
         self.manifest.put([row])
         if isinstance(error, UsageError | WeightsError) and not isinstance(error, MisfitError):
             self._stop()
@@ -152,13 +144,13 @@ class Batch:
         if task.number in self._late:
             state, status = FAILED, "failed"
         elif self._stopping:
-            self.manifest.put([replace(row, state=WAITING)])
+            self.manifest.put([replace(row, state=INTERRUPTED)])
             return Outcome(task.job, "interrupted")
         elif self._crashes[task.number] < self.rules.crashes:
             self._waiting.appendleft((replace(task, config=replace(task.config, resume=True)), row))
             return None
         else:
-            state, status = ASIDE, "aside"
+            state, status = QUARANTINED, "quarantined"
         error = ResourceError(f"{task.job.source} was given up: {reason}")
         self.manifest.put([replace(row, state=state, error=error.message)])
         if self.rules.fail_fast:

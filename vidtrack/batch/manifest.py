@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vidtrack.batch.remote import Place, place_of
+from vidtrack.batch.remote import Location, location_of
 from vidtrack.core.errors import OutputError
 
 FOLDER = "vidtrack-batch"
 NAME = "manifest.sqlite"
-VERSION = 1
-WAITING, RUNNING, DONE, FAILED, ASIDE = "waiting", "running", "done", "failed", "aside"
-STATES = WAITING, RUNNING, DONE, FAILED, ASIDE
+VERSION = 2
+WAITING, RUNNING, INTERRUPTED, DONE, FAILED, QUARANTINED = (
+    "waiting", "running", "interrupted", "done", "failed", "quarantined",
+)  # fmt: skip
+STATES = WAITING, RUNNING, INTERRUPTED, DONE, FAILED, QUARANTINED
 _PATIENCE = 60.0  # seconds for another program that has it open
 _COLUMNS = (
     "source", "bytes", "mtime_ns", "content", "parameters", "weights", "outputs", "state", "attempts", "status",
@@ -33,7 +35,7 @@ CREATE TABLE clips (
   parameters TEXT NOT NULL,   -- sha256 of every choice that shapes the outputs
   weights TEXT NOT NULL,      -- sha256 of the model
   outputs TEXT NOT NULL,      -- JSON [[path, bytes], ...]
-  state TEXT NOT NULL,        -- waiting, running, done, failed or aside (crashed its worker twice)
+  state TEXT NOT NULL,        -- waiting, running, interrupted, done, failed or quarantined (crashed its worker twice)
   attempts INTEGER NOT NULL,  -- since the parameters last changed
   status TEXT NOT NULL,       -- of what is done: complete or truncated
   frames INTEGER NOT NULL,
@@ -50,7 +52,7 @@ CREATE TABLE clips (
 class Row:
     """What is known of a clip."""
 
-    source: Place
+    source: Location
     bytes: int
     mtime_ns: int
     content: str = ""
@@ -88,18 +90,32 @@ class Manifest:
                 self._db.execute(_SCHEMA)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
                 self._db.execute("COMMIT")
+            elif found == 1:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.execute("UPDATE clips SET state = ? WHERE state = 'aside'", (QUARANTINED,))
+                self._db.execute(f"PRAGMA user_version = {VERSION}")
+                self._db.execute("COMMIT")
         if found > VERSION:
             self._db.close()
             raise OutputError(f"{path} is of version {found}, newer than {VERSION}", "update vidtrack")
 
-    def rows(self) -> dict[Place, Row]:
-        """All rows; clips that ran when their batch died are waiting again."""
+    def rows(self) -> dict[Location, Row]:
+        """All rows."""
         with self._clear():
             rows = map(_row, self._db.execute(f"SELECT {', '.join(_COLUMNS)} FROM clips"))
-            found = {row.source: row for row in rows}
-        return {source: _put_back(row) if row.state == RUNNING else row for source, row in found.items()}
+            return {row.source: row for row in rows}
 
-    def forget(self, sources: Iterable[Place]) -> None:
+    def recover(self) -> None:
+        """Mark clips that were running when their batch died as interrupted; only for whoever holds the lock.
+
+        It does not count as an attempt: the death was not the clip's fault.
+        """
+        with self._clear():
+            self._db.execute(
+                "UPDATE clips SET state = ?, attempts = max(0, attempts - 1) WHERE state = ?", (INTERRUPTED, RUNNING)
+            )
+
+    def forget(self, sources: Iterable[Location]) -> None:
         """Delete the rows of clips."""
         with self._clear():
             self._db.executemany("DELETE FROM clips WHERE source = ?", ((_key(source),) for source in sources))
@@ -140,18 +156,14 @@ class Manifest:
             ) from None
 
 
-def _put_back(row: Row) -> Row:
-    """A clip that was under way when its batch died: no attempt, as the death was none of its fault."""
-    return replace(row, state=WAITING, attempts=max(0, row.attempts - 1))
-
-
 def _row(values: tuple[object, ...]) -> Row:
     row = Row(*values)  # type: ignore[arg-type]
     if row.state not in STATES:
         raise ValueError(f"a clip is {row.state!r}")
     numbers = {name: int(getattr(row, name)) for name in ("bytes", "mtime_ns", "attempts", "frames", "tracks")}
     outputs = tuple((str(name), int(size)) for name, size in json.loads(str(row.outputs)))
-    return replace(row, source=place_of(os.fsdecode(values[0])), outputs=outputs, seconds=float(row.seconds), **numbers)  # type: ignore[arg-type]
+    source = location_of(os.fsdecode(values[0]))  # type: ignore[arg-type]
+    return replace(row, source=source, outputs=outputs, seconds=float(row.seconds), **numbers)  # type: ignore[arg-type]
 
 
 def _values(row: Row) -> tuple[object, ...]:
@@ -161,7 +173,7 @@ def _values(row: Row) -> tuple[object, ...]:
     return tuple(values.values())
 
 
-def _key(source: Place) -> bytes:
+def _key(source: Location) -> bytes:
     return os.fsencode(str(source))
 
 

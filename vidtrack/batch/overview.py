@@ -1,8 +1,8 @@
 """A batch as a whole, from its manifest: `report.json` for programs and `index.html` for people.
 
 `report.json` is an object: `folder` and `written` (UTC), `counts` of clips by state, `frames` and `seconds` of the
-finished ones, and `clips`, of which each has `source`, `state` (complete, truncated, failed, aside or
-waiting, as those under way are too), `attempts`, `frames`, `tracks`, `seconds` of work, `outputs` (path and bytes),
+finished ones, and `clips`, of which each has `source`, `state` (failed, quarantined, interrupted,
+waiting, running, truncated or complete), `attempts`, `frames`, `tracks`, `seconds` of work, `outputs` (path and bytes),
 `error`, `hint` and `updated` (UTC). Paths are relative to `folder`.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 from vidtrack.batch.manifest import DONE, FOLDER, Row
-from vidtrack.batch.remote import Place
+from vidtrack.batch.remote import Location
 from vidtrack.batch.remote_manifest import home_of
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.tracklog import is_log_path
@@ -31,15 +31,17 @@ from vidtrack.tracklog.metadata import utc_now
 REPORT, INDEX = "report.json", "index.html"
 _STATES = {
     "failed": "failed",
-    "aside": "set aside",
+    "quarantined": "quarantined",
+    "interrupted": "interrupted",
     "waiting": "waiting",
-    "truncated": "cut short",
+    "running": "running",
+    "truncated": "truncated",
     "complete": "complete",
-}  # in the order in which they want attention
+}  # those that need attention first
 _MARK = re.compile(r"\{\{([a-z]+)\}\}")
 
 
-def write_overview(root: Place, rows: Iterable[Row]) -> None:
+def write_overview(root: Location, rows: Iterable[Row]) -> None:
     """Write both files into the batch's folder in `root`, or in its stand-in; raises OutputError."""
     ordered = sorted(rows, key=lambda row: (list(_STATES).index(state_of(row)), str(row.source)))
     report = json.dumps(report_of(root, ordered), ensure_ascii=False, indent=1) + "\n"
@@ -53,7 +55,7 @@ def state_of(row: Row) -> str:
     return (row.status if row.status in _STATES else "complete") if row.state == DONE else row.state
 
 
-def report_of(root: Place, rows: Sequence[Row]) -> dict[str, Any]:
+def report_of(root: Location, rows: Sequence[Row]) -> dict[str, Any]:
     """The values of `report.json`."""
     return {
         "folder": str(root.absolute() if isinstance(root, Path) else root),
@@ -79,7 +81,7 @@ def report_of(root: Place, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def page_of(root: Place, rows: Sequence[Row]) -> str:
+def page_of(root: Location, rows: Sequence[Row]) -> str:
     """The page; whatever names hold, no text in it can become markup."""
     counts = Counter(map(state_of, rows))
     present = [state for state in _STATES if counts[state]]
@@ -97,7 +99,7 @@ def page_of(root: Place, rows: Sequence[Row]) -> str:
     return _fill(_file("index.html"), values)
 
 
-def _title(root: Place) -> str:
+def _title(root: Location) -> str:
     return root.absolute().name or str(root.absolute()) if isinstance(root, Path) else str(root)
 
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from vidtrack.batch.engine import Logged, Task
-from vidtrack.batch.manifest import ASIDE, DONE, Row
+from vidtrack.batch.manifest import DONE, QUARANTINED, Row
 from vidtrack.batch.plan import Existing, Job
-from vidtrack.batch.remote import Address, Place, look_up, sizes_of
+from vidtrack.batch.remote import Address, Location, look_up, sizes_of
 from vidtrack.core.errors import InputError, LogError, UsageError
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracklog import read_ends
@@ -23,38 +23,38 @@ _MOST = 2**53  # of what a footer counts; what is more was not written by us
 
 
 @dataclass(frozen=True)
-class Due:
-    """Tasks with the rows they begin with, the jobs done before, those set aside, and rows that only need noting."""
+class Pending:
+    """Tasks with the rows they begin with, the jobs done before, those quarantined, and rows that only need noting."""
 
     tasks: tuple[tuple[Task, Row], ...]
     done: tuple[Job, ...]
-    aside: tuple[Job, ...]
+    quarantined: tuple[Job, ...]
     noted: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Fingerprint:
     """Hashes of all that shapes the outputs besides the clip."""
 
     parameters: str
     weights: str
 
     @classmethod
-    def of(cls, config: RunConfig, weights: str) -> Wanted:
+    def of(cls, config: RunConfig, weights: str) -> Fingerprint:
         """The hashes of a run with this model."""
         return cls(hash_parameters({**config.parameters(), "video": asdict(config.video)}), weights)
 
 
-def find_due(
+def find_pending(
     jobs: Sequence[Job],
-    rows: Mapping[Place, Row],
-    root: Place,
+    rows: Mapping[Location, Row],
+    root: Location,
     config: RunConfig,
-    wanted: Wanted,
+    wanted: Fingerprint,
     existing: Existing = Existing.REFUSE,
-    retry_aside: bool = False,
+    retry_quarantined: bool = False,
     first_number: int = 0,
-) -> Due:
+) -> Pending:
     """Compare jobs with the rows of the manifest in `root`.
 
     Done is a clip whose row says so with the same content, parameters and weights, and whose outputs are there in
@@ -62,7 +62,7 @@ def find_due(
     Raises UsageError where an output is there that is not in the manifest, unless `existing` says what to do with it.
     """
     tasks: list[tuple[Task, Row]] = []
-    done, aside, noted, strange = [], [], [], []
+    done, quarantined, noted, strange = [], [], [], []
     there = _sizes(target for job in jobs for target in job.outputs)
     for job in jobs:
         source = relative(job.source, root)
@@ -77,8 +77,8 @@ def find_due(
                     done.append(job)
                     noted.append(replace(row, bytes=identity[0], mtime_ns=identity[1]))
                     continue
-            if row.state == ASIDE and not retry_aside and identity == (row.bytes, row.mtime_ns):
-                aside.append(job)
+            if row.state == QUARANTINED and not retry_quarantined and identity == (row.bytes, row.mtime_ns):
+                quarantined.append(job)
                 continue
         known = {name for name, _ in row.outputs} if row is not None else set()
         unknown = [target for target in job.outputs if str(relative(target, root)) not in known and target in there]
@@ -98,7 +98,7 @@ def find_due(
             parameters=wanted.parameters,
             weights=wanted.weights,
             outputs=tuple((str(relative(target, root)), -1) for target in job.outputs if target not in unsure),
-            attempts=row.attempts if row is not None and same and not retry_aside else 0,
+            attempts=row.attempts if row is not None and same and not retry_quarantined else 0,
         )
         tasks.append((task, begun))
     if strange:
@@ -106,7 +106,7 @@ def find_due(
         raise UsageError(
             f"{strange[0]}{more} already exists", "--overwrite replaces it, --skip-existing leaves finished clips"
         )
-    return Due(tuple(tasks), tuple(done), tuple(aside), tuple(noted))
+    return Pending(tuple(tasks), tuple(done), tuple(quarantined), tuple(noted))
 
 
 def in_order(jobs: Sequence[Job], order: str) -> list[Job]:
@@ -118,7 +118,7 @@ def in_order(jobs: Sequence[Job], order: str) -> list[Job]:
     return list(jobs)
 
 
-def relative(place: Place, root: Place) -> Place:
+def relative(place: Location, root: Location) -> Location:
     """The path as seen from the manifest's folder, so that a tree can be moved as a whole; whole if it is elsewhere."""
     if isinstance(place, Address):
         path = PurePosixPath(place.path)
@@ -127,7 +127,7 @@ def relative(place: Place, root: Place) -> Place:
     return Path(os.path.abspath(place) if isinstance(root, Address) else os.path.relpath(place, root))
 
 
-def size_of(place: Place) -> int:
+def size_of(place: Location) -> int:
     """Bytes of a file; -1 where it is not there."""
     if isinstance(place, Path):
         with suppress(OSError):
@@ -136,7 +136,7 @@ def size_of(place: Place) -> int:
     return -1 if (found := look_up(place)) is None else found.bytes
 
 
-def identity_of(source: Place) -> tuple[int, int]:
+def identity_of(source: Location) -> tuple[int, int]:
     """Bytes and time of change (ns) of a clip, of a sequence those of all its pictures; (-1, -1) if it is not there."""
     if isinstance(source, Address):
         return source.bytes, source.changed_ns
@@ -147,7 +147,7 @@ def identity_of(source: Place) -> tuple[int, int]:
     return sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)
 
 
-def content_of(source: Place) -> str:
+def content_of(source: Location) -> str:
     """The hash of a clip as a manifest holds it; empty where it cannot be read, and at an address."""
     if isinstance(source, Address):
         return ""
@@ -175,9 +175,9 @@ def written(content: ContentHash) -> str:
     return f"{content.method}:{content.value}"
 
 
-def _sizes(targets: Iterable[Place]) -> dict[Place, int]:
+def _sizes(targets: Iterable[Location]) -> dict[Location, int]:
     """Bytes of those that are there."""
-    found: dict[Place, int] = {}
+    found: dict[Location, int] = {}
     addresses: list[Address] = []
     for target in targets:
         if isinstance(target, Address):
@@ -188,6 +188,6 @@ def _sizes(targets: Iterable[Place]) -> dict[Place, int]:
     return found | {**sizes_of(addresses)}
 
 
-def _are_there(job: Job, row: Row, root: Place, there: Mapping[Place, int]) -> bool:
+def _are_there(job: Job, row: Row, root: Location, there: Mapping[Location, int]) -> bool:
     sizes = dict(row.outputs)
     return all(target in there and sizes.get(str(relative(target, root))) == there[target] for target in job.outputs)

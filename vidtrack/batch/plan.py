@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TextIO
 
-from vidtrack.batch.remote import Address, Place, fixed_part, is_address, list_below, look_up, matching, place_of
+from vidtrack.batch.remote import Address, Location, fixed_part, is_address, list_below, location_of, look_up, matching
 from vidtrack.core.errors import InputError, UsageError
 from vidtrack.tracklog import SUFFIXES as LOG_SUFFIXES
 from vidtrack.tracklog import is_log_path
@@ -38,12 +38,12 @@ class Existing(StrEnum):
 class Job:
     """A clip and the files to make of it; None is not wanted."""
 
-    source: Place
-    video: Place | None
-    log: Place | TextIO | None
+    source: Location
+    video: Location | None
+    log: Location | TextIO | None
 
     @property
-    def outputs(self) -> tuple[Place, ...]:
+    def outputs(self) -> tuple[Location, ...]:
         """The files to make."""
         return tuple(target for target in (self.video, self.log) if isinstance(target, Path | Address))
 
@@ -64,7 +64,7 @@ class LocalJob(Job):
 
 @dataclass(frozen=True)
 class _Clip:
-    source: Place
+    source: Location
     below: Path = Path()  # folders between the folder given as input and the clip
 
 
@@ -93,9 +93,9 @@ def plan(
     if not clips:
         raise InputError(f"--include and --exclude leave none of {len(found)} clips", "check their patterns")
     if output is not None and _is_file_target(output, inputs, clips):
-        jobs = [_file_job(clips[0].source, place_of(output), video_suffix)]
+        jobs = [_file_job(clips[0].source, location_of(output), video_suffix)]
     else:
-        jobs = [_folder_job(clip, None if output is None else place_of(output), video_suffix) for clip in clips]
+        jobs = [_folder_job(clip, None if output is None else location_of(output), video_suffix) for clip in clips]
     _check_collisions(jobs)
     return jobs
 
@@ -110,17 +110,17 @@ def refuse_existing(jobs: Sequence[Job]) -> None:
         )
 
 
-def exists(place: Place) -> bool:
+def exists(place: Location) -> bool:
     """True where a file, a folder or a link is, at an address a file."""
     return look_up(place) is not None if isinstance(place, Address) else os.path.lexists(place)
 
 
-def is_own_output(path: Place) -> bool:
+def is_own_output(path: Location) -> bool:
     """True for a file named as this program names what it makes."""
     return bool(_OWN_VIDEO.fullmatch(path.name)) or path.name.endswith(".partial") or is_log_path(Path(path.name))
 
 
-def _is_made(path: Place) -> bool:
+def _is_made(path: Location) -> bool:
     """True for what is no clip unless it is named by itself: someone may track what was rendered before."""
     return is_own_output(path) or bool(_RENDERED.fullmatch(path.name))
 
@@ -205,7 +205,7 @@ def _unique(clips: Iterable[_Clip]) -> list[_Clip]:
 
 
 def _is_file_target(output: str, inputs: Sequence[str], clips: Sequence[_Clip]) -> bool:
-    path = place_of(output)
+    path = location_of(output)
     if (isinstance(path, Path) and os.path.isdir(path)) or output.endswith(("/", os.sep)) or not path.suffix:
         return False
     if path.suffix.lower() not in CONTAINERS and not is_log_path(Path(path.name)):
@@ -213,7 +213,7 @@ def _is_file_target(output: str, inputs: Sequence[str], clips: Sequence[_Clip]) 
         raise UsageError(
             f"{output}: a {path.suffix} file cannot be written", f"use {known}; end a folder's name with /"
         )
-    if len(inputs) > 1 or (is_folder(inputs[0]) and clips[0].source != place_of(inputs[0])):
+    if len(inputs) > 1 or (is_folder(inputs[0]) and clips[0].source != location_of(inputs[0])):
         raise UsageError(f"{output} is one file, and there may be many clips", "give a folder")
     return True
 
@@ -223,7 +223,7 @@ def is_folder(text: str) -> bool:
     return is_address(text) or os.path.isdir(os.path.expanduser(text))
 
 
-def _file_job(source: Place, output: Place, video_suffix: str | None) -> Job:
+def _file_job(source: Location, output: Location, video_suffix: str | None) -> Job:
     if is_log_path(Path(output.name)):
         return Job(source, None, output)
     if video_suffix is None:
@@ -231,14 +231,14 @@ def _file_job(source: Place, output: Place, video_suffix: str | None) -> Job:
     return Job(source, output, output.with_name(output.stem.removesuffix(VIDEO_MARK) + LOG_ENDING))
 
 
-def _folder_job(clip: _Clip, folder: Place | None, video_suffix: str | None) -> Job:
+def _folder_job(clip: _Clip, folder: Location | None, video_suffix: str | None) -> Job:
     parent = clip.source.parent if folder is None else folder / clip.below
     name = _name_of(clip.source)
     video = None if video_suffix is None else parent / f"{name}{VIDEO_MARK}{video_suffix}"
     return Job(clip.source, video, parent / f"{name}{LOG_ENDING}")
 
 
-def _name_of(source: Place) -> str:
+def _name_of(source: Location) -> str:
     if isinstance(source, Address):
         return source.stem
     if os.path.isdir(source):
@@ -254,7 +254,7 @@ class _Resolver:
     def __init__(self) -> None:
         self._folders: dict[str, str] = {}
 
-    def __call__(self, place: Place) -> str:
+    def __call__(self, place: Location) -> str:
         if isinstance(place, Address):
             return str(place)
         folder, name = os.path.split(place)
@@ -266,7 +266,7 @@ class _Resolver:
 
 
 def _check_collisions(jobs: Sequence[Job]) -> None:
-    makers: dict[str, Place] = {}
+    makers: dict[str, Location] = {}
     resolve = _Resolver()
     sources = {os.path.normcase(resolve(job.source)) for job in jobs}
     for job in jobs:

@@ -93,10 +93,10 @@ class Address:
         return f"{self.scheme}://{self.path}"
 
 
-Place = Path | Address
+Location = Path | Address
 
 
-def place_of(text: str) -> Place:
+def location_of(text: str) -> Location:
     """The file or address that `text` names."""
     return Address.parse(text) if is_address(text) else Path(text)
 

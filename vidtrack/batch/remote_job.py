@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vidtrack.batch.plan import Job, LocalJob
-from vidtrack.batch.remote import Address, Place, fetch, look_up, put
+from vidtrack.batch.remote import Address, Location, fetch, look_up, put
 from vidtrack.core.errors import OutputError, ResourceError, VidtrackError
 
 _PREFIX = "vidtrack-clip-"
@@ -23,7 +23,7 @@ _SETTLED_SECONDS = 60  # a folder is locked within this time after it is made
 
 
 @contextmanager
-def at_hand(job: Job, with_results: bool = False) -> Iterator[LocalJob]:
+def local_copy(job: Job, with_results: bool = False) -> Iterator[LocalJob]:
     """The job with files of this machine in place of addresses.
 
     The clip is fetched first, and results of earlier runs where they are wanted. Whatever results are made, of an
@@ -53,7 +53,7 @@ def at_hand(job: Job, with_results: bool = False) -> Iterator[LocalJob]:
 def _localised(job: Job, scratch: Path) -> LocalJob:
     """Files under the names they have at their addresses."""
 
-    def place(folder: str, wanted: Place) -> Path:
+    def place(folder: str, wanted: Location) -> Path:
         if isinstance(wanted, Path):
             return wanted
         (scratch / folder).mkdir(exist_ok=True)

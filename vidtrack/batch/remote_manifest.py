@@ -14,11 +14,11 @@ from types import TracebackType
 from platformdirs import user_state_path
 
 from vidtrack.batch.manifest import FOLDER, NAME
-from vidtrack.batch.remote import Address, Place, fetch, look_up, put
+from vidtrack.batch.remote import Address, Location, fetch, look_up, put
 from vidtrack.core.errors import OutputError, VidtrackError
 
 
-def home_of(root: Place) -> Path:
+def home_of(root: Location) -> Path:
     """The folder of this machine that holds the manifest of results in `root`: itself, or one for an address."""
     if isinstance(root, Path):
         return root
@@ -32,7 +32,7 @@ class ManifestCopy:
     Raises InputError or OutputError where the store cannot be used.
     """
 
-    def __init__(self, root: Place) -> None:
+    def __init__(self, root: Location) -> None:
         self._address = root if isinstance(root, Address) else None
         self._folder = home_of(root) / FOLDER
 

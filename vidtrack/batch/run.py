@@ -12,7 +12,7 @@ from vidtrack.batch.engine import Outcome, Task
 from vidtrack.batch.pending import read_logged
 from vidtrack.batch.plan import Existing, LocalJob
 from vidtrack.batch.remote import Address
-from vidtrack.batch.remote_job import at_hand
+from vidtrack.batch.remote_job import local_copy
 from vidtrack.batch.resume import Finding, find_earlier
 from vidtrack.core.class_names import class_filter
 from vidtrack.core.errors import OutputError, UsageError, VidtrackError, WeightsError
@@ -50,7 +50,7 @@ def _run(
     progress: Callable[[Progress], None] | None,
     batcher: DynamicBatcher | None,
 ) -> Outcome:
-    with at_hand(task.job, with_results=task.existing is Existing.SKIP) as job:
+    with local_copy(task.job, with_results=task.existing is Existing.SKIP) as job:
         outcome = _track(task, job, load, progress, batcher)
         if isinstance(task.job.log, Address) and isinstance(job.log, Path):
             return replace(outcome, logged=read_logged(job.log))

@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from vidtrack.batch.engine import ModelChoice, News, Outcome, Task
+from vidtrack.batch.engine import News, Outcome, Task
 from vidtrack.batch.run import run_task
 from vidtrack.core.errors import UsageError, VidtrackError, WeightsError
 from vidtrack.core.stages import Progress
 from vidtrack.model.batching import DynamicBatcher
+from vidtrack.model.choice import ModelChoice
 from vidtrack.model.detector import DeformableDETR
 
 _TELL_EVERY = 0.2  # seconds between two messages about the progress of a clip

@@ -19,8 +19,8 @@ from vidtrack.core.errors import UsageError
 from vidtrack.tracking.config import TrackerConfig
 
 if TYPE_CHECKING:
-    from vidtrack.batch.engine import ModelChoice
     from vidtrack.batch.plan import Existing, Job
+    from vidtrack.model.choice import ModelChoice
     from vidtrack.pipeline.config import RunConfig
 
 _TRACKER = TrackerConfig()
@@ -78,10 +78,11 @@ def detect(
 
     Exit codes: 0 all done, 1 some clips failed, 2 usage error, 3 nothing could be decoded, 130 interrupted.
     """
-    from vidtrack.batch.engine import ModelChoice
-    from vidtrack.batch.loop import Rules
+    from vidtrack.batch.config import BatchConfig, Rules
     from vidtrack.batch.plan import Existing, is_folder
-    from vidtrack.cli.batch import BatchChoices, batch_root, finish_batch, run_batch
+    from vidtrack.batch.session import batch_root
+    from vidtrack.cli.batch import detect_batch
+    from vidtrack.model.choice import ModelChoice
     from vidtrack.pipeline.config import RunConfig
     from vidtrack.tracklog.zones import parse_line, parse_zone
     from vidtrack.video.config import EncodeConfig
@@ -124,11 +125,20 @@ def detect(
     if in_workers or (output != "-" and is_batch(inputs, planned)):
         if profile:
             raise UsageError("--profile works with a single clip only", "give one clip, or drop --profile")
-        rules = Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast)
-        choices = BatchChoices(jobs, str(order), limit, watch, retry_quarantined, rules, engine, address)
+        batch = BatchConfig(
+            run=config,
+            existing=existing,
+            jobs=jobs,
+            order=str(order),
+            limit=limit,
+            watch=watch,
+            retry_quarantined=retry_quarantined,
+            rules=Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast),
+            engine=str(engine),
+            address=address,
+        )
         root = batch_root(inputs, output, planned)
-        result = run_batch(planned, find_jobs, root, chosen, config, existing, choices, progress)
-        code = finish_batch(result, report, progress)
+        code = detect_batch(planned, find_jobs, root, chosen, batch, report, progress)
     else:
         code = detect_one(planned[0], chosen, config, existing, progress, profile, report)
     raise typer.Exit(code)
@@ -137,9 +147,9 @@ def detect(
 def is_batch(inputs: Sequence[str], jobs: Sequence[Job]) -> bool:
     """Whether there are several clips, or could be another time: a folder that is no image sequence."""
     from vidtrack.batch.plan import is_folder
-    from vidtrack.batch.remote import place_of
+    from vidtrack.batch.remote import location_of
 
-    folders = [place_of(os.path.expanduser(text)) for text in inputs if is_folder(text)]
+    folders = [location_of(os.path.expanduser(text)) for text in inputs if is_folder(text)]
     return len(jobs) > 1 or any(folder != jobs[0].source for folder in folders)
 
 
@@ -155,7 +165,7 @@ def detect_one(
     """Track one clip in this process; returns the exit code."""
     from vidtrack.batch.engine import Task
     from vidtrack.batch.plan import Existing, refuse_existing
-    from vidtrack.cli.progress import reporter
+    from vidtrack.cli.reporter import reporter
     from vidtrack.cli.summary import print_profile, write_report
     from vidtrack.video import probe
 
@@ -166,9 +176,9 @@ def detect_one(
 
     from vidtrack.batch.run import run_task  # PyTorch takes seconds to load: not before all else is in order
 
-    with reporter(progress, [job]) as shown:
-        outcome = run_task(Task(0, job, config, existing), model.load, shown.progress)
-        shown.outcome(outcome)
+    with reporter(progress) as shown:
+        outcome = run_task(Task(0, job, config, existing), model.load, shown.follow(job.source))
+        shown.finish(outcome)
     if profile and outcome.result is not None:
         print_profile(outcome.result)
     if report is not None:

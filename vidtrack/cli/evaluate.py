@@ -163,8 +163,8 @@ def _detect(
     from rich.console import Console
     from rich.progress import Progress
 
-    from vidtrack.batch.engine import ModelChoice
     from vidtrack.datasets.coco import detect, find_pictures
+    from vidtrack.model.choice import ModelChoice
 
     pictures = find_pictures(truth, folder)
     model = ModelChoice(name, device, precision, threads).load()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from vidtrack.core.errors import InputError
 
 if TYPE_CHECKING:
+    from vidtrack.batch.config import BatchResult
     from vidtrack.batch.engine import Outcome
-    from vidtrack.cli.batch import BatchResult
 
 ALL_DONE = 0
 SOME_FAILED = 1
@@ -19,14 +19,14 @@ INTERRUPTED = 130
 
 
 def of_batch(result: BatchResult) -> int:
-    """The exit code of a batch: set aside before is a failure still, stopped by `--fail-fast` is no interrupt."""
+    """The exit code of a batch: quarantined clips count as failures; a stop by `--fail-fast` is not an interrupt."""
     if result.interrupted and result.left:
         return INTERRUPTED
     code = of_outcomes(
         [outcome for outcome in result.outcomes if outcome.status != "interrupted" or not result.failed_fast]
     )
     others = code == NOTHING_DECODABLE and (result.done_before or result.left)  # that may well be decodable
-    return SOME_FAILED if code != INTERRUPTED and (result.aside or others) else code
+    return SOME_FAILED if code != INTERRUPTED and (result.quarantined or others) else code
 
 
 def of_outcomes(outcomes: Sequence[Outcome]) -> int:

@@ -41,16 +41,15 @@ def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, ove
 
 def run_items(scene: Scene, items: Sequence[Item], video: EncodeConfig, style: ProgressStyle) -> list[dict[str, Any]]:
     """Write the videos one by one; finished ones survive an interrupt."""
-    from vidtrack.batch.plan import Job
-    from vidtrack.cli.progress import reporter
+    from vidtrack.cli.reporter import reporter
     from vidtrack.render.encode import make_video
 
     records = []
     said: set[str] = set()
     for item in items:
-        with reporter(style, [Job(item.take.path, None, None)]) as shown:
+        with reporter(style) as shown:
             try:
-                made = make_video(scene.footage, item.take, video, shown.progress)
+                made = make_video(scene.footage, item.take, video, shown.follow(item.take.path))
             except KeyboardInterrupt:
                 shown.say(f"{item.take.path}: interrupted, not written")
                 raise
@@ -76,8 +75,7 @@ def run_stills(
     scene: Scene, targets: dict[int, Path], margin: float, whole_frame: bool, style: ProgressStyle
 ) -> list[dict[str, Any]]:
     """Write the best image of every track; finished ones survive an interrupt."""
-    from vidtrack.batch.plan import Job
-    from vidtrack.cli.progress import reporter
+    from vidtrack.cli.reporter import reporter
     from vidtrack.core.stages import Stages, Stopwatch
     from vidtrack.render.encode import mismatches
     from vidtrack.render.stills import best_stills, candidates_of, write_stills
@@ -87,7 +85,7 @@ def run_stills(
     everyone = paths_of(scene.log)
     candidates = candidates_of([path for path in everyone if path.identity in targets], everyone, log)
     records = []
-    with reporter(style, [Job(footage.info.path, None, None)]) as shown:
+    with reporter(style) as shown:
         with footage.open() as reader, Stages(Stopwatch()) as stages:
             frames = stages.first("decode", reader)
             stills = best_stills(frames, candidates, log, footage.scale, margin, whole_frame)

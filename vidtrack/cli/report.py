@@ -63,8 +63,7 @@ def report(
     wanted = Wanted(parse_identities(tracks), (), parse_classes(classes), *parse_length(min_length))
     scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
 
-    from vidtrack.batch.plan import Job
-    from vidtrack.cli.progress import reporter
+    from vidtrack.cli.reporter import reporter
     from vidtrack.report.html_report import copy_of, make_report, why_copied
 
     copied = why_copied(scene, embed, proxy)
@@ -72,9 +71,9 @@ def report(
     _check_places([page, *([copy_of(page)] if copied and not embed else [])], scene, overwrite)
     if scene.log.problem:
         print(printable(f"vidtrack: note: {scene.log.problem}"), file=sys.stderr)
-    with reporter(progress, [Job(scene.footage.info.path, None, None)]) as shown:
+    with reporter(progress) as shown:
         try:
-            made = make_report(scene, page, embed, copied, shown.progress)
+            made = make_report(scene, page, embed, copied, shown.follow(scene.footage.info.path))
         except KeyboardInterrupt:
             shown.say(f"{page}: interrupted, not written")
             raise

@@ -1,4 +1,4 @@
-"""What is said once the work is done: the table of a batch, its report, and where the time went."""
+"""What is printed when the work is done: closing lines, the table of a batch, its report, and the timing breakdown."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidtrack.batch.manifest import FOLDER
-from vidtrack.batch.overview import INDEX, REPORT
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.errors import printable
 
 if TYPE_CHECKING:
+    from vidtrack.batch.config import BatchResult
     from vidtrack.batch.engine import Outcome
-    from vidtrack.cli.batch import BatchResult
     from vidtrack.pipeline.track_video import TrackResult
 
 _STEPS = {
@@ -80,16 +78,22 @@ def print_summary(result: BatchResult) -> None:
         table.add_row(printable(str(outcome.job.source)), outcome.status, *figures, made)
     if listed:
         console.print(table, markup=False)
+    from vidtrack.batch.manifest import FOLDER
+    from vidtrack.batch.overview import INDEX
+
     counted = _counts(result)
     named = ", ".join(f"{count} {status}" for status, count in counted.items())
     clips = f"{counted.total()} clip{'' if counted.total() == 1 else 's'}"
-    index = f"every clip and what became of it: {printable(str(result.root / FOLDER / INDEX))}"
-    again = "; --retry-quarantined tries again those set aside" if result.aside else ""
+    index = f"results and status of every clip: {printable(str(result.root / FOLDER / INDEX))}"
+    again = "; --retry-quarantined retries quarantined clips" if result.quarantined else ""
     console.print(f"{index}\n{clips}: {named}{again}", markup=False, highlight=False, soft_wrap=True)
 
 
 def summary_record(result: BatchResult) -> dict[str, Any]:
     """The totals as plain values."""
+    from vidtrack.batch.manifest import FOLDER
+    from vidtrack.batch.overview import INDEX, REPORT
+
     folder = result.root / FOLDER
     return {"counts": dict(_counts(result)), "report": str(folder / REPORT), "index": str(folder / INDEX)}
 
@@ -97,7 +101,7 @@ def summary_record(result: BatchResult) -> dict[str, Any]:
 def _counts(result: BatchResult) -> Counter[str]:
     """Clips by what became of them."""
     counted = Counter(outcome.status for outcome in result.outcomes)
-    counted.update({"done before": len(result.done_before), "set aside before": len(result.aside)})
+    counted.update({"done before": len(result.done_before), "quarantined before": len(result.quarantined)})
     counted.update({"not done": result.left - counted["interrupted"]})
     return +counted
 
@@ -129,3 +133,41 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
             "problems": [problem.message for problem in result.problems],
         }
     return record
+
+
+def complaints(outcome: Outcome) -> list[str]:
+    """Lines about what is wrong with a clip."""
+    if outcome.error is not None:
+        source, error = str(outcome.job.source), outcome.error
+        named = "" if source in error.message else f"{' '.join(source.splitlines())}: "
+        return [f"vidtrack: error: {named}{error}"]
+    if outcome.result is None:
+        return []
+    problems = outcome.result.problems
+    shown = [f"{outcome.job.source.name}: warning: {problem.message}" for problem in problems[:5]]
+    if len(problems) > len(shown):
+        shown.append(f"{outcome.job.source.name}: {len(problems) - len(shown)} more warnings, as events in the log")
+    return shown
+
+
+def closing_line(outcome: Outcome) -> str:
+    """What came of a clip, in a line; empty where it failed."""
+    name = outcome.job.source.name
+    if outcome.status == "skipped":
+        return f"{name}: done before, skipped"
+    if outcome.result is None:
+        return ""
+    result = outcome.result
+    made = ", ".join(str(target) for target in outcome.job.outputs)
+    ended = "" if result.status == "complete" else f"{result.status}: "
+    return (
+        f"{name}: {ended}{result.frames} frames, {result.tracks} tracks, {result.seconds:.1f} s "
+        f"({result.frames_per_second:.1f} fps){' -> ' if made else ''}{made}"
+    )
+
+
+def clock(seconds: float) -> str:
+    """H:MM:SS, or M:SS below an hour."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

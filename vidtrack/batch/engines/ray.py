@@ -14,8 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vidtrack.batch.engine import Crashed, Ended, Event, ModelChoice, Outcome, Progressed, Started, Task
+from vidtrack.batch.config import BatchConfig
+from vidtrack.batch.engine import Crashed, Ended, Event, Outcome, Progressed, Started, Task
 from vidtrack.core.errors import ResourceError, UsageError, VidtrackError
+from vidtrack.model.choice import ModelChoice
 from vidtrack.tracklog.metadata import version_of
 
 _NEWS_SECONDS = 0.5  # how long a worker waits for news before it answers that there are none
@@ -174,6 +176,11 @@ class RayEngine:
             yield
         except (ConnectionError, self._ray.exceptions.RayError) as error:
             raise ResourceError(f"the Ray cluster is gone: {_first_line(error)}", "start it, and run again") from None
+
+
+def open_engine(model: ModelChoice, config: BatchConfig, tasks: int | None) -> RayEngine:
+    """Join the cluster at `config.address`, or start one."""
+    return RayEngine(model, config.jobs, config.address)
 
 
 def _load_ray() -> Any:

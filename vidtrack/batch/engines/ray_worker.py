@@ -6,9 +6,10 @@ import os
 import queue
 from contextlib import suppress
 
-from vidtrack.batch.engine import ModelChoice, News
+from vidtrack.batch.engine import News
 from vidtrack.batch.worker import Worker
 from vidtrack.core.errors import UsageError
+from vidtrack.model.choice import ModelChoice
 from vidtrack.tracklog.metadata import version_of
 
 

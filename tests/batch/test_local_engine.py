@@ -11,10 +11,11 @@ import pytest
 
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog
-from vidtrack.batch.engine import Crashed, Ended, Engine, Event, ModelChoice, Progressed, Started, Task
-from vidtrack.batch.local import LocalEngine
+from vidtrack.batch.engine import Crashed, Ended, Engine, Event, Progressed, Started, Task
+from vidtrack.batch.engines.local import LocalEngine
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.core.errors import InputError, UsageError, WeightsError
+from vidtrack.model.choice import ModelChoice
 from vidtrack.pipeline.config import RunConfig
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -20,7 +21,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
-from vidtrack.batch.engine import Crashed, Ended, Event, ModelChoice, News, Outcome, Progressed, Started, Task
+from vidtrack.batch.config import BatchConfig
+from vidtrack.batch.engine import Crashed, Ended, Event, News, Outcome, Progressed, Started, Task
+from vidtrack.model.choice import ModelChoice
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -152,6 +155,21 @@ class LocalEngine:
 
     def _worker(self, one: _Process, place: int) -> int:
         return one.index * self._clips + place
+
+
+def open_engine(model: ModelChoice, config: BatchConfig, tasks: int | None) -> LocalEngine:
+    """As many processes as `config.jobs` asks for, or one per device; on one GPU, one process for several clips."""
+    devices = [model.device]
+    if model.device in ("auto", "cuda"):  # the only ones that may mean several; finding out takes PyTorch's start
+        from vidtrack.model.device import worker_devices
+
+        devices = worker_devices(model.device)
+    workers = config.jobs or len(devices)
+    threads = model.threads or max(1, (os.cpu_count() or 1) // workers)
+    workers = workers if tasks is None else min(workers, tasks)
+    processes = min(workers, len(devices)) if devices[0].startswith("cuda") else workers
+    choices = [replace(model, device=device, threads=threads) for device in devices]
+    return LocalEngine([choices[index % len(choices)] for index in range(processes)], math.ceil(workers / processes))
 
 
 def _context() -> SpawnContext | ForkServerContext:
