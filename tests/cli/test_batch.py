@@ -202,7 +202,7 @@ def test_a_single_clip_may_be_given_up_too(
 def test_a_watch_has_no_last_clip(detect: Command, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     ended = detect("--watch", "--limit", 3)
-    assert ended.code == 2 and "--watch takes those to come" in ended.err
+    assert ended.code == 2 and "--limit cannot be used with --watch" in ended.err
 
 
 def test_a_killed_batch_takes_its_workers_along_and_is_finished_later(
