@@ -162,7 +162,7 @@ def link(compiler: str, nvcc: str | None, objects: list[Path], target: Path, wor
 
 
 class BuildLibrary(build_ext):
-    """Builds vidtrack/_C.so, or says why not and lets the installation go on."""
+    """Builds vidtrack/_C.so, or says why not and continues the installation."""
 
     def get_ext_filename(self, fullname: str) -> str:
         return str(Path(*fullname.split("."))) + ".so"

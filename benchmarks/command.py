@@ -1,4 +1,4 @@
-"""Frames a second and peak memory of the whole `vidtrack detect` command, start-up included.
+"""Frames per second and peak memory of the whole `vidtrack detect` command, start-up included.
 
     python benchmarks/command.py examples/bikes.mp4 -- --model default
 
@@ -22,7 +22,7 @@ RUNS = 3
 def main() -> None:
     """Run the command a few times and report each."""
     clip, *options = [argument for argument in sys.argv[1:] if argument != "--"]
-    print("| command | frames | seconds | frames a second | peak memory MiB |")
+    print("| command | frames | seconds | frames per second | peak memory MiB |")
     print("|---|---|---|---|---|")
     for _ in range(RUNS):
         with tempfile.TemporaryDirectory() as folder:

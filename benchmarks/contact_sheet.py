@@ -1,4 +1,4 @@
-"""Every n-th frame of a video on one picture, to look at.
+"""Contact sheet of every nth frame of a video.
 
 python benchmarks/contact_sheet.py bikes.tracked.mp4 docs/bikes.jpg --every 25
 """
@@ -15,7 +15,7 @@ from vidtrack.video import VideoReader
 
 
 def sheet(video: Path, every: int, columns: int, width: int) -> np.ndarray:
-    """BGR picture of the frames whose index is a multiple of `every`, each `width` pixels wide."""
+    """BGR image of the frames whose index is a multiple of `every`, each `width` pixels wide."""
     tiles = []
     with VideoReader(video) as reader:
         for frame in reader:
@@ -37,8 +37,8 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=4)
     parser.add_argument("--width", type=int, default=320)
     arguments = parser.parse_args()
-    picture = sheet(arguments.video, arguments.every, arguments.columns, arguments.width)
-    cv2.imwrite(str(arguments.output), picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    image = sheet(arguments.video, arguments.every, arguments.columns, arguments.width)
+    cv2.imwrite(str(arguments.output), image, [cv2.IMWRITE_JPEG_QUALITY, 80])
 
 
 if __name__ == "__main__":

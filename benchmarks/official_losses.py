@@ -3,7 +3,7 @@
     git clone https://github.com/fundamentalvision/Deformable-DETR
     python benchmarks/official_losses.py Deformable-DETR
 
-Outputs are random: six decoder layers of 300 queries and 91 classes, proposals of an encoder, four pictures of which
+Outputs are random: six decoder layers of 300 queries and 91 classes, proposals of an encoder, four images of which
 one holds nothing. Prints Markdown.
 """
 
@@ -25,13 +25,13 @@ from vidtrack.training.losses import set_losses
 from vidtrack.training.matcher import match
 from vidtrack.training.recipe import LossConfig, TrackConfig
 
-LAYERS, PICTURES, QUERIES, CLASSES, TOKENS = 6, 4, 300, 91, 4000
-COUNTS = (7, 1, 0, 23)  # objects of each picture
+LAYERS, IMAGES, QUERIES, CLASSES, TOKENS = 6, 4, 300, 91, 4000
+COUNTS = (7, 1, 0, 23)  # objects of each image
 TERMS = {"class": "loss_ce", "l1": "loss_bbox", "giou": "loss_giou"}
 
 
 def random_boxes(*size: int) -> Tensor:
-    """Boxes (..., 4) as cxcywh, most of them inside the picture."""
+    """Boxes (..., 4) as cxcywh, most of them inside the image."""
     return torch.cat([torch.rand(*size, 2) * 0.8 + 0.1, torch.rand(*size, 2) * 0.4 + 0.02], dim=-1)
 
 
@@ -78,10 +78,10 @@ def main() -> None:
 
     torch.manual_seed(0)
     outputs = {
-        "logits": torch.randn(LAYERS, PICTURES, QUERIES, CLASSES) * 2 - 3,
-        "boxes": random_boxes(LAYERS, PICTURES, QUERIES),
-        "encoder logits": torch.randn(PICTURES, TOKENS, CLASSES) * 2 - 3,
-        "encoder boxes": torch.logit(random_boxes(PICTURES, TOKENS)),
+        "logits": torch.randn(LAYERS, IMAGES, QUERIES, CLASSES) * 2 - 3,
+        "boxes": random_boxes(LAYERS, IMAGES, QUERIES),
+        "encoder logits": torch.randn(IMAGES, TOKENS, CLASSES) * 2 - 3,
+        "encoder boxes": torch.logit(random_boxes(IMAGES, TOKENS)),
     }
     objects = [(random_boxes(count), torch.randint(CLASSES, (count,))) for count in COUNTS]
     theirs = {name: value.clone().requires_grad_() for name, value in outputs.items()}

@@ -70,7 +70,7 @@ def official_model(models: Any, main: Any, flags: list[str]) -> tuple[torch.nn.M
 
 
 def padded_batch() -> tuple[Tensor, Tensor]:
-    """Pixels (2, 3, 480, 640) of two pictures, 360x640 and 480x500, and their padding."""
+    """Pixels (2, 3, 480, 640) of two images, 360x640 and 480x500, and their padding."""
     pixels, padding = torch.randn(2, 3, 480, 640), torch.zeros(2, 480, 640, dtype=torch.bool)
     padding[0, 360:] = True
     padding[1, :, 500:] = True

@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--rate", type=int, default=10, help="frames a second of the small version that is looped")
+    parser.add_argument("--rate", type=int, default=10, help="frames per second of the small version that is looped")
     parser.add_argument("--width", type=int, default=160, help="and its width in pixels")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
@@ -73,7 +73,7 @@ def make_small(clip: Path, target: Path, width: int, rate: int) -> float:
 
 
 def track(source: Path, folder: Path, every: int) -> float:
-    """Track it with a network that finds objects in anything, a row every so many frames; returns the minutes taken."""
+    """Track it with a network that finds objects in anything, a row at regular intervals; returns the minutes taken."""
     torch.manual_seed(0)
     model = DeformableDETR(NETWORK).eval()
     for head in model.class_embed:

@@ -1,7 +1,7 @@
 """What camera motion compensation brings and costs: real sequences, seen by a camera that moves.
 
-The sequences were taken by cameras that stand still. A window of three quarters of the picture moves over each as a
-camera would; public detections and ground truth move with it, and the motion is measured on the window's pictures,
+The sequences come from static cameras. A window of three quarters of the image moves over each like a camera would;
+public detections and ground truth move with it, and the motion is measured on the window's images,
 without the boxes of the detections.
 """
 
@@ -67,9 +67,9 @@ def moved(folder: Path, place: Place) -> Moved:
             i = frame.index
             x, y = np.round(room + room * place(i / whole.sequence.frames_per_second, rng)).astype(int)
             known = detections[-1].boxes_xyxy[detections[-1].scores > 0.3] if detections else np.zeros((0, 4))
-            picture = np.ascontiguousarray(frame.image[y : y + window[1], x : x + window[0]])
+            image = np.ascontiguousarray(frame.image[y : y + window[1], x : x + window[0]])
             begin = time.process_time()
-            small = thumbnail_gray(picture)
+            small = thumbnail_gray(image)
             scale = small.shape[1] / window[0]
             matrix = camera.step(small, known * scale)
             spent += time.process_time() - begin

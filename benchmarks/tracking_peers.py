@@ -31,9 +31,7 @@ PEERS = {
     "HybridSort": BOXMOT,
     "OccluBoost": BOXMOT,
 }
-FIXED: dict[
-    str, dict[str, Any]
-] = {  # no camera motion, which needs the pictures, and no appearance, which needs weights
+FIXED: dict[str, dict[str, Any]] = {  # no camera motion, which needs the images, and no appearance, which needs weights
     "BoTSORT": {"enable_cmc": False},
     "BoostTrack": {"use_cmc": False},
     "HybridSort": {"use_embeddings": False, "with_longterm_reid": False, "with_longterm_reid_correction": False},

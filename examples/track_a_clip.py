@@ -27,7 +27,7 @@ def main(clip: str, folder: str, model_name: str = "default") -> None:
         overwrite=True,
         progress=show,
     )
-    print(f"\n{result.status}: {result.frames_per_second:.1f} frames a second", file=sys.stderr)
+    print(f"\n{result.status}: {result.frames_per_second:.1f} frames per second", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Points {
   Real *x, *y, *weight;
   // Bilinear weights of the two columns and two rows around the point: 0 outside the level.
   Real *left, *right, *top, *bottom;
-  // 1 where the column or row is inside the level, else 0.
+  // 1 if the column or row is inside the level, else 0.
   Real *in_left, *in_right, *in_top, *in_bottom;
   // (4, padded): top left, top right, bottom left, bottom right; token index, and bilinear times attention weight.
   Whole<Real>* corner;
@@ -228,7 +228,7 @@ void read_points(Points<Real>& points, const Problem& problem, const Real* refer
 // The two pixels of one axis between which a coordinate lies.
 template <typename Real>
 struct Neighbours {
-  WholeLanes<Real> before, after;           // indices, moved into the level where they are outside
+  WholeLanes<Real> before, after;           // indices, clamped to the level
   Lanes<Real> before_weight, after_weight;  // bilinear weights, 0 outside the level
   Lanes<Real> before_inside, after_inside;  // 1 inside the level, else 0
 };

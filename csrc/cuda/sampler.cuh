@@ -171,7 +171,7 @@ __device__ inline Frame frame_of(const Layout& layout, const float* reference, i
 // One sampling point. Bits of `packed`: corner 0..3 (top left, top right, bottom left, bottom right) is inside the
 // level; above them the width of the level.
 struct Point {
-  int token;  // of the top left corner; meaningless where that is outside
+  int token;  // of the top left corner; undefined if that is outside
   int packed;
   float right, bottom;  // distances from the top left corner, in [0, 1)
   float weight;

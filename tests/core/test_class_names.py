@@ -33,5 +33,5 @@ def test_an_unknown_name_is_an_error_with_a_suggestion(wanted: str, said: str) -
 
 
 def test_choosing_nothing_does_not_choose_everything() -> None:
-    with pytest.raises(UsageError, match="no class is chosen"):
+    with pytest.raises(UsageError, match="no class selected"):
         class_filter(NAMES, ())

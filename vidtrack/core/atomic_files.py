@@ -1,4 +1,4 @@
-"""Files that get their name when they are whole."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ STDOUT = Path("-")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file, and the folders to it, so that nobody ever sees a half of it; raises OutputError.
+    """Write a file atomically, creating its folders; raises OutputError.
 
-    Text becomes UTF-8; bytes of a file name that are none become escapes.
+    Text is written as UTF-8; undecodable bytes of file names become escapes.
     """
     data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
     partial = path.with_name(path.name + ".partial")
     try:
-        if path.exists() and not path.is_file():  # a device would be replaced too
-            raise OSError(errno.EEXIST, "it is no plain file")
+        if path.exists() and not path.is_file():  # os.replace would replace a device too
+            raise OSError(errno.EEXIST, "it is not a regular file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)  # were it a link, what it leads to would be overwritten
+        partial.unlink(missing_ok=True)  # a link would redirect the write
         partial.write_bytes(data)
         os.replace(partial, path)
     except OSError as error:
@@ -35,7 +35,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None], overwrite: bool) -> None:
-    """Raise UsageError where a file to be written is a folder, read by the command, named twice, or there already."""
+    """Raise UsageError if a target is a folder, an input, named twice, or already exists."""
     taken = {os.path.realpath(source) for source in sources if source is not None}
     for target in targets:
         if target is None:
@@ -50,7 +50,7 @@ def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None]
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:
-    """Raise UsageError where one of the names is taken, be it by a link that leads nowhere."""
+    """Raise UsageError if one of the paths exists, even as a dangling link."""
     there = [path for path in paths if os.path.lexists(path)]
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
@@ -58,7 +58,7 @@ def refuse_existing(paths: Iterable[Path]) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise OutputError where no file of this name can be made; leaves nothing behind."""
+    """Raise OutputError if the file cannot be created; leaves nothing behind."""
     folder = next((parent for parent in path.absolute().parents if os.path.lexists(parent)), path.parent)
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -69,5 +69,5 @@ def check_writable(path: Path) -> None:
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:
     return OutputError(
-        f"{path} cannot be written: {error.strerror or error}", "choose another place, or check the disk"
+        f"{path} cannot be written: {error.strerror or error}", "choose another location, or check the disk"
     )

@@ -1,4 +1,4 @@
-"""Choosing a model's classes by name."""
+"""Match class names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from vidtrack.core.errors import UsageError
 
 
 def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str = "the model") -> np.ndarray:
-    """Which of the classes (K,) bool of a model, or of what `whose` says, are wanted; None wants all.
+    """Mask (K,) bool of the wanted classes; None selects all. `whose` names their owner in errors.
 
-    Upper and lower case are one, and so are blanks, hyphens and underscores. Raises UsageError for a name that is not
-    there, with the nearest one that is.
+    Case is ignored; spaces, hyphens and underscores are equal. Raises UsageError for an unknown name and suggests the
+    closest.
     """
     if wanted is None:
         return np.ones(len(names), dtype=bool)
@@ -26,7 +26,7 @@ def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str 
             raise UsageError(f"{whose} has no class {name!r}", _suggestion(name, [n for n in names if n]))
         chosen[number] = True
     if not chosen.any():
-        raise UsageError("no class is chosen", "leave the choice out to track all classes")
+        raise UsageError("no class selected", "drop --classes to track all classes")
     return chosen
 
 
@@ -39,10 +39,10 @@ def _suggestion(name: str, names: Sequence[str]) -> str:
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:
-    """Names separated by commas, the first of many."""
+    """Comma-separated names, shortened if there are many."""
     return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
 
 
 def plain_name(name: str) -> str:
-    """A class name as it is compared."""
+    """A class name normalised for comparison."""
     return " ".join(name.replace("_", " ").replace("-", " ").split()).casefold()

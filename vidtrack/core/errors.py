@@ -1,22 +1,22 @@
-"""Errors a person can act on: one line that says what, which value, and what to do."""
+"""Errors people can act on: one line that says what, which value, and what to do."""
 
 from __future__ import annotations
 
 import re
 
-_LONGEST = 2000  # characters; what a damaged file holds may be as long as the file
+_LONGEST = 2000  # characters; a value from a damaged file may be as long as the file
 
 
-_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what a terminal obeys instead of showing it
+_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # control characters that a terminal obeys
 
 
 def printable(text: str) -> str:
-    """A text on one line in which names command no terminal: such characters are written as JSON does."""
+    """The text on one line, with control characters escaped as in JSON."""
     return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class VidtrackError(Exception):
-    """Base of every error vidtrack raises on purpose; the command line turns it into `exit_code`."""
+    """Base of all errors that vidtrack raises; the command line exits with `exit_code`."""
 
     exit_code = 1
 
@@ -27,18 +27,18 @@ class VidtrackError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.message} ({self.hint})" if self.hint else self.message
-        line = printable(" ".join(text.splitlines()))  # a name in it may have several lines
+        line = printable(" ".join(text.splitlines()))  # names may contain line breaks
         return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
 
 
 class UsageError(VidtrackError):
-    """A wrong option, name or combination, found before any work starts."""
+    """An invalid option, name or combination, found before any work starts."""
 
     exit_code = 2
 
 
 class MisfitError(UsageError):
-    """A choice that does not suit this clip, and may suit others."""
+    """An option that is invalid for this clip; the batch continues."""
 
 
 class InputError(VidtrackError):
@@ -52,22 +52,22 @@ class OutputError(VidtrackError):
 
 
 class ResourceError(VidtrackError):
-    """The machine ran out of something in the middle of a clip; the next clip may fit."""
+    """The machine ran out of memory or another resource during a clip; the next clip may fit."""
 
 
 class WeightsError(VidtrackError):
-    """A checkpoint that is missing, corrupt, foreign, unsafe or does not fit its config."""
+    """A checkpoint that is missing, corrupt, unsupported, unsafe or inconsistent with its config."""
 
     exit_code = 2
 
 
 class DataError(VidtrackError):
-    """A dataset or annotation file that cannot be used as it is."""
+    """An invalid dataset or annotation file."""
 
     exit_code = 2
 
 
 class LogError(VidtrackError):
-    """A track log that is not valid, or of a version this release does not read."""
+    """A track log that is invalid or of an unsupported version."""
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""Work that overlaps: iterators that run in threads of their own, a few items ahead of whoever takes them."""
+"""Threaded pipeline stages joined by bounded queues."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-_POLL_SECONDS = 0.1  # how often a blocked thread looks whether it should end; also lets Ctrl-C through on Windows
+_POLL_SECONDS = 0.1  # how often a blocked thread checks for the end; also lets Ctrl-C through on Windows
 _END = object()
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a clip is; `expected` frames is an estimate, None where the file does not say."""
+    """Progress of a clip; `expected` frames is an estimate, None if unknown."""
 
     frames: int
     expected: int | None
     tracks: int
     clip_seconds: float
-    resumed: int = 0  # frames that an earlier run had done
-    note: str = ""  # something to tell, at the beginning of a clip
+    resumed: int = 0  # frames finished by an earlier run
+    note: str = ""  # shown once, at the start of a clip
 
 
 @dataclass
@@ -37,14 +37,14 @@ class Lap:
 
 
 class Stopwatch:
-    """Adds up where time goes; each name belongs to one thread."""
+    """Accumulates time per name; each name belongs to one thread."""
 
     def __init__(self) -> None:
         self.laps: dict[str, Lap] = {}
 
     @contextmanager
     def lap(self, name: str) -> Iterator[None]:
-        """Count the time of the block under `name`."""
+        """Add the time of the block to `name`."""
         began = time.perf_counter()
         try:
             yield
@@ -57,8 +57,8 @@ class Stopwatch:
 class Stages:
     """A chain of threads joined by bounded queues.
 
-    `stop` ends the chain gracefully: the first stage gives no more, and what is under way is finished. Leaving the
-    context ends it at once. An error in a stage is raised where its items are taken.
+    `stop` ends the chain gracefully: the first stage yields nothing more, and items under way are finished. Leaving
+    the context ends it at once. An error in a stage is raised in the thread that takes its items.
     """
 
     def __init__(self, watch: Stopwatch, depth: int = 4) -> None:
@@ -69,19 +69,19 @@ class Stages:
         self._threads: list[threading.Thread] = []
 
     def first(self, name: str, items: Iterable[T]) -> Iterator[T]:
-        """Start the stage that `stop` ends; `items` are drawn in its thread."""
+        """Start the first stage, which `stop` ends; `items` is iterated in its thread."""
         return _Stage(name, _until(self._stopping, items), self._depth, self._leaving, self._watch, self._threads)
 
     def then(self, name: str, items: Iterable[T]) -> Iterator[T]:
-        """Start a further stage; `items` is a generator over the stage before."""
+        """Start another stage; `items` is a generator over the previous one."""
         return _Stage(name, items, self._depth, self._leaving, self._watch, self._threads)
 
     def stop(self) -> None:
-        """Let the first stage give no more."""
+        """End the first stage."""
         self._stopping.set()
 
     def drain(self, items: Iterator[T], report: Callable[[T], None]) -> bool:
-        """Take all items of the last stage; True where an interrupt made the first one stop early."""
+        """Consume the last stage; True if an interrupt stopped the first one early."""
         interrupted = False
         while True:
             try:
@@ -89,7 +89,7 @@ class Stages:
                     report(item)
                 return interrupted
             except KeyboardInterrupt:
-                if interrupted:  # asked twice
+                if interrupted:  # second Ctrl-C
                     raise
                 interrupted = True
                 self.stop()
@@ -104,7 +104,7 @@ class Stages:
 
 
 class _Stage(Iterator[T], Generic[T]):
-    """Not a generator: an interrupt that arrives while the caller waits does not end it."""
+    """Not a generator, which an interrupt during the caller's wait would end."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class _Stage(Iterator[T], Generic[T]):
             try:
                 return self._queue.get(timeout=_POLL_SECONDS)
             except queue.Empty:
-                if not self._thread.is_alive() and self._queue.empty():  # an interrupt may have swallowed the end
+                if not self._thread.is_alive() and self._queue.empty():  # an interrupt may have dropped the end marker
                     break
         return _END
 
@@ -152,7 +152,7 @@ class _Stage(Iterator[T], Generic[T]):
                     item = next(iterator, _END)
                 if item is _END or not self._put(item):
                     break
-        except BaseException as error:  # handed to whoever takes the items
+        except BaseException as error:  # raised in the consumer
             self._failure = error
         self._put(_END)
 

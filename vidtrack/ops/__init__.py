@@ -1,4 +1,4 @@
-"""Multi-scale deformable attention: compiled kernels where they are built, plain PyTorch elsewhere.
+"""Multi-scale deformable attention: compiled kernels if available, plain PyTorch otherwise.
 
 Environment variables: VIDTRACK_OPS=reference leaves the compiled kernels out; VIDTRACK_CPU=baseline|avx2|avx512 chooses
 among those of the CPU, which otherwise are the widest the processor has.
@@ -107,7 +107,7 @@ def require_compiled(device_type: str = "cpu") -> None:
     if _library is None:
         raise UsageError(
             f"the compiled sampler is not in use: {_problem}",
-            "install vidtrack again where a C++ compiler is available",
+            "reinstall vidtrack with a C++ compiler available",
         )
     if not is_compiled(device_type):
         raise UsageError(

@@ -11,7 +11,7 @@ TOLERANCE = 1e-4
 
 
 def try_kernels() -> dict[str, str]:
-    """Devices with compiled kernels, each with what is wrong there; empty where all is well."""
+    """Devices with compiled kernels and the error on each; an empty string means none."""
     devices = ["cpu"] if ops.is_compiled("cpu") else []
     if ops.is_compiled("cuda") and torch.cuda.is_available():
         devices += [f"cuda:{index}" for index in range(torch.cuda.device_count())]

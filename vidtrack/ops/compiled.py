@@ -28,7 +28,7 @@ class Library:
 
 
 def load() -> Library:
-    """Load the library and register its operators; OSError or RuntimeError where that fails."""
+    """Load the library and register its operators; raises OSError or RuntimeError."""
     path = _find()
     torch.ops.load_library(path)
     instruction_set, _, architectures = torch.ops.vidtrack.build_info().partition(";")
@@ -42,7 +42,7 @@ def _find() -> Path:
         path = Path(folder, "_C.so")
         if path.is_file():
             return path
-    raise FileNotFoundError("vidtrack/_C.so is not there: it was not built when vidtrack was installed")
+    raise FileNotFoundError("vidtrack/_C.so does not exist: it was not built during installation")
 
 
 def _output_like(value: Tensor, offsets: Tensor) -> Tensor:
