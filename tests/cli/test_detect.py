@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog
+from vidtrack.model.registry import find
 from vidtrack.video import VideoReader, probe
 
 Command = Callable[..., Ended]
@@ -42,6 +43,19 @@ def test_a_clip_becomes_a_video_and_a_log_beside_it(detect: Command, clip: Path)
     assert len(log.ids)
     assert probe(clip.with_name("clip.tracked.mp4")).codec == "h264"
     assert "clip.mp4: 12 frames" in ended.err
+
+
+@pytest.mark.parametrize("style", ["plain", "json", "none"])
+def test_what_the_default_model_may_be_used_for_is_said_once(
+    vidtrack: Command, clip: Path, tmp_path: Path, style: str
+) -> None:
+    (tmp_path / "second.mp4").write_bytes(clip.read_bytes())
+    ended = vidtrack("detect", tmp_path, "--end", 0.1, "--progress", style, "--jobs", 1)
+    assert ended.code == 0, ended.err
+    use = find("default").use
+    assert use is not None and "non-commercial" in use
+    assert ended.err.count(f"vidtrack: note: model small: {use}\n") == (style == "plain")
+    assert use not in vidtrack("detect", clip, "--model", "no such model").err
 
 
 def test_choices_arrive_in_the_log(detect: Command, clip: Path, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_another_recipe_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Pat
     others = {
         r"changed are model.feedforward_dim \(it was 64\)": {"model": replace(recipe.model, feedforward_dim=32)},
         r"changed are steps \(it was 4\), batch \(it was 2\) \(put that back": {"steps": 8, "batch": 1},
-        r"data.train\[1\].name \(it was not there\).* and 1 more \(": {"data": replace(recipe.data, train=sets)},
+        r"data.train\[1\].name \(it was not there\).* and 4 more \(": {"data": replace(recipe.data, train=sets)},
     }
     for said, fields in others.items():
         with pytest.raises(UsageError, match=said):

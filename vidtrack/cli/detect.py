@@ -121,6 +121,8 @@ def detect(
     planned = [] if watch else find_jobs()  # a watched folder's clips come when they are whole
     if report is not None:
         check_report(report, planned)
+    if progress not in (ProgressStyle.json, ProgressStyle.none):
+        note_use(model)
     in_workers = watch or engine is EngineKind.ray or timeout is not None  # a clip that hangs can only be killed
     if in_workers or (output != "-" and is_batch(inputs, planned)):
         if profile:
@@ -142,6 +144,15 @@ def detect(
     else:
         code = detect_one(planned[0], chosen, config, existing, progress, profile, report)
     raise typer.Exit(code)
+
+
+def note_use(model: str) -> None:
+    """Say what a model of the registry may be used for, if that is less than anything."""
+    from vidtrack.model import registry
+
+    entry = registry.find(model)
+    if entry is not None and entry.use is not None:
+        typer.echo(f"vidtrack: note: model {entry.name}: {entry.use}", err=True)
 
 
 def is_batch(inputs: Sequence[str], jobs: Sequence[Job]) -> bool:

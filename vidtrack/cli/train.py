@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vidtrack.cli.training_progress import TrainingProgress, closing_lines
 from vidtrack.cli.values import parse_classes
 from vidtrack.core.atomic_files import check_targets
 from vidtrack.core.errors import UsageError, printable
@@ -39,8 +40,11 @@ def train_command(
 
     given = {"init": init, "steps": steps}
     config = load_config(recipe, {name: value for name, value in given.items() if value is not None})
-    with _Progress(config.steps, quiet) as progress:
-        train(config, out, resume, max_minutes, progress)
+    with TrainingProgress(config.steps, quiet) as progress:
+        reached = train(config, out, resume, max_minutes, progress)
+    if not quiet:
+        for line in closing_lines(recipe, out, reached.step, config.steps):
+            typer.echo(printable(line), err=True)
 
 
 @data_app.command("recipe")
@@ -137,35 +141,3 @@ def _table(report: Any, classes: tuple[str, ...]) -> Any:
             counts = (str(report.per_class[slot]), str(report.labelled[slot]))
             table.add_row(escape(printable(name)), *counts, f"{report.median_side[slot]:.0f} px")
     return table
-
-
-class _Progress:
-    """A progress bar on stderr that also prints each metrics line; silent where nobody looks."""
-
-    def __init__(self, steps: int, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.console = Console(stderr=True, quiet=quiet)
-        self.bar = Progress(
-            TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=self.console
-        )
-        self.task = self.bar.add_task("training", total=steps)
-
-    def __enter__(self) -> _Progress:
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def __call__(self, line: dict[str, Any]) -> None:
-        """Show one metrics line."""
-        self.bar.update(self.task, completed=line["step"])
-        if "losses" in line:
-            loss, speed = line["losses"]["total"], line["pictures_per_second"]
-            text = f"step {line['step']}  loss {loss:.2f}  {speed:.1f} pictures/s"
-        else:
-            scores = ", ".join(f"{name} {found['ap50']:.3f}" for name, found in line["evaluation"].items())
-            text = f"step {line['step']}  AP50 {scores}"
-        self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)

@@ -27,7 +27,8 @@ class ModelEntry:
     """One line of the manifest.
 
     `files` are names to try in turn: beside the manifest where the model ships, else under `source` on the hub.
-    `sha256` is None where the hub's header gives it. `config` is None where the file carries its own.
+    `sha256` is None where the hub's header gives it. `config` is None where the file carries its own. `use` says in a
+    line what the model may be used for, if that is less than anything.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ModelEntry:
     source: str | None = None
     config: DetectorConfig | None = None
     recipe: str | None = None
+    use: str | None = None
 
     @property
     def ships(self) -> bool:

@@ -221,12 +221,15 @@ class Run:
         return time.monotonic() >= self.deadline or self.stop.is_set()
 
     def _evaluate_if_due(self) -> bool:
-        """Evaluate where the recipe asks for it at this step, on everything at the last; False if that is left over."""
+        """Evaluate if the recipe asks for it at this step; False if that is left over.
+
+        On all images after the last step and, to compare with, before the first if the run starts from trained weights.
+        """
         step, every = self.progress.step, self.config.evaluate_steps
-        last = step == self.config.steps
-        if not last and not (step and every and step % every == 0):
+        last, start = step == self.config.steps, step == 0
+        if not last and (not every or step % every or (start and not self.config.init)):
             return True
-        done = self.evaluate(0 if last else self.config.evaluate_pictures)
+        done = self.evaluate(0 if last or start else self.config.evaluate_pictures)
         if not done and self.world.rank == 0:
             _logger.warning(
                 "%s: --resume does the evaluation of step %d first, and needs the time for all of it",

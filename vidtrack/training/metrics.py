@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vidtrack.training.evaluate import SetResult
 
 
@@ -91,6 +93,15 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             break
     return lines
+
+
+def mean_ap50(lines: Iterable[dict[str, Any]]) -> dict[int, float]:
+    """AP50, mean over the validation sets, at every step that was evaluated."""
+    return {
+        line["step"]: float(np.mean([found["ap50"] for found in line["evaluation"].values()]))
+        for line in lines
+        if line.get("evaluation")
+    }
 
 
 def _tensorboard(folder: Path) -> Any:
