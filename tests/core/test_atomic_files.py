@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from vidtrack.core.atomic_files import check_writable, write_whole
+from vidtrack.core.atomic_files import AtomicFile, check_writable, write_whole
 from vidtrack.core.errors import OutputError
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_text_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
@@ -41,3 +45,47 @@ def test_whether_a_file_can_be_written_is_known_beforehand(tmp_path: Path) -> No
         check_writable(tmp_path / "file" / "new" / "a.json")
     check_writable(tmp_path / "new" / "a.json")
     assert {path.name for path in tmp_path.iterdir()} == {"file"}
+
+
+def test_a_second_run_to_one_output_is_refused_until_the_first_ends(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    first = AtomicFile(path)
+    first.partial.write_text("first")
+    with pytest.raises(OutputError, match=r"another run is writing .*a\.jsonl"):
+        AtomicFile(path)
+    first.commit()
+    second = AtomicFile(path)
+    assert path.read_text() == "first" and second.partial.read_bytes() == b""
+    second.discard()
+    assert [found.name for found in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_the_partial_file_of_a_killed_run_is_taken_over(tmp_path: Path) -> None:
+    script = (
+        "import os, signal; from pathlib import Path; from vidtrack.core.atomic_files import AtomicFile\n"
+        "AtomicFile(Path('a.json')).partial.write_text('half')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert (tmp_path / "a.json.partial").read_text() == "half"
+    write_whole(tmp_path / "a.json", "{}")
+    assert [found.name for found in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_the_other_name_of_a_partial_file_keeps_its_content(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    os.link(tmp_path / "precious", tmp_path / "a.json.partial")
+    write_whole(tmp_path / "a.json", "{}")
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_what_was_removed_during_a_run_is_named(tmp_path: Path) -> None:
+    file = AtomicFile(tmp_path / "a.json")
+    file.partial.unlink()
+    with pytest.raises(OutputError, match="its partial file is gone"):
+        file.commit()
+    (tmp_path / "out").mkdir()
+    file = AtomicFile(tmp_path / "out" / "a.json")
+    (tmp_path / "out").rename(tmp_path / "moved")
+    with pytest.raises(OutputError, match="its folder does not exist"):
+        file.commit()

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 
 from vidtrack.batch.engine import Logged, Task
 from vidtrack.batch.manifest import DONE, QUARANTINED, Row
-from vidtrack.batch.plan import Existing, Job
+from vidtrack.batch.plan import EXISTS_HINT, Existing, Job
 from vidtrack.batch.remote import Address, Location, look_up, sizes_of
-from vidtrack.core.errors import InputError, LogError, UsageError
+from vidtrack.core.atomic_files import refuse_taken
+from vidtrack.core.errors import InputError, LogError
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracklog import read_ends
 from vidtrack.tracklog.provenance import ContentHash, hash_content, hash_parameters
@@ -101,11 +102,7 @@ def find_pending(
             attempts=row.attempts if row is not None and same and not retry_quarantined else 0,
         )
         tasks.append((task, begun))
-    if strange:
-        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
-        raise UsageError(
-            f"{strange[0]}{more} already exists", "--overwrite replaces it, --skip-existing leaves finished clips"
-        )
+    refuse_taken(strange, EXISTS_HINT)
     return Pending(tuple(tasks), tuple(done), tuple(quarantined), tuple(noted))
 
 

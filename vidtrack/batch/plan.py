@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from vidtrack.batch.remote import Address, Location, fixed_part, is_address, list_below, location_of, look_up, matching
+from vidtrack.core.atomic_files import refuse_taken
 from vidtrack.core.errors import InputError, UsageError
 from vidtrack.tracklog import SUFFIXES as LOG_SUFFIXES
 from vidtrack.tracklog import is_log_path
@@ -24,6 +25,9 @@ LOG_ENDING = ".tracks.jsonl"  # NAME.tracks.jsonl
 _OWN_VIDEO = re.compile(rf".*{re.escape(VIDEO_MARK)}\.\w+", re.IGNORECASE)
 _RENDERED = re.compile(r".*\.(drawn|hidden|matte|crop-\d+|track-\d+)\.\w+", re.IGNORECASE)  # by `vidtrack render`
 _PICTURE_NUMBER = re.compile(r"[-_. ]*(%0?\d*d|[*?\[].*)$")
+
+
+EXISTS_HINT = "--overwrite replaces it, --skip-existing skips finished clips"
 
 
 class Existing(StrEnum):
@@ -102,12 +106,7 @@ def plan(
 
 def refuse_existing(jobs: Sequence[Job]) -> None:
     """Raise UsageError where an output is there already."""
-    there = [target for job in jobs for target in job.outputs if exists(target)]
-    if there:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise UsageError(
-            f"{there[0]}{more} already exists", "--overwrite replaces it, --skip-existing leaves finished clips"
-        )
+    refuse_taken([target for job in jobs for target in job.outputs if exists(target)], EXISTS_HINT)
 
 
 def exists(place: Location) -> bool:

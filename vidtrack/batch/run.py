@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from vidtrack.batch.plan import Existing, LocalJob
 from vidtrack.batch.remote import Address
 from vidtrack.batch.remote_job import local_copy
 from vidtrack.batch.resume import Finding, find_earlier
+from vidtrack.core.atomic_files import check_writable, make_folder
 from vidtrack.core.class_names import class_filter
 from vidtrack.core.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.core.stages import Progress
@@ -67,7 +67,8 @@ def _track(
     existing = task.existing
     probe(job.source, task.config.framerate, task.config.limits)
     if existing is not Existing.SKIP or not all(os.path.exists(target) for target in job.outputs):
-        _check_places(job)
+        for target in job.outputs:  # before the model takes its time to load
+            check_writable(target)
     model = load()
     class_filter(model.config.classes, task.config.classes)
     config = task.config.at_score(model.config.score)
@@ -80,7 +81,8 @@ def _track(
                 f"the outputs of {task.job.source} are there, but of another clip, model or parameters",
                 "overwrite them, or choose another folder",
             )
-    _make_folders(job)
+    for target in job.outputs:
+        make_folder(target.parent)
     result = track_video(
         job.source,
         model,
@@ -93,22 +95,3 @@ def _track(
         source_name=str(task.job.source),
     )
     return Outcome(task.job, result.status, result)
-
-
-def _check_places(job: LocalJob) -> None:
-    """Raise OutputError where an output cannot be written, before the model takes its time to load."""
-    for target in job.outputs:
-        folder = next(place for place in target.absolute().parents if os.path.lexists(place))
-        try:
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise OutputError(f"the folder {folder} cannot be written: {error.strerror}", "choose another") from None
-
-
-def _make_folders(job: LocalJob) -> None:
-    for target in job.outputs:
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {target.parent}: {error.strerror}", "choose another") from None

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vidtrack.core.atomic_files import replacing
 from vidtrack.core.errors import OutputError
 from vidtrack.core.journal import Journal, Mark, holds
 from vidtrack.core.state_io import BrokenStateError, pack, unpack
@@ -83,18 +84,11 @@ class WorkFolder:
         number = self._saved + 1
         data = pack({"number": number, "identity": dict(identity), "journals": journals, "state": dict(state)})
         target = self.path / _STATE.format(number)
-        partial = target.with_name(target.name + ".partial")
-        try:
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
-            _sync_folder(self.path)
-        except OSError as error:
-            raise OutputError(
-                f"{target} cannot be written: {error.strerror or error}", "check disk and permissions"
-            ) from error
+        with replacing(target) as partial, partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(self.path)
         self._saved = number
         (self.path / _STATE.format(number - _KEPT)).unlink(missing_ok=True)
 

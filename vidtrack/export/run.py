@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.errors import InputError, OutputError, UsageError
 from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import Content, Format
@@ -154,19 +155,18 @@ def _notes(log: TrackLog, clip: Path | None, scene: Scene, formats: Sequence[For
 
 
 def _put(target: Path, content: Content) -> None:
-    """Write beside the target and rename when whole."""
+    """Write a file or folder beside the target and rename it when it is complete."""
+    if not isinstance(content, dict):
+        write_whole(target, content)
+        return
     partial = target.with_name(target.name + ".partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)
-        if isinstance(content, dict):
-            partial.mkdir()
-            for name, text in content.items():
-                (partial / name).write_bytes(_encoded(text))
-            _put_folder(partial, target)
-        else:
-            partial.write_bytes(content if isinstance(content, bytes) else _encoded(content))
-            partial.replace(target)
+        partial.mkdir()
+        for name, text in content.items():
+            (partial / name).write_bytes(_encoded(text))
+        _put_folder(partial, target)
     except OSError as error:
         raise OutputError(
             f"{target} cannot be written: {error.strerror or error}", "check disk and permissions"

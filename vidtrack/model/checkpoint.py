@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vidtrack import ops
+from vidtrack.core.atomic_files import replacing
 from vidtrack.core.errors import OutputError, WeightsError
 from vidtrack.model import checkpoint_formats as foreign
 from vidtrack.model import convert, registry
@@ -102,23 +102,19 @@ def save_checkpoint(
         "config": model.config.to_dict(),
         "metadata": dict(metadata or {}),
     }
-    with replacing(path) as partial:
+    with replacing_checkpoint(path) as partial:
         save_file(state, partial, {FORMAT_KEY: json.dumps(header)})  # it writes several in any order
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A partial file to write, which takes the place of `path` when all went well; raises OutputError otherwise."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        yield partial
+def replacing_checkpoint(path: str | Path) -> Iterator[Path]:
+    """A partial file to write, which replaces `path` if all goes well; raises OutputError otherwise."""
+    with replacing(Path(path)) as partial:
+        try:
+            yield partial
+        except (RuntimeError, SafetensorError) as error:  # torch.save raises RuntimeError for a full disk
+            raise OutputError(f"cannot write checkpoint {path}: {error}") from error
         partial.chmod(0o644)  # safetensors writes files that only their owner may read
-        os.replace(partial, path)
-    except (OSError, RuntimeError, SafetensorError) as error:  # torch.save raises RuntimeError for a full disk
-        raise OutputError(f"cannot write checkpoint {path}: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: str | Path, config: DetectorConfig | None = None) -> Checkpoint:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from vidtrack.core.errors import OutputError
 from vidtrack.model import convert
 from vidtrack.model import infer_config as describe
-from vidtrack.model.checkpoint import replacing
+from vidtrack.model.checkpoint import replacing_checkpoint
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.fuse import require_unfolded
 
@@ -29,9 +29,9 @@ def write_hugging_face(model: DeformableDETR, folder: str | Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make folder {folder}: {error.strerror}") from error
-    with replacing(folder / "model.safetensors") as partial:
+    with replacing_checkpoint(folder / "model.safetensors") as partial:
         save_file({name: value.contiguous().clone() for name, value in state.items()}, partial, {"format": "pt"})
-    with replacing(folder / "config.json") as partial:
+    with replacing_checkpoint(folder / "config.json") as partial:
         text = json.dumps(describe.hugging_face_config(model.config), indent=2)
         partial.write_text(text + "\n", encoding="utf-8")
 
@@ -43,5 +43,5 @@ def write_official(model: DeformableDETR, path: str | Path) -> None:
         "model": convert.to_official(model.state_dict(), model.config),
         "args": Namespace(**describe.official_arguments(model.config)),
     }
-    with replacing(path) as partial:
+    with replacing_checkpoint(path) as partial:
         torch.save(content, partial)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from vidtrack.core.atomic_files import AtomicFile
 from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.core.journal import Journal
 from vidtrack.core.types import FrameTracks
@@ -92,7 +93,7 @@ class LogWriter:
             else:
                 self._stream.write("\n]\n" if self._array else "")
                 self._stream.close()
-                self._partial.replace(self.path)
+                self._file.commit()
         except OSError as error:
             raise self._failure(error) from error
         self._closed = True
@@ -120,21 +121,22 @@ class LogWriter:
         if self.path is not None:
             with contextlib.suppress(OSError):  # a full disk; what was written goes away anyway
                 self._stream.close()
-            self._partial.unlink(missing_ok=True)
+            self._file.discard()
 
     def _open(self, path: Path) -> TextIO:
         if not is_log_path(path):
             raise UsageError(f"{path.name} has no track log extension", f"choose one of {', '.join(SUFFIXES)}")
-        self._partial = path.with_name(path.name + ".partial")
+        self._file = AtomicFile(path)
+        partial = self._file.partial
         self._array = path.name.lower().removesuffix(".gz").endswith(".json")
         try:
-            self._partial.unlink(missing_ok=True)  # were it a link, what it leads to would be overwritten
             if path.name.lower().endswith(".gz"):
                 self._flush_every = _FLUSH_EVERY
-                packed = gzip.GzipFile(self._partial, "wb", mtime=0)  # no date: same lines, same bytes
+                packed = gzip.GzipFile(partial, "wb", mtime=0)  # no date: same lines, same bytes
                 return io.TextIOWrapper(packed, encoding="utf-8", errors=_ODD, newline="\n")
-            return self._partial.open("w", encoding="utf-8", errors=_ODD, newline="\n")
+            return partial.open("w", encoding="utf-8", errors=_ODD, newline="\n")
         except OSError as error:
+            self._file.discard()
             raise self._failure(error) from error
 
     def _replay(self) -> None:

@@ -16,6 +16,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from vidtrack.core.atomic_files import AtomicFile
 from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.core.journal import Journal
 from vidtrack.core.types import Frame, VideoInfo
@@ -61,7 +62,6 @@ class VideoWriter:
     ) -> None:
         config = config or EncodeConfig()
         self.path = Path(path)
-        self._partial = self.path.with_name(self.path.name + ".partial")
         self._info = info
         self._trimmed = start_seconds is not None
         self._end = end_seconds
@@ -77,12 +77,16 @@ class VideoWriter:
         self._record = None if journal is None else PacketRecord(journal)
         self._closed = False
         self.written = 0
-        self._container = av.open(
-            file_url(self._partial),
-            "w",
-            format=container_format(self.path),
-            container_options={"movflags": "+faststart"} if container_format(self.path) in ("mp4", "mov") else {},
-        )
+        try:
+            self._container = av.open(
+                file_url(self._file.partial),
+                "w",
+                format=container_format(self.path),
+                container_options={"movflags": "+faststart"} if container_format(self.path) in ("mp4", "mov") else {},
+            )
+        except BaseException:
+            self._file.discard()
+            raise
         try:
             self._stream = self._add_stream(options)
             self._encoder.begin(self._stream.codec_context)
@@ -168,13 +172,9 @@ class VideoWriter:
             raise OutputError(f"{self.path} is the input itself", "give another output name")
         if os.path.isdir(self.path):
             raise OutputError(f"{self.path} is a folder", "give a file name")
-        try:
-            self._partial.unlink(missing_ok=True)  # were it a link, what it leads to would be overwritten
-            self._partial.open("xb").close()
-        except FileNotFoundError:
-            raise OutputError(f"the folder of {self.path} does not exist", "create it first") from None
-        except OSError as error:
-            raise OutputError(f"{self.path} cannot be written: {error.strerror}", "choose another folder") from None
+        if not self.path.parent.exists():
+            raise OutputError(f"the folder of {self.path} does not exist", "create it first")
+        self._file = AtomicFile(self.path)
 
     def _add_stream(self, options: dict[str, str]) -> Any:
         codec = self._codec
@@ -274,7 +274,7 @@ class VideoWriter:
                 self._copier.finish(until_seconds)
                 self._copier.close()
             self._container.close()
-            self._partial.replace(self.path)
+            self._file.commit()
         self._closed = True
 
     def _discard(self) -> None:
@@ -284,7 +284,7 @@ class VideoWriter:
         self._encoder.abandon()
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
-        self._partial.unlink(missing_ok=True)
+        self._file.discard()
 
     @contextlib.contextmanager
     def _failing_cleanly(self) -> Iterator[None]:
