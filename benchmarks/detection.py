@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from vidtrack import load_model
-from vidtrack.model.image_inference import detect_pictures
-from vidtrack.training.data import Record, load_sets
+from vidtrack.datasets.records import Record, load_sets
+from vidtrack.model.image_inference import detect_images
 from vidtrack.training.evaluate import score
 from vidtrack.training.recipe import load_config
 
@@ -52,15 +52,15 @@ def evaluate(
     name: str, records: Sequence[Record], found: Sequence[np.ndarray], classes: Sequence[str], resamples: int
 ) -> list[Row]:
     """One row a class that has boxes in the set."""
-    result = score(name, records, found, classes)
+    result = score(records, found, classes)
     rng = np.random.default_rng(0)
     drawn: dict[str, list[float]] = {item.name: [] for item in result.classes}
     for _ in range(resamples):
         chosen = rng.integers(len(records), size=len(records))
-        for item in score(name, [records[i] for i in chosen], [found[i] for i in chosen], classes).classes:
+        for item in score([records[i] for i in chosen], [found[i] for i in chosen], classes).classes:
             drawn[item.name].append(item.ap50)
     return [
-        Row(name, item.name, item.boxes, item.pictures, item.ap, item.ap50, _interval(drawn[item.name]))
+        Row(name, item.name, item.boxes, item.images, item.ap, item.ap50, _interval(drawn[item.name]))
         for item in result.classes
     ]
 
@@ -105,14 +105,14 @@ def main() -> None:
     sets = dict(
         zip(
             [item.name for item in config.data.validation],
-            load_sets(config.data.validation, config.data, classes),
+            load_sets(config.data.validation, classes, config.data.frame_cache),
             strict=True,
         )
     )
     print("| set | class | boxes | pictures | AP | AP50 | AP50 95 % interval |")
     print("|---|---|---|---|---|---|---|")
     for name, records in sets.items():
-        rows = evaluate(name, records, detect_pictures(model, records), classes, arguments.resamples)
+        rows = evaluate(name, records, detect_images(model, records), classes, arguments.resamples)
         for row in rows:
             print(row.markdown())
         print(f"| {name} | mean of {len(rows)} | | | | {np.mean([row.ap50 for row in rows]):.3f} | |")

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from mot_files import result_rows
 
 from vidtrack.datasets.mot import (
     MOT_PIXEL,
     MotRows,
-    Sequence,
+    SequenceInfo,
     read_rows,
-    read_sequence,
-    result_rows,
+    read_sequence_info,
 )
 from vidtrack.evaluation.metrics import TrackingScores, align, combine, measure
 from vidtrack.tracking.config import TrackerConfig
@@ -29,7 +29,7 @@ SURE = 100.0  # a public MOT15 detection of this confidence counts as score 1
 class Footage:
     """A sequence, its ground truth and its detections frame by frame."""
 
-    sequence: Sequence
+    sequence: SequenceInfo
     truth: MotRows
     detections: list[Detections]
 
@@ -53,7 +53,7 @@ def folders(data: Path) -> list[Path]:
 
 def load(folder: Path, detections: Path | None = None) -> Footage:
     """Read a MOTChallenge folder with its public detections, or with those in the folder `detections`."""
-    sequence = read_sequence(folder / "seqinfo.ini")
+    sequence = read_sequence_info(folder / "seqinfo.ini")
     if detections is None:
         rows, scale = read_rows(folder / "det/det.txt"), SURE
     else:
@@ -84,13 +84,8 @@ def run(make: Maker, all_footage: list[Footage]) -> Run:
             tracked.append(step(detections, index / footage.sequence.frames_per_second))
         spent += time.process_time() - begin
         frames += len(tracked)
-        results[footage.sequence.name] = rows_of(tracked)
+        results[footage.sequence.name] = result_rows(tracked)
     return Run(results, spent / frames * 1e6)
-
-
-def rows_of(tracked: list[TrackedBoxes]) -> MotRows:
-    """Rows of what was shown frame by frame."""
-    return result_rows(list(range(1, len(tracked) + 1)), tracked)
 
 
 def summary(runs: Mapping[str, Run], all_footage: list[Footage], ours: str) -> Iterator[str]:

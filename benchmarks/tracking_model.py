@@ -18,12 +18,13 @@ from pathlib import Path
 from statistics import median
 from unittest.mock import patch
 
+import msgspec
 import numpy as np
 import torch
-from tracking_data import Footage, Run, folders, read_own, rows_of, run
+from mot_files import result_rows, write_rows
+from tracking_data import Footage, Run, folders, read_own, run
 
 from vidtrack.core.types import FrameTracks
-from vidtrack.datasets.mot import write_rows
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.inference import FrameEncoder
 from vidtrack.pipeline.config import RunConfig
@@ -111,7 +112,7 @@ def revised(one: Run, all_footage: list[Footage], delay: Callable[[], Delay]) ->
             none = np.zeros(len(rows), np.int64)
             boxes, scores = rows.boxes_xyxy.astype(np.float32), rows.scores.astype(np.float32)
             done += held.push(FrameTracks(index, index, 1 / rate, rows.ids, none, scores, boxes, none))
-        results[footage.sequence.name] = rows_of([*done, *held.rest()])
+        results[footage.sequence.name] = result_rows([*done, *held.rest()])
     return Run(results, 0.0)
 
 
@@ -156,11 +157,11 @@ def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) 
     shown = [TrackedBoxes(n, d.classes, d.scores, d.boxes_xyxy, n) for n, d in zip(nobody, found, strict=True)]
     for name, frames in tracked.items():
         (cache / name).mkdir(parents=True, exist_ok=True)
-        write_rows(cache / name / f"{folder.name}.txt", rows_of(frames))
+        write_rows(cache / name / f"{folder.name}.txt", result_rows(frames))
         extra = 1e6 * (median(spent[name]) - median(spent["decode"]))
         (cache / name / f"{folder.name}.us").write_text(f"{extra:.0f}")
     np.save(cache / f"{folder.name}.npy", np.concatenate([one.embeddings for one in found]).astype(np.float16))
-    write_rows(cache / f"{folder.name}.txt", rows_of(shown))
+    write_rows(cache / f"{folder.name}.txt", result_rows(shown))
     times = ", ".join(f"{name} {1e3 * median(seconds):.1f} ms" for name, seconds in spent.items())
     return f"{folder.name}: {len(found)} frames; median of a frame: {times}"
 
@@ -175,7 +176,7 @@ def variants(model: DeformableDETR) -> dict[str, DeformableDETR]:
     if model.config.track_queries != "trained":
         return {"zero-shot propagation": model}
     untrained = copy.copy(model)
-    untrained.config = replace(model.config, track_queries="none")
+    untrained.config = msgspec.structs.replace(model.config, track_queries="none")
     return {"zero-shot propagation": untrained, "learned propagation": model}
 
 

@@ -186,8 +186,8 @@ def test_logs_that_do_not_fit(
         ("1,1,10,10,20\n", "line 1: 5 values"),
         ("1,1,10,10,20,40\n\n2,1,10,10,2O,40\n", "line 3: not numbers: '2,1,10,10,2O,40'"),
         ("0,1,10,10,20,40\n", "line 1: the frame is before 1"),
-        ("1.5,1,10,10,20,40\n", "line 1: the frame is no whole number"),
-        ("1,1.5,10,10,20,40\n", "line 1: the id is no whole number"),
+        ("1.5,1,10,10,20,40\n", "line 1: the frame is not a whole number"),
+        ("1,1.5,10,10,20,40\n", "line 1: the id is not a whole number"),
         ("1,1,10,nan,20,40\n", "line 1: a value is not finite"),
         ("1e300,1,10,10,20,40\n", "line 1: a value is too large"),
         ("1,1,10,10,1e300,1e300\n", "line 1: a value is too large"),
@@ -227,7 +227,7 @@ def test_ground_truth_without_a_box_that_counts(vidtrack: Command, tmp_path: Pat
         (("truth", "results/A.txt"), "one file, the ground truth has 2 sequences"),
         (("truth", "results", "--sequences", "A,Z"), "truth has no sequence Z (it has A, B)"),
         (("truth", "results", "--sequences", ","), "no sequence given"),
-        (("truth", "results", "--classes", "person"), "is a MOT file, which names no classes"),
+        (("truth", "results", "--classes", "person"), "is a MOT file, which has no class names"),
         (("truth", "results", "--truth-class", "3"), "no column of classes"),
         (("truth", "results", "--json", "results"), "results is a folder"),
         (("truth/A", "results/A.txt", "--csv", "results/A.txt"), "results/A.txt would replace"),
@@ -284,11 +284,11 @@ def test_a_time_in_the_column_of_frames_is_no_frame(vidtrack: Command, tmp_path:
 @pytest.mark.parametrize(
     ("told", "changed", "said"),
     [
-        ("frameRate=5", "frameRate=0", "tells of 5 frames of 64x64, 0 a second"),
-        ("frameRate=5", "frameRate=nan", "tells of 5 frames of 64x64, nan a second"),
-        ("seqLength=5", "seqLength=0", "tells of 0 frames of 64x64, 5 a second"),
-        ("imWidth=64", "imWidth=-64", "tells of 5 frames of -64x64, 5 a second"),
-        ("seqLength=5", "seqLength=five", "is not a MOT seqinfo.ini"),
+        ("frameRate=5", "frameRate=0", "has frameRate 0"),
+        ("frameRate=5", "frameRate=nan", "has frameRate nan"),
+        ("seqLength=5", "seqLength=0", "has seqLength 0"),
+        ("imWidth=64", "imWidth=-64", "has imWidth -64"),
+        ("seqLength=5", "seqLength=five", "has seqLength five"),
     ],
 )
 def test_a_sequence_that_cannot_be(vidtrack: Command, tmp_path: Path, told: str, changed: str, said: str) -> None:

@@ -24,7 +24,7 @@ def test_detections_from_a_file(vidtrack: Command, tmp_path: Path) -> None:
     results = written(tmp_path / "r.json", [found("p0", PERSON, 50), found("p7", PERSON, 50)])
     ended = vidtrack("eval", "detections", truth, results, "--json", tmp_path / "d.json", "--csv", tmp_path / "d.csv")
     assert ended.code == 0
-    assert ended.out.splitlines()[0].split() == "class AP AP50 AP75 small medium large AR boxes pictures".split()
+    assert ended.out.splitlines()[0].split() == "class AP AP50 AP75 small medium large AR boxes images".split()
     assert ended.out.splitlines()[2].split() == "person 100.00 100.00 100.00 - 100.00 - 100.00 1 2".split()
     assert ended.err.startswith("vidtrack: note: 1 results")
     values = json.loads((tmp_path / "d.json").read_text())
@@ -71,13 +71,16 @@ def test_detections_by_a_model(vidtrack: Command, tiny_checkpoint: Path, tmp_pat
         (("absent.json", "r.json"), "cannot read absent.json: No such file"),
         (("t.json", "absent.json"), "cannot read absent.json: No such file"),
         (("notes.txt", "r.json"), "notes.txt is not JSON"),
-        (("r.json", "r.json"), "r.json has no list 'images'"),
-        (("t.json", "t.json"), "result 0 is"),
+        (("r.json", "r.json"), "r.json: Expected `object`, got `array`"),
+        (("t.json", "t.json"), "missing required field `score` - at `$[0]`"),
         (("t.json", "r.json", "--classes", "unicorn"), "t.json has no class 'unicorn'"),
         (("t.json", "r.json", "--classes", "car"), "no boxes that count of car"),
         (("t.json", "r.json", "--json", "t.json"), "t.json would replace"),
         (("t.json", "--model", "absent.safetensors"), "absent.safetensors"),
-        (("t.json", "--model", "{tiny}", "--pictures", "away"), "no picture away/0.png (give the folder of the pict"),
+        (
+            ("t.json", "--model", "{tiny}", "--pictures", "away"),
+            "image away/0.png does not exist (give the f",
+        ),
         (("dragons.json", "--model", "{tiny}"), "the model has no class of dragons.json (it has person, car"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The MOT format, read and written, and its errors."""
+"""The MOT format and its errors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from vidtrack.core.errors import DataError
-from vidtrack.datasets.mot import MotRows, read_rows, read_sequence, result_rows, write_rows
-from vidtrack.tracking.state import TrackedBoxes
+from vidtrack.datasets.mot import MotRows, read_ground_truth, read_labels, read_rows, read_sequence_info
 
 
 def written(path: Path, text: str) -> Path:
@@ -42,34 +41,9 @@ def test_an_empty_file_has_no_rows(tmp_path):
     assert [len(one) for one in rows.by_frame(3)] == [0, 0, 0]
 
 
-def test_round_trip(tmp_path):
-    rng = np.random.default_rng(0)
-    low = rng.uniform(0, 500, (20, 2)).round(2)
-    boxes = np.concatenate([low, low + rng.uniform(1, 99, (20, 2)).round(2)], axis=1)
-    rows = MotRows(
-        np.sort(rng.integers(1, 9, 20)), rng.integers(1, 5, 20), boxes, rng.random(20).round(4), np.full((20, 3), -1.0)
-    )
-    write_rows(tmp_path / "a.txt", rows)
-    back = read_rows(tmp_path / "a.txt")
-    np.testing.assert_array_equal(back.frames, rows.frames)
-    np.testing.assert_array_equal(back.ids, rows.ids)
-    np.testing.assert_allclose(back.boxes_xyxy, rows.boxes_xyxy, atol=1e-9)
-    np.testing.assert_allclose(back.scores, rows.scores)
-
-
 def test_by_frame_keeps_empty_frames():
     rows = MotRows(np.array([2, 2, 4]), np.array([1, 2, 1]), np.zeros((3, 4)), np.ones(3), np.zeros((3, 3)))
     assert [one.ids.tolist() for one in rows.by_frame(5)] == [[], [1, 2], [], [1], []]
-
-
-def test_result_rows_from_tracker_output():
-    def tracked(*ids: int) -> TrackedBoxes:
-        n = len(ids)
-        return TrackedBoxes(np.array(ids, int), np.zeros(n, int), np.full(n, 0.5), np.ones((n, 4)), np.zeros(n, int))
-
-    rows = result_rows([1, 2, 4], [tracked(1, 2), tracked(), tracked(2)])
-    assert rows.frames.tolist() == [1, 1, 4] and rows.ids.tolist() == [1, 2, 2]
-    assert len(result_rows([], [])) == len(result_rows([1], [tracked()])) == 0
 
 
 @pytest.mark.parametrize(
@@ -80,16 +54,49 @@ def test_bad_rows_are_named(tmp_path, text, message):
         read_rows(written(tmp_path / "a.txt", text))
 
 
-def test_missing_files_are_named(tmp_path):
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.txt"):
         read_rows(tmp_path / "gone.txt")
     with pytest.raises(DataError, match=r"seqinfo\.ini"):
-        read_sequence(tmp_path / "seqinfo.ini")
+        read_sequence_info(tmp_path / "seqinfo.ini")
 
 
-def test_sequence_information(tmp_path):
-    text = "[Sequence]\nname=PETS\nframeRate=7\nseqLength=795\nimWidth=768\nimHeight=576\n"
-    sequence = read_sequence(written(tmp_path / "seqinfo.ini", text))
-    assert (sequence.name, sequence.frames, sequence.frames_per_second, sequence.size) == ("PETS", 795, 7.0, (768, 576))
-    with pytest.raises(DataError, match="not a MOT seqinfo"):
-        read_sequence(written(tmp_path / "other.ini", "[Sequence]\nname=x\nseqLength=many\n"))
+def test_sequence_information(tmp_path: Path) -> None:
+    text = "[Sequence]\nname=100%\nframeRate=7\nseqLength=795\nimWidth=768\nimHeight=576\nimExt=.JPG\n"
+    info = read_sequence_info(written(tmp_path / "seqinfo.ini", "\ufeff" + text))
+    assert (info.name, info.frames, info.frames_per_second, info.size) == ("100%", 795, 7.0, (768, 576))
+    assert (info.image_folder, info.image_suffix) == ("img1", ".JPG")
+
+
+def test_sequence_information_may_be_short(tmp_path: Path) -> None:
+    """TrackEval needs no more than a length, and some tools write no more."""
+    info = read_sequence_info(written(tmp_path / "seqinfo.ini", "[Sequence]\nseqLength=5\n"))
+    assert (info.name, info.frames, info.frames_per_second, info.size) == (tmp_path.name, 5, None, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("seqLength=many", "has seqLength many"),
+        ("seqLength=0", "has seqLength 0"),
+        ("frameRate=nan", "has frameRate nan"),
+        ("imWidth=1e9", "has imWidth 1e9"),
+        ("imWidth=9999999", "has imWidth 9999999"),
+    ],
+)
+def test_sequence_information_that_cannot_be(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read_sequence_info(written(tmp_path / "seqinfo.ini", f"[Sequence]\n{line}\n"))
+
+
+@pytest.mark.parametrize("score, counts", [(1, 1), (0, 0), (0.4, 0), (0.999, 0), (1.5, 1)])
+def test_a_fraction_of_one_in_the_column_of_scores_does_not_count(tmp_path: Path, score: float, counts: int) -> None:
+    """As in TrackEval 1.3.0, which takes the whole part."""
+    truth = written(tmp_path / "gt.txt", f"1,7,10,20,5,6,{score},1,1\n")
+    assert read_ground_truth(truth).scores.tolist() == [counts]
+
+
+def test_labels_beside_the_ground_truth(tmp_path: Path) -> None:
+    assert read_labels(tmp_path / "gt.txt") is None
+    written(tmp_path / "labels.txt", "\ufeffcat \r\nperson\r\n\r\n")
+    assert read_labels(tmp_path / "gt.txt") == ("cat", "person")

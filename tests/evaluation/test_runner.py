@@ -9,8 +9,8 @@ import pytest
 from tests.evaluation.cases import log, sequence, still
 from vidtrack.core.errors import DataError, UsageError
 from vidtrack.evaluation.ignoring import Rules
+from vidtrack.evaluation.pairs import Choices
 from vidtrack.evaluation.runner import evaluate
-from vidtrack.evaluation.sequences import Choices
 
 HALF = still(4, range(1, 4))
 

@@ -117,7 +117,8 @@ def checkpoints(folder: Path) -> dict[str, bytes]:
 
 def recipe() -> dict[str, Any]:
     """A training recipe with every field."""
-    from vidtrack.training.recipe import DataConfig, SetConfig, TrainConfig
+    from vidtrack.datasets.records import SetConfig
+    from vidtrack.training.recipe import DataConfig, TrainConfig
 
     data = DataConfig(
         train=(SetConfig("pictures", "train.json"), SetConfig("sequence", "seq", "mot", weight=2.0)),

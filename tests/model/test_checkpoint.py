@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from msgspec.structs import replace
 from safetensors.torch import load_file, save_file
 
 from vidtrack.core.errors import OutputError, WeightsError
@@ -119,22 +119,22 @@ def test_unknown_version_and_damaged_header(tmp_path: Path) -> None:
         read_checkpoint(path)
     header = {"version": 1, "config": {"wings": 2}, "metadata": {}}
     save_file({"x": torch.zeros(1)}, path, {"vidtrack": json.dumps(header)})
-    with pytest.raises(WeightsError, match="unknown fields: wings"):
+    with pytest.raises(WeightsError, match="unknown field `wings`"):
         read_checkpoint(path)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"heads": 0}, "heads is 0, not 1 or more"),
-        ({"num_queries": -1}, "num_queries is -1"),
-        ({"hidden_dim": "32"}, "hidden_dim is '32', not of type int"),
+        ({"heads": 0}, ">= 1 - at `\\$.heads`"),
+        ({"num_queries": -1}, ">= 1 - at `\\$.num_queries`"),
+        ({"hidden_dim": "32"}, "Expected `int`, got `str` - at `\\$.hidden_dim`"),
         ({"hidden_dim": 36}, "hidden_dim 36 is not a multiple of heads 4 and of 32"),
-        ({"box_refine": 1}, "box_refine is 1, not of type bool"),
-        ({"dropout": 1}, r"dropout is 1.0, not in \[0, 1\)"),
-        ({"track_queries": "train"}, "track_queries is 'train'"),
-        ({"classes": 5}, "classes is 5, not a list of names"),
-        (5, "detector config is 5, not an object"),
+        ({"box_refine": 1}, "Expected `bool`, got `int` - at `\\$.box_refine`"),
+        ({"dropout": 1}, r"< 1.0 - at `\$.dropout`"),
+        ({"track_queries": "train"}, "Invalid enum value 'train' - at `\\$.track_queries`"),
+        ({"classes": 5}, "Expected `array`, got `int` - at `\\$.classes`"),
+        (5, "detector config: Expected `object`, got `int`"),
     ],
 )
 def test_a_config_that_makes_no_network_is_named(tmp_path: Path, change: object, said: str) -> None:

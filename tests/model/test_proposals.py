@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from tests.conftest import TINY
-from vidtrack.core.errors import WeightsError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.proposals import best_proposals, prior_boxes
 
@@ -66,5 +65,5 @@ def test_a_detector_starts_its_queries_from_distinct_places() -> None:
 
 
 def test_one_stage_models_have_no_proposals_to_choose() -> None:
-    with pytest.raises(WeightsError, match="two_stage"):
+    with pytest.raises(ValueError, match="two_stage"):
         replace(TINY, two_stage=False, mixed_query_selection=False, proposal_iou=0.8)

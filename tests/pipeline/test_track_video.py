@@ -3,13 +3,13 @@ from __future__ import annotations
 import io
 import json
 import threading
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 import vidtrack.pipeline.outputs
 from tests.media import EXAMPLE_CLIP, Clip, cut_off, damaged, faststart, write_clip, write_pictures

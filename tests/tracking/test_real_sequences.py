@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vidtrack.core.boxes import area, pairwise_intersection, pairwise_iou
-from vidtrack.datasets.mot import MotRows, read_rows, result_rows
+from vidtrack.datasets.mot import MotRows, read_rows
 from vidtrack.evaluation.metrics import TrackingScores, align, score
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
@@ -46,7 +46,15 @@ def track(truth: MotRows, change: Change, first: int = 0, last: int = FRAMES, cl
 
 
 def scored(truth: MotRows, shown: list[TrackedBoxes]) -> TrackingScores:
-    return score(align(truth, result_rows(list(range(1, len(shown) + 1)), shown), FRAMES))
+    counts = [len(one) for one in shown]
+    rows = MotRows(
+        np.repeat(np.arange(1, len(shown) + 1), counts),
+        np.concatenate([one.ids for one in shown]),
+        np.concatenate([one.boxes_xyxy for one in shown]),
+        np.concatenate([one.scores for one in shown]),
+        np.full((sum(counts), 3), -1.0),
+    )
+    return score(align(truth, rows, FRAMES))
 
 
 def id_at(shown: TrackedBoxes, box: np.ndarray) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from vidtrack.datasets.records import SetConfig
 from vidtrack.model.config import DetectorConfig
 from vidtrack.training.batches import Target
 from vidtrack.training.recipe import (
@@ -17,7 +18,6 @@ from vidtrack.training.recipe import (
     DataConfig,
     LossConfig,
     OptimConfig,
-    SetConfig,
     TrainConfig,
 )
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import shapes_picture
+from vidtrack.datasets.records import Record
 from vidtrack.training.augment import View, jitter_view, mosaic, photometric, random_view, show, whole_view
-from vidtrack.training.data import Record
 from vidtrack.training.recipe import AugmentConfig
 
 CONFIG = AugmentConfig()

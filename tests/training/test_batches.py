@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from vidtrack.datasets.records import Record
 from vidtrack.training.batches import Batch, BatchMaker, Target, prefetch
-from vidtrack.training.data import Record
 from vidtrack.training.loop import train
 from vidtrack.training.metrics import read_metrics
 from vidtrack.training.recipe import AugmentConfig, TrackConfig, TrainConfig

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from vidtrack.datasets.records import Record
 from vidtrack.training.copy_paste import paste_objects
-from vidtrack.training.data import Record
 
 
 def record(boxes: list[list[float]], labels: list[int], masks: tuple | None = None) -> Record:

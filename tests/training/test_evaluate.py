@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vidtrack.training.data import Record
+from vidtrack.datasets.records import Record
 from vidtrack.training.evaluate import score
 
 NAMES = ("person", "car", "dog")
@@ -31,31 +31,31 @@ def found(*rows: tuple[float, ...]) -> np.ndarray:
 
 def test_perfect_detections() -> None:
     records = [record([[10, 10, 50, 50], [60, 60, 90, 90]], [0, 1])]
-    result = score("set", records, [found((10, 10, 40, 40, 0.9, 0), (60, 60, 30, 30, 0.8, 1))], NAMES)
+    result = score(records, [found((10, 10, 40, 40, 0.9, 0), (60, 60, 30, 30, 0.8, 1))], NAMES)
     assert [row.name for row in result.classes] == ["person", "car"]
     assert [row.ap for row in result.classes] == pytest.approx([1, 1])
-    assert result.ap50 == pytest.approx(1)
+    assert result.means()["ap50"] == pytest.approx(1)
 
 
 def test_a_false_box_before_the_right_one_halves_precision() -> None:
     rows = found((60, 10, 30, 30, 0.95, 0), (10, 10, 40, 40, 0.9, 0))
-    result = score("set", [record([[10, 10, 50, 50]], [0])], [rows], NAMES)
-    assert result.ap50 == pytest.approx(0.5)
+    result = score([record([[10, 10, 50, 50]], [0])], [rows], NAMES)
+    assert result.means()["ap50"] == pytest.approx(0.5)
 
 
-def test_pictures_where_a_class_is_not_labelled_do_not_count() -> None:
+def test_images_where_a_class_is_not_labelled_do_not_count() -> None:
     records = [record([[10, 10, 50, 50]], [0]), record([[10, 10, 50, 50]], [1], labelled=(False, True, False))]
     rows = [found((10, 10, 40, 40, 0.9, 0)), found((10, 10, 40, 40, 0.99, 0), (10, 10, 40, 40, 0.5, 1))]
-    result = score("set", records, rows, NAMES)
-    assert [(row.name, row.pictures) for row in result.classes] == [("person", 1), ("car", 2)]
+    result = score(records, rows, NAMES)
+    assert [(row.name, row.images) for row in result.classes] == [("person", 1), ("car", 2)]
     assert [row.ap50 for row in result.classes] == pytest.approx([1, 1])
 
 
 def test_ignored_regions_forgive() -> None:
     rows = found((70, 70, 20, 20, 0.95, 0), (10, 10, 40, 40, 0.9, 0))
-    result = score("set", [record([[10, 10, 50, 50]], [0], ignored=[[65, 65, 95, 95]])], [rows], NAMES)
-    assert result.ap50 == pytest.approx(1)
+    result = score([record([[10, 10, 50, 50]], [0], ignored=[[65, 65, 95, 95]])], [rows], NAMES)
+    assert result.means()["ap50"] == pytest.approx(1)
 
 
 def test_nothing_detected_is_zero() -> None:
-    assert score("set", [record([[10, 10, 50, 50]], [0])], [found()], NAMES).ap50 == 0
+    assert score([record([[10, 10, 50, 50]], [0])], [found()], NAMES).means()["ap50"] == 0

@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from tests.training.conftest import write_coco
 from vidtrack.core.errors import (
@@ -19,12 +19,12 @@ from vidtrack.core.errors import (
     VidtrackError,
     WeightsError,
 )
+from vidtrack.datasets.records import SetConfig
 from vidtrack.model.checkpoint import read_checkpoint
 from vidtrack.training.loop import Run, train
 from vidtrack.training.metrics import read_metrics
 from vidtrack.training.recipe import (
     DataConfig,
-    SetConfig,
     TrackConfig,
     TrainConfig,
     load_config,
@@ -110,7 +110,7 @@ def test_another_recipe_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Pat
     others = {
         r"changed are model.feedforward_dim \(it was 64\)": {"model": replace(recipe.model, feedforward_dim=32)},
         r"changed are steps \(it was 4\), batch \(it was 2\) \(put that back": {"steps": 8, "batch": 1},
-        r"data.train\[1\].name \(it was not there\).* and 4 more \(": {"data": replace(recipe.data, train=sets)},
+        r"data.train\[1\].name \(it was missing\).* and 4 more \(": {"data": replace(recipe.data, train=sets)},
     }
     for said, fields in others.items():
         with pytest.raises(UsageError, match=said):
@@ -174,7 +174,7 @@ def test_an_evaluation_under_way_ends_with_the_time_and_is_left_to_the_next_resu
 ) -> None:
     path = write_coco(tmp_path / "validation", 4)
     data = replace(recipe.data, validation=(SetConfig("validation", str(path)),))
-    config = replace(recipe, steps=steps, batch=1, data=data, evaluate_steps=1, evaluate_pictures=3)
+    config = replace(recipe, steps=steps, batch=1, data=data, evaluate_steps=1, evaluate_images=3)
     run = Run(config, tmp_path / "run", False, lambda line: None)
     read, seen = Path.read_bytes, list[Path]()
 

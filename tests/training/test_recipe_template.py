@@ -6,10 +6,10 @@ import errno
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.conftest import TINY, Ended
 from tests.training.conftest import mot_folder, write_coco
@@ -84,7 +84,7 @@ def test_sets_of_one_name_are_told_apart(vidtrack: Command, tiny_checkpoint: Pat
     recipe.write_text(recipe.read_text().replace("train-2", "train"))
     refused = vidtrack("train", recipe, "--out", tmp_path / "run")
     assert refused.code == 2
-    assert "two train sets of the training recipe are named pictures-train (name them apart)" in refused.err
+    assert "two train sets are named pictures-train; give each its own name - at `$.data`" in refused.err
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_pictures_are_found_at_the_usual_places(
     place.parent.mkdir(exist_ok=True)
     write_coco(tmp_path / pictures).rename(place)
     config = starter_recipe([place], init=str(tiny_checkpoint))
-    assert Path(config.data.train[0].pictures) == (tmp_path / pictures).resolve()
+    assert Path(config.data.train[0].images) == (tmp_path / pictures).resolve()
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_data_that_cannot_be_used(vidtrack: Command, tiny_checkpoint: Path, tmp_
     lost.write_text(data.read_text())
     empty.write_text(json.dumps({**json.loads(data.read_text()), "annotations": []}))
     for given, said in (
-        (lost, "say where the pictures lie with --pictures"),
+        (lost, "give the folder of the images with --pictures"),
         (empty, "no picture has a box"),
         (tmp_path, "is a folder without gt/gt.txt"),
         (tmp_path / "nothing.json", "No such file"),

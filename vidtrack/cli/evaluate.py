@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from vidtrack.datasets.coco import CocoTruth
+    from vidtrack.evaluation.coco_truth import CocoTruth
 
 app = typer.Typer(no_args_is_help=True, help="Score tracks or detections against ground truth.")
 
@@ -85,8 +85,9 @@ def tracks(
     """Score tracks: HOTA, DetA, AssA, LocA, MOTA, IDF1, ID switches, mostly tracked and lost, FP and FN."""
     from vidtrack.cli import scores
     from vidtrack.evaluation.ignoring import Rules
+    from vidtrack.evaluation.pairs import Choices
     from vidtrack.evaluation.runner import evaluate
-    from vidtrack.evaluation.sequences import Choices, find_truths
+    from vidtrack.evaluation.sequences import find_truths
 
     names = _names(sequences)
     pictures = {} if figure is None else {one.name: figure / f"{one.name}.png" for one in find_truths(truth, names)}
@@ -129,7 +130,7 @@ def detections(
 ) -> None:
     """Score detections: COCO AP, AP50, AP75, AP by size and recall, per class and mean."""
     from vidtrack.cli import scores
-    from vidtrack.datasets.coco import read_results, read_truth
+    from vidtrack.evaluation.coco_truth import read_results, read_truth
     from vidtrack.evaluation.detection import score_detections
 
     if (results is None) == (model is None):
@@ -163,10 +164,10 @@ def _detect(
     from rich.console import Console
     from rich.progress import Progress
 
-    from vidtrack.datasets.coco import detect, find_pictures
+    from vidtrack.evaluation.coco_truth import detect, find_images
     from vidtrack.model.choice import ModelChoice
 
-    pictures = find_pictures(truth, folder)
+    pictures = find_images(truth, folder)
     model = ModelChoice(name, device, precision, threads).load()
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:

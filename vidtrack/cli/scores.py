@@ -17,7 +17,7 @@ from vidtrack.core.errors import printable
 if TYPE_CHECKING:
     import numpy as np
 
-    from vidtrack.datasets.coco import CocoTruth
+    from vidtrack.evaluation.coco_truth import CocoTruth
     from vidtrack.evaluation.detection import DetectionScores
     from vidtrack.evaluation.runner import TrackEvaluation
 
@@ -25,7 +25,7 @@ _SHARES = ("hota", "deta", "assa", "loca", "mota", "idf1")
 _COUNTS = ("switches", "mostly_tracked", "mostly_lost", "false_positives", "false_negatives")
 _TITLES = ("HOTA", "DetA", "AssA", "LocA", "MOTA", "IDF1", "IDSW", "MT", "ML", "FP", "FN")
 _AP = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "recall")
-_AP_TITLES = ("AP", "AP50", "AP75", "small", "medium", "large", "AR", "boxes", "pictures")
+_AP_TITLES = ("AP", "AP50", "AP75", "small", "medium", "large", "AR", "boxes", "images")
 
 
 def show_tracks(
@@ -66,7 +66,7 @@ def show_detections(
         _write_csv(csv_file, rows)
     if STDOUT in (json_file, csv_file):
         return
-    lines = [[row["name"], *map(_percent, (row[name] for name in _AP)), row["boxes"], row["pictures"]] for row in rows]
+    lines = [[row["name"], *map(_percent, (row[name] for name in _AP)), row["boxes"], row["images"]] for row in rows]
     lines.append(
         [f"mean of {len(rows)}", *(_percent(means[name]) for name in _AP), sum(row["boxes"] for row in rows), ""]
     )
@@ -75,7 +75,7 @@ def show_detections(
 
 def save_results(path: Path, results: np.ndarray, truth: CocoTruth) -> None:
     """Write detections as COCO's list of results."""
-    from vidtrack.datasets.coco import results_json
+    from vidtrack.evaluation.coco_truth import results_json
 
     write_whole(path, json.dumps(results_json(results, truth)) + "\n")
 

@@ -36,7 +36,7 @@ class TrainingProgress:
         text = f"step {step} of {self.steps}  "
         if "losses" in line:
             left = clock((self.steps - step) * line["seconds"] / step)
-            text += f"loss {line['losses']['total']:.2f}  {line['pictures_per_second']:.1f} images/s  {left} left"
+            text += f"loss {line['losses']['total']:.2f}  {line['images_per_second']:.1f} images/s  {left} left"
         else:
             scores = ", ".join(f"{name} {found['ap50']:.3f}" for name, found in line["evaluation"].items())
             text += f"validation AP50 {scores}"

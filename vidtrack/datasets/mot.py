@@ -1,14 +1,15 @@
-"""The MOTChallenge text format: one row an object and frame; ids, boxes and scores, no names and no time."""
+"""The MOTChallenge text format: one row per object and frame, with ids, boxes and scores."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigError
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from vidtrack.tracklog import TrackLog
 
 MOT_ROW = "a MOT row is frame,id,left,top,width,height[,score[,...]]"
 MOT_PIXEL = 1.0  # number of MOT's first pixel, whose edge a track log calls 0
+LABELLED_PIXEL = 0.0  # the same in files with labels.txt, as CVAT and Datumaro write them
+MOT_LAST_CLASS = 13
+_LARGEST_SIDE = 1_000_000  # pixels
+T = TypeVar("T", int, float)
 
 
 @dataclass(frozen=True)
@@ -40,31 +45,44 @@ class MotRows:
         return MotRows(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @property
+    def classes(self) -> np.ndarray:
+        """The column of classes (N,) of ground truth; -1 or a coordinate in other files."""
+        return self.extra[:, 0]
+
+    @property
+    def has_classes(self) -> bool:
+        """True if rows end in MOTChallenge's class and visibility, as from MOT16 on; before, in a position."""
+        kinds, visible, unused = self.extra.T
+        whole = (kinds % 1 == 0) & (kinds >= 1) & (kinds <= MOT_LAST_CLASS)
+        return bool(len(self) and whole.all() and ((visible >= 0) & (visible <= 1)).all() and (unused == -1).all())
+
+    @property
     def last_frame(self) -> int:
-        """The highest frame number, 0 when there are no rows."""
+        """The highest frame number, 0 without rows."""
         return int(self.frames.max()) if len(self) else 0
 
     def by_frame(self, last_frame: int) -> list[MotRows]:
-        """The rows of frames 1 to `last_frame`, one entry a frame."""
+        """The rows of frames 1 to `last_frame`, one entry per frame."""
         bounds = np.searchsorted(self.frames, np.arange(1, last_frame + 2))
         return [self[slice(low, high)] for low, high in pairwise(bounds)]
 
 
 @dataclass(frozen=True)
-class Sequence:
-    """What `seqinfo.ini` says about a MOT sequence."""
+class SequenceInfo:
+    """What `seqinfo.ini` says about a MOT sequence; None for what it does not say."""
 
     name: str
-    frames: int
-    frames_per_second: float
-    size: tuple[int, int]  # width, height
+    frames: int | None
+    frames_per_second: float | None
+    size: tuple[int, int] | None  # width, height
+    image_folder: str = "img1"
+    image_suffix: str | None = None
 
 
 def read_rows(path: Path) -> MotRows:
-    """Read a ground truth, detection or result file; columns after the sixth may be missing, those after the tenth are
-    left out.
+    """Read a ground truth, detection or result file of 6 to 10 columns; further columns are left out.
 
-    Raises DataError, with the line, for what is no row: too few values, frames before 1, a box turned inside out.
+    Raises DataError, with the line, for a row of too few values, a frame before 1 or a box of negative size.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -97,15 +115,15 @@ def read_rows(path: Path) -> MotRows:
 def _faults(table: np.ndarray) -> Iterator[tuple[np.ndarray, str, str]]:
     """Rows (N,) bool that are wrong, in what, and what to do; `table` is (N, 10)."""
     yield ~np.isfinite(table[:, :7]).all(axis=1), "a value is not finite", MOT_ROW
-    yield table[:, 0] % 1 != 0, "the frame is no whole number", MOT_ROW
+    yield table[:, 0] % 1 != 0, "the frame is not a whole number", MOT_ROW
     yield table[:, 0] < 1, "the frame is before 1", "MOT counts frames from 1"
-    yield table[:, 1] % 1 != 0, "the id is no whole number", MOT_ROW
+    yield table[:, 1] % 1 != 0, "the id is not a whole number", MOT_ROW
     yield np.abs(table[:, :6]).max(axis=1, initial=0) > 2**53, "a value is too large", MOT_ROW
     yield table[:, 4:6].min(axis=1, initial=0) < 0, "the width or the height is negative", MOT_ROW
 
 
 def _cells(line: str) -> list[str]:
-    """What stands between commas, of which the last may be one too many; without commas, between blanks."""
+    """Values separated by commas, of which the last may be one too many, or else by blanks."""
     return line.rstrip(", \t\r").split(",") if "," in line else line.split()
 
 
@@ -114,8 +132,8 @@ def _short(line: str) -> str:
     return repr(line if len(line) <= 60 else f"{line[:57]}...")
 
 
-def check_tracks(rows: MotRows, path: Path) -> None:
-    """Raise DataError for a score below 0, a row that counts without an identity, and one identity twice in a frame."""
+def check_tracks(rows: MotRows, path: Path, need_ids: bool = True) -> None:
+    """Raise DataError for a score below 0, a row that counts without an id, and one id twice in a frame."""
     negative = rows[rows.scores < 0]
     if len(negative):
         raise DataError(
@@ -123,14 +141,14 @@ def check_tracks(rows: MotRows, path: Path) -> None:
             "in ground truth 1 is a row that counts, and 0 one to be ignored",
         )
     counted = rows[rows.scores > 0]
-    nobody = counted[counted.ids < 0]
-    if len(nobody):
+    without_id = counted[counted.ids < 0]
+    if need_ids and len(without_id):
         raise DataError(
-            f"{path} has boxes without an id in frame {nobody.frames[0]}", "these are detections: track them first"
+            f"{path} has boxes without an id in frame {without_id.frames[0]}", "these are detections: track them first"
         )
     order = np.lexsort((rows.ids, rows.frames))
     frames, ids, counts = rows.frames[order], rows.ids[order], rows.scores[order] > 0
-    is_object = (ids > 0) | counts  # others are regions, which share an id
+    is_object = (ids > 0) | (counts & (ids == 0))  # others are regions or detections, which share an id
     twice = np.flatnonzero((np.diff(frames) == 0) & (np.diff(ids) == 0) & is_object[1:] & is_object[:-1])
     if len(twice):
         raise DataError(
@@ -139,63 +157,76 @@ def check_tracks(rows: MotRows, path: Path) -> None:
         )
 
 
-def write_rows(path: Path, rows: MotRows) -> None:
-    """Write rows as frame,id,left,top,width,height,score,x,y,z with a hundredth of a pixel."""
-    sizes = rows.boxes_xyxy[:, 2:] - rows.boxes_xyxy[:, :2]
-    with path.open("w", encoding="utf-8") as out:
-        for i in range(len(rows)):
-            left, top = rows.boxes_xyxy[i, :2]
-            width, height = sizes[i]
-            extra = ",".join(f"{value:g}" for value in rows.extra[i])
-            out.write(
-                f"{rows.frames[i]},{rows.ids[i]},{left:.2f},{top:.2f},{width:.2f},{height:.2f},"
-                f"{rows.scores[i]:.4f},{extra}\n"
-            )
+def read_ground_truth(path: Path, need_ids: bool = True) -> MotRows:
+    """Read ground truth: a score counts if its whole part is not 0, as in TrackEval. Raises as `check_tracks` does."""
+    rows = read_rows(path)
+    check_tracks(rows, path, need_ids)
+    return replace(rows, scores=np.trunc(rows.scores))
 
 
-def result_rows(frames: list[int], tracked: list) -> MotRows:
-    """Rows of tracker output: `tracked[i]` has ids, scores and boxes_xyxy of frame `frames[i]` (from 1)."""
-    counts = [len(one.ids) for one in tracked]
-    total = sum(counts)
-    return MotRows(
-        np.repeat(np.asarray(frames, dtype=np.int64), counts),
-        np.concatenate([one.ids for one in tracked]) if total else np.zeros(0, dtype=np.int64),
-        np.concatenate([one.boxes_xyxy for one in tracked]).astype(np.float64) if total else np.zeros((0, 4)),
-        np.concatenate([one.scores for one in tracked]).astype(np.float64) if total else np.zeros(0),
-        np.full((total, 3), -1.0),
-    )
+def class_names(rows: MotRows, labels: Sequence[str], path: Path) -> list[str]:
+    """The class name of each row of a ground truth with `labels`, empty for -1; raises DataError for another number."""
+    wrong = (rows.classes % 1 != 0) | (rows.classes > len(labels)) | ((rows.classes < 1) & (rows.classes != -1))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"{path} has class {rows.classes[row]:g} in frame {rows.frames[row]}",
+            f"labels.txt names classes 1 to {len(labels)}",
+        )
+    return [labels[number - 1] if number > 0 else "" for number in rows.classes.astype(int).tolist()]
 
 
-def log_rows(log: TrackLog) -> MotRows:
-    """Rows of a track log: its frame 0 is MOT's frame 1, its pixel edge 0 is MOT's pixel 1."""
+def log_rows(log: TrackLog, origin: float = MOT_PIXEL) -> MotRows:
+    """Rows of a track log: its frame 0 is MOT's frame 1, its pixel edge 0 is `origin`."""
     return MotRows(
         log.frame_indices[log.frame_rows] + 1,
         log.ids,
-        log.boxes_xyxy.astype(np.float64) + MOT_PIXEL,
+        log.boxes_xyxy.astype(np.float64) + origin,
         log.scores.astype(np.float64),
         np.full((len(log.ids), 3), -1.0),
     )
 
 
-def read_sequence(path: Path) -> Sequence:
-    """Read a `seqinfo.ini`; raises DataError for what is missing, or a length, rate or size that cannot be."""
-    parser = ConfigParser()
+def read_labels(truth: Path) -> tuple[str, ...] | None:
+    """Class names, by number from 1, that CVAT and Datumaro write into labels.txt beside the ground truth, or None."""
+    path = truth.with_name("labels.txt")
+    if not path.is_file():
+        return None
     try:
-        if not parser.read(path, encoding="utf-8"):
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError):
+        raise DataError(f"cannot read {path}", "expected one class name per line") from None
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return tuple(line.strip() for line in lines)
+
+
+def read_sequence_info(path: Path) -> SequenceInfo:
+    """Read a `seqinfo.ini`; raises DataError for a length, rate or size that cannot be."""
+    parser = ConfigParser(interpolation=None)
+    try:
+        if not parser.read(path, encoding="utf-8-sig"):
             raise DataError(f"cannot read {path}")
         section = parser["Sequence"]
-        told = Sequence(
-            section["name"],
-            int(section["seqLength"]),
-            float(section["frameRate"]),
-            (int(section["imWidth"]), int(section["imHeight"])),
-        )
-    except (ConfigError, KeyError, ValueError) as error:
-        raise DataError(f"{path} is not a MOT seqinfo.ini: {error}") from error
-    if min(told.frames, *told.size) < 1 or not 0 < told.frames_per_second < math.inf:
-        width, height = told.size
-        raise DataError(
-            f"{path} tells of {told.frames} frames of {width}x{height}, {told.frames_per_second:g} a second",
-            "these are seqLength, imWidth, imHeight and frameRate",
-        )
-    return told
+    except (ConfigError, KeyError, ValueError):
+        raise DataError(f"{path} has no [Sequence] section", "expected a MOTChallenge seqinfo.ini") from None
+
+    def positive(key: str, kind: type[T], limit: float) -> T | None:
+        text = section.get(key)
+        try:
+            value = None if text is None else kind(text)
+        except ValueError:
+            value = kind(0)
+        if value is not None and not 0 < value < limit:
+            raise DataError(f"{path} has {key} {text}", "expected a positive number")
+        return value
+
+    width, height = positive("imWidth", int, _LARGEST_SIDE), positive("imHeight", int, _LARGEST_SIDE)
+    return SequenceInfo(
+        section.get("name", path.resolve().parent.name),
+        positive("seqLength", int, math.inf),
+        positive("frameRate", float, 1e4),
+        None if width is None or height is None else (width, height),
+        section.get("imDir", "img1"),
+        section.get("imExt"),
+    )

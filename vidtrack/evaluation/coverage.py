@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from vidtrack.core.boxes import pairwise_iou
-from vidtrack.evaluation.ignoring import MATCH_IOU
+from vidtrack.evaluation.ignoring import LEAST_MATCH_IOU
 from vidtrack.evaluation.metrics import Aligned
 
 NOBODY = -1
@@ -56,9 +56,9 @@ def cover(aligned: Aligned) -> Coverage:
         overlap = pairwise_iou(true_boxes, found_boxes)
         loyal = np.array([before.get(one, NOBODY) for one in true.tolist()], np.int64)[:, None] == found[None, :]
         rows, columns = linear_sum_assignment(
-            np.where(overlap >= MATCH_IOU, overlap + _LOYALTY * loyal, 0.0), maximize=True
+            np.where(overlap >= LEAST_MATCH_IOU, overlap + _LOYALTY * loyal, 0.0), maximize=True
         )
-        matched = overlap[rows, columns] >= MATCH_IOU
+        matched = overlap[rows, columns] >= LEAST_MATCH_IOU
         by = np.full(len(true), NOBODY)
         by[rows[matched]] = found[columns[matched]]
         before = {one: other for one, other in zip(true.tolist(), by.tolist(), strict=True) if other != NOBODY}

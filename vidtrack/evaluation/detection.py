@@ -1,4 +1,4 @@
-"""COCO average precision, by `pycocotools`, each class only over the pictures where it is labelled."""
+"""COCO average precision, by `pycocotools`, each class only over the images in which it is labelled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from vidtrack.core.errors import UsageError
 
-SIDES = (32, 96)  # pixels: small objects have less than the first squared, large ones at least the second
+SIDES = (32, 96)  # pixels: objects of exactly 32**2 pixels are small and medium, of 96**2 medium and large
 _ALL = (0.0, 1e10)
 _SHARES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "recall")
 _RANGES = {
@@ -27,7 +27,7 @@ _RANGES = {
 class ClassScores:
     """AP of one class: mean over IoU .50:.95, at .50 and .75, and of objects by size; NaN where there are none.
 
-    `recall` is the mean over IoU .50:.95 of 100 detections a picture; `boxes` are annotated in `pictures`.
+    `recall` is the mean over IoU .50:.95 with 100 detections per image; `boxes` are annotated in `images`.
     """
 
     name: str
@@ -39,7 +39,7 @@ class ClassScores:
     ap_large: float
     recall: float
     boxes: int
-    pictures: int
+    images: int
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,18 @@ class DetectionScores:
 
 
 def score_detections(
-    dataset: Mapping[str, Any], results: np.ndarray, pictures: Mapping[int, Sequence[int]], by_size: bool = True
+    dataset: Mapping[str, Any], results: np.ndarray, images: Mapping[int, Sequence[int]], by_size: bool = True
 ) -> DetectionScores:
-    """Score `results` (N, 7), rows of picture, x, y, width, height, score, class, against a COCO `dataset`.
+    """Score `results` (N, 7), rows of image, x, y, width, height, score, category, against a COCO `dataset`.
 
-    `pictures` are the ids of those in which each category is labelled; results of it elsewhere do not count.
+    `images` holds the ids of those in which each category is labelled; results of it elsewhere do not count.
     """
     try:
         from pycocotools.coco import COCO
     except ImportError:
         raise UsageError("evaluation needs pycocotools", "pip install 'vidtrack[evaluation]'") from None
-    boxes: dict[int, set[int]] = {category: set(pictures[category]) for category in pictures}
-    counts = dict.fromkeys(pictures, 0)
+    boxes: dict[int, set[int]] = {category: set(images[category]) for category in images}
+    counts = dict.fromkeys(images, 0)
     for row in dataset["annotations"]:
         category = row["category_id"]
         if not row.get("iscrowd") and row["image_id"] in boxes.get(category, ()):
@@ -83,10 +83,8 @@ def score_detections(
         for category in dataset["categories"]:
             number = category["id"]
             if counts.get(number):
-                values = _score_class(truth, answers, number, list(pictures[number]), by_size)
-                found.append(
-                    ClassScores(category["name"], boxes=counts[number], pictures=len(pictures[number]), **values)
-                )
+                values = _score_class(truth, answers, number, list(images[number]), by_size)
+                found.append(ClassScores(category["name"], boxes=counts[number], images=len(images[number]), **values))
     return DetectionScores(tuple(found))
 
 
@@ -100,12 +98,12 @@ def _no_results(dataset: Mapping[str, Any]) -> Any:
     return answers
 
 
-def _score_class(truth: Any, answers: Any, category: int, pictures: list[int], by_size: bool) -> dict[str, float]:
+def _score_class(truth: Any, answers: Any, category: int, images: list[int], by_size: bool) -> dict[str, float]:
     """The shares among the fields of ClassScores."""
     from pycocotools.cocoeval import COCOeval
 
     run = COCOeval(truth, answers, "bbox")
-    run.params.imgIds, run.params.catIds = pictures, [category]
+    run.params.imgIds, run.params.catIds = images, [category]
     ranges = _RANGES if by_size else {"all": _ALL}
     run.params.areaRng, run.params.areaRngLbl = [list(one) for one in ranges.values()], list(ranges)
     run.evaluate()

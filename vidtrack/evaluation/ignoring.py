@@ -10,13 +10,13 @@ from scipy.optimize import linear_sum_assignment
 from vidtrack.core.boxes import area, pairwise_intersection, pairwise_iou
 from vidtrack.datasets.mot import MotRows
 
-MATCH_IOU = 0.5  # from here on a result covers a ground-truth box
+MATCH_IOU = 0.5  # at least this IoU matches a result to a ground-truth box
+LEAST_MATCH_IOU = MATCH_IOU - np.finfo(np.float64).eps  # TrackEval's tolerance
 INSIDE = 0.5  # share of a box from which on it lies in a region
 
 PEDESTRIAN = 1
 DISTRACTORS = (2, 7, 8, 12)  # person on vehicle, static person, distractor, reflection
 DISTRACTORS_MOT20 = (*DISTRACTORS, 6)  # and vehicles
-LAST_CLASS = 13
 
 
 class Rules(StrEnum):
@@ -38,16 +38,9 @@ class Rules(StrEnum):
 
 def rules_for(name: str, truth: MotRows) -> Rules:
     """What `auto` means for sequence `name`."""
-    if not has_classes(truth):
+    if not truth.has_classes:
         return Rules.IGNORE
     return Rules.MOT20 if name.upper().startswith("MOT20") else Rules.MOT17
-
-
-def has_classes(truth: MotRows) -> bool:
-    """True where rows end in a class and a share of visibility, as of MOT16 on; before, they ended in a place."""
-    kinds, visible, nothing = truth.extra.T
-    whole = (kinds % 1 == 0) & (kinds >= 1) & (kinds <= LAST_CLASS)
-    return bool(len(truth) and whole.all() and ((visible >= 0) & (visible <= 1)).all() and (nothing == -1).all())
 
 
 def counted(true: MotRows, found: MotRows, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
@@ -73,8 +66,8 @@ def _kept(true: MotRows, found: MotRows, forgiving: np.ndarray, region: np.ndarr
         return kept
     objects = np.flatnonzero(~region)
     overlap = pairwise_iou(true.boxes_xyxy[objects], found.boxes_xyxy)  # (objects, M)
-    rows, columns = linear_sum_assignment(np.where(overlap >= MATCH_IOU, overlap, 0.0), maximize=True)
-    matched = overlap[rows, columns] >= MATCH_IOU
+    rows, columns = linear_sum_assignment(np.where(overlap >= LEAST_MATCH_IOU, overlap, 0.0), maximize=True)
+    matched = overlap[rows, columns] >= LEAST_MATCH_IOU
     rows, columns = rows[matched], columns[matched]
     kept[columns[forgiving[objects[rows]]]] = False
     if region.any():

@@ -14,7 +14,8 @@ from vidtrack.core.errors import DataError
 from vidtrack.evaluation.coverage import Coverage, cover
 from vidtrack.evaluation.ignoring import Rules
 from vidtrack.evaluation.metrics import Aligned, Measured, TrackingScores, align, combine, measure
-from vidtrack.evaluation.sequences import Choices, find_results, find_truths, read_pair
+from vidtrack.evaluation.pairs import Choices, read_pair
+from vidtrack.evaluation.sequences import find_results, find_truths
 
 COMBINED = "combined"
 

@@ -28,7 +28,7 @@ class Picture(Protocol):
     def size(self) -> tuple[int, int]: ...
 
 
-def read_picture(picture: Picture, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
+def read_image(picture: Picture, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     """uint8 RGB (H, W, 3), turned upright as its EXIF data ask, because annotation tools show it so.
 
     One that was annotated as it is stored, lying where the annotation has it standing, stays so. `flags` are
@@ -59,7 +59,7 @@ def _decode(data: np.ndarray, picture: Picture, flags: int) -> np.ndarray:
 
 
 @torch.inference_mode()
-def detect_pictures(
+def detect_images(
     model: DeformableDETR,
     pictures: Sequence[Picture],
     batch: int = 8,
@@ -77,7 +77,7 @@ def detect_pictures(
     rows: list[np.ndarray] = [np.zeros((0, 6))] * len(pictures)
     for start in range(0, len(order), batch):
         part = order[start : start + batch]
-        images = [read_picture(pictures[index]) for index in part]
+        images = [read_image(pictures[index]) for index in part]
         pixels, padding = to_batch(images, shorter, longest, parameter.device, parameter.dtype)
         output = model(pixels, padding)
         probability = output.logits[-1].float().sigmoid()  # (B, Q, K)

@@ -38,25 +38,27 @@ def _from_shapes(state: Mapping[str, Tensor], notes: Mapping[str, Any]) -> Detec
     classes = tuple(notes.get("classes", ()))
     if not classes and num_classes == len(COCO_CLASSES):
         classes = COCO_CLASSES
-    return DetectorConfig(
-        backbone=_backbone(state),
-        dilation=bool(notes.get("dilation", False)),
-        feature_levels=sum(
-            1 for level in range(num_levels) if _shape(state, f"input_proj.levels.{level}.0.weight", 4)[-1] == 1
-        ),
-        num_levels=num_levels,
-        hidden_dim=hidden_dim,
-        heads=heads,
-        points=slots // (heads * num_levels),
-        encoder_layers=_count(state, r"encoder\.layers\.(\d+)\."),
-        decoder_layers=_count(state, r"decoder\.layers\.(\d+)\."),
-        feedforward_dim=len(state["encoder.layers.0.ffn.linear1.bias"]),
-        dropout=float(notes.get("dropout", 0.1)),
-        num_queries=int(notes.get("num_queries", 300)) if two_stage else len(state["query_embed.weight"]),
-        num_classes=num_classes,
-        box_refine=bool(notes.get("box_refine", False)),
-        two_stage=two_stage,
-        classes=classes,
+    return DetectorConfig.from_dict(
+        dict(
+            backbone=_backbone(state),
+            dilation=bool(notes.get("dilation", False)),
+            feature_levels=sum(
+                1 for level in range(num_levels) if _shape(state, f"input_proj.levels.{level}.0.weight", 4)[-1] == 1
+            ),
+            num_levels=num_levels,
+            hidden_dim=hidden_dim,
+            heads=heads,
+            points=slots // (heads * num_levels),
+            encoder_layers=_count(state, r"encoder\.layers\.(\d+)\."),
+            decoder_layers=_count(state, r"decoder\.layers\.(\d+)\."),
+            feedforward_dim=len(state["encoder.layers.0.ffn.linear1.bias"]),
+            dropout=float(notes.get("dropout", 0.1)),
+            num_queries=int(notes.get("num_queries", 300)) if two_stage else len(state["query_embed.weight"]),
+            num_classes=num_classes,
+            box_refine=bool(notes.get("box_refine", False)),
+            two_stage=two_stage,
+            classes=classes,
+        )
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from torchvision.transforms.v2 import functional as transforms
 
 from vidtrack.core import boxes as box_ops
-from vidtrack.training.data import Record
+from vidtrack.datasets.records import Record
 from vidtrack.training.recipe import AugmentConfig
 
 

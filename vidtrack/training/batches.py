@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidtrack.model.image_inference import read_picture
+from vidtrack.datasets.records import Record
+from vidtrack.model.image_inference import read_image
 from vidtrack.training import augment
 from vidtrack.training.augment import Sample
 from vidtrack.training.copy_paste import paste_objects
-from vidtrack.training.data import Record
 from vidtrack.training.recipe import AugmentConfig, TrackConfig
 
 STRIDE = 32  # of the coarsest backbone stage; batches are padded to its multiple
@@ -115,10 +115,10 @@ class BatchMaker:
         return self._colour(rng, augment.mosaic(parts, canvas))
 
     def _view(self, rng: np.random.Generator, record: Record, canvas: tuple[int, int]) -> Sample:
-        image = read_picture(record)
+        image = read_image(record)
         if self.donors and rng.random() < self.augment.paste:
             donor = self.donors[int(rng.integers(len(self.donors)))]
-            record, image = paste_objects(rng, record, image, donor, read_picture(donor))
+            record, image = paste_objects(rng, record, image, donor, read_image(donor))
         view = augment.random_view(rng, record, canvas, self.augment)
         return augment.show(record, image, view, self.augment)
 
@@ -132,8 +132,8 @@ class BatchMaker:
         view = augment.random_view(rng, now, canvas, self.augment)
         jitter = self.tracks.jitter if not now.sequence else self.tracks.jitter / 4
         other = augment.jitter_view(rng, view, before, jitter)
-        image = read_picture(now)
-        image_before = image if before is now else read_picture(before)
+        image = read_image(now)
+        image_before = image if before is now else read_image(before)
         colour = int(rng.integers(2**31))  # both frames under the same light
         first, second = (
             augment.photometric(np.random.default_rng(colour), sample, self.augment)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from vidtrack.core import boxes as box_ops
-from vidtrack.training.data import Record
+from vidtrack.datasets.records import Record
 
 COVERED = 0.7  # share of a box hidden by what was pasted, from which on it becomes an ignored region
 _FAR = 1e6  # pixels; OpenCV takes seconds and more for corners far beyond the picture

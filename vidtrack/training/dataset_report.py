@@ -14,11 +14,12 @@ import numpy as np
 from vidtrack.core import boxes as box_ops
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.errors import DataError, OutputError, UsageError
-from vidtrack.model.image_inference import read_picture
+from vidtrack.datasets.records import Record, SetConfig, load_set
+from vidtrack.model.image_inference import read_image
 from vidtrack.training.augment import Sample, show, whole_view
 from vidtrack.training.batches import BatchMaker
-from vidtrack.training.data import Record, draw_weights, load_set
-from vidtrack.training.recipe import AugmentConfig, SetConfig, TrainConfig
+from vidtrack.training.recipe import AugmentConfig, TrainConfig
+from vidtrack.training.sampling import draw_weights
 
 CELL = 240  # pixels a side of one picture on the contact sheet
 COLUMNS = 8
@@ -54,7 +55,7 @@ def check_sets(config: TrainConfig) -> list[SetReport]:
     for role, sets in (("training", config.data.train), ("validation", config.data.validation)):
         for item in sets:
             try:
-                records = load_set(item, config.data, config.model.classes)
+                records = load_set(item, config.model.classes, config.data.frame_cache)
             except DataError as error:
                 reports.append(_unreadable(item, role, str(error), len(config.model.classes)))
                 continue
@@ -127,7 +128,7 @@ def _problems(records: Sequence[Record], trained: Set[bytes]) -> tuple[list[str]
             note("missing pictures", record)
         else:
             try:
-                shown = read_picture(record, flags=cv2.IMREAD_REDUCED_COLOR_8).shape
+                shown = read_image(record, flags=cv2.IMREAD_REDUCED_COLOR_8).shape
             except DataError:
                 note("unreadable pictures", record)
             else:
@@ -176,7 +177,7 @@ def contact_sheet(config: TrainConfig, reports: Sequence[SetReport], path: Path,
             record = records[index]
             scale = CELL / max(record.size)
             size = (max(1, round(record.size[0] * scale)), max(1, round(record.size[1] * scale)))
-            sample = show(record, read_picture(record), whole_view(record, size), plain)
+            sample = show(record, read_image(record), whole_view(record, size), plain)
             cells.append(draw(sample, config.model.classes))
     maker = BatchMaker(
         [record for records in sets for record in records],

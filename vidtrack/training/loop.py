@@ -19,16 +19,17 @@ import torch
 from vidtrack import ops
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.errors import DataError, UsageError
+from vidtrack.datasets.records import Record, load_sets
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.device import device_errors
 from vidtrack.training import distributed
 from vidtrack.training.batches import Batch, BatchMaker, prefetch
 from vidtrack.training.criterion import Objective
-from vidtrack.training.data import Record, draw_weights, load_sets
 from vidtrack.training.initial import initialise
 from vidtrack.training.metrics import MetricsLog
 from vidtrack.training.optimiser import make_optimiser, set_backbone, set_rate, update_average
 from vidtrack.training.recipe import TrainConfig, changed_fields, config_from_dict
+from vidtrack.training.sampling import draw_weights
 from vidtrack.training.state import Progress, has_state, load_state, read_recipe, save_state
 
 Report = Callable[[dict[str, Any]], None]
@@ -85,12 +86,11 @@ class Run:
         torch.manual_seed(config.seed + self.world.rank)
 
         classes = config.model.classes
-        sets = load_sets(config.data.train, config.data, classes)
+        cache = config.data.frame_cache
+        sets = load_sets(config.data.train, classes, cache)
+        validation = load_sets(config.data.validation, classes, cache)
         self.validation: dict[str, Sequence[Record]] = {
-            item.name: records
-            for item, records in zip(
-                config.data.validation, load_sets(config.data.validation, config.data, classes), strict=True
-            )
+            item.name: records for item, records in zip(config.data.validation, validation, strict=True)
         }
         self.maker = BatchMaker(
             [record for part in sets for record in part],
@@ -229,7 +229,7 @@ class Run:
         last, start = step == self.config.steps, step == 0
         if not last and (not every or step % every or (start and not self.config.init)):
             return True
-        done = self.evaluate(0 if last or start else self.config.evaluate_pictures)
+        done = self.evaluate(0 if last or start else self.config.evaluate_images)
         if not done and self.world.rank == 0:
             _logger.warning(
                 "%s: --resume does the evaluation of step %d first, and needs the time for all of it",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.training.evaluate import SetResult
+from vidtrack.evaluation.detection import DetectionScores
 
 
 class MetricsLog:
@@ -28,7 +28,7 @@ class MetricsLog:
     def train(
         self, step: int, losses: dict[str, float], rate: float, norm: float, speed: float, seconds: float
     ) -> None:
-        """Mean losses since the last line, learning rate, gradient norm, pictures a second, seconds trained."""
+        """Mean losses since the last line, learning rate, gradient norm, images per second, seconds trained."""
         rounded = {name: round(value, 5) for name, value in losses.items()}
         self._write(
             {
@@ -36,23 +36,23 @@ class MetricsLog:
                 "losses": rounded,
                 "lr": rate,
                 "gradient_norm": round(norm, 4),
-                "pictures_per_second": round(speed, 2),
+                "images_per_second": round(speed, 2),
                 "seconds": round(seconds, 1),
             }
         )
         self._board({f"loss/{name}": value for name, value in losses.items()} | {"lr": rate}, step)
 
-    def evaluation(self, step: int, results: dict[str, SetResult], pictures: int) -> None:
-        """One evaluation; `pictures` is the limit it ran under, 0 for none."""
-        sets = {name: result.to_dict() for name, result in results.items()}
-        self._write({"step": step, "evaluation": sets, "pictures": pictures})
-        self._board({f"ap50/{name}": result.ap50 for name, result in results.items()}, step)
+    def evaluation(self, step: int, results: dict[str, DetectionScores], images: int) -> None:
+        """One evaluation; `images` is the limit it ran under, 0 for none."""
+        sets = {name: _summary(scores) for name, scores in results.items()}
+        self._write({"step": step, "evaluation": sets, "images": images})
+        self._board({f"ap50/{name}": summary["ap50"] for name, summary in sets.items()}, step)
 
-    def evaluated(self, step: int, sets: Iterable[str], pictures: int) -> bool:
+    def evaluated(self, step: int, sets: Iterable[str], images: int) -> bool:
         """Whether the log has the evaluation of these sets at this step under this limit."""
-        asked = (step, set(sets), pictures)
+        asked = (step, set(sets), images)
         return asked in [
-            (line["step"], set(line["evaluation"]), line.get("pictures"))
+            (line["step"], set(line["evaluation"]), line.get("images", line.get("pictures")))
             for line in read_metrics(self.path)
             if "evaluation" in line
         ]
@@ -80,6 +80,14 @@ class MetricsLog:
         if self.board is not None:
             for name, value in values.items():
                 self.board.add_scalar(name, value, step)
+
+
+def _summary(scores: DetectionScores) -> dict[str, Any]:
+    """Means over the classes with boxes, 0 without any, and the scores of each class."""
+    means = scores.means() if scores.classes else {"ap": 0.0, "ap50": 0.0}
+    fields = ("name", "ap", "ap50", "boxes", "images")
+    classes = [{name: getattr(one, name) for name in fields} for one in scores.classes]
+    return {"ap": means["ap"], "ap50": means["ap50"], "classes": classes}
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

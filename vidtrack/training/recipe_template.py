@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import compress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.class_names import class_filter, plain_name
 from vidtrack.core.errors import DataError
+from vidtrack.datasets.coco import CocoFile, image_path, read_coco
+from vidtrack.datasets.mot import read_labels, read_rows
+from vidtrack.datasets.records import SetConfig, load_sets
 from vidtrack.model.checkpoint import load_weights
 from vidtrack.model.config import DetectorConfig
 from vidtrack.training.batches import STRIDE
-from vidtrack.training.data import load_sets, read_coco
 from vidtrack.training.recipe import (
     AugmentConfig,
     DataConfig,
     LossConfig,
     OptimConfig,
-    SetConfig,
     TrackConfig,
     TrainConfig,
 )
@@ -36,7 +36,7 @@ BATCH = 8
 MOT_CLASS = "person"
 _SCALES = (0.7, 0.85, 1.0, 1.15)  # of the canvases, relative to the size that the model looks at
 # from where the COCO file lies
-_PICTURE_FOLDERS = (".", "images", "{name}", "../images", "../images/{name}", "../{name}")
+_IMAGE_FOLDERS = (".", "images", "{name}", "../images", "../images/{name}", "../{name}")
 
 
 def starter_recipe(
@@ -44,7 +44,7 @@ def starter_recipe(
     validation: Sequence[Path] = (),
     init: str = "default",
     classes: Sequence[str] | None = None,
-    pictures: Path | None = None,
+    images: Path | None = None,
     steps: int | None = None,
 ) -> TrainConfig:
     """A recipe that fine-tunes the checkpoint `init` on COCO files and MOTChallenge folders.
@@ -57,10 +57,10 @@ def starter_recipe(
     model = replace(load_weights(init).config, num_classes=len(names), classes=names)
     model = replace(model, denoising=model.two_stage)
     data = DataConfig(
-        train=_sets_of(train, pictures, names),
-        validation=_sets_of(validation, pictures, names),
+        train=_sets_of(train, images, names),
+        validation=_sets_of(validation, images, names),
     )
-    records = [record for part in load_sets(data.train, data, names) for record in part]
+    records = [record for part in load_sets(data.train, names, data.frame_cache) for record in part]
     if steps is None:
         steps = int(np.clip(len(records) * EPOCHS // BATCH, *STEPS))
     learns_tracks = (
@@ -102,12 +102,12 @@ def _classes_of(paths: Sequence[Path], wanted: Sequence[str] | None) -> tuple[st
     names: dict[str, bool] = {}  # True for those with boxes
     for path in paths:
         if path.is_dir():
-            names[MOT_CLASS] = True
+            names |= _mot_classes(path, names)
             continue
-        values = read_coco(path)
-        used = {row["category_id"] for row in values["annotations"]}
-        for item in values["categories"]:
-            names[item["name"]] = names.get(item["name"], False) or item["id"] in used
+        file = read_coco(path)
+        used = {annotation.category_id for annotation in file.annotations}
+        for category in file.categories:
+            names[category.name] = names.get(category.name, False) or category.id in used
     if wanted is not None:
         chosen = compress(names, class_filter(list(names), wanted, "the data"))
         order = [plain_name(name) for name in wanted]
@@ -117,40 +117,50 @@ def _classes_of(paths: Sequence[Path], wanted: Sequence[str] | None) -> tuple[st
     return tuple(name for name, has_boxes in names.items() if has_boxes)
 
 
-def _sets_of(paths: Sequence[Path], pictures: Path | None, classes: Sequence[str]) -> tuple[SetConfig, ...]:
+def _mot_classes(folder: Path, known: dict[str, bool]) -> dict[str, bool]:
+    """Classes that gt/labels.txt names, True for those with boxes; without it `MOT_CLASS`."""
+    truth = folder / "gt" / "gt.txt"
+    labels = read_labels(truth)
+    if labels is None:
+        return {MOT_CLASS: True}
+    used = set(read_rows(truth).classes.tolist())
+    return {name: known.get(name, False) or number in used for number, name in enumerate(labels, start=1) if name}
+
+
+def _sets_of(paths: Sequence[Path], images: Path | None, classes: Sequence[str]) -> tuple[SetConfig, ...]:
     """Sets under names of their own, though files of several folders are often named alike."""
     seen: Counter[str] = Counter()
     sets = []
     for path in paths:
-        item = _set_of(path, pictures, classes)
+        item = _set_of(path, images, classes)
         seen[item.name] += 1
         sets.append(item if seen[item.name] == 1 else replace(item, name=f"{item.name}-{seen[item.name]}"))
     return tuple(sets)
 
 
-def _set_of(path: Path, pictures: Path | None, classes: Sequence[str]) -> SetConfig:
+def _set_of(path: Path, images: Path | None, classes: Sequence[str]) -> SetConfig:
     place = str(path.resolve())
     if not path.is_dir():
-        folder = _find_pictures(path, read_coco(path), pictures)
-        return SetConfig(name=f"{path.parent.name}-{path.stem}", path=place, pictures=str(folder))
+        folder = _find_images(path, read_coco(path), images)
+        return SetConfig(name=f"{path.parent.name}-{path.stem}", path=place, images=str(folder))
     if not (path / "gt" / "gt.txt").exists():
         raise DataError(f"{path} is a folder without gt/gt.txt", "give a COCO file or a MOTChallenge sequence")
     return SetConfig(path.name, place, "mot", mot_class=MOT_CLASS if MOT_CLASS in classes else classes[0])
 
 
-def _find_pictures(path: Path, values: dict[str, Any], given: Path | None) -> Path:
-    """The folder below which the first picture lies."""
-    if not values["images"]:
-        raise DataError(f"{path} lists no pictures")
-    first, name = values["images"][0]["file_name"], path.stem.removeprefix("instances_")
-    usual = [path.parent / pattern.format(name=name) for pattern in _PICTURE_FOLDERS]
+def _find_images(path: Path, file: CocoFile, given: Path | None) -> Path:
+    """The folder that contains the first image."""
+    first, name = next((image.file_name for image in file.images), None), path.stem.removeprefix("instances_")
+    if not first:
+        raise DataError(f"{path} lists no image files")
+    usual = [path.parent / pattern.format(name=name) for pattern in _IMAGE_FOLDERS]
     folders = usual if given is None else [given, *usual]
     for folder in folders:
-        if (folder / first).is_file():
+        if image_path(folder, first).is_file():
             return folder.resolve()
     raise DataError(
-        f"{path}: its first picture, {first}, is not in {', '.join(str(folder) for folder in folders)}",
-        "say where the pictures lie with --pictures",
+        f"{path}: its first image, {first}, is not in {', '.join(str(folder) for folder in folders)}",
+        "give the folder of the images with --pictures",
     )
 
 

@@ -19,9 +19,10 @@ from pathlib import Path
 
 import cv2
 
-from vidtrack.datasets.mot_frames import extract_frames, picture_frames, sequence_info
-from vidtrack.model.image_inference import read_picture
-from vidtrack.training.recipe import DataConfig, SetConfig, TrainConfig, load_config
+from vidtrack.datasets.mot_images import FrameCache, sequence_images
+from vidtrack.datasets.records import SetConfig
+from vidtrack.model.image_inference import read_image
+from vidtrack.training.recipe import TrainConfig, load_config
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Annotated:
 
 def shrink(source: Annotated, longest: int, quality: int) -> bytes:
     """The picture as WebP with at most `longest` pixels a side."""
-    picture = read_picture(source)
+    picture = read_image(source)
     scale = min(1.0, longest / max(picture.shape[:2]))
     if scale < 1:
         size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
@@ -45,7 +46,7 @@ def shrink(source: Annotated, longest: int, quality: int) -> bytes:
 def coco_members(item: SetConfig, root: Path) -> Iterator[tuple[Path, Annotated | bytes]]:
     """(name in the archive, file to shrink or bytes to store) of a COCO set."""
     path = Path(item.path)
-    folder = Path(item.pictures) if item.pictures else path.parent
+    folder = Path(item.images) if item.images else path.parent
     values = json.loads(path.read_text())
     for image in values["images"]:
         source = Annotated(folder / image["file_name"], (image["width"], image["height"]))
@@ -54,16 +55,21 @@ def coco_members(item: SetConfig, root: Path) -> Iterator[tuple[Path, Annotated 
     yield path.relative_to(root), json.dumps(values).encode()
 
 
-def mot_members(item: SetConfig, data: DataConfig, root: Path) -> Iterator[tuple[Path, Annotated | bytes]]:
+def mot_members(item: SetConfig, cache: FrameCache, root: Path) -> Iterator[tuple[Path, Annotated | bytes]]:
     """The same of a MOTChallenge folder."""
     folder = Path(item.path)
-    clip = picture_frames(folder) or extract_frames(folder, Path(data.cache), data.cache_size)
-    for index, source in enumerate(clip.paths, start=1):
-        yield (folder / "img1" / f"{index:06d}.webp").relative_to(root), Annotated(source, clip.size)
-    info = {**sequence_info(folder), "imDir": "img1", "imExt": ".webp"}
-    lines = "".join(f"{key}={value}\n" for key, value in info.items())
-    yield (folder / "seqinfo.ini").relative_to(root), f"[Sequence]\n{lines}".encode()
-    yield (folder / "gt" / "gt.txt").relative_to(root), (folder / "gt" / "gt.txt").read_bytes()
+    clip = sequence_images(folder, cache)
+    for frame, source in clip.paths.items():
+        yield (folder / "img1" / f"{frame:06d}.webp").relative_to(root), Annotated(source, clip.size)
+    width, height = clip.size
+    info = (
+        f"[Sequence]\nname={folder.name}\nimDir=img1\nimExt=.webp\nframeRate={clip.frames_per_second:g}\n"
+        f"seqLength={len(clip.paths)}\nimWidth={width}\nimHeight={height}\n"
+    )
+    yield (folder / "seqinfo.ini").relative_to(root), info.encode()
+    for name in ("gt.txt", "labels.txt"):
+        if (folder / "gt" / name).is_file():
+            yield (folder / "gt" / name).relative_to(root), (folder / "gt" / name).read_bytes()
 
 
 def packed(config: TrainConfig, root: Path, longest: int, quality: int) -> Iterator[tuple[Path, bytes]]:
@@ -75,7 +81,9 @@ def packed(config: TrainConfig, root: Path, longest: int, quality: int) -> Itera
         raise SystemExit(f"the recipe begins from {init}, which is no file")
     with ThreadPoolExecutor() as pool:
         for item in (*config.data.train, *config.data.validation):
-            sources = list(coco_members(item, root) if item.kind == "coco" else mot_members(item, config.data, root))
+            sources = list(
+                coco_members(item, root) if item.kind == "coco" else mot_members(item, config.data.frame_cache, root)
+            )
 
             def content(source: Annotated | bytes) -> bytes:
                 return source if isinstance(source, bytes) else shrink(source, longest, quality)

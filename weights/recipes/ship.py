@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 
 from vidtrack.model.checkpoint import read_checkpoint, save_checkpoint
 from vidtrack.model.detector import DeformableDETR
