@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame
@@ -35,10 +36,12 @@ SMALL = DetectorConfig(
 )
 KINDS = {
     "one_stage": SMALL,
-    "refined": replace(SMALL, box_refine=True),
-    "two_stage": replace(SMALL, box_refine=True, two_stage=True),
-    "mixed": replace(SMALL, box_refine=True, two_stage=True, mixed_query_selection=True),
-    "trained": replace(SMALL, box_refine=True, two_stage=True, mixed_query_selection=True, track_queries="trained"),
+    "refined": structs.replace(SMALL, box_refine=True),
+    "two_stage": structs.replace(SMALL, box_refine=True, two_stage=True),
+    "mixed": structs.replace(SMALL, box_refine=True, two_stage=True, mixed_query_selection=True),
+    "trained": structs.replace(
+        SMALL, box_refine=True, two_stage=True, mixed_query_selection=True, track_queries="trained"
+    ),
 }
 BOTH = np.array([0, 1])
 SIZE = (96, 64)  # width, height

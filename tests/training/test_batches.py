@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 
 from vidtrack.datasets.records import Record
 from vidtrack.training.batches import Batch, BatchMaker, Target, prefetch
@@ -48,7 +49,7 @@ def test_a_mosaic_is_of_pictures_labelled_alike(tmp_path: Path) -> None:
         record(tmp_path / f"{index}.png", 50 + 10 * index, labelled=kinds[index % 3][0], complete=kinds[index % 3][1])
         for index in range(9)
     ]
-    make = maker(records, replace(PLAIN, mosaic=1.0))
+    make = maker(records, structs.replace(PLAIN, mosaic=1.0))
     several = 0
     for batch in map(make, range(6)):
         for image, target in zip(batch.images, batch.targets, strict=True):
@@ -92,7 +93,7 @@ def test_masked_objects_are_pasted_into_other_pictures(tmp_path: Path) -> None:
         record(tmp_path / "donor.png", 200, labels=np.array([2]), masks=(square,)),
     ]
     pasted = 0
-    for batch in map(maker(records, replace(PLAIN, paste=1.0)), range(6)):
+    for batch in map(maker(records, structs.replace(PLAIN, paste=1.0)), range(6)):
         for image, target in zip(batch.images, batch.targets, strict=True):
             if names([target]) == ["empty"]:
                 assert target.labels.tolist() in ([], [2])
@@ -103,7 +104,7 @@ def test_masked_objects_are_pasted_into_other_pictures(tmp_path: Path) -> None:
 
 def test_canvases_grow_and_pictures_are_padded(tmp_path: Path) -> None:
     wide = replace(record(tmp_path / "wide.png"), size=(64, 32))
-    make = maker([record(tmp_path / "a.png"), wide], replace(PLAIN, grow_from=0.5))
+    make = maker([record(tmp_path / "a.png"), wide], structs.replace(PLAIN, grow_from=0.5))
     first, last = make(0), make(9)
     assert (first.images.shape, last.images.shape) == ((4, 32, 32, 3), (4, 64, 64, 3))
     assert last.padding is not None
@@ -114,7 +115,7 @@ def test_canvases_grow_and_pictures_are_padded(tmp_path: Path) -> None:
 
 def test_a_step_alone_decides_its_batch(tmp_path: Path) -> None:
     records = [record(tmp_path / f"{index}.png", 20 * index) for index in range(8)]
-    augment = replace(AugmentConfig(), canvases=((64, 64),), mosaic=0.5)
+    augment = structs.replace(AugmentConfig(), canvases=((64, 64),), mosaic=0.5)
     make = maker(records, augment, TrackConfig(share=0.5))
     ahead = dict(prefetch(make, 3, 9, workers=3))
     assert list(ahead) == [3, 4, 5, 6, 7, 8]
@@ -128,8 +129,11 @@ def test_a_step_alone_decides_its_batch(tmp_path: Path) -> None:
 def test_training_in_bfloat16(recipe: TrainConfig, tmp_path: Path, share: float) -> None:
     losses = {}
     for precision in ("float32", "bfloat16"):
-        config = replace(
-            recipe, steps=1, optim=replace(recipe.optim, precision=precision), tracks=TrackConfig(share=share)
+        config = structs.replace(
+            recipe,
+            steps=1,
+            optim=structs.replace(recipe.optim, precision=precision),
+            tracks=TrackConfig(share=share),
         )
         train(config, tmp_path / precision)
         lines = read_metrics(tmp_path / precision / "metrics.jsonl")

@@ -5,10 +5,10 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from vidtrack.core.errors import UsageError
 from vidtrack.training.distributed import World, device

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from vidtrack.core.errors import WeightsError
 from vidtrack.model.checkpoint import save_checkpoint

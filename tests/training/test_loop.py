@@ -124,7 +124,7 @@ def test_another_recipe_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Pat
 def test_what_may_change_when_a_run_goes_on(recipe: TrainConfig, tmp_path: Path) -> None:
     train(recipe, tmp_path / "run", max_minutes=0.0)
     moved = Path(recipe.data.train[0].path).parent.rename(tmp_path / "moved")
-    data = DataConfig((SetConfig("shapes", str(moved / "train.json"), pictures=str(moved)),), cache="elsewhere")
+    data = DataConfig((SetConfig("shapes", str(moved / "train.json"), images=str(moved)),), cache="elsewhere")
     config = replace(recipe, data=data, init="no longer there", workers=1, evaluate_steps=2, log_steps=2)
     assert train(config, tmp_path / "run", resume=True).step == 4
     assert load_config(tmp_path / "run/config.json") == config
@@ -193,7 +193,7 @@ def test_an_evaluation_under_way_ends_with_the_time_and_is_left_to_the_next_resu
 
     def evaluations() -> list[tuple[int, int]]:
         lines = read_metrics(tmp_path / "run/metrics.jsonl")
-        return [(line["step"], line["pictures"]) for line in lines if "evaluation" in line]
+        return [(line["step"], line["images"]) for line in lines if "evaluation" in line]
 
     assert evaluations() == []
     wanted = [(1, pictures)] + [(2, 0)] * (steps - 1)
@@ -243,7 +243,7 @@ def test_evaluation_on_at_most_so_many_pictures(
     recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, taken: int
 ) -> None:
     path = write_coco(tmp_path / "validation", 7)
-    sets = (SetConfig(name="validation", path=str(path), pictures=str(path.parent)),)
+    sets = (SetConfig(name="validation", path=str(path), images=str(path.parent)),)
     run = Run(replace(recipe, data=replace(recipe.data, validation=sets)), tmp_path / "run", False, lambda line: None)
     counts = []
 

@@ -7,10 +7,10 @@ import os
 import runpy
 import subprocess
 import tarfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from vidtrack.training.recipe import TrainConfig
 
