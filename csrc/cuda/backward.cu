@@ -128,9 +128,9 @@ template <typename Spread, typename Parameter>
 __global__ void __launch_bounds__(kThreads)
     backward_kernel(const Layout layout, const Tensors<typename Spread::Element, Parameter> tensors) {
   constexpr int kLanes = Spread::kLanes;
-  extern __shared__ float shared[];  // (items of the block, samples) PointGrad
   const Place<kLanes> place(layout);
-  PointGrad* grads = reinterpret_cast<PointGrad*>(shared) + threadIdx.x / kLanes * layout.samples;
+  // Shared memory: (items of the block, samples).
+  PointGrad* grads = shared_memory<PointGrad>() + threadIdx.x / kLanes * layout.samples;
   const int64_t stride = static_cast<int64_t>(layout.heads) * layout.channels;
   const int64_t image = place.image * layout.tokens * stride + place.head * layout.channels;
   const int reference_size = layout.form == Form::kBoxOffsets ? 4 : 2;
@@ -195,10 +195,7 @@ cudaError_t backward(const Call& call, cudaStream_t stream) {
       if (shared_bytes > kSharedBytes) return cudaErrorInvalidConfiguration;
       const int items = threads / Chosen::kLanes;  // of one block
       const int64_t blocks = (layout.items + items - 1) / items;
-      if (blocks > INT32_MAX) return cudaErrorInvalidConfiguration;
-      backward_kernel<Chosen, Parameter>
-          <<<static_cast<unsigned>(blocks), threads, shared_bytes, stream>>>(layout, tensors);
-      return cudaGetLastError();
+      return launch(backward_kernel<Chosen, Parameter>, blocks, threads, shared_bytes, stream, layout, tensors);
     });
   });
 }

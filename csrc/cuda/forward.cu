@@ -70,9 +70,7 @@ cudaError_t forward(const Call& call, cudaStream_t stream) {
       using Chosen = decltype(spread);
       constexpr int kItems = kThreads / Chosen::kLanes;  // of one block
       const int64_t blocks = (layout.items + kItems - 1) / kItems;
-      if (blocks > INT32_MAX) return cudaErrorInvalidConfiguration;
-      forward_kernel<Chosen, Parameter><<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(layout, tensors);
-      return cudaGetLastError();
+      return launch(forward_kernel<Chosen, Parameter>, blocks, kThreads, 0, stream, layout, tensors);
     });
   });
 }

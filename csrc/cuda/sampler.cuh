@@ -5,12 +5,10 @@
 // passed from lane to lane with shuffles; all arithmetic is float32, whatever the type of the tensors.
 #pragma once
 
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
 #include <cstdint>
 #include <type_traits>
 
+#include "device.cuh"
 #include "kernels.h"
 
 namespace vidtrack::cuda {

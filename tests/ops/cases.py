@@ -68,3 +68,8 @@ def sampling_case(
     grid = (2, queries, 3, len(shapes), 4)
     value = torch.randn(2, sum(h * w for h, w in shapes), 3, channels, dtype=dtype)
     return Case(value, shapes, (torch.rand(*grid, 2, dtype=dtype) * 1.4 - 0.2, torch.rand(grid, dtype=dtype)))
+
+
+def relative_error(found: Tensor, exact: Tensor) -> float:
+    """Largest difference, over the largest exact number."""
+    return ((found.cpu().double() - exact).abs().max() / exact.abs().max().clamp_min(1e-30)).item()

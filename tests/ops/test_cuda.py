@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
-from tests.ops.cases import LEVELS, Case, attention_case, sampling_case
+from tests.ops.cases import LEVELS, Case, attention_case, relative_error, sampling_case
 from vidtrack import ops
 from vidtrack.ops import reference
 
@@ -18,10 +17,6 @@ def cuda_kernels() -> None:
     """Fail, not skip, where these tests are asked for and there is no GPU or no compiled kernel."""
     assert torch.cuda.is_available(), "tests marked gpu need a CUDA device"
     assert ops.is_compiled("cuda"), "the CUDA kernels were not built: VIDTRACK_CUDA=1 says why"
-
-
-def relative_error(found: Tensor, exact: Tensor) -> float:
-    return ((found.cpu().double() - exact).abs().max() / exact.abs().max().clamp_min(1e-30)).item()
 
 
 def assert_matches(case: Case, operator: str, tolerance: float) -> None:

@@ -6,17 +6,12 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
 
-from tests.ops.cases import LEVELS, Case, attention_case, sampling_case
+from tests.ops.cases import LEVELS, Case, attention_case, relative_error, sampling_case
 from vidtrack import ops
 from vidtrack.ops import reference
 
 pytestmark = pytest.mark.usefixtures("compiled")
-
-
-def relative_error(found: Tensor, exact: Tensor) -> float:
-    return ((found.double() - exact).abs().max() / exact.abs().max().clamp_min(1e-30)).item()
 
 
 def assert_matches(case: Case, operator: str, tolerance: float) -> None:
