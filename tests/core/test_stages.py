@@ -99,3 +99,46 @@ def test_time_is_counted_by_kind() -> None:
             time.sleep(0.01)
     assert watch.laps["sleep"].count == 3
     assert 0.03 <= watch.laps["sleep"].seconds < 0.3
+
+
+def test_parallel_work_keeps_the_order_and_shares_the_items() -> None:
+    threads, prepared = set(), []
+
+    def square(number: int) -> int:
+        threads.add(threading.current_thread().name)
+        time.sleep(0.01 if number % 3 else 0.03)  # later items finish first
+        return number * number
+
+    with Stages(Stopwatch()) as stages:
+        numbers = stages.first("count", range(30))
+        squares = stages.parallel("square", square, numbers, 3, lambda: prepared.append(1))
+        assert list(squares) == [n * n for n in range(30)]
+    assert len(threads) == len(prepared) == 3
+
+
+def test_parallel_work_never_runs_far_ahead_and_raises_in_order() -> None:
+    begun = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number == 5:
+            raise ValueError("broken")
+        return number
+
+    with Stages(Stopwatch(), depth=2) as stages:
+        results = stages.parallel("work", work, iter(range(1000)), 3)
+        assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
+        with pytest.raises(ValueError, match="broken"):
+            next(results)
+    assert len(begun) < 20
+
+
+def test_leaving_ends_parallel_work() -> None:
+    before = threading.active_count()
+    with Stages(Stopwatch()) as stages:
+        results = stages.parallel("work", lambda n: n, iter(range(10**9)), 2)
+        assert next(results) == 0
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before

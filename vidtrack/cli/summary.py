@@ -29,19 +29,20 @@ _LISTED = 50  # clips in the table of a batch
 _WAITS = {
     "decode held up": "decoder, for inference",
     "wait for decode": "inference, for the decoder",
-    "infer held up": "inference, for the output",
-    "wait for infer": "output, for inference",
+    "wait for infer": "tracker, for inference",
+    "link held up": "tracker, for the output",
+    "wait for link": "output, for the tracker",
 }
 
 
 def print_profile(result: TrackResult) -> None:
-    """Time by kind of work; the threads overlap, so the shares add up to more than the whole."""
+    """Print the time by kind of work; threads overlap, so the shares add up to more than the total."""
     from rich.console import Console
     from rich.table import Table
 
     title = f"{printable(result.source.name)}: {result.frames} frames in {result.seconds:.2f} s"
     table = Table(title=title, title_justify="left")
-    for column in ("work", "seconds", "ms a frame", "of the time"):
+    for column in ("work", "seconds", "ms/frame", "share of time"):
         table.add_column(column, justify="left" if column == "work" else "right")
 
     def add(title: str, name: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _POLL_SECONDS = 0.1  # how often a blocked thread checks for the end; also lets Ctrl-C through on Windows
 _END = object()
@@ -37,10 +40,11 @@ class Lap:
 
 
 class Stopwatch:
-    """Accumulates time per name; each name belongs to one thread."""
+    """Accumulates time per name; threads that share a name add up."""
 
     def __init__(self) -> None:
         self.laps: dict[str, Lap] = {}
+        self._lock = threading.Lock()
 
     @contextmanager
     def lap(self, name: str) -> Iterator[None]:
@@ -49,9 +53,11 @@ class Stopwatch:
         try:
             yield
         finally:
-            lap = self.laps.setdefault(name, Lap())
-            lap.seconds += time.perf_counter() - began
-            lap.count += 1
+            seconds = time.perf_counter() - began
+            with self._lock:
+                lap = self.laps.setdefault(name, Lap())
+                lap.seconds += seconds
+                lap.count += 1
 
 
 class Stages:
@@ -75,6 +81,20 @@ class Stages:
     def then(self, name: str, items: Iterable[T]) -> Iterator[T]:
         """Start another stage; `items` is a generator over the previous one."""
         return _Stage(name, items, self._depth, self._leaving, self._watch, self._threads)
+
+    def parallel(
+        self,
+        name: str,
+        function: Callable[[T], R],
+        items: Iterable[T],
+        workers: int,
+        prepare: Callable[[], None] | None = None,
+    ) -> Iterator[R]:
+        """Start a stage that applies `function` to `items` in several threads; results keep the order of the items.
+
+        At most `workers` + 1 items are under way. `prepare` runs once in each of the threads.
+        """
+        return self.then(name, _in_order(function, items, workers, prepare))
 
     def stop(self) -> None:
         """End the first stage."""
@@ -154,6 +174,8 @@ class _Stage(Iterator[T], Generic[T]):
                     break
         except BaseException as error:  # raised in the consumer
             self._failure = error
+        if isinstance(self._items, Generator):
+            self._items.close()
         self._put(_END)
 
     def _put(self, item: Any) -> bool:
@@ -172,3 +194,19 @@ def _until(stopping: threading.Event, items: Iterable[T]) -> Iterator[T]:
         if stopping.is_set():
             return
         yield item
+
+
+def _in_order(
+    function: Callable[[T], R], items: Iterable[T], workers: int, prepare: Callable[[], None] | None
+) -> Iterator[R]:
+    pool = ThreadPoolExecutor(workers, "vidtrack-worker", prepare)
+    under_way: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            under_way.append(pool.submit(function, item))
+            if len(under_way) > workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

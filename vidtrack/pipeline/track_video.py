@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from vidtrack.core.class_names import class_filter
 from vidtrack.core.errors import OutputError
@@ -15,7 +16,7 @@ from vidtrack.core.stages import Progress, Stages, Stopwatch
 from vidtrack.core.types import Frame, no_tracks
 from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.checkpoint import load_model
-from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.detector import DeformableDETR, Memory
 from vidtrack.model.device import device_errors
 from vidtrack.model.inference import FrameEncoder
 from vidtrack.pipeline.checkpoint import Checkpointer, Parts, open_checkpointer
@@ -102,8 +103,10 @@ def track_video(
 
         stages = stack.enter_context(Stages(watch))
         decoded = stages.first("decode", _with_problems(reader, sink.problems))
-        inferred = stages.then("infer", _infer(decoded, encoder, tracker, chunks, revision.waiting, watch))
-        written = stages.then("output", map(sink.write, revision.through(chunks.saved(inferred))))
+        encode = partial(_encode, encoder, len(revision.waiting), watch)
+        encoded = stages.parallel("infer", encode, enumerate(decoded), encoder.workers, encoder.use_threads)
+        tracked = stages.then("link", _link(encoded, encoder, tracker, chunks, revision.waiting, watch))
+        written = stages.then("output", map(sink.write, revision.through(chunks.saved(tracked))))
         interrupted = stages.drain(written, _reporter(sink, reader, config.stride, chunks, progress))
 
         if interrupted and sink.frames == 0:
@@ -169,26 +172,45 @@ def _with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, lis
         yield frame, problems
 
 
-def _infer(
-    decoded: Iterator[tuple[Frame, list[Problem]]],
+class Encoded(NamedTuple):
+    """A frame and what the encoder made of it; None for a frame that an earlier run tracked."""
+
+    frame: Frame
+    problems: list[Problem]
+    memory: Memory | None
+
+
+def _encode(
+    encoder: FrameEncoder, done: int, watch: Stopwatch, numbered: tuple[int, tuple[Frame, list[Problem]]]
+) -> Encoded:
+    number, (frame, problems) = numbered
+    if number < done:
+        return Encoded(frame, problems, None)
+    with device_errors(encoder.device, "use a smaller --size or another device"):
+        with watch.lap("preprocess"):
+            pixels, padding = encoder.batch(frame.image)
+        with watch.lap("encode"):
+            return Encoded(frame, problems, encoder.encode(pixels, padding))
+
+
+def _link(
+    encoded: Iterator[Encoded],
     encoder: FrameEncoder,
     tracker: Tracker,
     chunks: Checkpointer,
-    waiting: list[bool],
+    waiting: Iterable[bool],
     watch: Stopwatch,
 ) -> Iterator[Tracked]:
-    """What the tracker finds; the frames that were `waiting` when an earlier run ended were tracked by it."""
-    for cut, (frame, problems) in zip(waiting, decoded):  # noqa: B905, a strict one takes a frame too many
-        yield Tracked(frame, no_tracks(frame), problems, cut)
-    for frame, problems in decoded:
+    """Tracked frames; those that were `waiting` when an earlier run ended were tracked by it."""
+    encoder.use_threads()
+    cuts = iter(waiting)
+    for frame, problems, memory in encoded:
+        if memory is None:
+            yield Tracked(frame, no_tracks(frame), problems, next(cuts))
+            continue
         edge = chunks.edge(frame)
-        with device_errors(encoder.device, "give a smaller size or another device"):
-            with watch.lap("preprocess"):
-                pixels, padding = encoder.batch(frame.image)
-            with watch.lap("encode"):
-                memory = encoder.encode(pixels, padding)
-            with watch.lap("track"):
-                tracks = tracker.step(memory, frame)
+        with device_errors(encoder.device, "use a smaller --size or another device"), watch.lap("track"):
+            tracks = tracker.step(memory, frame)
         yield Tracked(frame, tracks, problems, tracker.cut, edge)
 
 
