@@ -9,7 +9,7 @@ import sys
 import av
 import numpy as np
 
-from vidtrack.video.writer import MARGIN_BYTES
+from vidtrack.video.padding import MARGIN_BYTES
 
 _PROT_NONE = 0
 

@@ -146,9 +146,9 @@ def _bad_pictures(folder: Path) -> Path:
         (_no_index, "without its index"),
         (_audio, "no video stream, only audio"),
         (_cover, "no video stream, only audio and cover art"),
-        (_no_pictures, "a folder without pictures"),
-        (_no_match, "matches no picture"),
-        (_bad_pictures, "none of the 1 pictures"),
+        (_no_pictures, "a folder without images"),
+        (_no_match, "matches no image"),
+        (_bad_pictures, "none of the 1 images"),
     ],
 )
 def test_what_is_not_a_video_is_refused_in_one_line(tmp_path: Path, make, says: str) -> None:

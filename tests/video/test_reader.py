@@ -82,7 +82,7 @@ def test_a_clock_reset_does_not_turn_time_back(tmp_path: Path) -> None:
     joined.write_bytes(part.read_bytes() * 2)
     with VideoReader(joined) as reader:
         times = [f.seconds for f in reader]
-        assert [p.message for p in reader.problems] == ["the time jumps back; counted on from there"]
+        assert [p.message for p in reader.problems] == ["the clock is reset: times continue from there"]
     assert times == [Fraction(i, 25) for i in range(40)]
 
 
@@ -300,12 +300,19 @@ def test_a_bad_picture_is_skipped_and_said(tmp_path: Path) -> None:
         assert [(p.index, p.message.split(":")[0]) for p in reader.problems] == [(2, "img_3.png")]
 
 
-def test_pictures_of_another_size_are_scaled_and_said(tmp_path: Path) -> None:
+def test_images_of_another_size_are_scaled_and_said(tmp_path: Path) -> None:
     write_pictures(tmp_path, 3)
-    av.VideoFrame.from_ndarray(np.zeros((50, 90, 3), np.uint8), "rgb24").save(str(tmp_path / "img_2.png"))
+    av.VideoFrame.from_ndarray(np.zeros((34, 80, 3), np.uint8), "rgb24").save(str(tmp_path / "img_2.png"))
     with VideoReader(tmp_path) as reader:
         assert {f.image.shape for f in reader} == {(68, 160, 3)}
-        assert "90x50" in reader.problems[0].message
+        assert "80x34" in reader.problems[0].message
+
+
+def test_images_of_different_shapes_are_not_one_clip(tmp_path: Path) -> None:
+    write_pictures(tmp_path, 3)
+    av.VideoFrame.from_ndarray(np.zeros((160, 68, 3), np.uint8), "rgb24").save(str(tmp_path / "img_2.png"))
+    with pytest.raises(InputError, match=r"different shapes: 160x68, but img_2.png 68x160"):
+        VideoReader(tmp_path)
 
 
 def test_missing_hardware_falls_back_to_software() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_tone
 from tests.video.copying import copy, difference, leftovers, packets, read
 from vidtrack.video import EncodeConfig, VideoReader, VideoWriter, available_codecs, probe
-from vidtrack.video.writer import MARGIN_BYTES, padded_size, with_margin
+from vidtrack.video.padding import MARGIN_BYTES, padded_size, with_margin
 
 UNEVEN = (0, 17, 50, 150, 167, 300, 333, 1400)
 

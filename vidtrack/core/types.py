@@ -73,6 +73,7 @@ class VideoInfo:
     crop: tuple[int, int, int, int] = (0, 0, 0, 0)  # pixels off left, top, right, bottom of `coded_size`
     container_start_seconds: Fraction | None = None  # where the container's earliest stream starts
     stream: int = 0  # among the container's video streams
+    has_captions: bool = False  # closed captions (CEA-608/708) within the video stream
     numbering: FileNumbering | None = None  # of the files of an image sequence
     notes: tuple[str, ...] = ()  # what vidtrack does not honour, or assumes
 

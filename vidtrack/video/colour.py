@@ -1,4 +1,4 @@
-"""Which YUV matrix to convert with, in and out, so that a round trip keeps the colours; depth, and white in HDR."""
+"""Colour: the YUV matrix to convert with, in and out, so that a round trip keeps it; bit depth; white in HDR."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from vidtrack.core.types import Colour
 _BT709, _BT601 = 1, 6
 # AVColorSpace to the matrices swscale has.
 _SWSCALE_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+# Transfer functions of ITU-T H.273 whose values look wrong if shown as they are.
+_SCENE_TRANSFERS = {8: "linear light", 9: "logarithmic", 10: "logarithmic", 17: "SMPTE ST 428 (digital cinema)"}
 LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
 
 
@@ -30,10 +32,16 @@ def bit_depth(pixel_format: str) -> int:
 
 
 def graphics_white(colour: Colour) -> float:
-    """The signal, of 1, that graphics take for white: less than 1 where that would be a highlight (ITU-R BT.2408)."""
+    """The signal, of 1, that graphics take for white: below 1 where that would be a highlight (ITU-R BT.2408)."""
     return {16: 0.58, 18: 0.75}.get(colour.transfer, 1.0)
 
 
 def hdr_name(colour: Colour) -> str:
     """The name of an HDR transfer function."""
     return {16: "PQ (HDR10)", 18: "HLG"}[colour.transfer]
+
+
+def transfer_note(transfer: int) -> str:
+    """What to say of a transfer function that is not converted; empty if it is made for displays."""
+    name = _SCENE_TRANSFERS.get(transfer)
+    return f"the video's colours are {name}: they are read as they are, which may look too dark or flat" if name else ""

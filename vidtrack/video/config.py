@@ -27,6 +27,7 @@ class ReadConfig:
     framerate: Fraction | None = None  # of an image sequence
     limits: Limits = DEFAULT_LIMITS
     deep: bool = False
+    stream: int | None = None  # among the file's video streams; None is the one ffmpeg takes by default
 
     def __post_init__(self) -> None:
         check_range(self.start_seconds, self.end_seconds, self.stride)

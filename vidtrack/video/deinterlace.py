@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 from av.filter import Graph
 
-from vidtrack.video.probe import ticks
+from vidtrack.video.timing import ticks
 
 
 def deinterlaced(frames: Iterable[av.VideoFrame], time_base: Fraction) -> Iterator[av.VideoFrame]:

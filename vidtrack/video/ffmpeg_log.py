@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import av
 
@@ -80,6 +80,15 @@ class FFmpegMessages:
             for level, name, text in taken
             if level <= av.logging.ERROR and text.strip() and (not names or name in names)
         ]
+
+    def description(self, container: Any) -> str:
+        """What FFmpeg prints of a container: streams with their side data, groups of streams."""
+        with FFmpegMessages._lock:
+            av.logging.set_level(av.logging.INFO)  # at which FFmpeg prints it
+            try:
+                return container.dumps_format()
+            finally:
+                av.logging.set_level(av.logging.ERROR)
 
     def close(self) -> None:
         """Stop collecting; the last one open restores FFmpeg's log level."""

@@ -8,8 +8,8 @@ import av
 from av.codec.hwaccel import HWAccel, hwdevices_available
 
 from vidtrack.core.errors import UsageError
+from vidtrack.video.container import open_container, video_stream
 from vidtrack.video.ffmpeg_log import ProblemLog, reason
-from vidtrack.video.probe import open_container, video_stream
 
 
 class HardwareDecodeError(Exception):
@@ -21,7 +21,7 @@ def available_hardware() -> list[str]:
     return hwdevices_available()
 
 
-def open_hardware(path: Path, name: str, problems: ProblemLog) -> av.container.InputContainer | None:
+def open_hardware(path: Path, name: str, stream: int, problems: ProblemLog) -> av.container.InputContainer | None:
     """Open with a hardware decoder ("auto" tries each); None, and a problem that says why, where it does not work."""
     known = hwdevices_available()
     if name != "auto" and name not in known:
@@ -33,7 +33,7 @@ def open_hardware(path: Path, name: str, problems: ProblemLog) -> av.container.I
         except (av.FFmpegError, OSError, RuntimeError, ValueError, NotImplementedError) as error:
             reasons.append(f"{device}: {reason(error)}")
             continue
-        if video_stream(container, path).codec_context.is_hwaccel:
+        if video_stream(container, path, stream).codec_context.is_hwaccel:
             return container
         reasons.append(f"{device}: not for this codec")
         container.close()

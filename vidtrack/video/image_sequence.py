@@ -1,30 +1,43 @@
-"""A numbered or globbed set of pictures, read as one clip."""
+"""A numbered or globbed set of images, read as one clip."""
 
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
 from vidtrack.core.errors import InputError
-from vidtrack.video.ffmpeg_log import FFmpegMessages, ProblemLog
+from vidtrack.core.types import FileNumbering
+from vidtrack.video.ffmpeg_log import ProblemLog
+from vidtrack.video.images import DECODE_ERRORS, decode_image
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
 IMAGE_SUFFIXES = frozenset(
-    ".avif .bmp .dpx .exr .heic .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
+    ".avif .bmp .dpx .exr .heic .heif .hif .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
 )
 VIDEO_SUFFIXES = frozenset(
     ".3g2 .3gp .asf .avi .dv .f4v .flv .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv "
     ".y4m".split()
 )
 DEFAULT_FRAMERATE = Fraction(25)
-LOCAL_ONLY = {"protocol_whitelist": "file,crypto,data"}  # a playlist may name any address; none is called
 _PRINTF_NUMBER = re.compile(r"%(0?)(\d{0,2})d")
+_RANGES_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """The images of a clip by frame, None for a number that is missing; `numbering` is None if the names have none."""
+
+    paths: tuple[Path | None, ...]
+    numbering: FileNumbering | None = None
+    notes: tuple[str, ...] = ()
 
 
 def is_sequence(path: Path) -> bool:
@@ -35,12 +48,14 @@ def is_sequence(path: Path) -> bool:
 
 
 def image_paths(path: Path) -> list[Path]:
-    """The pictures `path` stands for, in numeric order.
+    """The images `path` stands for, in numeric order.
 
-    Raises InputError where there is none.
+    Raises InputError if there is none.
     """
     if path.is_dir():
         found = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
+    elif path.is_file():
+        found = [path]
     elif _PRINTF_NUMBER.search(path.name):
         name = _printf_regex(path.name)
         found = [p for p in path.parent.iterdir() if name.fullmatch(p.name)] if path.parent.is_dir() else []
@@ -48,51 +63,84 @@ def image_paths(path: Path) -> list[Path]:
         found = [Path(p) for p in glob.glob(str(path))]
         found = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES]
     if not found:
-        what = "is a folder without pictures" if path.is_dir() else "matches no picture"
-        raise InputError(f"{path} {what}", "give a video file, a folder of pictures or a pattern such as img_%04d.png")
+        what = "is a folder without images" if path.is_dir() else "matches no image"
+        raise InputError(f"{path} {what}", "give a video file, a folder of images or a pattern such as img_%04d.png")
     return sorted(found, key=_natural_order)
 
 
-def decode_image(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
-    """A picture and the name of its codec.
+def image_files(path: Path) -> ImageFiles:
+    """The images `path` stands for, placed by the numbers in their names.
 
-    Raises InputError where it is too large, else one of FFmpegError, OSError, StopIteration or IndexError.
+    If more numbers are missing than present, as with photos picked from a card, the images follow each other instead.
     """
-    options = limits.decoder_options
-    with FFmpegMessages() as messages:
-        try:
-            with av.open(file_url(path), options=options, container_options=LOCAL_ONLY) as container:
-                stream = container.streams.video[0]
-                stream.codec_context.options = options
-                frame = next(container.decode(stream))
-                codec = stream.codec_context.codec.canonical_name
-        except av.FFmpegError:
-            limits.refuse_refused(path, messages.take())
-            raise
-    limits.refuse_size(path, frame.width, frame.height)
-    return frame, codec
+    paths = image_paths(path)
+    numbered = None if path.is_file() else _numbered([image.name for image in paths])
+    if numbered is None:
+        return ImageFiles(tuple(paths))
+    numbering, numbers = numbered
+    missing = numbers[-1] - numbers[0] + 1 - len(numbers)
+    if missing == 0:
+        return ImageFiles(tuple(paths), numbering)
+    if missing > len(paths):
+        note = f"{missing} numbers are missing between {paths[0].name} and {paths[-1].name}: the images are read as "
+        return ImageFiles(tuple(paths), None, (note + "consecutive frames",))
+    by_number = dict(zip(numbers, paths, strict=True))
+    placed = tuple(by_number.get(number) for number in range(numbers[0], numbers[-1] + 1))
+    named = _ranges([number for number in range(numbers[0], numbers[-1] + 1) if number not in by_number])
+    note = f"{missing} image{' is' if missing == 1 else 's are'} missing: number {named}"
+    return ImageFiles(placed, numbering, (note,))
 
 
 def sequence_frames(
-    paths: list[Path], problems: ProblemLog, framerate: Fraction, first: int = 0, limits: Limits = DEFAULT_LIMITS
+    paths: Sequence[Path | None],
+    problems: ProblemLog,
+    framerate: Fraction,
+    first: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[av.VideoFrame]:
-    """Decode the pictures from ordinal `first` on; pts counts 1/framerate, and an unreadable picture leaves a gap."""
+    """Decode the images from ordinal `first` on; pts counts 1/framerate, and an unreadable image leaves a gap."""
     for ordinal in range(first, len(paths)):
+        path = paths[ordinal]
+        if path is None:
+            continue
         try:
-            frame, _ = decode_image(paths[ordinal], limits)
-        except (av.FFmpegError, InputError, OSError, StopIteration, IndexError) as error:
+            frame, _ = decode_image(path, limits)
+        except (*DECODE_ERRORS, InputError) as error:
             problems.next_index = ordinal
             said = error.message if isinstance(error, InputError) else f"cannot be decoded: {error}"
-            problems.add(f"{paths[ordinal].name}: {said}", pts=ordinal)
+            problems.add(f"{path.name}: {said}", pts=ordinal)
             continue
         frame.pts = ordinal
         frame.time_base = 1 / framerate
         yield frame
 
 
-def file_url(path: Path) -> str:
-    """The path for FFmpeg, which would take `12:30.mp4` for a protocol."""
-    return f"file:{path}"
+def _numbered(names: list[str]) -> tuple[FileNumbering, list[int]] | None:
+    """How the names are numbered, and their numbers; None unless one rising number alone tells them apart."""
+    parts = [re.split(r"(\d+)", name) for name in names]
+    if len({len(part) for part in parts}) != 1:
+        return None
+    differing = [n for n, column in enumerate(zip(*parts, strict=True)) if len(set(column)) > 1]
+    place = differing[0] if differing else len(parts[0]) - 2  # of a single image, the last number
+    if len(differing) > 1 or place < 1 or place % 2 == 0:
+        return None
+    width = min(len(part[place]) for part in parts)
+    numbers = [int(part[place]) for part in parts]
+    padded = all(part[place] == f"{number:0{width}d}" for part, number in zip(parts, numbers, strict=True))
+    if not padded or any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
+        return None
+    before, after = ("".join(part).replace("%", "%%") for part in (parts[0][:place], parts[0][place + 1 :]))
+    number = f"%0{width}d" if width > 1 else "%d"
+    return FileNumbering(f"{before}{number}{after}", numbers[0]), numbers
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Numbers for people: 3, 5-7, 9."""
+    ordinals = itertools.count()
+    runs = [list(run) for _, run in itertools.groupby(numbers, key=lambda number: number - next(ordinals))]
+    named = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
+    more = f" and {len(named) - _RANGES_NAMED} more ranges" if len(named) > _RANGES_NAMED else ""
+    return ", ".join(named[:_RANGES_NAMED]) + more
 
 
 def _is_glob(name: str) -> bool:

@@ -1,167 +1,82 @@
-"""What a file says about its video, checked by decoding the first frame."""
+"""What a file says about its video, checked by decoding the first frames."""
 
 from __future__ import annotations
 
-import re
-import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-from av.codec.hwaccel import HWAccel
 
 from vidtrack.core.errors import InputError
 from vidtrack.core.types import AudioInfo, Colour, VideoInfo
-from vidtrack.video.colour import bit_depth
-from vidtrack.video.ffmpeg_log import FFmpegMessages, reason
-from vidtrack.video.image_sequence import (
-    DEFAULT_FRAMERATE,
-    LOCAL_ONLY,
-    decode_image,
-    file_url,
-    image_paths,
-    is_sequence,
-)
+from vidtrack.video import timing
+from vidtrack.video.colour import bit_depth, transfer_note
+from vidtrack.video.container import open_container, video_stream, video_streams
+from vidtrack.video.ffmpeg_log import FFmpegMessages
+from vidtrack.video.geometry import Orientation, display_aspect, display_size, valid_crop
+from vidtrack.video.image_sequence import DEFAULT_FRAMERATE, image_files, is_sequence
+from vidtrack.video.images import DECODE_ERRORS, decode_image, is_own_image
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
+from vidtrack.video.side_data import frame_side_data, stream_side_data
 
-# FFmpeg draws text files as terminal art and finds pictures in lyrics; nobody means that as footage.
-_TEXT_DEMUXERS = frozenset({"tty", "bin", "xbin", "adf", "idf", "lrc"})
 _FIRST_FRAME_PACKETS = 2000
+_MOST_UNTIMED = 64  # frames without a time before the first that has one
 _PROGRESSIVE_OR_UNKNOWN = (0, 1)  # AVFieldOrder
+_SIZES_CHECKED = 8  # images of a sequence
+_SAME_SHAPE = 0.02  # by which the aspect of images of one sequence may differ
+_DOLBY_VISION_ONLY = 5  # profile without a base layer that other decoders show
 
 
-def probe(path: str | Path, framerate: Fraction | None = None, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
-    """Describe a video file or an image sequence; `framerate` is for image sequences only.
+def probe(
+    path: str | Path, framerate: Fraction | None = None, limits: Limits = DEFAULT_LIMITS, stream: int | None = None
+) -> VideoInfo:
+    """Describe a video file or an image sequence; `framerate` is for image sequences only, `stream` picks a video
+    stream by number.
 
-    `size` and `sample_aspect_ratio` are of the upright picture, `coded_size` is before rotation.
-
-    Raises InputError for what is not a video: missing, empty, a folder without pictures, text, audio only,
-    cover art only, an MP4 without its index, nothing decodable, frames past `limits`.
+    Raises InputError for anything that is not a video: missing, empty, a folder without images or with images of
+    several shapes, text, audio only, cover art only, an MP4 without its index, nothing decodable, frames past `limits`;
+    MisfitError for a stream the file does not have.
     """
     path = Path(path)
-    if is_sequence(path):
-        return _probe_sequence(path, framerate or DEFAULT_FRAMERATE, limits)
-    container = open_container(path, limits=limits)
-    try:
-        return _describe(container, video_stream(container, path), path, limits)
-    finally:
-        container.close()
+    if is_sequence(path) or is_own_image(path):
+        return _probe_images(path, framerate or DEFAULT_FRAMERATE, limits)
+    with open_container(path, limits=limits) as container:
+        return _describe(container, video_stream(container, path, stream), path, limits)
 
 
-def open_container(
-    path: Path, hwaccel: HWAccel | None = None, limits: Limits = DEFAULT_LIMITS
-) -> av.container.InputContainer:
-    """Open a file for reading, or raise an InputError that says why it is not a video."""
-    try:
-        if path.is_dir():
-            raise InputError(f"{path} is a folder", "give a video file")
-        status = path.stat()
-        if stat.S_ISFIFO(status.st_mode):  # opening waits for a writer, and a clip is read more than once
-            raise InputError(f"{path} is a pipe, not a file", "write the clip to a file first")
-        if status.st_size == 0 and stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path} is empty", "the recording or the copy may have failed")
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist", "check the name") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    with FFmpegMessages() as messages:
-        try:
-            container = av.open(
-                file_url(path),
-                "r",
-                options=limits.decoder_options,  # opening decodes a little
-                hwaccel=hwaccel,
-                metadata_errors="replace",
-                container_options=LOCAL_ONLY,
-            )
-        except PermissionError as error:
-            if hwaccel is not None:  # a missing driver is reported the same way
-                raise
-            raise InputError(f"{path} cannot be read: {error.strerror}", "check the permissions") from None
-        except (av.FFmpegError, OSError, ValueError) as error:
-            if hwaccel is not None:
-                raise
-            if _starts_like_mp4(path) and any("moov atom not found" in message for message in messages.take()):
-                raise InputError(
-                    f"{path} is an MP4 without its index (moov)",
-                    "the recording was cut off before it was finished; a repair tool such as untrunc can rebuild it",
-                ) from None
-            raise InputError(f"{path} is not a video: {reason(error)}") from None
-    if container.format.name in _TEXT_DEMUXERS:
-        container.close()
-        raise InputError(f"{path} is text, not a video")
-    return container
+@dataclass(frozen=True)
+class _FirstFrames:
+    """The first decoded frame, and the times of the first ones up to one that has any."""
 
-
-def video_stream(container: av.container.InputContainer, path: Path) -> Any:
-    """The stream to track: the default video stream, else the first; cover art does not count."""
-    pictures = [s for s in container.streams.video if s.disposition & av.stream.Disposition.attached_pic]
-    videos = [s for s in container.streams.video if s not in pictures and s.codec_context is not None]
-    if not videos:
-        kinds = sorted({s.type for s in container.streams if s not in pictures})
-        held = f"only {' and '.join(kinds)}{' and cover art' if pictures else ''}" if kinds else "only cover art"
-        raise InputError(f"{path} has no video stream, {held}", "give a file with moving pictures")
-    defaults = [s for s in videos if s.disposition & av.stream.Disposition.default]
-    return (defaults or videos)[0]
-
-
-def fraction(value: Any) -> Fraction | None:
-    """A rational of PyAV as a Fraction; None where it is unset (None, 0 or 0/1, by PyAV version)."""
-    return Fraction(value.numerator, value.denominator) if value else None
-
-
-def ticks(time_base: Any) -> Fraction:
-    """The time base of a packet or frame, which always has one."""
-    value = fraction(time_base)
-    assert value is not None
-    return value
-
-
-def stream_duration(container: av.container.InputContainer, stream: Any) -> Fraction | None:
-    """Seconds of the video stream itself, None where the file only knows that of the whole container."""
-    time_base = fraction(stream.time_base)
-    if stream.duration and time_base:
-        return stream.duration * time_base
-    clock = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))  # Matroska tag
-    if clock:
-        return int(clock[1]) * 3600 + int(clock[2]) * 60 + Fraction(clock[3])
-    only_stream = len(container.streams) == 1
-    return Fraction(container.duration, 1_000_000) if only_stream and container.duration else None
-
-
-def _starts_like_mp4(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(8)[4:] in (b"ftyp", b"mdat", b"free", b"skip", b"wide")
+    frame: av.VideoFrame
+    times: tuple[int | None, ...]
 
 
 def _describe(container: av.container.InputContainer, stream: Any, path: Path, limits: Limits) -> VideoInfo:
     stream.codec_context.options = limits.decoder_options
-    frame = _first_frame(container, stream, path, limits)
-    limits.refuse_size(path, frame.width, frame.height)
-    context = stream.codec_context
-    sample_aspect_ratio = fraction(stream.sample_aspect_ratio) or Fraction(1)
-    rotation = round(frame.rotation / 90) * 90 % 360
-    width, height = frame.width, frame.height
-    if rotation in (90, 270):
-        width, height, sample_aspect_ratio = height, width, 1 / sample_aspect_ratio
-    duration = stream_duration(container, stream)
-    if duration is None and container.duration:
-        duration = Fraction(container.duration, 1_000_000)
-    return VideoInfo(
+    first = _first_frames(container, stream, path, limits)
+    frame, context = first.frame, stream.codec_context
+    side_data = stream_side_data(container, stream)
+    rate = timing.frame_rate(container, stream)
+    start = timing.start_pts(stream, rate, first.times, by_decoding_time=container.format.name == "avi")
+    duration = timing.stream_duration(container, stream, start)
+    info = VideoInfo(
         path=path,
         container=container.format.name,
         codec=context.codec.canonical_name,
         pixel_format=frame.format.name,
         coded_size=(frame.width, frame.height),
-        size=(width, height),
-        rotation=rotation,
-        sample_aspect_ratio=sample_aspect_ratio,
-        time_base=fraction(stream.time_base) or Fraction(1, 1_000_000),
-        start_pts=stream.start_time or 0,
-        average_rate=fraction(stream.average_rate),
-        frame_count=stream.frames or None,
-        duration_seconds=duration,
+        size=(frame.width, frame.height),
+        rotation=0,
+        sample_aspect_ratio=timing.fraction(stream.sample_aspect_ratio) or Fraction(1),
+        time_base=timing.fraction(stream.time_base) or Fraction(1, 1_000_000),
+        start_pts=start,
+        average_rate=rate,
+        frame_count=timing.frame_count(container, stream),
+        duration_seconds=timing.container_duration(container, stream, start) if duration is None else duration,
         interlaced=context.field_order not in _PROGRESSIVE_OR_UNKNOWN or frame.interlaced_frame,
         audio=tuple(AudioInfo(s.channels, s.sample_rate) for s in container.streams.audio if s.codec_context),
         has_subtitles=bool(container.streams.subtitles),
@@ -169,60 +84,115 @@ def _describe(container: av.container.InputContainer, stream: Any, path: Path, l
         colour=_colour(frame),
         file_bytes=path.stat().st_size,
         bit_depth=bit_depth(frame.format.name),
-        container_start_seconds=_container_start(container, stream),
+        container_start_seconds=timing.container_start(container, stream),
+        stream=video_streams(container).index(stream),
+        has_captions="A53_CC" in frame_side_data(frame),
+        notes=tuple(_notes(container, stream, frame, side_data.dolby_vision_profile)),
+    )
+    return _laid(info, frame, valid_crop(side_data.crop, info.coded_size))
+
+
+def _laid(info: VideoInfo, frame: av.VideoFrame, crop: tuple[int, int, int, int] = (0, 0, 0, 0)) -> VideoInfo:
+    """The info with how its frames are laid out to be shown."""
+    orientation = Orientation.of(frame)
+    notes = info.notes
+    if orientation.remainder:
+        turn = orientation.rotation + orientation.remainder
+        notes = (*notes, f"the clip is marked as rotated by {turn:g} degrees: rotated by {orientation.rotation} only")
+    return replace(
+        info,
+        size=display_size(info.coded_size, crop, orientation),
+        crop=crop,
+        mirrored=orientation.mirrored,
+        rotation=orientation.rotation,
+        sample_aspect_ratio=display_aspect(info.sample_aspect_ratio, orientation),
+        notes=notes,
     )
 
 
-def _container_start(container: av.container.InputContainer, stream: Any) -> Fraction | None:
-    """Seconds at which the earliest stream starts, exact if that is the video stream: FFmpeg has whole microseconds."""
-    if container.start_time is None:
-        return None
-    start = Fraction(container.start_time, 1_000_000)
-    own = (stream.start_time or 0) * ticks(stream.time_base)
-    return own if abs(own - start) <= Fraction(1, 1_000_000) else start
+def _notes(
+    container: av.container.InputContainer, stream: Any, frame: av.VideoFrame, dolby_vision_profile: int | None
+) -> Iterator[str]:
+    """What a user may not expect of how this stream is read."""
+    videos = video_streams(container)
+    moving = [video for video in videos if video.frames != 1]
+    if len(moving) > 1:
+        size = f"{stream.codec_context.width}x{stream.codec_context.height}"
+        yield f"the file has {len(moving)} video streams: read is number {videos.index(stream)}, {size}; --stream picks"
+    if dolby_vision_profile == _DOLBY_VISION_ONLY:
+        yield "the video is Dolby Vision profile 5, whose colours need a Dolby decoder: they come out wrong"
+    if note := transfer_note(int(frame.color_trc)):
+        yield note
 
 
-def _probe_sequence(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
-    paths = image_paths(path)
-    for picture in paths:
-        try:
-            frame, codec = decode_image(picture, limits)
-            break
-        except (av.FFmpegError, OSError, StopIteration, IndexError):
-            continue
-    else:
-        raise InputError(f"none of the {len(paths)} pictures of {path} can be decoded", "check the files")
-    rotation = round(frame.rotation / 90) * 90 % 360
-    size = (frame.width, frame.height)
-    return VideoInfo(
+def _probe_images(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
+    files = image_files(path)
+    frame, codec = _first_image(path, [image for image in files.paths if image is not None], limits)
+    info = VideoInfo(
         path=path,
         container="image2",
         codec=codec,
         pixel_format=frame.format.name,
-        coded_size=size,
-        size=size[::-1] if rotation in (90, 270) else size,
-        rotation=rotation,
+        coded_size=(frame.width, frame.height),
+        size=(frame.width, frame.height),
+        rotation=0,
         sample_aspect_ratio=Fraction(1),
         time_base=1 / framerate,
         start_pts=0,
         average_rate=framerate,
-        frame_count=len(paths),
-        duration_seconds=len(paths) / framerate,
+        frame_count=len(files.paths),
+        duration_seconds=len(files.paths) / framerate,
         colour=_colour(frame),
-        file_bytes=sum(p.stat().st_size for p in paths),
+        file_bytes=sum(image.stat().st_size for image in files.paths if image is not None),
         bit_depth=bit_depth(frame.format.name),
+        numbering=files.numbering,
+        notes=files.notes,
     )
+    return _laid(info, frame)
 
 
-def _first_frame(container: av.container.InputContainer, stream: Any, path: Path, limits: Limits) -> av.VideoFrame:
+def _first_image(path: Path, images: list[Path], limits: Limits) -> tuple[av.VideoFrame, str]:
+    """The first image that can be decoded; raises InputError if there is none, or if others have another shape."""
+    first: tuple[av.VideoFrame, str] | None = None
+    for image in images:
+        try:
+            first = decode_image(image, limits)
+            break
+        except DECODE_ERRORS:
+            continue
+    if first is None:
+        raise InputError(f"none of the {len(images)} images of {path} can be decoded", "check the files")
+    size = _upright_size(first[0])
+    for image in images[1 :: max(1, len(images) // _SIZES_CHECKED)]:
+        try:
+            other, _ = decode_image(image, limits)
+        except (*DECODE_ERRORS, InputError):
+            continue
+        own = _upright_size(other)
+        if abs(own[0] * size[1] / (own[1] * size[0]) - 1) > _SAME_SHAPE:
+            raise InputError(
+                f"the images of {path} have different shapes: {size[0]}x{size[1]}, but {image.name} {own[0]}x{own[1]}",
+                "they cannot be one clip; give single images one by one",
+            )
+    return first
+
+
+def _upright_size(frame: av.VideoFrame) -> tuple[int, int]:
+    return display_size((frame.width, frame.height), (0, 0, 0, 0), Orientation.of(frame))
+
+
+def _first_frames(container: av.container.InputContainer, stream: Any, path: Path, limits: Limits) -> _FirstFrames:
+    frames: list[av.VideoFrame] = []
+    timeless = stream.start_time is None
     with FFmpegMessages() as messages:
         try:
             for count, packet in enumerate(container.demux(stream)):
                 try:
-                    for frame in packet.decode():
-                        return frame
+                    frames += packet.decode()
                 except (av.FFmpegError, ValueError):
                     pass  # a damaged packet; a later one may decode
+                if frames and (timeless or frames[-1].pts is not None or len(frames) > _MOST_UNTIMED):
+                    break
                 if count > _FIRST_FRAME_PACKETS:
                     break
         except (av.FFmpegError, OSError):
@@ -230,6 +200,12 @@ def _first_frame(container: av.container.InputContainer, stream: Any, path: Path
         finally:
             stream.codec_context.flush_buffers()
         said = messages.take()
+    if frames:
+        limits.refuse_size(path, frames[0].width, frames[0].height)
+        timed = next((n for n, frame in enumerate(frames) if frame.pts is not None), len(frames) - 1)
+        if container.format.name == "avi":  # has no presentation times
+            return _FirstFrames(frames[0], (frames[0].dts,))
+        return _FirstFrames(frames[0], tuple(frame.pts for frame in frames[: timed + 1]))
     limits.refuse_refused(path, said)
     raise InputError(
         f"no frame of {path} can be decoded{f': {said[-1]}' if said else ''}", "the file is damaged or not a video"
@@ -243,7 +219,7 @@ def _colour(frame: av.VideoFrame) -> Colour:
 
 def _timecode(container: av.container.InputContainer, stream: Any) -> str | None:
     for metadata in (stream.metadata, container.metadata, *(s.metadata for s in container.streams.data)):
-        for key in ("timecode", "TIMECODE"):  # Matroska shouts
+        for key in ("timecode", "TIMECODE"):  # Matroska has it in capitals
             if key in metadata:
                 return metadata[key]
     return None

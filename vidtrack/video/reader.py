@@ -19,8 +19,9 @@ from vidtrack.video.colour import hdr_name, swscale_matrix
 from vidtrack.video.config import ReadConfig
 from vidtrack.video.deinterlace import deinterlaced
 from vidtrack.video.ffmpeg_log import Problem, ProblemLog
+from vidtrack.video.geometry import Orientation, upright
 from vidtrack.video.hardware import HardwareDecodeError
-from vidtrack.video.image_sequence import image_paths, is_sequence, sequence_frames
+from vidtrack.video.image_sequence import image_files, sequence_frames
 from vidtrack.video.probe import probe
 from vidtrack.video.resume_point import ResumePoint, frames_from
 from vidtrack.video.seek import locate_start
@@ -43,16 +44,18 @@ class VideoReader:
 
     def __init__(self, source: str | Path | VideoInfo, config: ReadConfig | None = None) -> None:
         self._config = config = config or ReadConfig()
-        self.info = source if isinstance(source, VideoInfo) else probe(source, config.framerate, config.limits)
+        self.info = (
+            source if isinstance(source, VideoInfo) else probe(source, config.framerate, config.limits, config.stream)
+        )
         config.limits.refuse_length(self.info, config.start_seconds, config.end_seconds)
         self._deep = config.deep and self.info.bit_depth > 8
         self._problems = ProblemLog()
         self._reformatter = VideoReformatter()
         self._source: ContainerSource | None = None
-        if not is_sequence(self.info.path):
+        if self.info.container != "image2":
             self._source = ContainerSource(self.info, self._problems, config.hwaccel, config.limits)
         self._iterated = False
-        self._sizes = {self.info.coded_size}
+        self._sizes: set[tuple[int, int]] = set()  # other than the usual one
         self.decoded = 0
         self._note_traits()
         self._resume_point: ResumePoint | None = None
@@ -162,7 +165,7 @@ class VideoReader:
     def _images(self, first: int) -> Iterator[tuple[int, av.VideoFrame]]:
         """The images of a sequence from ordinal `first` on."""
         limits = self._config.limits
-        paths = image_paths(self.info.path)
+        paths = image_files(self.info.path).paths
         for frame in sequence_frames(paths, self._problems, 1 / self.info.time_base, first, limits):
             assert frame.pts is not None
             yield frame.pts, frame
@@ -201,11 +204,14 @@ class VideoReader:
 
     def _upright_rgb(self, decoded: av.VideoFrame, pts: int) -> np.ndarray:
         width, height = self.info.coded_size
-        if (decoded.width, decoded.height) not in self._sizes:
-            self._sizes.add((decoded.width, decoded.height))
-            self._problems.add(
-                f"the frame size changes to {decoded.width}x{decoded.height}; scaled to {width}x{height}", pts=pts
-            )
+        orientation = None  # the clip's
+        if self._source is None:  # each image of a sequence has its own
+            orientation = Orientation.of(decoded)
+            width, height = self.info.size[::-1] if orientation.swaps_sides else self.info.size
+        size = (decoded.width, decoded.height)
+        if size != (width, height) and size not in self._sizes:
+            self._sizes.add(size)
+            self._problems.add(f"the frame size changes to {size[0]}x{size[1]}: scaled to {width}x{height}", pts=pts)
         rgb = self._reformatter.reformat(
             decoded,
             width=width,
@@ -215,10 +221,11 @@ class VideoReader:
             threads=_CONVERSION_THREADS,
         )
         image = rgb.to_ndarray()  # (H, W, 3)
-        turns = self.info.rotation // 90
-        return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+        return upright(image, self.info) if orientation is None else orientation.apply(image)
 
     def _note_traits(self) -> None:
+        for note in self.info.notes:
+            self._problems.add(note)
         colour = self.info.colour
         if colour.is_hdr and not self._deep:
             self._problems.add(f"the video is HDR, {hdr_name(colour)}: its frames are read in 8 bits")

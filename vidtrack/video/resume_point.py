@@ -18,7 +18,7 @@ from vidtrack.video.deinterlace import deinterlaced
 from vidtrack.video.ffmpeg_log import ProblemLog
 from vidtrack.video.hardware import HardwareDecodeError
 from vidtrack.video.source import ContainerSource
-from vidtrack.video.timestamps import without_presentation_times
+from vidtrack.video.timing import without_presentation_times
 
 _SEEK_EARLIER_SECONDS = (
     0,

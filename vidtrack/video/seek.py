@@ -8,9 +8,9 @@ from array import array
 import av
 
 from vidtrack.core.types import VideoInfo
+from vidtrack.video.container import open_container, video_stream
 from vidtrack.video.ffmpeg_log import FFmpegMessages
-from vidtrack.video.probe import open_container, video_stream
-from vidtrack.video.timestamps import without_presentation_times
+from vidtrack.video.timing import without_presentation_times
 
 
 def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None:
@@ -26,7 +26,7 @@ def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None
     last_dts = -math.inf
     keyframe: int | None = None
     with open_container(info.path) as container, FFmpegMessages() as messages:
-        stream = video_stream(container, info.path)
+        stream = video_stream(container, info.path, info.stream)
         try:
             for packet in container.demux(stream):
                 if packet.size == 0 or packet.is_discard:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 
 import av
 
 from vidtrack.core.types import VideoInfo
+from vidtrack.video.container import open_container, video_stream
 from vidtrack.video.ffmpeg_log import FFmpegMessages, ProblemLog, reason, summary
 from vidtrack.video.hardware import HardwareDecodeError, open_hardware
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
-from vidtrack.video.probe import open_container, stream_duration, ticks, video_stream
 from vidtrack.video.timestamps import ContinuousTimes
+from vidtrack.video.timing import stream_duration, ticks, without_presentation_times
 
 _READ_ERRORS_IN_A_ROW = 20
-_END_TOLERANCE_SECONDS = 1  # the last frame's length is not always known
+_TAIL_PACKETS = 64  # more than a decoder holds in its threads and for reordering
+_END_TOLERANCE_FRAMES = 3
+_END_TOLERANCE_SECONDS = Fraction(1)  # the last frame's length is not always known
 _PREMATURE_END = ("ended prematurely", "partial file", "Truncat")
 
 
@@ -25,7 +29,10 @@ class ContainerSource:
     def __init__(
         self, info: VideoInfo, problems: ProblemLog, hwaccel: str | None = None, limits: Limits = DEFAULT_LIMITS
     ) -> None:
-        self._path = info.path
+        self._path, self._number, self._start_pts = info.path, info.stream, info.start_pts
+        self._end_tolerance: Fraction = _END_TOLERANCE_SECONDS
+        if without_presentation_times(info):  # counted by frames
+            self._end_tolerance = _END_TOLERANCE_FRAMES / (info.average_rate or Fraction(25))
         self._limits = limits
         self._problems = problems
         self._hwaccel = hwaccel
@@ -33,7 +40,6 @@ class ContainerSource:
 
     def _begin(self, hwaccel: str | None) -> None:
         self._messages = FFmpegMessages()
-        self._sought = False
         self.truncated = False
         try:
             self._container = self._open(hwaccel)
@@ -49,38 +55,65 @@ class ContainerSource:
         self._begin(None if in_software else self._hwaccel)
 
     def _open(self, hwaccel: str | None) -> av.container.InputContainer:
-        container = open_hardware(self._path, hwaccel, self._problems) if hwaccel else None
+        container = open_hardware(self._path, hwaccel, self._number, self._problems) if hwaccel else None
         self.on_hardware = container is not None
         container = container or open_container(self._path, limits=self._limits)
-        self._stream = video_stream(container, self._path)
+        self._stream = video_stream(container, self._path, self._number)
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.options = self._limits.decoder_options
         return container
 
     def frames(self) -> Iterator[av.VideoFrame]:
         """Yield every frame the decoder gives, in presentation order, to the end of the file."""
-        end, packets = Fraction(0), 0
+        end, last_pts, since_error = Fraction(0), None, _TAIL_PACKETS
         for packet in self._packets():
-            packets += packet.size > 0
-            try:
-                yield from packet.decode()
-            except (av.FFmpegError, ValueError) as error:
-                self._take()
-                if self.on_hardware:
-                    raise HardwareDecodeError(str(error)) from error
-                self._problems.add(f"a packet cannot be decoded: {reason(error)}", pts=self._relative(packet.pts))
-            said = self._take()
-            if said:
+            known, since_error = self._problems.count, since_error + 1
+            for frame in self._decode(packet):
+                last_pts = frame.pts
+                yield frame
+            if said := self._take():
                 self.truncated |= _tells_of_truncation(said)
                 self._problems.add(summary(said), pts=self._relative(packet.pts))
+            if self._problems.count > known:
+                since_error = 0
             if packet.pts is not None:
-                shown = packet.pts - (self._stream.start_time or 0) + (packet.duration or 0)
+                shown = packet.pts - self._start_pts + (packet.duration or 0)
                 end = max(end, shown * ticks(packet.time_base))
-        self._check_end(end, packets)
+        if last_pts is not None and since_error < _TAIL_PACKETS:
+            yield from self._tail(last_pts)
+        self._check_end(end)
+
+    def _decode(self, packet: av.Packet) -> list[av.VideoFrame]:
+        try:
+            return packet.decode()
+        except (av.FFmpegError, ValueError) as error:
+            self._take()
+            if self.on_hardware:
+                raise HardwareDecodeError(str(error)) from error
+            self._problems.add(f"a packet cannot be decoded: {reason(error)}", pts=self._relative(packet.pts))
+            return []
+
+    def _tail(self, last_pts: int) -> list[av.VideoFrame]:
+        """Frames after `last_pts` decoded once more by one thread: damage near the end costs several threads the good
+        frames that they still hold.
+        """
+        if self._continuous.resets or self.on_hardware:
+            return []
+        frames: list[av.VideoFrame] = []
+        with contextlib.suppress(av.FFmpegError, OSError), open_container(self._path, limits=self._limits) as container:
+            stream = video_stream(container, self._path, self._number)
+            stream.thread_type = "NONE"
+            stream.codec_context.options = self._limits.decoder_options
+            container.seek(last_pts, stream=stream)
+            for packet in container.demux(stream):
+                with contextlib.suppress(av.FFmpegError, ValueError):
+                    later = [f for f in packet.decode() if f.pts is not None and f.pts > last_pts]
+                    frames += later[: _TAIL_PACKETS - len(frames)]
+        self._take()  # the same messages again
+        return frames
 
     def seek(self, pts: int) -> None:
         """Go to the keyframe at or before absolute `pts`."""
-        self._sought = True
         self._container.seek(pts, stream=self._stream)
 
     def close(self) -> None:
@@ -99,13 +132,15 @@ class ContainerSource:
                 for packet in self._container.demux(self._stream):
                     errors = 0 if packet.size else errors
                     if self._continuous.place(packet):
-                        self._problems.add("the time jumps back; counted on from there", pts=self._relative(packet.pts))
+                        self._problems.add(
+                            "the clock is reset: times continue from there", pts=self._relative(packet.pts)
+                        )
                     yield packet
                 return
             except (av.FFmpegError, OSError) as error:
                 errors += 1
                 said = self._take()
-                self._problems.add(f"the file cannot be read on: {summary(said) if said else reason(error)}")
+                self._problems.add(f"the file cannot be read further: {summary(said) if said else reason(error)}")
                 if errors >= _READ_ERRORS_IN_A_ROW:
                     self.truncated = True
                     yield self._flush_packet()
@@ -118,15 +153,14 @@ class ContainerSource:
         return packet
 
     def _relative(self, pts: int | None) -> int | None:
-        return None if pts is None else pts - (self._stream.start_time or 0)
+        return None if pts is None else pts - self._start_pts
 
-    def _check_end(self, end_seconds: Fraction, packets: int) -> None:
+    def _check_end(self, end_seconds: Fraction) -> None:
         self.truncated |= _tells_of_truncation(self._take())
-        # MP4 counts frames that an edit list hides; there the duration tells.
-        counted = self._stream.frames if "mp4" not in self._container.format.name and not self._sought else 0
-        self.truncated |= packets < counted
-        duration = stream_duration(self._container, self._stream)
-        if duration is not None and end_seconds + _END_TOLERANCE_SECONDS < duration:
+        # Not by the number of frames: AVI counts empty chunks, MP4 those that an edit list hides. Where clocks are
+        # reset, FFmpeg's duration is that of one part, or of the jump.
+        duration = None if self._continuous.resets else stream_duration(self._container, self._stream, self._start_pts)
+        if duration is not None and end_seconds + self._end_tolerance < duration:
             self.truncated = True
         if self.truncated:
             whole = f" of {float(duration):.2f} s" if duration else ""

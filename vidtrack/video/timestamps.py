@@ -1,21 +1,23 @@
-"""Frame times, made fit to rely on."""
+"""Frame and packet times, made fit to rely on."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import av
 
 from vidtrack.core.types import VideoInfo
 from vidtrack.video.ffmpeg_log import ProblemLog
+from vidtrack.video.timing import may_jump, ticks, without_presentation_times
 
-_TS_DISCONT = 0x0200  # FFmpeg's AVFMT_TS_DISCONT
+_JUMP_SECONDS = 10  # as in ffmpeg (-dts_delta_threshold): a larger step is a reset of the clock, not a pause
 
 
 class PresentationClock:
     """Frame times counted from the stream's start, strictly increasing whatever the file says.
 
-    Times are taken as they are wherever they rise; every change is in `problems`.
+    Times that increase are kept as they are; every change is in `problems`.
     """
 
     def __init__(self, info: VideoInfo, problems: ProblemLog) -> None:
@@ -40,34 +42,47 @@ class PresentationClock:
             pts = raw + self._offset
         if self._last is not None and pts <= self._last:
             pts = self._last + 1
-            self._problems.add("a frame's time is not after that of the frame before; moved one tick on", pts=pts)
+            self._problems.add("a frame's time is not after that of the previous frame; moved by one tick", pts=pts)
         self._last = pts
         return pts
 
 
 class ContinuousTimes:
-    """Keeps packet times going on where a container's clock starts anew, as where broadcasts were joined."""
+    """Keeps packet times continuous across resets of a container's clock, such as where broadcasts were joined."""
 
     def __init__(self, container: av.container.InputContainer) -> None:
-        self._may_reset = bool(int(container.format.flags) & _TS_DISCONT)
+        self._may_jump = may_jump(container)
         self._last_dts: dict[int, int] = {}
+        self._next_dts: dict[int, int] = {}
+        self._shown_until: dict[int, int] = {}
         self._offset: dict[int, int] = {}
+        self.resets = 0
 
     def place(self, packet: Any) -> bool:
-        """Move the packet's times to after those before it in its stream; True where the clock was reset."""
-        if packet.dts is None or not self._may_reset:
+        """Move the packet's times to follow those before it in its stream; True if the clock was reset.
+
+        FFmpeg makes a fall of more than a minute a jump of 26 hours forward, the length of an MPEG clock.
+        """
+        if packet.dts is None or not self._may_jump:
             return False
         stream = packet.stream_index
         offset, last = self._offset.get(stream, 0), self._last_dts.get(stream)
-        reset = False
-        if last is not None and packet.dts + offset < last:
-            reset = True
-            offset = self._offset[stream] = last + (packet.duration or 1) - packet.dts
-        self._last_dts[stream] = packet.dts = packet.dts + offset
+        reset = last is not None and (
+            packet.dts + offset < last or packet.dts + offset - self._next_dts[stream] > _jump_ticks(packet)
+        )
+        if reset:
+            self.resets += 1
+            offset = self._next_dts[stream] - packet.dts
+            if packet.pts is not None:
+                offset = max(offset, self._shown_until[stream] - packet.pts)
+            self._offset[stream] = offset
+        packet.dts += offset
         packet.pts = None if packet.pts is None else packet.pts + offset
+        self._last_dts[stream], self._next_dts[stream] = packet.dts, packet.dts + (packet.duration or 1)
+        end = (packet.dts if packet.pts is None else packet.pts) + (packet.duration or 1)
+        self._shown_until[stream] = max(end, self._shown_until.get(stream, end))
         return reset
 
 
-def without_presentation_times(info: VideoInfo) -> bool:
-    """True for AVI, which stores frames in decoding order and no times; FFmpeg's guess is wrong with B-frames."""
-    return info.container == "avi"
+def _jump_ticks(packet: Any) -> Fraction:
+    return _JUMP_SECONDS / ticks(packet.time_base)

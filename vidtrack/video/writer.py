@@ -23,15 +23,15 @@ from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.video.codecs import codec_for, container_format
 from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
 from vidtrack.video.config import EncodeConfig
+from vidtrack.video.container import file_url
 from vidtrack.video.encoder import MOST_REORDERED, ChunkedEncoder, kept_scheduling
 from vidtrack.video.ffmpeg_log import Problem, ProblemLog, reason
-from vidtrack.video.image_sequence import file_url
 from vidtrack.video.packets import PacketRecord
+from vidtrack.video.padding import padded_size, with_margin
 from vidtrack.video.passthrough import StreamCopier
 from vidtrack.video.timecode import advanced
 
 _CONVERSION_THREADS = 1
-MARGIN_BYTES = 64  # as much as FFmpeg leaves after memory of its own
 _STORED = {(1, 3): "rgb24", (1, 4): "rgba", (2, 3): "rgb48le", (2, 4): "rgba64le"}  # bytes a sample, channels
 
 
@@ -71,9 +71,13 @@ class VideoWriter:
         self._reformatter = VideoReformatter()
         self._check_place(source)
         self._copier: StreamCopier | None = None
+        if info.has_captions:
+            self._problems.add("closed captions (CEA-608/708) within the video stream are not carried over")
         self._encoder = ChunkedEncoder(lambda: self._another_context(options))
         self._origin_pts: int | None = None
+        self._lead = 0  # ticks from the output's start to the clip's: sound may come before the first frame
         self._last_pts = 0
+        self._first: tuple[int, int] | None = None  # pts and dts of the first packet
         self._record = None if journal is None else PacketRecord(journal)
         self._closed = False
         self.written = 0
@@ -114,7 +118,7 @@ class VideoWriter:
             if self._record is not None:
                 self._record.begin(frame.index, frame.pts)
         picture = self._encodable(frame.image if alpha is None else np.dstack([frame.image, alpha]))
-        picture.pts = frame.pts - (self._origin_pts or 0)
+        picture.pts = frame.pts - (self._origin_pts or 0) + self._lead
         picture.time_base = frame.time_base
         picture.color_primaries, picture.color_trc = self._info.colour.primaries, self._info.colour.transfer  # ProRes
         with self._failing_cleanly():
@@ -136,8 +140,7 @@ class VideoWriter:
         if self.written == 0:
             self.abort(keep=False)
             raise OutputError(f"no frame was written to {self.path}")
-        until = None if self._end is None else self._end - (self._origin_pts or 0) * self._info.time_base
-        self._finish(until)
+        self._finish(self._end_in_output)
 
     def abort(self, keep: bool) -> None:
         """Stop early: `keep` finishes the file with the frames so far, otherwise nothing is left behind."""
@@ -156,6 +159,17 @@ class VideoWriter:
             self.close()
         else:
             self.abort(keep=isinstance(error, KeyboardInterrupt))
+
+    @property
+    def lead_seconds(self) -> Fraction:
+        """Output time of the clip's start, or of the first frame of a trimmed clip; set once a frame was written."""
+        return self._lead * self._info.time_base
+
+    @property
+    def _end_in_output(self) -> Fraction | None:
+        if self._end is None:
+            return None
+        return self._end + (self._lead - (self._origin_pts or 0)) * self._info.time_base
 
     @property
     def _step(self) -> int:
@@ -229,12 +243,16 @@ class VideoWriter:
             else:
                 self._stream.metadata["timecode"] = timecode
         if self._copier is not None:
-            origin = (self._info.start_pts + self._origin_pts) * self._info.time_base
-            self._copier.start(origin, self._trimmed)
+            offset = self._info.first_frame_offset_seconds
+            if not self._trimmed and self._copier.carries_sound and offset >= self._step * self._info.time_base:
+                self._lead = round(offset / self._info.time_base)
+            origin = (self._info.start_pts + self._origin_pts - self._lead) * self._info.time_base
+            self._copier.start(origin, self._trimmed, self._end_in_output)
 
     def _mux(self, packets: Iterable[Any]) -> None:
         for packet in packets:
             packet.stream = self._stream
+            self._first = self._first or (packet.pts, packet.dts)
             if self._record is not None:
                 self._record.add(packet, self._last_pts, self.written)
             self._container.mux(packet)
@@ -252,6 +270,7 @@ class VideoWriter:
                 if self._copier is not None:
                     self._copier.advance(self._last_pts * self._info.time_base)
                 packet.stream = self._stream
+                self._first = self._first or (packet.pts, packet.dts)
                 last.append((packet.pts, packet.dts))
                 self._container.mux(packet)
         self._encoder.continue_after(last)
@@ -269,13 +288,24 @@ class VideoWriter:
 
     def _finish(self, until_seconds: Fraction | None) -> None:
         with self._failing_cleanly():
-            self._mux(self._encoder.end_chunk())
+            self._mux(self._lasting(list(self._encoder.end_chunk())))
             if self._copier is not None:
                 self._copier.finish(until_seconds)
                 self._copier.close()
             self._container.close()
             self._file.commit()
         self._closed = True
+
+    def _lasting(self, packets: list[Any]) -> list[Any]:
+        """The last packets of the file, the very last long enough.
+
+        MP4 adds up steps between decoding times, which run behind where times are uneven: it would end too early.
+        """
+        if packets and container_format(self.path) in ("mp4", "mov"):
+            first_pts, first_dts = self._first or (packets[0].pts, packets[0].dts)
+            missing = self._last_pts + self._step - first_pts - (packets[-1].dts - first_dts)
+            packets[-1].duration = max(packets[-1].duration or 0, missing)
+        return packets
 
     def _discard(self) -> None:
         self._closed = True
@@ -295,23 +325,3 @@ class VideoWriter:
             full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             hint = "free some space or choose another disk" if full else ""
             raise OutputError(f"{self.path} cannot be written: {reason(error)}", hint) from error
-
-
-def with_margin(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A copy of a picture (H, W, C) as large as `size` (width, height), its last row and column repeated.
-
-    Its memory goes on after the last pixel: for widths that are no multiple of 32, swscale's vector code reads there.
-    """
-    (width, height), (own_height, own_width, channels) = size, image.shape
-    count = height * width * channels
-    padded = np.empty(count + MARGIN_BYTES, image.dtype)[:count].reshape(height, width, channels)
-    padded[:own_height, :own_width] = image
-    padded[own_height:, :own_width] = image[-1:]
-    padded[:, own_width:] = padded[:, own_width - 1 : own_width]
-    return padded
-
-
-def padded_size(size: tuple[int, int], pixel_format: str) -> tuple[int, int]:
-    """The (width, height) encoded for a picture: rounded up to even where chroma is subsampled, and for ProRes."""
-    width, height = size
-    return (width + width % 2, height + height % 2) if pixel_format.startswith(("yuv4", "yuva4")) else size

@@ -1,0 +1,102 @@
+"""Single image files decoded, each upright by its own orientation, in values made for displays."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import av
+
+from vidtrack.core.errors import InputError
+from vidtrack.video.container import LOCAL_ONLY, file_url
+from vidtrack.video.ffmpeg_log import FFmpegMessages
+from vidtrack.video.limits import Limits
+from vidtrack.video.side_data import is_tiled
+
+DECODE_ERRORS = (av.FFmpegError, OSError, StopIteration, IndexError)
+_HEIF = frozenset({".heic", ".heif", ".hif"})
+_READ_AS_IMAGES = _HEIF | {".exr", ".webp"}  # single files that need more than FFmpeg's container
+_TO_SRGB = {"apply_trc": "iec61966_2_1"}  # OpenEXR holds linear light
+_HEIF_HEAD_BYTES = 1 << 16
+_WEBP_ANIMATION = 0x02  # flag of a VP8X chunk
+_WITH_HEIF = "pip install 'vidtrack[heif]', or convert it to JPEG or PNG"
+
+
+def is_own_image(path: Path) -> bool:
+    """True for an image file that is decoded as such, not as a video of one frame."""
+    suffix = path.suffix.lower()
+    return path.is_file() and (suffix in _READ_AS_IMAGES or (suffix == ".avif" and not _is_animated_avif(path)))
+
+
+def decode_image(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
+    """An image and the name of its codec.
+
+    Raises InputError if it is too large or of a kind that cannot be read, else one of DECODE_ERRORS.
+    """
+    suffix = path.suffix.lower()
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise InputError(f"{path} is not a regular file")
+    if suffix == ".webp" and _is_animated_webp(path):
+        raise InputError(f"{path} is an animated WebP, which FFmpeg cannot decode", "convert it to a video first")
+    if suffix in _HEIF and (frame := _decode_heif(path, limits)) is not None:
+        return frame, "hevc"
+    options = limits.decoder_options | (_TO_SRGB if suffix == ".exr" else {})
+    with FFmpegMessages() as messages:
+        try:
+            with av.open(file_url(path), options=options, container_options=LOCAL_ONLY) as container:
+                if suffix in _HEIF or suffix == ".avif":
+                    _refuse_parts(path, container)
+                stream = container.streams.video[0]
+                stream.codec_context.options = options
+                frame = next(container.decode(stream))
+                codec = stream.codec_context.codec.canonical_name
+        except av.FFmpegError:
+            limits.refuse_refused(path, messages.take())
+            raise
+    limits.refuse_size(path, frame.width, frame.height)
+    return frame, codec
+
+
+def _decode_heif(path: Path, limits: Limits) -> av.VideoFrame | None:
+    """A HEIC image by libheif, which puts tiles together and crops; None if that is not installed."""
+    try:
+        import pi_heif
+    except ImportError:
+        return None
+    try:
+        image: Any = pi_heif.open_heif(path)
+        limits.refuse_size(path, *image.size)
+        pixels = image.to_pillow().convert("RGB")
+    except (ValueError, RuntimeError, SyntaxError, EOFError) as error:
+        raise OSError(str(error)) from error
+    frame = av.VideoFrame(pixels.width, pixels.height, "rgb24")
+    frame.planes[0].update(_padded_rows(pixels.tobytes(), 3 * pixels.width, frame.planes[0].line_size))
+    return frame
+
+
+def _padded_rows(data: bytes, row: int, stride: int) -> bytes:
+    if row == stride:
+        return data
+    return b"".join(data[start : start + row].ljust(stride, b"\0") for start in range(0, len(data), row))
+
+
+def _refuse_parts(path: Path, container: av.container.InputContainer) -> None:
+    """Raise InputError for an image of which FFmpeg's first stream is only a part, or more than what is shown."""
+    hint = _WITH_HEIF if path.suffix.lower() in _HEIF else "convert it to JPEG or PNG"
+    if is_tiled(container):
+        raise InputError(f"{path} is stored as tiles, which FFmpeg gives one by one", hint)
+    with path.open("rb") as file:
+        if b"clap" in file.read(_HEIF_HEAD_BYTES):
+            raise InputError(f"{path} is cropped (clap), which FFmpeg ignores", hint)
+
+
+def _is_animated_webp(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(21)
+    return head[8:16] == b"WEBPVP8X" and bool(head[20] & _WEBP_ANIMATION)
+
+
+def _is_animated_avif(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"avis" in file.read(64)
