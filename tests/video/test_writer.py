@@ -7,8 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_tone
+from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_pictures, write_tone
 from tests.video.copying import copy, difference, leftovers, packets, read
+from tests.video.ffmpeg import ffmpeg
 from vidtrack.video import EncodeConfig, VideoReader, VideoWriter, available_codecs, probe
 from vidtrack.video.padding import MARGIN_BYTES, padded_size, with_margin
 
@@ -229,3 +230,64 @@ def test_timecode_is_carried(tmp_path: Path) -> None:
     for name in ("out.mov", "out.mp4", "out.mkv"):
         copy(source, tmp_path / name)
         assert probe(tmp_path / name).timecode == "10:00:00:00"
+
+
+def test_sound_before_the_picture_is_kept(tmp_path: Path) -> None:
+    late = Clip(frames=10, pts=range(1000, 1400, 40), time_base=Fraction(1, 1000), audio="aac")
+    source = write_clip(tmp_path / "in.mp4", late)
+    for name in ("out.mp4", "out.mov", "out.mkv"):
+        copy(source, tmp_path / name)
+        assert [data for _, data in packets(tmp_path / name, "audio")] == [data for _, data in packets(source, "audio")]
+        assert abs(probe(tmp_path / name).first_frame_offset_seconds - 1) < Fraction(3, 100)
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov"])
+@pytest.mark.parametrize("start", [None, 0.1])
+def test_a_file_with_uneven_times_lasts_until_its_last_frame(tmp_path: Path, name: str, start: float | None) -> None:
+    source = write_clip(tmp_path / "in.mkv", Clip(frames=len(UNEVEN), pts=UNEVEN, time_base=Fraction(1, 1000)))
+    copy(source, tmp_path / name, start=start)
+    last = read(tmp_path / name)[-1].seconds
+    assert probe(tmp_path / name).duration_seconds == last + Fraction(1, 25)
+
+
+def test_a_caption_ends_with_the_clip(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", Clip(frames=50, subtitles=((0.1, 1.5, "long"),)))
+    copy(source, tmp_path / "out.mp4", start=0.2, end=0.68)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.duration == 480_000
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv"])
+def test_chapters_and_cover_art_are_carried(tmp_path: Path, name: str) -> None:
+    write_pictures(tmp_path, 1, "cover_{}.jpg")
+    (tmp_path / "chapters.txt").write_text(
+        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=One\n"
+        "[CHAPTER]\nTIMEBASE=1/1000\nSTART=1000\nEND=2000\ntitle=Two\n"
+    )
+    plain, source = write_clip(tmp_path / "plain.mp4", Clip(frames=50)), tmp_path / "in.mp4"
+    ffmpeg(
+        *("-i", plain, "-i", tmp_path / "chapters.txt", "-i", tmp_path / "cover_1.jpg", "-map", "0:v", "-map", "2:v"),
+        *("-map_chapters", 1, "-c", "copy", "-disposition:v:1", "attached_pic", source),
+    )
+    for start, times in ((None, [(0, 1), (1, 2)]), (0.4, [(0, Fraction(3, 5)), (Fraction(3, 5), Fraction(8, 5))])):
+        copy(source, tmp_path / name, start=start, end=None if start is None else 2)
+        with av.open(str(tmp_path / name)) as container:
+            covers = [s for s in container.streams.video if s.disposition & av.stream.Disposition.attached_pic]
+            assert bytes(next(container.demux(covers[0]))) == (tmp_path / "cover_1.jpg").read_bytes()
+            found = [(c["start"] * c["time_base"], c["end"] * c["time_base"]) for c in container.chapters()]
+            assert found == times
+        assert len(read(tmp_path / name)) == (50 if start is None else 40)
+
+
+def test_what_no_output_holds_is_named(tmp_path: Path) -> None:
+    (tmp_path / "font.ttf").write_bytes(b"font")
+    source = tmp_path / "in.mkv"
+    font = ("-attach", tmp_path / "font.ttf", "-metadata:s:t", "mimetype=application/x-truetype-font")
+    ffmpeg("-i", write_clip(tmp_path / "plain.mp4", Clip(frames=5)), "-c", "copy", *font, source)
+    for name, said in (("out.mkv", []), ("out.mp4", ["the output cannot hold the attachment font.ttf"])):
+        with VideoReader(source) as reader, VideoWriter(tmp_path / name, reader.info, source=source) as writer:
+            for frame in reader:
+                writer.write(frame)
+        assert [problem.message.split(":")[0] for problem in writer.problems] == said
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert container.streams.attachments[0].metadata["filename"] == "font.ttf"

@@ -31,7 +31,7 @@ _PIXELS = {"h264": ("yuv420p", "yuvj420p")}  # decoders of browsers know H.264 i
 class Clip:
     """What the page plays: a file `path` beside it, or `data`, its bytes as base64.
 
-    `origin_seconds` is the log's time of its first picture; `note` says why it is not the clip itself.
+    `origin_seconds` is the log's time at which it starts; `note` says why it is not the clip itself.
     """
 
     path: Path
@@ -62,7 +62,8 @@ def obstacle(info: VideoInfo) -> str:
 def clip_itself(footage: Footage, embed: bool) -> Clip:
     """The file as it is, linked or embedded; raises InputError where it cannot be read."""
     path = footage.info.path
-    clip = Clip(path, _TYPES[path.suffix.lower()], Fraction(0), footage.info.has_audio)
+    origin = -footage.info.first_frame_offset_seconds  # browsers count from the container's start
+    clip = Clip(path, _TYPES[path.suffix.lower()], origin, footage.info.has_audio)
     return _embedded(clip) if embed else clip
 
 
@@ -88,6 +89,8 @@ class CopyWriter:
     def finish(self, embed: bool) -> Clip:
         """Complete the copy; where it is embedded, its file goes away."""
         self._writer.close()
+        if self._start is None:
+            self._origin = -self._writer.lead_seconds
         clip = Clip(self._path, _MP4, self._origin, self._footage.info.has_audio, None, self._note)
         if embed:
             clip = _embedded(clip)
