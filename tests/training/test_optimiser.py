@@ -21,6 +21,15 @@ def test_parameter_groups(tiny: DetectorConfig) -> None:
     assert sorted(group["lr"] for group in optimiser.param_groups) == pytest.approx([0.001, 0.002, 0.01])
 
 
+def test_class_heads_may_learn_faster(tiny: DetectorConfig) -> None:
+    model = DeformableDETR(tiny)
+    optimiser = make_optimiser(model, OptimConfig(lr=1.0, class_factor=5.0))
+    rate = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
+    assert len(rate) == len(list(model.parameters()))
+    assert {rate[id(p)] for p in model.class_embed.parameters()} == {5.0}
+    assert rate[id(model.level_embed)] == 1.0
+
+
 def test_schedules() -> None:
     steps = OptimConfig(schedule="multistep", milestones=(0.5, 0.8), warmup=0.1)
     assert [rate_factor(step, 100, steps) for step in (0, 5, 10, 49, 50, 80)] == pytest.approx(

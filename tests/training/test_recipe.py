@@ -27,7 +27,8 @@ def test_round_trip(recipe: TrainConfig) -> None:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_shipped_recipes_load(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIDTRACK_SHARED", "elsewhere")
+    for name in ("SHARED", "LABELS", "PHOTOGRAPHS"):
+        monkeypatch.setenv(f"VIDTRACK_{name}", "elsewhere")
     config = load_config(path)
     assert config.data.train[0].path.startswith("elsewhere/")
     trained = {Path(item.path) for item in config.data.train}

@@ -16,13 +16,17 @@ SLOW = ("sampling_offsets", "reference_points")
 def make_optimiser(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
     """AdamW over three groups (the paper, section 5): most, the backbone, and the slow projections.
 
-    Each group keeps its own highest rate in `peak`, which `set_rate` scales.
+    Class heads make a fourth where they learn at a rate of their own. Each group keeps its highest rate in `peak`,
+    which `set_rate` scales.
     """
-    groups: dict[str, list[Tensor]] = {"main": [], "backbone": [], "slow": []}
-    for name, parameter in model.named_parameters():
-        kind = "backbone" if name.startswith("backbone.") else "slow" if any(s in name for s in SLOW) else "main"
-        groups[kind].append(parameter)
     factor = {"main": 1.0, "backbone": config.backbone_factor, "slow": config.slow_factor}
+    if config.class_factor != 1:
+        factor["class_embed"] = config.class_factor
+    groups: dict[str, list[Tensor]] = {kind: [] for kind in factor}
+    for name, parameter in model.named_parameters():
+        start = name.split(".")[0]
+        kind = start if start in groups else "slow" if any(s in name for s in SLOW) else "main"
+        groups[kind].append(parameter)
     rows = [
         {"params": parameters, "name": kind, "peak": config.lr * factor[kind], "lr": config.lr * factor[kind]}
         for kind, parameters in groups.items()

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from vidtrack.core.errors import OutputError, WeightsError
 
-SHARD_BYTES = 14 * 2**20  # a file that a small mail, a pull request or a carry limit of 16 MiB still takes
+SHARD_BYTES = 14 * 2**20  # small enough for stores that limit the size of a file
 
 
 @dataclass

@@ -1,7 +1,7 @@
 r"""Make the shipped weights of a training run: only the classes that work, 16-bit matrices, hash in the manifest.
 
-    python weights/recipes/ship.py runs/everyday/model.safetensors small --leave-out bottle,cow \
-        --score 0.3 --recipe recipes/everyday-cpu.json
+    python weights/recipes/ship.py runs/small/model.safetensors small --classes person,car,dog \
+        --score 0.3 --recipe recipes/small.json
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from vidtrack.model.download import file_sha256
 WEIGHTS = Path(__file__).resolve().parents[1]
 
 
-def reduced(path: Path, leave_out: set[str], score: float | None) -> DeformableDETR:
-    """The checkpoint's model without some of its classes and what only training needs, with its least score."""
+def reduced(path: Path, classes: tuple[str, ...], score: float | None) -> DeformableDETR:
+    """The checkpoint's model with these of its classes, without what only training needs, with its least score."""
     config, state, _ = read_checkpoint(path)
-    unknown = leave_out - set(config.classes)
+    unknown = set(classes) - set(config.classes)
     if unknown:
         raise SystemExit(f"not among the model's classes: {', '.join(sorted(unknown))}")
-    kept = [slot for slot, name in enumerate(config.classes) if name not in leave_out]
-    classes = tuple(config.classes[slot] for slot in kept)
+    kept = [config.classes.index(name) for name in classes]
     for key in [key for key in state if key.startswith("class_embed.")]:
         state[key] = state[key][kept]
     state.pop("label_embed.weight", None)
@@ -42,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("name")
-    parser.add_argument("--leave-out", default="", help="class names, separated by commas")
+    parser.add_argument("--classes", required=True, help="names of the classes to keep, separated by commas")
     parser.add_argument("--score", type=float, help="least score from which an object is tracked")
     parser.add_argument("--recipe", help="how it was trained, relative to the manifest")
     arguments = parser.parse_args()
@@ -51,7 +50,7 @@ def main() -> None:
     manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
     entry = manifest["models"][arguments.name]
     target = WEIGHTS / entry["files"][0]
-    model = reduced(arguments.checkpoint, {name for name in arguments.leave_out.split(",") if name}, arguments.score)
+    model = reduced(arguments.checkpoint, tuple(arguments.classes.split(",")), arguments.score)
     save_checkpoint(model, target, {"name": arguments.name}, torch.float16)
     entry["sha256"] = file_sha256(target)
     if arguments.recipe:
