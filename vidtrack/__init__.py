@@ -54,7 +54,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import on first use, so that `import vidtrack` costs nothing (PEP 562)."""
     if name == "__version__":
-        from vidtrack.tracklog.metadata import version_of
+        from vidtrack.core.metadata import version_of
 
         return version_of("vidtrack")
     if name not in _HOMES:

@@ -332,7 +332,7 @@ def test_a_name_that_is_no_text(detect: Command, clip: Path, tmp_path: Path) -> 
     odd.write_bytes(clip.read_bytes())
     ended = detect(odd, "--no-video", "-o", tmp_path / "log.jsonl", "--report", tmp_path / "new/report.json")
     assert ended.code == 0, ended.err
-    assert TrackLog.load(tmp_path / "log.jsonl").header["source"]["path"] == str(odd)
+    assert TrackLog.load(tmp_path / "log.jsonl").header.source.path == str(odd)
     assert json.loads((tmp_path / "new/report.json").read_text())[0]["source"] == str(odd)
 
 

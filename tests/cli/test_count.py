@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.conftest import Ended
 from tests.media import Clip, write_clip
 from tests.tracklog.logs import made_log
 from vidtrack import TrackLog
+from vidtrack.tracklog import Event
 
 Command = Callable[..., Ended]
 LINE, ZONE = "gate=50%,0%,50%,100%", "yard=0,0,100,0,100,272,0,272"
@@ -31,8 +31,8 @@ def log(tmp_path: Path) -> Path:
     return made_log(tmp_path / "clip.tracks.jsonl", frames, {2: 1})
 
 
-def crossings(log: Path) -> list[dict[str, Any]]:
-    return [event for event in TrackLog.load(log).events if "direction" in event]
+def crossings(log: Path) -> list[Event]:
+    return [event for event in TrackLog.load(log).events if event.direction is not None]
 
 
 def test_crossings_are_counted_by_class(vidtrack: Command, log: Path) -> None:
@@ -65,9 +65,9 @@ def test_counted_crossings_can_be_written_and_read_again(vidtrack: Command, log:
     first = vidtrack("count", log, "--line", LINE, "-o", counted)
     assert vidtrack("count", counted) == first
     assert vidtrack("validate", counted).code == 0
-    assert [(event["id"], event["i"]) for event in crossings(counted)] == [(2, 5), (1, 6)]
+    assert [(event.identity, event.index) for event in crossings(counted)] == [(2, 5), (1, 6)]
     assert vidtrack("drop", counted, 2, "--in-place").code == 0
-    assert [event["id"] for event in crossings(counted)] == [1]
+    assert [event.identity for event in crossings(counted)] == [1]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_counted_crossings_can_be_written_and_read_again(vidtrack: Command, log:
         ([], "has no logged crossings"),
         (["--line", "gate=1,2"], "has 1 point (a line has two"),
         (["--line", LINE, "--zone", "gate=0,0,9,0,9,9"], "called gate"),
-        (["--line", "gate=700,0,700,272"], "outside the picture of 640x272"),
+        (["--line", "gate=700,0,700,272"], "outside the image of 640x272"),
         (["-o", "x.jsonl"], "-o requires --line or --zone"),
         (["--line", LINE, "-o", "LOG"], "is the input log"),
         (["--line", LINE, "--tracks", "9"], "no track 9"),
@@ -103,13 +103,13 @@ def test_live_counting_logs_what_counting_afterwards_finds(
     assert vidtrack("count", live, *places, "-o", later).code == 0
     assert crossings(live) == crossings(later)
     assert vidtrack("count", live).out == vidtrack("count", later).out
-    parameters = TrackLog.load(live).header["run"]["parameters"]
+    parameters = TrackLog.load(live).header.run.parameters
     assert parameters["lines"] == [{"name": "gate", "points": [[50.0, 0.0], [50.0, 100.0]], "percent": True}]
 
 
 def test_detect_refuses_a_bad_line_before_any_work(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", Clip(frames=3))
-    for line, said in (("gate=1,2,3", "is no line"), ("gate=500,0,500,60", "outside the picture of 160x68")):
+    for line, said in (("gate=1,2,3", "is not a valid line"), ("gate=500,0,500,60", "outside the image of 160x68")):
         ended = vidtrack("detect", clip, "--model", tiny_checkpoint, "--progress", "none", "--line", line)
         assert ended.code == 2
         assert said in ended.err.splitlines()[-1]

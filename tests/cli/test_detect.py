@@ -66,12 +66,12 @@ def test_choices_arrive_in_the_log(detect: Command, clip: Path, tmp_path: Path) 
     )  # fmt: skip
     assert ended.code == 0, ended.err
     log = TrackLog.load(tmp_path / "out.jsonl")
-    parameters = log.header["run"]["parameters"]
+    parameters = log.header.run.parameters
     assert parameters["classes"] == ["Person", "traffic_light"]
     assert (parameters["start_seconds"], parameters["end_seconds"]) == ("2/25", "2/5")
     assert (parameters["stride"], parameters["size"]) == (2, 48)
     assert parameters["tracker"]["mode"] == "association"
-    assert log.header["run"]["precision"] == "bfloat16"
+    assert log.header.run.precision == "bfloat16"
     assert log.frame_indices.tolist() == [2, 4, 6, 8]
     assert set(log.classes) <= {0, 3}
     assert max(len(frame) for frame in log) <= 3

@@ -84,7 +84,7 @@ def test_corrections_write_beside_the_log_and_then_in_place(vidtrack: Command, l
     assert vidtrack("drop", edited, "5", "--in-place").code == 0
     result = TrackLog.load(edited)
     assert [frame.ids.tolist() for frame in result] == [[1], [1, 2], [2], [], []]
-    assert [edit["op"] for edit in result.header["edits"]] == ["merge", "relabel", "split", "drop"]
+    assert [edit.operation for edit in result.header.edits] == ["merge", "relabel", "split", "drop"]
     assert log.read_bytes() == before
     assert vidtrack("validate", edited).code == 0
     assert "edits: merge 2,4, relabel 1, split 2, drop 5" in vidtrack("show", edited).out
@@ -106,7 +106,7 @@ def test_nothing_is_replaced_unasked(vidtrack: Command, log: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["merge", "LOG", "1", "2"], "tracks 1 and 2 are both in frame 1"),
+        (["merge", "LOG", "1", "2"], "tracks 1 and 2 overlap in frame 1"),
         (["merge", "LOG", "1", "9"], "no track 9"),
         (["split", "LOG", "1", "--at", "3"], "cannot be split at 3 s"),
         (["split", "LOG", "1,2", "--at", "3"], "takes one track"),

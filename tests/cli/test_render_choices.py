@@ -80,7 +80,7 @@ def test_inputs_that_cannot_be_used(vidtrack: Command, log: Path) -> None:
     newer.write_text(log.read_text().replace("track-log/1", "track-log/2", 1))
     assert_one_line(vidtrack("render", newer), 3, "version 2", "upgrade")
     (log.parent / "shot.mov").unlink()
-    assert_one_line(vidtrack("render", log), 3, "is not there", "give the clip after the log")
+    assert_one_line(vidtrack("render", log), 3, "cannot find", "give the clip after the log")
 
 
 def test_nothing_is_replaced_unasked(vidtrack: Command, log: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tests.tracklog.test_tracklog import header, tracks
 from vidtrack.core.types import ObjectState
-from vidtrack.tracklog import LogWriter
+from vidtrack.tracklog import LogWriter, Status
 
 BOX = (10.0, 10.0, 30.0, 50.0)  # of a track log, xyxy; in MOT's pixels 11,11,20,40
 ROW = "{frame},{identity},11,11,20,40,{score},-1,-1,-1\n"
@@ -33,10 +34,10 @@ def sequence(folder: Path, name: str, rows: str | None = None, frames: int | Non
 def log(path: Path, frames: Iterable[int] = range(5), size: tuple[int, int] = SIZE, classes: tuple = (0, 1)) -> Path:
     """A track log in which each frame has one object of each class, all in the same place, with ids from 1."""
     start = header()
-    start["source"]["size"] = list(size)
+    start = replace(start, source=replace(start.source, size=size))
     with LogWriter(path, start) as writer:
         for index in frames:
             objects = [(number + 1, kind, 0.9, BOX, ObjectState.DETECTED) for number, kind in enumerate(classes)]
             writer.frame(tracks(index, *objects))
-        writer.close("complete")
+        writer.close(Status.COMPLETE)
     return path

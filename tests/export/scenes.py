@@ -19,8 +19,9 @@ from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import find_formats
 from vidtrack.export.run import export_log, plan_outputs
 from vidtrack.export.scene import Scene
-from vidtrack.tracklog import LogWriter, TrackLog
-from vidtrack.tracklog.provenance import ContentHash, log_header
+from vidtrack.tracklog import LogWriter, Status, TrackLog
+from vidtrack.tracklog.header import ContentHash, ModelInfo
+from vidtrack.tracklog.provenance import log_header
 
 BY_HAND = Path(__file__).with_name("shot 12.tracks.jsonl")  # 29.97 drop frame; track 1 is away in frames 4 and 5
 GOLDEN = Path(__file__).with_name("golden")
@@ -63,7 +64,7 @@ def write_log(
         "frame_count": None,
         "duration_seconds": None,
     }
-    model = {"name": "by hand", "sha256": None, "classes": ["person", "car"]}
+    model = ModelInfo("by hand", None, ("person", "car"))
     info = VideoInfo(**(values | facts), time_base=time_base)
     writer = LogWriter(target, log_header(info, ContentHash("sha256", "0" * 64), {}, model, "cpu", "float32"))
     for frame in frames:
@@ -81,7 +82,7 @@ def write_log(
                 np.zeros(count, np.int64),
             )
         )
-    writer.close(status or "complete")
+    writer.close(Status(status or "complete"))
     if status is None:  # as a run leaves it that was cut off
         lines = target.read_text("utf-8").splitlines(keepends=True)
         cut = [line for line in lines if '"type":"track"' not in line and '"type":"footer"' not in line]

@@ -1,21 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from tests.tracklog.logs import any_header
 from vidtrack.export.timing import constant_rate, frames_at, meant_rate, shown_at
+from vidtrack.tracklog.header import Source
 
 NTSC = [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)]
 MILLISECONDS = Fraction(1, 1000)
 
 
-def source(rate: Fraction | None, time_base: Fraction) -> dict[str, list[int] | None]:
-    return {
-        "average_rate": None if rate is None else [rate.numerator, rate.denominator],
-        "time_base": [time_base.numerator, time_base.denominator],
-    }
+def source(rate: Fraction | None, time_base: Fraction) -> Source:
+    return replace(any_header().source, average_rate=rate, time_base=time_base)
 
 
 def times(rate: Fraction, time_base: Fraction, indices: np.ndarray) -> np.ndarray:

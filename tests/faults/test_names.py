@@ -74,7 +74,7 @@ def test_a_folder_of_odd_names(detect: Command, run: Command, clip: bytes, folde
     }
     for name, path in logs.items():
         log = TrackLog.load(path)
-        assert log.header["source"]["path"] == str(sources / f"{name}.mp4")
+        assert log.header.source.path == str(sources / f"{name}.mp4")
         assert (log.status, len(log)) == ("complete", 3)
     assert run("validate", *logs.values()).code == 0
     json.loads((folder / "report.json").read_text("utf-8"))

@@ -22,7 +22,7 @@ from vidtrack.core.errors import (
     VidtrackError,
 )
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.tracklog import schema
+from vidtrack.tracklog import line_schema
 from vidtrack.video import VideoReader, probe
 
 EAGER = TrackerConfig(low_score=0.1)
@@ -49,7 +49,7 @@ def test_real_footage_becomes_a_log_and_a_video(tiny_model: DeformableDETR, tmp_
     assert result.tracks == log.ids.max() == len(log.tracks)
     width, height = probe(EXAMPLE_CLIP).size
     assert (log.boxes_xyxy >= 0).all() and (log.boxes_xyxy <= np.array([width, height] * 2)).all()
-    validator = jsonschema.Draft202012Validator(schema())
+    validator = jsonschema.Draft202012Validator(line_schema())
     for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines():
         validator.validate(json.loads(line))
     with VideoReader(tmp_path / "out.mp4") as made, VideoReader(EXAMPLE_CLIP) as original:
@@ -63,13 +63,13 @@ def test_the_header_says_what_was_done(
     tiny_model: DeformableDETR, tiny_checkpoint: Path, second: Path, tmp_path: Path
 ) -> None:
     _, log = run(second, tiny_model, tmp_path, stride=5, classes=("person", "car"), size=48)
-    assert log.header["model"]["name"] == str(tiny_checkpoint)
-    assert len(log.header["model"]["sha256"]) == 64
-    parameters = log.header["run"]["parameters"]
+    assert log.header.model.name == str(tiny_checkpoint)
+    assert len(log.header.model.sha256) == 64
+    parameters = log.header.run.parameters
     assert (parameters["stride"], parameters["classes"], parameters["size"]) == (5, ["person", "car"], 48)
     assert parameters["tracker"]["new_track_threshold"] == 0.3
     assert set(log.classes) <= {0, 1}
-    assert log.header["source"]["path"] == str(second)
+    assert log.header.source.path == str(second)
 
 
 def test_stride_and_range_keep_indices_and_times(tiny_model: DeformableDETR, second: Path, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_stride_and_range_keep_indices_and_times(tiny_model: DeformableDETR, sec
     assert log.frame_indices.tolist() == [5, 9, 13, 17]
     np.testing.assert_allclose(log.frame_seconds, [0.2, 0.36, 0.52, 0.68])
     assert log.footer is not None
-    assert (log.footer["decoded"], log.footer["expected"]) == (15, 15)
+    assert (log.footer.figures.decoded, log.footer.figures.expected) == (15, 15)
 
 
 def test_two_runs_say_the_same(tiny_model: DeformableDETR, second: Path, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_an_image_sequence_is_a_clip(tiny_model: DeformableDETR, tmp_path: Path)
     result, log = run(tmp_path / "in" / "img_%d.png", tiny_model, tmp_path, framerate=Fraction(30000, 1001))
     assert result.frames == 5
     assert log.time_base == Fraction(1001, 30000)
-    assert log.header["source"]["hash"]["method"] == "sha256-sampled"
+    assert log.header.source.hash.method == "sha256-sampled"
 
 
 def test_progress_counts_up_to_what_was_expected(tiny_model: DeformableDETR, second: Path) -> None:
@@ -138,15 +138,15 @@ def test_a_file_that_is_cut_off_is_tracked_to_its_end(tiny_model: DeformableDETR
     result, log = run(cut_off(whole, tmp_path / "half.mp4", 0.6), tiny_model, tmp_path)
     assert result.status == log.status == "truncated"
     assert 0 < len(log) < 25
-    assert any("cut off" in event["message"] for event in log.events)
+    assert any("cut off" in event.message for event in log.events)
 
 
 def test_damage_in_the_middle_is_an_event_and_no_end(tiny_model: DeformableDETR, second: Path, tmp_path: Path) -> None:
     result, log = run(damaged(second, tmp_path / "bad.mp4", 0.3, 400), tiny_model, tmp_path)
     assert len(log) > 12
     assert log.events and log.footer is not None
-    assert log.footer["problems"] >= len(log.events) == len(result.problems)
-    assert all(event["kind"] == "decode" for event in log.events)
+    assert log.footer.figures.problems >= len(log.events) == len(result.problems)
+    assert all(event.kind == "decode" for event in log.events)
 
 
 def test_nothing_is_left_of_a_clip_without_frames(tiny_model: DeformableDETR, second: Path, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_failing_video_leaves_the_log(
         run(second, tiny_model, tmp_path)
     log = TrackLog.load(tmp_path / "out.jsonl")
     assert log.status == "failed"
-    assert log.events[-1]["message"] == "No space left on device"
+    assert log.events[-1].message == "No space left on device"
     assert len(log) == 6
     assert {path.name for path in tmp_path.iterdir()} == {"out.jsonl"}
 
@@ -215,7 +215,7 @@ def test_the_models_own_score_serves_where_none_is_given(
         track_video(second, tiny_model, log=tmp_path / "a.jsonl", config=RunConfig(score=asked, stride=20))
     finally:
         tiny_model.config = config
-    tracker = TrackLog.load(tmp_path / "a.jsonl").header["run"]["parameters"]["tracker"]
+    tracker = TrackLog.load(tmp_path / "a.jsonl").header.run.parameters["tracker"]
     assert tracker["new_track_threshold"] == reached
     assert tracker["low_score"] <= tracker["high_score"] <= reached
 

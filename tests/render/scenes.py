@@ -13,7 +13,8 @@ import numpy as np
 
 from tests.media import Clip, example_frames, write_clip
 from vidtrack.core.types import FrameTracks, ObjectState
-from vidtrack.tracklog import LogWriter, TrackLog
+from vidtrack.tracklog import Event, LogWriter, Status, TrackLog
+from vidtrack.tracklog.header import ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
 from vidtrack.video import probe
 
@@ -98,14 +99,14 @@ def write_log(
     `status` None leaves the log without its end.
     """
     info = probe(clip)
-    model = {"name": "by hand", "sha256": None, "classes": ["person", "car"]}
+    model = ModelInfo("by hand", None, ("person", "car"))
     header = log_header(info, hash_content([clip]), parameters or {}, model, "cpu", "float32")
     step = round(1 / (info.average_rate * info.time_base)) if info.average_rate else 1
     writer = LogWriter(path, header)
     for i in frames:
         ticks = i * step if pts is None else pts[i]
         if i in cuts:
-            writer.event("cut", "a new shot begins", i, ticks)
+            writer.event(Event("cut", "a new shot begins", i, ticks))
         own = {identity: known[i] for identity, known in boxes.items() if i in known}
         writer.frame(
             FrameTracks(
@@ -119,7 +120,7 @@ def write_log(
                 np.full(len(own), int(ObjectState.DETECTED), np.int64),
             )
         )
-    writer.close(status or "complete")
+    writer.close(Status(status or "complete"))
     if status is None:
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join(line for line in lines if '"type":"track"' not in line and '"footer"' not in line))

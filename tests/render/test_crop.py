@@ -13,7 +13,7 @@ from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.render.crop import CropConfig, CropPlan, plan_crop, window_size
 from vidtrack.render.virtual_camera import follow
-from vidtrack.tracklog.trajectories import paths_of
+from vidtrack.tracklog.trajectories import continuous_trajectories
 
 SPEED, TURN = 200.0, 400.0  # pixels a second, pixels a second squared
 
@@ -139,21 +139,21 @@ def test_a_walker_stays_in_the_window(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     boxes = {i: np.array([10 + 2.6 * i, 40, 40 + 2.6 * i, 110]) + random.normal(0, 1.5, 4) for i in range(100)}
     log = log_in_memory(tmp_path, {1: {i: box for i, box in boxes.items() if i % 9}}, 110)
-    plan = plan_crop(paths_of(log)[0], log, info(320, 136), CropConfig())
+    plan = plan_crop(continuous_trajectories(log)[0], log, info(320, 136), CropConfig())
     assert plan.window == (76, 136) and plan.frames_followed == 88 and plan.frames_cut <= 2
     for i, box in boxes.items():
         middle = plan.middles[i, 0]
         assert (middle - 38 <= box[0] + 1 and box[2] - 1 <= middle + 38) or box[0] < 2
     assert np.abs(np.diff(plan.middles[:, 0], 2)).max() < 0.3
     assert (plan.middles[:, 1] == 68).all()
-    own = plan_crop(paths_of(log)[0], log, info(320, 136), CropConfig(), whole_clip=False)
+    own = plan_crop(continuous_trajectories(log)[0], log, info(320, 136), CropConfig(), whole_clip=False)
     assert len(own.middles) == 98
 
 
 def test_the_window_jumps_at_a_cut_and_rests_in_the_middle_without_a_track(tmp_path: Path) -> None:
     sights = {i: (20, 40, 50, 100) for i in range(10)} | {i: (250, 40, 280, 100) for i in range(10, 20)}
     log = log_in_memory(tmp_path, {1: sights}, 30, cuts=(10, 20))
-    plan = plan_crop(paths_of(log)[0], log, info(320, 136), CropConfig())
+    plan = plan_crop(continuous_trajectories(log)[0], log, info(320, 136), CropConfig())
     np.testing.assert_allclose(plan.middles[:, 0], [38] * 10 + [265] * 10 + [160] * 10, atol=0.1)
     ticks = int(log.frame_pts[1])
     between = Frame(0, 10 * ticks - ticks // 3, log.time_base, example_frames(1, 320, 136)[0])

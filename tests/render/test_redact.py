@@ -32,7 +32,7 @@ from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.render.coverage import CoverConfig, cover
 from vidtrack.render.masks import MaskConfig, Shape
 from vidtrack.render.redact import Method, RedactionConfig, Redactor
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import Event, TrackLog
 from vidtrack.tracklog.source_video import with_objects
 from vidtrack.video import VideoReader
 
@@ -127,7 +127,7 @@ def test_frames_that_clip_or_log_lack_are_told(
     report = tmp_path / "report.json"
     ended = vidtrack("render", log, clip, "--blur", "-o", tmp_path / "out.mp4", "--report", report)
     assert ended.code == 0, ended.err
-    assert (f"warning: {said}" if said else "no frame is in doubt") in ended.err
+    assert (f"warning: {said}" if said else "no doubtful frames") in ended.err
     assert ended.err.count("warning: ") == bool(said)
     (made,) = json.loads(report.read_text())["made"]
     assert (made["frames"], made["frames_unlogged"], len(made["warnings"])) == (FRAMES, lacking, bool(said))
@@ -320,7 +320,7 @@ def test_between_logged_frames_a_box_counts_on_either_side(tmp_path: Path) -> No
     around = ([1, 2], [0, 40])
     assert generous == [([1, 2], [0, 10]), around, around, ([1], [30, 40]), ([1], [30, 40])]
 
-    event = {"type": "event", "kind": "cut", "message": "", "i": 3, "pts": int(log.frame_pts[3])}
+    event = Event("cut", "a new shot begins", 3, int(log.frame_pts[3]))
     over_a_cut = replace(every_third, events=[event])  # the new shot begins in frame 1, 2 or 3
     nearer = [tracks.boxes_xyxy[0, ::2].tolist() for _, tracks in with_objects(frames, over_a_cut)]
     assert nearer == [[0, 10], [0, 10], [30, 40], [30, 40], [30, 40]]

@@ -11,7 +11,7 @@ from tests.media import example_frames
 from tests.render.scenes import log_in_memory
 from vidtrack.core.types import Frame
 from vidtrack.render.stills import Candidate, best_stills, candidates_of
-from vidtrack.tracklog.trajectories import paths_of
+from vidtrack.tracklog.trajectories import continuous_trajectories
 
 
 def test_candidates_are_whole_large_and_in_front(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_candidates_are_whole_large_and_in_front(tmp_path: Path) -> None:
         2: {i: (70, 20, 150, 130) for i in range(20, 40)},
     }
     log = log_in_memory(tmp_path, boxes, 60)
-    everyone = paths_of(log)
+    everyone = continuous_trajectories(log)
     found = candidates_of(everyone[:1], everyone, log)
     assert max(found, key=lambda candidate: candidate.worth).row >= 40
     assert [candidate.row for candidate in found] == sorted({candidate.row for candidate in found})

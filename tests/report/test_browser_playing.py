@@ -13,7 +13,8 @@ import pytest
 
 from tests.media import Clip, write_clip
 from tests.tracklog.logs import made_log, tracks_at
-from vidtrack.tracklog import LogWriter
+from vidtrack.tracklog import LogWriter, RunFigures, Status
+from vidtrack.tracklog.header import ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
 from vidtrack.video import VideoReader, probe
 
@@ -133,14 +134,14 @@ def test_a_picture_it_was_not_told_of_has_its_box_once_it_stops(open_page: Calla
 
 def moving_log(path: Path, clip: Path, stride: int) -> Path:
     """A box that begins one pixel further right in each frame; every so manyth is logged, and the last."""
-    model = {"name": "tiny", "sha256": None, "classes": ["car"]}
+    model = ModelInfo("tiny", None, ("car"))
     header = log_header(probe(clip), hash_content([clip]), {"stride": stride}, model, "cpu", "float32")
     with VideoReader(clip) as frames, LogWriter(path, header) as writer:
         for frame in frames:
             if frame.index % stride == 0 or frame.index == FRAMES - 1:
                 box = {1: (20 + frame.index, 20, 150, 60)}
                 writer.frame(replace(tracks_at(frame.index, box), pts=frame.pts, time_base=frame.time_base))
-        writer.close("complete", decoded=FRAMES, expected=FRAMES, problems=0, seconds=1.0, fps=1.0)
+        writer.close(Status.COMPLETE, RunFigures(decoded=FRAMES, expected=FRAMES, problems=0, seconds=1.0, fps=1.0))
     return path
 
 

@@ -272,7 +272,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(vidtrack: Any, log: Path, clip
     (tmp_path / "taken.html").unlink()
     assert sorted(tmp_path.iterdir()) == before
     clip.unlink()
-    refused(3, "is not there", log)
+    refused(3, "cannot find", log)
 
 
 def _taken(path: Path) -> Path:

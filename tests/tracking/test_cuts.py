@@ -19,7 +19,7 @@ from vidtrack import RunConfig, TrackerConfig, TrackLog, track_video
 from vidtrack.core.types import ObjectState
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
-from vidtrack.tracklog import schema
+from vidtrack.tracklog import line_schema
 from vidtrack.video import ReadConfig, VideoReader
 
 CUTS = [30, 76, 137, 187, 242]  # of the example clip, found by eye
@@ -113,8 +113,8 @@ def tracked(folder: Path, model: DeformableDETR, **choices: bool) -> TrackLog:
 
 def test_no_identity_crosses_a_cut_and_the_log_says_where_it_is(tiny_model: DeformableDETR, tmp_path: Path) -> None:
     log = tracked(tmp_path, tiny_model)
-    assert [(event["kind"], event["i"]) for event in log.events] == [("cut", 30), ("cut", 76)]
-    validator = jsonschema.Draft202012Validator(schema())
+    assert [(event.kind, event.index) for event in log.events] == [("cut", 30), ("cut", 76)]
+    validator = jsonschema.Draft202012Validator(line_schema())
     for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines():
         validator.validate(json.loads(line))
     shots = np.searchsorted([30, 76], log.frame_indices[log.frame_rows], side="right")

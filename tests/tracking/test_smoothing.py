@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.media import EXAMPLE_CLIP
+from tests.tracklog.logs import any_header
 from vidtrack import RunConfig, TrackerConfig, track_video
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import FrameTracks, ObjectState
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.smoothing import GapFiller, Smoother, fill_gaps, smooth
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import Status, TrackLog
+from vidtrack.tracklog.records import Footer
 from vidtrack.tracklog.summary import summarise
 
 TIME_BASE = Fraction(1, 30)
 SIZE = np.array([40.0, 80.0])
-HEADER: dict[str, Any] = {"source": {"time_base": [1, 30]}, "model": {"classes": ["person", "dog"]}}
+HEADER = any_header(["person", "dog"], TIME_BASE)
 Way = Callable[[float], tuple[float, float]]
 
 
@@ -45,14 +46,18 @@ def box(path: Way, seconds: float, noise: np.ndarray | float = 0.0) -> np.ndarra
 
 
 def log_of(frames: list[FrameTracks]) -> TrackLog:
-    joined = {
-        name: np.concatenate([getattr(one, name) for one in frames])
-        for name in ("ids", "classes", "scores", "boxes_xyxy", "states")
-    }
+    joined = FrameTracks.concat(frames)
     offsets = np.cumsum([0, *(len(one) for one in frames)])
     places = np.array([one.index for one in frames])
     return TrackLog(
-        HEADER, places, places, offsets, **joined, events=[], tracks=summarise(frames), footer={"status": "complete"}
+        HEADER,
+        places,
+        places,
+        offsets,
+        **{name: getattr(joined, name) for name in FrameTracks.COLUMNS},
+        events=[],
+        tracks=summarise(frames),
+        footer=Footer(Status.COMPLETE, len(frames), 2),
     )
 
 
@@ -115,7 +120,7 @@ def test_a_gap_is_filled_with_marked_boxes_on_the_way():
     np.testing.assert_allclose(filled.boxes_xyxy[added], [box(path, i / 30) for i in range(30, 50)], atol=1e-3)
     assert (filled.ids == 1).sum() == 90 and filled.classes[added].tolist() == [1] * 20
     np.testing.assert_array_equal(filled.boxes_xyxy[filled.states == ObjectState.DETECTED], log.boxes_xyxy)
-    assert [(line["frames"], line["visible"], line["gaps"]) for line in filled.tracks] == [(90, 70, 0), (90, 90, 0)]
+    assert [(line.frames, line.visible, line.gaps) for line in filled.tracks] == [(90, 70, 0), (90, 90, 0)]
     assert all((np.diff(one.ids) > 0).all() for one in filled)
 
 
@@ -169,8 +174,8 @@ def test_detect_steadies_and_fills_while_it_runs(tiny_model: DeformableDETR, tmp
         logs[name] = TrackLog.load(tmp_path / f"{name}.jsonl")
     expected, revised = fill_gaps(smooth(logs["raw"], 0.5), 0.4), logs["revised"]
     assert (revised.states == ObjectState.INTERPOLATED).any()
-    assert [event["kind"] for event in revised.events] == ["cut"]
+    assert [event.kind for event in revised.events] == ["cut"]
     for name in ("frame_indices", "offsets", "ids", "classes", "states"):
         np.testing.assert_array_equal(getattr(revised, name), getattr(expected, name))
     np.testing.assert_allclose(revised.boxes_xyxy, expected.boxes_xyxy, atol=0.05)
-    assert [line["frames"] for line in revised.tracks] == [line["frames"] for line in expected.tracks]
+    assert [line.frames for line in revised.tracks] == [line.frames for line in expected.tracks]

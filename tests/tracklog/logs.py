@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from vidtrack.core.types import FrameTracks, VideoInfo
-from vidtrack.tracklog import LogWriter
-from vidtrack.tracklog.provenance import ContentHash, hash_content, log_header
+from vidtrack.tracklog import Event, LogWriter, RunFigures, Status
+from vidtrack.tracklog.header import ContentHash, Header, ModelInfo
+from vidtrack.tracklog.provenance import hash_content, log_header
 from vidtrack.video import probe
 
 CLASSES = ("person", "car", "truck")
@@ -33,6 +35,13 @@ _INFO = VideoInfo(
 )
 
 
+def any_header(names: Sequence[str] = CLASSES, time_base: Fraction = TIME_BASE) -> Header:
+    """The header of a log of a clip of 640x272 pixels that does not exist."""
+    model = ModelInfo("tiny", None, tuple(names))
+    info = replace(_INFO, time_base=time_base)
+    return log_header(info, ContentHash("sha256", "0" * 64), {"stride": 1}, model, "cpu", "float32")
+
+
 def made_log(
     path: Path,
     frames: Sequence[Mapping[int, Sequence[float]]],
@@ -46,17 +55,19 @@ def made_log(
     """
     info = _INFO if clip is None else probe(clip)
     content = ContentHash("sha256", "0" * 64) if clip is None else hash_content([clip])
-    model = {"name": "tiny", "sha256": None, "classes": list(names)}
+    model = ModelInfo("tiny", None, tuple(names))
     header = log_header(info, content, {"stride": 1}, model, "cpu", "float32")
     assert info.average_rate is not None
     ticks = int(1 / (info.average_rate * info.time_base))
     with LogWriter(path, header) as writer:
         for index, boxes in enumerate(frames):
             if index == 2:
-                writer.event("decode", "a packet cannot be decoded", 2, 2 * ticks)
+                writer.event(Event("decode", "a packet cannot be decoded", 2, 2 * ticks))
             writer.frame(tracks_at(index, boxes, classes, ticks, info.time_base))
-        writer.event("encode", "no subtitles in this container")
-        writer.close("complete", decoded=len(frames), expected=len(frames), problems=1, seconds=1.5, fps=9.5)
+        writer.event(Event("encode", "no subtitles in this container"))
+        writer.close(
+            Status.COMPLETE, RunFigures(decoded=len(frames), expected=len(frames), problems=1, seconds=1.5, fps=9.5)
+        )
     return path
 
 

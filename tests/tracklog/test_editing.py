@@ -10,7 +10,7 @@ import pytest
 
 from tests.tracklog.logs import TICKS, made_log
 from vidtrack.core.errors import UsageError
-from vidtrack.tracklog import TrackLog, save
+from vidtrack.tracklog import Event, TrackLog
 from vidtrack.tracklog.counting import with_crossings
 from vidtrack.tracklog.editing import drop, merge, relabel, split
 from vidtrack.tracklog.validation import validate
@@ -39,13 +39,13 @@ def identities(log: TrackLog) -> list[list[int]]:
 
 
 def saved(log: TrackLog, path: Path) -> TrackLog:
-    save(log, path)
+    log.save(path)
     assert validate(path).faults == ()
     return TrackLog.load(path)
 
 
 def test_a_saved_log_is_the_log_to_the_byte(log: TrackLog, path: Path, tmp_path: Path) -> None:
-    save(log, tmp_path / "again.jsonl")
+    log.save(tmp_path / "again.jsonl")
     assert (tmp_path / "again.jsonl").read_bytes() == path.read_bytes()
 
 
@@ -54,17 +54,17 @@ def test_merged_tracks_are_one(log: TrackLog, tmp_path: Path) -> None:
     assert identities(edited) == [[7], [5, 7], [5], [5, 7], [7], [7], [], [5, 7]]
     assert edited[3].boxes_xyxy.tolist() == [list(BOX), list(FAR)]  # boxes go with their track into the new order
     first, second = edited.tracks
-    assert (first["id"], second["id"]) == (5, 7)
-    assert (second["first"]["i"], second["last"]["i"], second["frames"], second["gaps"]) == (0, 7, 6, 2)
-    (edit,) = edited.header["edits"]
-    assert edit["op"] == "merge"
-    assert (edit["tracks"], edit["into"]) == ([7, 3], 7)
+    assert (first.identity, second.identity) == (5, 7)
+    assert (second.first.index, second.last.index, second.frames, second.gaps) == (0, 7, 6, 2)
+    (edit,) = edited.header.edits
+    assert edit.operation == "merge"
+    assert edit.details == {"tracks": [7, 3], "into": 7}
 
 
 def test_tracks_that_are_in_one_frame_are_two_objects(log: TrackLog) -> None:
-    with pytest.raises(UsageError, match=r"tracks 3 and 5 are both in frame 1, at 0.040 s, and in 2 frames"):
+    with pytest.raises(UsageError, match=r"tracks 3 and 5 overlap in frame 1, at 0.040 s; 2 such frames in total"):
         merge(log, [3, 5])
-    with pytest.raises(UsageError, match="takes two tracks"):
+    with pytest.raises(UsageError, match="at least two tracks"):
         merge(log, [3, 3])
 
 
@@ -72,8 +72,8 @@ def test_a_split_begins_a_new_track_at_that_frame(log: TrackLog, tmp_path: Path)
     edited = saved(split(log, 3, Fraction("0.1")), tmp_path / "edited.jsonl")
     assert identities(edited) == [[3], [3, 5], [5], [5, 8], [8], [7], [], [5, 7]]
     assert edited[3].boxes_xyxy.tolist() == [list(BOX), list(FAR)]
-    (edit,) = edited.header["edits"]
-    assert (edit["track"], edit["into"], edit["pts"]) == (3, [3, 8], 3 * TICKS)
+    (edit,) = edited.header.edits
+    assert edit.details == {"track": 3, "into": [3, 8], "pts": 3 * TICKS}
     exact = split(log, 3, Fraction(3, 25))
     assert identities(exact) == identities(edited)
 
@@ -93,7 +93,7 @@ def test_a_split_outside_the_track_leaves_nothing(log: TrackLog, at: Fraction) -
 
 def test_a_relabelled_track_is_of_one_class(log: TrackLog, tmp_path: Path) -> None:
     edited = saved(relabel(log, [5, 7], "Truck"), tmp_path / "edited.jsonl")
-    assert {track["id"]: track["cls"] for track in edited.tracks} == {3: 0, 5: 2, 7: 2}
+    assert {track.identity: track.cls for track in edited.tracks} == {3: 0, 5: 2, 7: 2}
     assert set(edited.classes[edited.ids == 5].tolist()) == {2}
     with pytest.raises(UsageError, match="no class 'lorry'"):
         relabel(log, [5], "lorry")
@@ -102,9 +102,9 @@ def test_a_relabelled_track_is_of_one_class(log: TrackLog, tmp_path: Path) -> No
 def test_dropped_tracks_are_gone_and_frames_stay(log: TrackLog, tmp_path: Path) -> None:
     edited = saved(drop(log, [3, 7]), tmp_path / "edited.jsonl")
     assert identities(edited) == [[], [5], [5], [5], [], [], [], [5]]
-    assert [track["id"] for track in edited.tracks] == [5]
+    assert [track.identity for track in edited.tracks] == [5]
     assert edited.footer is not None
-    assert (edited.footer["tracks"], edited.footer["decoded"]) == (1, 8)
+    assert (edited.footer.tracks, edited.footer.figures.decoded) == (1, 8)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,13 @@ def test_an_unknown_track_is_named(log: TrackLog, edit: Callable[[TrackLog], Tra
 
 
 def test_corrections_add_up_and_events_of_unknown_places_follow_their_track(log: TrackLog, tmp_path: Path) -> None:
-    said = {"message": "person 3 enters gate", "name": "gate", "id": 3, "cls": 0, "direction": "enter"}
-    log.events.append({"type": "event", "kind": "zone", "i": 4, "pts": 4 * TICKS, **said})
+    log.events.append(Event("zone", "person 3 enters gate", 4, 4 * TICKS, "gate", 3, 0, "enter"))
     edited = saved(relabel(split(log, 3, 0.1), [8], "car"), tmp_path / "edited.jsonl")
-    assert [edit["op"] for edit in edited.header["edits"]] == ["split", "relabel"]
-    (event,) = [event for event in edited.events if event["kind"] == "zone"]
-    assert (event["id"], event["cls"], event["message"]) == (8, 1, "car 8 enters gate")
-    assert not [event for event in drop(edited, [8]).events if event["kind"] == "zone"]
-    assert log.header.get("edits") is None
+    assert [edit.operation for edit in edited.header.edits] == ["split", "relabel"]
+    (event,) = [event for event in edited.events if event.kind == "zone"]
+    assert (event.identity, event.cls, event.message) == (8, 1, "car 8 enters gate")
+    assert not [event for event in drop(edited, [8]).events if event.kind == "zone"]
+    assert log.header.edits == ()
 
 
 WALL, ROOM = parse_line("wall=70,0,70,272"), parse_zone("room=15%,0%,100%,0%,100%,100%,15%,100%")
@@ -151,9 +150,9 @@ def test_crossings_of_a_corrected_log_are_those_that_count_finds_in_it(
     spot = Spot.CENTER if counted_by == "count" else Spot.BOTTOM
     counted = with_crossings(log, [WALL], [ROOM], spot)
     if counted_by == "run":
-        (places,) = counted.header["edits"]
-        run = log.header["run"] | {"parameters": {"lines": places["lines"], "zones": places["zones"]}}
-        counted = replace(counted, header=log.header | {"run": run})
+        (places,) = counted.header.edits
+        run = replace(log.header.run, parameters={name: places.details[name] for name in ("lines", "zones")})
+        counted = replace(counted, header=replace(log.header, run=run))
     edited = saved(edit(counted), tmp_path / "edited.jsonl")
     assert edited.events == with_crossings(edit(log), [WALL], [ROOM], spot).events
     assert edited.events != counted.events
@@ -174,5 +173,5 @@ def test_keys_of_others_pass_through_a_correction(path: Path, tmp_path: Path) ->
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     edited = saved(drop(TrackLog.load(path), [5]), tmp_path / "edited.jsonl")
     assert edited.footer is not None
-    assert (edited.footer["self"], edited.footer["status "]) == (1, 2)
-    assert edited.events[0]["mood"] == "good"
+    assert (edited.footer.extra["self"], edited.footer.extra["status "]) == (1, 2)
+    assert edited.events[0].extra["mood"] == "good"

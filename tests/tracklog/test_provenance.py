@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.tracklog.logs import any_header
 from vidtrack.core.errors import InputError
+from vidtrack.core.metadata import version_of
 from vidtrack.tracklog import provenance
-from vidtrack.tracklog.metadata import version_of
 from vidtrack.tracklog.provenance import find_source, hash_content, hash_parameters
 
 
@@ -59,7 +61,7 @@ def test_a_folder_of_pictures_is_no_clip_of_a_log_that_names_none(
     (tmp_path / "0001.png").write_bytes(b"picture")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert find_source({"path": path}, tmp_path / "a.tracks.jsonl") is None
+    assert find_source(replace(any_header().source, path=path), tmp_path / "a.tracks.jsonl") is None
 
 
 def test_an_unreadable_file_is_an_input_error(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from tests.tracklog.logs import any_header
 from vidtrack.core.errors import UsageError
 from vidtrack.tracklog import TrackLog, select, track_classes
+from vidtrack.tracklog.summary import summarise
 
 # frame: identities; track 1 is a person in frames 0 to 3, track 2 a car in 1 and 3, track 5 a person in 4
 FRAMES = [[1], [1, 2], [1], [1, 2], [5], []]
@@ -15,8 +18,8 @@ CLASSES = {1: 0, 2: 1, 5: 0}
 
 def log(frames: list[list[int]] = FRAMES) -> TrackLog:
     ids = [identity for frame in frames for identity in frame]
-    return TrackLog(
-        header={"model": {"classes": ["person", "car", "dog"]}, "source": {"time_base": [1001, 30000]}},
+    made = TrackLog(
+        header=any_header(["person", "car", "dog"], Fraction(1001, 30000)),
         frame_indices=np.arange(len(frames)),
         frame_pts=np.arange(len(frames)),
         offsets=np.cumsum([0, *map(len, frames)]),
@@ -26,9 +29,10 @@ def log(frames: list[list[int]] = FRAMES) -> TrackLog:
         boxes_xyxy=np.arange(4.0 * len(ids), dtype=np.float32).reshape(-1, 4),
         states=np.zeros(len(ids), np.int64),
         events=[],
-        tracks=[{"type": "track", "id": identity} for identity in sorted(set(ids))],
+        tracks=[],
         footer=None,
     )
+    return replace(made, tracks=summarise(made))
 
 
 def identities(chosen: TrackLog) -> list[list[int]]:
@@ -43,7 +47,7 @@ def test_by_identity_every_frame_stays_and_boxes_stay_with_their_frame() -> None
     chosen = select(log(), tracks=[2])
     assert identities(chosen) == [[], [2], [], [2], [], []]
     assert chosen.boxes_xyxy[:, 0].tolist() == [8, 20]
-    assert [track["id"] for track in chosen.tracks] == [2]
+    assert [track.identity for track in chosen.tracks] == [2]
 
 
 def test_by_class_as_a_person_writes_it() -> None:
@@ -71,7 +75,7 @@ def test_unknown_names_say_what_there_is() -> None:
         select(log(), tracks=[7, 1, 3])
     with pytest.raises(UsageError, match=r"no class 'persn' \(did you mean person\?\)"):
         select(log(), classes=["persn"])
-    with pytest.raises(UsageError, match="no tracks at all"):
+    with pytest.raises(UsageError, match="no tracks"):
         select(log([[], []]), tracks=[1])
 
 

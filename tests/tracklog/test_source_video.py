@@ -16,6 +16,7 @@ from vidtrack.core.errors import InputError, LogError, UsageError
 from vidtrack.render.scene import Wanted, open_scene
 from vidtrack.tracking.smoothing import fill_gaps, smooth
 from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog.header import ModelInfo
 from vidtrack.tracklog.source_video import find_footage, with_objects
 
 BOXES = {1: {i: (20 + i, 30, 60 + i, 90) for i in range(12)}, 2: {5: (100, 30, 150, 90)}}
@@ -40,7 +41,7 @@ def test_the_clip_is_where_the_log_says_or_beside_it(tmp_path: Path, clip: Path,
         shutil.move(path, moved / path.name)
     assert find_footage(loaded, moved / log.name).info.path == moved / "clip.mp4"
     os.remove(moved / "clip.mp4")
-    with pytest.raises(InputError, match=r"the clip of .*, .*clip.mp4, is not there"):
+    with pytest.raises(InputError, match=r"cannot find .*clip.mp4, the clip of"):
         find_footage(loaded, moved / log.name)
 
 
@@ -69,9 +70,9 @@ def test_a_copy_under_another_name_is_the_clip(tmp_path: Path, clip: Path, log: 
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ({"size": (160, 68)}, "its size is 160x68, the log's 320x136"),
-        ({"rate": Fraction(30000, 1001)}, "its rate is 29.97, the log's 25"),
-        ({"options": {"preset": "ultrafast", "crf": "30"}}, "its content is not"),
+        ({"size": (160, 68)}, "its size is 160x68, the log's is 320x136"),
+        ({"rate": Fraction(30000, 1001)}, "its rate is 29.97, the log's is 25"),
+        ({"options": {"preset": "ultrafast", "crf": "30"}}, "but other content"),
     ],
 )
 def test_another_clip_is_refused(tmp_path: Path, log: Path, choices: dict[str, object], said: str) -> None:
@@ -113,7 +114,7 @@ def test_a_lone_frame_counts_for_the_stride_of_its_run(tmp_path: Path, clip: Pat
 
 def test_another_shape_is_no_version(tmp_path: Path, log: Path) -> None:
     square = any_clip(tmp_path / "square.mp4", frames=12, size=(136, 136))
-    with pytest.raises(InputError, match=r"has the shape 1.000:1, the clip of the log 2.353:1"):
+    with pytest.raises(InputError, match=r"has an aspect of 1.000:1, the clip of the log 2.353:1"):
         find_footage(TrackLog.load(log), log, square, another_version=True)
 
 
@@ -148,7 +149,7 @@ def write_sequence_log(path: Path, pattern: Path) -> Path:
     from vidtrack.video.image_sequence import image_paths
 
     info = probe(pattern, Fraction(24))
-    model = {"name": "none", "sha256": None, "classes": ["person"]}
+    model = ModelInfo("none", None, ("person",))
     with LogWriter(path, log_header(info, hash_content(image_paths(pattern)), {}, model, "cpu", "float32")):
         pass
     return path

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import numpy as np
@@ -13,13 +12,14 @@ import pytest
 
 from vidtrack.core.errors import LogError, OutputError, UsageError
 from vidtrack.core.types import FrameTracks, ObjectState, VideoInfo
-from vidtrack.tracklog import SUFFIXES, LogWriter, TrackLog, read_ends, schema
-from vidtrack.tracklog.provenance import ContentHash, log_header
+from vidtrack.tracklog import SUFFIXES, Event, LogWriter, RunFigures, Status, TrackLog, line_schema, read_ends
+from vidtrack.tracklog.header import ContentHash, Header, ModelInfo
+from vidtrack.tracklog.provenance import log_header
 
 TIME_BASE = Fraction(1001, 30000)
 
 
-def header(**changes: Any) -> dict[str, Any]:
+def header() -> Header:
     info = VideoInfo(
         path=Path("clip.mov"),
         container="mov",
@@ -36,8 +36,8 @@ def header(**changes: Any) -> dict[str, Any]:
         duration_seconds=Fraction(3, 2),
         timecode="01:00:00:00",
     )
-    model = {"name": "tiny", "sha256": None, "classes": ["person", "café"]}
-    return log_header(info, ContentHash("sha256", "0" * 64), {"stride": 1}, model, "cpu", "float32") | changes
+    model = ModelInfo("tiny", None, ("person", "café"))
+    return log_header(info, ContentHash("sha256", "0" * 64), {"stride": 1}, model, "cpu", "float32")
 
 
 def tracks(index: int, *objects: tuple[int, int, float, tuple[float, ...], ObjectState]) -> FrameTracks:
@@ -66,14 +66,14 @@ FRAMES = [
 def write(path: Path) -> Path:
     with LogWriter(path, header()) as writer:
         fill(writer)
-        writer.close("complete", decoded=4, expected=None, problems=1, seconds=0.5, fps=8.0)
+        writer.close(Status.COMPLETE, RunFigures(decoded=4, expected=None, problems=1, seconds=0.5, fps=8.0))
     return path
 
 
 def fill(writer: LogWriter) -> None:
     for number, frame in enumerate(FRAMES):
         if number == 2:
-            writer.event("decode", "a packet cannot be decoded", 8, 16)
+            writer.event(Event("decode", "a packet cannot be decoded", 8, 16))
         writer.frame(frame)
 
 
@@ -92,7 +92,7 @@ def test_what_was_written_comes_back_as_arrays(tmp_path: Path, suffix: str) -> N
     np.testing.assert_array_equal(log.boxes_xyxy[1], np.array([1.0, 2.01, 30.5, 40.25], np.float32))
     assert log.class_names == ["person", "café"]
     assert log.time_base == TIME_BASE
-    assert [event["message"] for event in log.events] == ["a packet cannot be decoded"]
+    assert [event.message for event in log.events] == ["a packet cannot be decoded"]
     again = list(log)
     assert [len(frame) for frame in again] == [0, 2, 1, 2]
     assert again[-1].seconds == 20 * TIME_BASE
@@ -103,8 +103,10 @@ def test_what_was_written_comes_back_as_arrays(tmp_path: Path, suffix: str) -> N
 def test_every_line_satisfies_the_schema(tmp_path: Path, suffix: str) -> None:
     text = write(tmp_path / f"clip{suffix}").read_text("utf-8")
     lines = json.loads(text) if suffix == ".json" else [json.loads(line) for line in text.splitlines()]
-    jsonschema.Draft202012Validator.check_schema(schema())
-    validator = jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    jsonschema.Draft202012Validator.check_schema(line_schema())
+    validator = jsonschema.Draft202012Validator(
+        line_schema(), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
     assert [line["type"] for line in lines] == "header frame frame event frame frame track track footer".split()
     for line in lines:
         validator.validate(line)
@@ -114,14 +116,14 @@ def test_every_line_satisfies_the_schema(tmp_path: Path, suffix: str) -> None:
 
 def test_tracks_are_summed_up(tmp_path: Path) -> None:
     first, second = TrackLog.load(write(tmp_path / "clip.jsonl")).tracks
-    assert first == {
+    assert first.to_dict() == {
         "type": "track", "id": 1, "cls": 0, "first": {"i": 6, "pts": 12}, "last": {"i": 10, "pts": 20},
         "frames": 2, "visible": 1, "gaps": 1, "mean_score": 0.4166, "max_score": 0.5,
         "best": {"i": 10, "pts": 20, "box": [0.0, 5.0, 20.0, 25.0]},
     }  # fmt: skip
-    assert second["cls"] == 1  # 0.75 + 0.25 against 0.5
-    assert second["gaps"] == 0
-    assert second["best"]["i"] == 8  # the largest
+    assert second.cls == 1  # 0.75 + 0.25 against 0.5
+    assert second.gaps == 0
+    assert second.best.index == 8  # the largest
 
 
 def test_numbers_are_rounded_and_never_minus_zero(tmp_path: Path) -> None:
@@ -206,34 +208,34 @@ def damage_version(text: str) -> str:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (damage_version, "version 2, this release reads 1"),
+        (damage_version, "version 2, this release reads version 1"),
         (lambda text: text.replace('"type":"header"', '"type":"heading"'), "not a track log"),
         (lambda text: text.replace('"i":6', '"i":}'), "is not JSON"),
         (lambda text: text.replace('"objs"', '"objects"', 1), "KeyError 'objs'"),
         (lambda text: text.replace('"cls":1', '"cls":"one"', 1), "line 3"),
         (lambda text: text.replace('"detected"', '"guessed"', 1), "KeyError 'guessed'"),
-        (lambda text: text.replace('"time_base":[1001,30000]', '"time_base":[1,0]'), "no time base"),
+        (lambda text: text.replace('"time_base":[1001,30000]', '"time_base":[1,0]'), "source/time_base"),
         (lambda text: "[" * 100_000 + "\n" + text, "is not JSON"),
         (lambda text: text.replace('"status"', '"state"'), '"status" is a required property'),
         (
             lambda text: text.replace('"size":[360,640]', '"size":[0,640]'),
-            "header that is not of a track log: source/size/0",
+            "invalid track log header: source/size/0",
         ),
         (lambda text: text.replace('"average_rate":[30000,1001]', '"average_rate":[0,0]'), "source/average_rate"),
         (lambda text: text.replace('"duration":[3,2],', ""), "duration"),
         (lambda text: text.replace('"i":6', '"i":4'), "the number of frame 4 does not rise"),
         (lambda text: text.replace('"pts":16,"t"', '"pts":2,"t"'), "the pts of frame 8 does not rise"),
         (lambda text: text.replace('"i":4', '"i":-1'), "frames count from 0"),
-        (lambda text: text.replace('"id":2', '"id":1', 1), "track 1 in frame 6 is there twice"),
-        (lambda text: text.replace('"id":1', '"id":0', 1), "track 0 in frame 6 has no id"),
+        (lambda text: text.replace('"id":2', '"id":1', 1), "track 1 in frame 6 is listed twice"),
+        (lambda text: text.replace('"id":1', '"id":0', 1), "track 0 in frame 6 has an id outside"),
         (
             lambda text: text.replace('"cls":1', '"cls":2', 1),
             "track 2 in frame 6 has a class that the log does not name",
         ),
         (lambda text: text.replace('"cls":1', '"cls":-1', 1), "track 2 in frame 6 has a class"),
         (lambda text: text.replace('"score":0.75', '"score":NaN'), "track 2 in frame 6 has a score"),
-        (lambda text: text.replace("[1.0,2.01,30.5,40.25]", "[1.0,2.01,30.5,Infinity]"), "has no possible box"),
-        (lambda text: text.replace("[1.0,2.01,30.5,40.25]", "[40.0,2.01,30.5,40.25]"), "has no possible box"),
+        (lambda text: text.replace("[1.0,2.01,30.5,40.25]", "[1.0,2.01,30.5,Infinity]"), "has an impossible box"),
+        (lambda text: text.replace("[1.0,2.01,30.5,40.25]", "[40.0,2.01,30.5,40.25]"), "has an impossible box"),
         (lambda text: text.replace('{"type":"event"', 'null\n{"type":"event"'), "line 4 of"),
         (lambda text: text.replace('"kind":"decode",', ""), "line 4 of"),
         (lambda text: text.replace('"kind":"decode","i":8', '"kind":"decode","i":"8"'), "line 4 of"),
@@ -273,9 +275,9 @@ def test_unknown_keys_and_lines_are_ignored(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_ends_can_be_read_alone(tmp_path: Path, suffix: str) -> None:
     start, footer = read_ends(write(tmp_path / f"clip{suffix}"))
-    assert start["source"]["rotation"] == 90
+    assert start.source.rotation == 90
     assert footer is not None
-    assert footer["status"] == "complete"
+    assert footer.status == "complete"
     if not suffix.endswith(".gz"):
         assert read_ends(without_footer(tmp_path / f"clip{suffix}"))[1] is None
 
@@ -287,7 +289,7 @@ def test_an_error_keeps_what_was_done_and_marks_it(tmp_path: Path) -> None:
         raise RuntimeError("the moon fell down")
     log = TrackLog.load(path)
     assert log.status == "failed"
-    assert log.events[0]["message"] == "the moon fell down"
+    assert log.events[0].message == "the moon fell down"
     assert len(log) == 1
 
 
@@ -314,7 +316,7 @@ def test_numbers_that_json_lacks_are_refused(tmp_path: Path) -> None:
 )
 def test_the_ends_of_a_foreign_file_are_log_errors(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.jsonl").write_text(text + "\n")
-    with pytest.raises(LogError, match="is not a track log"):
+    with pytest.raises(LogError, match=r"is not a track log|invalid track log header"):
         read_ends(tmp_path / "x.jsonl")
 
 
@@ -329,17 +331,17 @@ def test_a_null_in_an_array_is_damage_and_no_end(tmp_path: Path) -> None:
 def test_a_log_that_unpacks_to_far_more_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr("vidtrack.tracklog.reader._LEAST_UNPACKED", 1 << 20)
+    monkeypatch.setattr("vidtrack.tracklog.lines.LEAST_UNPACKED", 1 << 20)
     path = tmp_path / f"bomb{suffix}"
-    path.write_bytes(gzip.compress((json.dumps(header()) + "\n").encode() + (b" " * 999 + b"\n") * 20_000))
+    path.write_bytes(gzip.compress((json.dumps(header().to_dict()) + "\n").encode() + (b" " * 999 + b"\n") * 20_000))
     for read in (TrackLog.load, read_ends):
         with pytest.raises(LogError, match="unpacks to more than 200 times its size"):
             read(path)
 
 
 def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vidtrack.tracklog.reader._LONGEST_LINE", 1 << 16)
+    monkeypatch.setattr("vidtrack.tracklog.lines.LONGEST_LINE", 1 << 16)
     path = tmp_path / "long.jsonl"
-    path.write_text(json.dumps(header()) + "\n" + "x" * (1 << 17))
-    with pytest.raises(LogError, match=r"line 2 of .*long\.jsonl has no end"):
+    path.write_text(json.dumps(header().to_dict()) + "\n" + "x" * (1 << 17))
+    with pytest.raises(LogError, match=r"line 2 of .*long\.jsonl is too long"):
         TrackLog.load(path)

@@ -58,26 +58,26 @@ def change(line: int, *keys: str | int, to: Any) -> Callable[[Lines], None]:
         (change(2, "i", to=0), 3, "frame 0 comes after frame 0"),
         (change(2, "pts", to=0), 3, "pts 0 comes after pts 0"),
         (change(2, "t", to=1.0), 3, "t is 1.0, pts says 0.040000"),
-        (change(2, "objs", 1, "id", to=1), 3, "track 1 is twice in frame 1"),
+        (change(2, "objs", 1, "id", to=1), 3, "track 1 is listed twice in frame 1"),
         (lambda lines: lines[2]["objs"].reverse(), 3, "not in order of id"),
         (change(2, "objs", 0, "cls", to=3), 3, "class 3 of a model with 3"),
         (change(2, "objs", 0, "score", to=float("nan")), 3, "objs/0/score: null"),
         (change(2, "objs", 0, "box", to=[30, 20, 10, 60]), 3, "has no area"),
-        (change(2, "objs", 0, "box", to=[600, 20, 640.5, 60]), 3, "leaves the picture of 640x272"),
-        (change(2, "objs", 0, "box", to=[-1, 20, 64, 60]), 3, "leaves the picture"),
+        (change(2, "objs", 0, "box", to=[600, 20, 640.5, 60]), 3, "exceeds the image of 640x272"),
+        (change(2, "objs", 0, "box", to=[-1, 20, 64, 60]), 3, "exceeds the image"),
         (change(7, "frames", to=9), 8, "track 2: frames is 9, its frames say 2"),
         (change(7, "mean_score", to=0.1), 8, "track 2: mean_score is 0.1"),
         (change(6, "best", to=None), 7, "track 1: best is None"),
-        (change(7, "id", to=4), 0, "track 2 is not summed up"),
+        (change(7, "id", to=4), 0, "track 2 has no summary"),
         (change(7, "id", to=4), 8, "track 4 is in no frame"),
-        (change(7, "id", to=1), 8, "track 1 is summed up twice"),
+        (change(7, "id", to=1), 8, "track 1 has two summaries"),
         (change(8, "frames", to=4), 9, "the footer counts 4 frames, the log has 3"),
-        (change(8, "tracks", to=4), 9, "the footer counts 4 tracks, the log sums up 2"),
+        (change(8, "tracks", to=4), 9, "the footer counts 4 tracks, the log has summaries of 2"),
         (change(8, "status", to="fine"), 9, "fine"),
         (lambda lines: lines.insert(7, lines[1]), 8, "a frame line after track lines"),
         (lambda lines: lines.append(lines[5]), 10, "an event line after the footer"),
         (lambda lines: lines.insert(3, lines[0]), 4, "a second header"),
-        (change(3, "type", to="note"), 4, "no known type: 'note'"),
+        (change(3, "type", to="note"), 4, "unknown type 'note'"),
         (change(0, "edits", to=[{"op": "merge"}]), 1, '"made" is a required property'),
     ],
 )
@@ -131,7 +131,7 @@ def test_what_has_no_measure_is_a_fault_and_nothing_is_read(path: Path, spoil: C
     lines = lines_of(path)
     spoil(lines)
     assert validate(rewrite(path, lines)).faults
-    with pytest.raises(LogError, match=r"of a track log|past 9007199254740991|from 1 to 9007199254740991"):
+    with pytest.raises(LogError, match=r"track log|(exceeds|outside 1 to) 9007199254740991"):
         TrackLog.load(path)
 
 
@@ -179,8 +179,8 @@ def test_a_log_cut_off_is_valid_up_to_its_end(path: Path) -> None:
     assert found.status == "incomplete"
     assert found.frames == 2
     assert [fault.line for fault in found.faults] == [4, 0]
-    assert "cut off" in found.faults[0].message
-    assert "it goes up to frame 1" in found.faults[1].message
+    assert "ends in the middle" in found.faults[0].message
+    assert "the last frame is 1" in found.faults[1].message
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.tracklog.logs import tracks_at
 from vidtrack.core.errors import UsageError
+from vidtrack.tracklog import Event
 from vidtrack.tracklog.zones import (
     Counter,
     Crossing,
@@ -100,13 +101,12 @@ def test_events_are_counted_by_class_of_the_track() -> None:
     counter = Counter([ACROSS], [YARD], SIZE)
     events = []
     for crossing in walk(counter, [(300, 200), (400, 200), (300, 200)], identity=4):
-        event = crossing.event(["person", "car"])
-        events.append({"type": "event", **event})
-    assert events[0]["message"] == "person 4 crosses gate to the left"
-    assert [event["message"] for event in events[1:]] == [
+        events.append(crossing.event(["person", "car"]))
+    assert events[0].message == "person 4 crosses gate to the left"
+    assert [event.message for event in events[1:]] == [
         "person 4 enters yard", "person 4 crosses gate to the right", "person 4 leaves yard"
     ]  # fmt: skip
-    counts = tally([*events, {"type": "event", "kind": "cut"}], {4: 1})
+    counts = tally([*events, Event("cut", "a new shot begins")], {4: 1})
     assert counts == {("line", "gate"): {1: {"left": 1, "right": 1}}, ("zone", "yard"): {1: {"enter": 1, "exit": 1}}}
 
 
@@ -118,16 +118,16 @@ def test_what_is_typed() -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "said"),
     [
-        ("line", "gate", "is no line"),
-        ("line", "=1,2,3,4", "is no line"),
-        ("line", "gate=1,2,3", "is no line"),
-        ("line", "gate=1,2,x,4", "is no line"),
+        ("line", "gate", "is not a valid line"),
+        ("line", "=1,2,3,4", "is not a valid line"),
+        ("line", "gate=1,2,3", "is not a valid line"),
+        ("line", "gate=1,2,x,4", "is not a valid line"),
         ("line", "gate=1,2,3,4,5,6", "has 3 points"),
         ("line", "gate=1,2,1,2", "has no length"),
         ("line", "gate=1%,2,3,4", "mixes pixels and percent"),
         ("zone", "yard=1,2,3,4", "has 2 points"),
         ("zone", "yard=0,0,1,1,2,2", "has no area"),
-        ("zone", "yard=1e3,0,1,1,2,2", "is no zone"),
+        ("zone", "yard=1e3,0,1,1,2,2", "is not a valid zone"),
     ],
 )
 def test_what_cannot_be_meant_is_said(kind: str, text: str, said: str) -> None:
@@ -138,5 +138,5 @@ def test_what_cannot_be_meant_is_said(kind: str, text: str, said: str) -> None:
 def test_names_are_unique_and_places_in_the_picture() -> None:
     with pytest.raises(UsageError, match="called gate"):
         Counter([ACROSS], [Zone("gate", YARD.points, True)], SIZE)
-    with pytest.raises(UsageError, match="outside the picture of 640x272"):
+    with pytest.raises(UsageError, match="outside the image of 640x272"):
         Counter([parse_line("gate=700,0,700,272")], [], SIZE)

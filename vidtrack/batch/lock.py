@@ -15,7 +15,7 @@ from vidtrack.batch.remote import Location
 from vidtrack.batch.remote_manifest import home_of
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.errors import OutputError, UsageError
-from vidtrack.tracklog.metadata import utc_now
+from vidtrack.core.metadata import utc_now
 
 _LONGEST = 200  # characters of what a holder says of itself
 

@@ -24,9 +24,10 @@ from vidtrack.core.errors import (
     UsageError,
     WeightsError,
 )
+from vidtrack.core.status import Status
 
 _STEP_SECONDS = 0.2
-_FINISHED = ("complete", "truncated", "skipped")
+_FINISHED = (Status.COMPLETE, Status.TRUNCATED, "skipped")
 
 
 class Batch:
@@ -113,7 +114,7 @@ class Batch:
         sizes = [size_of(target) for target in targets] if outcome.status in _FINISHED else []
         if -1 in sizes:
             lost = f"{targets[sizes.index(-1)]} is not there, though it was made"
-            outcome = Outcome(outcome.job, "failed", error=OutputError(lost, "does every process see that place?"))
+            outcome = Outcome(outcome.job, Status.FAILED, error=OutputError(lost, "does every process see that place?"))
         error = outcome.error
         if outcome.status in _FINISHED:
             row = self._completed(row, outcome, sizes)
@@ -142,10 +143,10 @@ class Batch:
     def _after_crash(self, task: Task, row: Row, reason: str) -> Outcome | None:
         self._crashes[task.number] += 1
         if task.number in self._late:
-            state, status = FAILED, "failed"
+            state, status = FAILED, str(Status.FAILED)
         elif self._stopping:
             self.manifest.put([replace(row, state=INTERRUPTED)])
-            return Outcome(task.job, "interrupted")
+            return Outcome(task.job, Status.INTERRUPTED)
         elif self._crashes[task.number] < self.rules.crashes:
             self._waiting.appendleft((replace(task, config=replace(task.config, resume=True)), row))
             return None

@@ -25,8 +25,8 @@ from vidtrack.batch.manifest import DONE, FOLDER, Row
 from vidtrack.batch.remote import Location
 from vidtrack.batch.remote_manifest import home_of
 from vidtrack.core.atomic_files import write_whole
-from vidtrack.tracklog import is_log_path
-from vidtrack.tracklog.metadata import utc_now
+from vidtrack.core.metadata import utc_now
+from vidtrack.tracklog import Status, is_log_path
 
 REPORT, INDEX = "report.json", "index.html"
 _STATES = {
@@ -52,7 +52,7 @@ def write_overview(root: Location, rows: Iterable[Row]) -> None:
 
 def state_of(row: Row) -> str:
     """What became of a clip, in a word; a finished one is complete or truncated."""
-    return (row.status if row.status in _STATES else "complete") if row.state == DONE else row.state
+    return (row.status if row.status in _STATES else Status.COMPLETE) if row.state == DONE else row.state
 
 
 def report_of(root: Location, rows: Sequence[Row]) -> dict[str, Any]:

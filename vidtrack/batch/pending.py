@@ -16,11 +16,11 @@ from vidtrack.core.atomic_files import refuse_taken
 from vidtrack.core.errors import InputError, LogError
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracklog import read_ends
-from vidtrack.tracklog.provenance import ContentHash, hash_content, hash_parameters
+from vidtrack.tracklog.header import ContentHash
+from vidtrack.tracklog.provenance import hash_content, hash_parameters
 from vidtrack.video.image_sequence import image_paths, is_sequence
 
 ORDERS = ("name", "size", "newest")
-_MOST = 2**53  # of what a footer counts; what is more was not written by us
 
 
 @dataclass(frozen=True)
@@ -158,13 +158,12 @@ def read_logged(log: Path) -> Logged:
     """What a log says, whatever has become of its clip since."""
     try:
         header, footer = read_ends(log)
-        content, ended = written(ContentHash(**header["source"]["hash"])), footer or {}
-        frames, tracks, seconds = (float(ended.get(name, 0)) for name in ("frames", "tracks", "seconds"))
-    except (LogError, KeyError, TypeError, ValueError):
+    except LogError:
         return Logged()
-    if not all(0 <= figure < _MOST for figure in (frames, tracks, seconds)):
+    content = written(header.source.hash)
+    if footer is None:
         return Logged(content)
-    return Logged(content, str(ended.get("status", "")), int(frames), int(tracks), seconds)
+    return Logged(content, str(footer.status), footer.frames, footer.tracks, footer.figures.seconds or 0.0)
 
 
 def written(content: ContentHash) -> str:

@@ -37,11 +37,11 @@ def find_earlier(job: LocalJob, config: RunConfig, model: Origin) -> Finding:
         return Finding.OTHER
     content = hash_content(image_paths(job.source) if is_sequence(job.source) else [job.source])
     same = (
-        header["source"].get("hash") == content.to_dict()
-        and header.get("run", {}).get("parameters_sha256") == hash_parameters(config.parameters())
-        and header["model"].get("sha256") == model.sha256
+        header.source.hash == content
+        and header.run.parameters_sha256 == hash_parameters(config.parameters())
+        and header.model.sha256 == model.sha256
     )
     if not same:
         return Finding.OTHER
-    ended = footer is not None and footer.get("status") in ("complete", "truncated")
+    ended = footer is not None and footer.status.is_finished
     return Finding.DONE if ended and len(present) == len(job.outputs) else Finding.UNFINISHED

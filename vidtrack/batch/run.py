@@ -17,6 +17,7 @@ from vidtrack.core.atomic_files import check_writable, make_folder
 from vidtrack.core.class_names import class_filter
 from vidtrack.core.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.core.stages import Progress
+from vidtrack.core.status import Status
 from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.pipeline.track_video import track_video
@@ -39,9 +40,9 @@ def run_task(
     except (UsageError, WeightsError):
         raise
     except VidtrackError as error:
-        return Outcome(task.job, "failed", error=error)
+        return Outcome(task.job, Status.FAILED, error=error)
     except KeyboardInterrupt:
-        return Outcome(task.job, "interrupted")
+        return Outcome(task.job, Status.INTERRUPTED)
 
 
 def _run(

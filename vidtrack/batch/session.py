@@ -29,6 +29,7 @@ from vidtrack.batch.remote import Address, Location, location_of
 from vidtrack.batch.remote_manifest import ManifestCopy, home_of
 from vidtrack.batch.watch import FolderWatch
 from vidtrack.core.errors import UsageError
+from vidtrack.core.status import Status
 from vidtrack.model.choice import ModelChoice
 from vidtrack.video.codecs import suffix_for
 
@@ -118,7 +119,7 @@ def run_batch(
                 records.changed = True
             interrupted = batch.interrupted
         records.finish()
-    left = len(backlog.jobs) - sum(outcome.status != "interrupted" for outcome in outcomes)
+    left = len(backlog.jobs) - sum(outcome.status != Status.INTERRUPTED for outcome in outcomes)
     failed_fast = config.rules.fail_fast and any(outcome.error is not None for outcome in outcomes)
     return BatchResult(
         root, tuple(outcomes), tuple(backlog.done), tuple(backlog.quarantined), left, failed_fast, interrupted

@@ -10,6 +10,7 @@ from vidtrack.batch.engine import News, Outcome, Task
 from vidtrack.batch.run import run_task
 from vidtrack.core.errors import UsageError, VidtrackError, WeightsError
 from vidtrack.core.stages import Progress
+from vidtrack.core.status import Status
 from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.choice import ModelChoice
 from vidtrack.model.detector import DeformableDETR
@@ -44,9 +45,9 @@ class Worker:
         try:
             outcome = self._track(task, stop)
         except (UsageError, WeightsError) as error:  # would meet every clip alike
-            outcome = Outcome(task.job, "failed", error=error)
+            outcome = Outcome(task.job, Status.FAILED, error=error)
         except Exception as error:  # a fault of ours costs this clip only
-            outcome = Outcome(task.job, "failed", error=VidtrackError(f"{type(error).__name__}: {error}"))
+            outcome = Outcome(task.job, Status.FAILED, error=VidtrackError(f"{type(error).__name__}: {error}"))
         del self._stops[task.number]
         self._tell((task.number, outcome))
 

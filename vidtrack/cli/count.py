@@ -16,7 +16,7 @@ from vidtrack.cli.values import parse_classes, parse_identities, parse_length
 from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from vidtrack.tracklog import TrackLog
+    from vidtrack.tracklog import Event, TrackLog
 
 _DIRECTIONS = {"line": ("right", "left"), "zone": ("enter", "exit", "appear")}
 
@@ -49,7 +49,7 @@ def count(
     Lines count crossings to the right and to the left, looking from the first point to the second. Zones count
     objects that enter, exit, or appear inside.
     """
-    from vidtrack.tracklog import save, select
+    from vidtrack.tracklog import select
     from vidtrack.tracklog.counting import with_crossings
     from vidtrack.tracklog.zones import Spot, parse_line, parse_zone
 
@@ -73,22 +73,25 @@ def count(
     else:
         _print(counts)
     if output is not None:
-        save(whole, output)
+        whole.save(output)
 
 
 def _logged_places(log: TrackLog) -> list[tuple[str, str]]:
     """(kind, name) of what `detect` or an earlier count watched."""
     from vidtrack.tracklog.counting import watched
+    from vidtrack.tracklog.zones import crossings_of
 
     lines, zones, _ = watched(log)
     named = [("line", place.name) for place in lines] + [("zone", place.name) for place in zones]
-    events = [(event["kind"], event["name"]) for event in log.events if event.get("kind") in _DIRECTIONS]
+    events = [(event.kind, event.name or "") for event in crossings_of(log.events)]
     return list(dict.fromkeys([*named, *events]))
 
 
-def _of_chosen(log: TrackLog) -> list[dict[str, Any]]:
+def _of_chosen(log: TrackLog) -> list[Event]:
+    from vidtrack.tracklog.zones import crossings_of
+
     kept = set(log.ids.tolist())
-    return [event for event in log.events if event.get("kind") in _DIRECTIONS and event.get("id") in kept]
+    return [event for event in crossings_of(log.events) if event.identity in kept]
 
 
 def _counts(log: TrackLog, places: list[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -112,8 +115,13 @@ def _counts(log: TrackLog, places: list[tuple[str, str]]) -> list[dict[str, Any]
 def _crossings(log: TrackLog) -> list[dict[str, Any]]:
     return [
         {
-            "t": round(float(event["pts"] * log.time_base), 6),
-            **{key: event[key] for key in ("i", "pts", "kind", "name", "id", "direction")},
+            "t": round(float((event.pts or 0) * log.time_base), 6),
+            "i": event.index,
+            "pts": event.pts,
+            "kind": event.kind,
+            "name": event.name,
+            "id": event.identity,
+            "direction": event.direction,
         }
         for event in _of_chosen(log)
     ]

@@ -34,10 +34,10 @@ def doctor(
 def examine() -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Facts by section, and the problems found."""
     from vidtrack import __version__, ops
+    from vidtrack.core.metadata import version_of
     from vidtrack.model import registry
     from vidtrack.model.device import available_devices, resolve_device
     from vidtrack.ops.check import try_kernels
-    from vidtrack.tracklog.metadata import version_of
     from vidtrack.video import available_codecs, available_hardware, library_versions
 
     build, tried = ops.build_info(), try_kernels()

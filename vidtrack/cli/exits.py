@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vidtrack.core.errors import InputError
+from vidtrack.core.status import Status
 
 if TYPE_CHECKING:
     from vidtrack.batch.config import BatchResult
@@ -23,7 +24,7 @@ def of_batch(result: BatchResult) -> int:
     if result.interrupted and result.left:
         return INTERRUPTED
     code = of_outcomes(
-        [outcome for outcome in result.outcomes if outcome.status != "interrupted" or not result.failed_fast]
+        [outcome for outcome in result.outcomes if outcome.status != Status.INTERRUPTED or not result.failed_fast]
     )
     others = code == NOTHING_DECODABLE and (result.done_before or result.left)  # that may well be decodable
     return SOME_FAILED if code != INTERRUPTED and (result.quarantined or others) else code
@@ -31,7 +32,7 @@ def of_batch(result: BatchResult) -> int:
 
 def of_outcomes(outcomes: Sequence[Outcome]) -> int:
     """The exit code of clips."""
-    if any(outcome.status == "interrupted" for outcome in outcomes):
+    if any(outcome.status == Status.INTERRUPTED for outcome in outcomes):
         return INTERRUPTED
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     if not errors:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vidtrack.tracklog import TrackLog
+    from vidtrack.tracklog.header import Edit
     from vidtrack.tracklog.overview import Overview
 
 _SHOWN = 20  # faults of a log that are listed
@@ -80,7 +81,12 @@ def show(
     found = overview(chosen)
     if as_json:
         rate = None if found.rate is None else [found.rate.numerator, found.rate.denominator]
-        typer.echo(json.dumps({"log": str(log), **asdict(found), "rate": rate}, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                {"log": str(log), **asdict(found), "rate": rate, "edits": [edit.to_dict() for edit in found.edits]},
+                ensure_ascii=False,
+            )
+        )
     else:
         _print_overview(log, found, len(set(whole.ids.tolist())))
 
@@ -176,10 +182,8 @@ def place_for(log: Path, output: Path | None, in_place: bool, overwrite: bool, m
 def _edit(
     path: Path, output: Path | None, in_place: bool, overwrite: bool, change: Callable[[TrackLog], TrackLog]
 ) -> None:
-    from vidtrack.tracklog import save
-
     target = place_for(path, output, in_place, overwrite)
-    save(change(read_log(path)), target)
+    change(read_log(path)).save(target)
     typer.echo(target)
 
 
@@ -224,6 +228,6 @@ def _print_overview(path: Path, found: Overview, of_tracks: int) -> None:
         )  # fmt: skip
 
 
-def _edit_line(edit: dict[str, Any]) -> str:
-    what = edit.get("tracks", edit.get("track", ""))
-    return f"{edit.get('op')} {','.join(map(str, what)) if isinstance(what, list) else what}".strip()
+def _edit_line(edit: Edit) -> str:
+    what = edit.details.get("tracks", edit.details.get("track", ""))
+    return f"{edit.operation} {','.join(map(str, what)) if isinstance(what, list) else what}".strip()

@@ -79,10 +79,10 @@ def run_stills(
     from vidtrack.core.stages import Stages, Stopwatch
     from vidtrack.render.encode import mismatches
     from vidtrack.render.stills import best_stills, candidates_of, write_stills
-    from vidtrack.tracklog.trajectories import paths_of
+    from vidtrack.tracklog.trajectories import continuous_trajectories
 
     log, footage = scene.chosen, scene.footage
-    everyone = paths_of(scene.log)
+    everyone = continuous_trajectories(scene.log)
     candidates = candidates_of([path for path in everyone if path.identity in targets], everyone, log)
     records = []
     with reporter(style) as shown:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.summary import clock, closing_line, complaints, outcome_record
 from vidtrack.core.errors import printable
+from vidtrack.core.status import Status
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome
@@ -138,12 +139,12 @@ class Reporter:
     @property
     def failed(self) -> int:
         """Clips that failed or are quarantined."""
-        return self.counts["failed"] + self.counts["quarantined"]
+        return self.counts[Status.FAILED] + self.counts["quarantined"]
 
     @property
     def done(self) -> int:
         """Clips that have their results."""
-        return self.ended - self.failed - self.counts["interrupted"]
+        return self.ended - self.failed - self.counts[Status.INTERRUPTED]
 
     @property
     def active(self) -> list[Clip]:

@@ -9,6 +9,6 @@ import typer
 
 def schema() -> None:
     """Print the JSON Schema of a track log line."""
-    from vidtrack.tracklog import schema as track_log_schema
+    from vidtrack.tracklog import line_schema
 
-    typer.echo(json.dumps(track_log_schema(), indent=2))
+    typer.echo(json.dumps(line_schema(), indent=2))

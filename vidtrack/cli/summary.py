@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.errors import printable
+from vidtrack.core.status import Status
 
 if TYPE_CHECKING:
     from vidtrack.batch.config import BatchResult
@@ -103,7 +104,7 @@ def _counts(result: BatchResult) -> Counter[str]:
     """Clips by what became of them."""
     counted = Counter(outcome.status for outcome in result.outcomes)
     counted.update({"done before": len(result.done_before), "quarantined before": len(result.quarantined)})
-    counted.update({"not done": result.left - counted["interrupted"]})
+    counted.update({"not done": result.left - counted[Status.INTERRUPTED]})
     return +counted
 
 
@@ -160,7 +161,7 @@ def closing_line(outcome: Outcome) -> str:
         return ""
     result = outcome.result
     made = ", ".join(str(target) for target in outcome.job.outputs)
-    ended = "" if result.status == "complete" else f"{result.status}: "
+    ended = "" if result.status == Status.COMPLETE else f"{result.status}: "
     return (
         f"{name}: {ended}{result.frames} frames, {result.tracks} tracks, {result.seconds:.1f} s "
         f"({result.frames_per_second:.1f} fps){' -> ' if made else ''}{made}"

@@ -18,7 +18,7 @@ def xyxy_to_cxcywh(boxes: np.ndarray) -> np.ndarray:
 
 
 def area(boxes_xyxy: np.ndarray) -> np.ndarray:
-    """Area (...,); boxes turned inside out count as 0."""
+    """Area (...,); inverted boxes have area 0."""
     size = np.clip(boxes_xyxy[..., 2:] - boxes_xyxy[..., :2], 0, None)
     return size[..., 0] * size[..., 1]
 
@@ -32,7 +32,21 @@ def pairwise_intersection(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
 
 
 def pairwise_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
-    """Intersection over union (N, M) of boxes (N, 4) and (M, 4); 0 where both are empty."""
+    """Intersection over union (N, M) of boxes (N, 4) and (M, 4); 0 if both are empty."""
     overlap = pairwise_intersection(a_xyxy, b_xyxy)
     union = area(a_xyxy)[:, None] + area(b_xyxy)[None, :] - overlap
     return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+
+
+def interpolate(start: np.ndarray, end: np.ndarray, share: float | np.ndarray) -> np.ndarray:
+    """Boxes (..., 4) on the straight line from `start` (share 0) to `end` (share 1)."""
+    return start + share * (end - start)
+
+
+def interpolate_at(at: np.ndarray, known: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Boxes (M, 4) at rising times `at` (M,), from boxes (K, 4) at rising times `known` (K,); the ends are held."""
+    after = np.searchsorted(known, at).clip(1, max(len(known) - 1, 1))
+    before, after = after - 1, np.minimum(after, len(known) - 1)
+    length = np.where(after > before, known[after] - known[before], 1)
+    share = ((at - known[before]) / length).clip(0, 1)
+    return interpolate(boxes[before], boxes[after], share[:, None])

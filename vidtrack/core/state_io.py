@@ -16,7 +16,6 @@ from vidtrack.core.types import FrameTracks
 
 SCHEMA = "vidtrack.resume/1"
 _TREE, _ARRAY = "tree", "$array"
-_COLUMNS = ("ids", "classes", "scores", "boxes_xyxy", "states")
 
 
 class BrokenStateError(Exception):
@@ -62,7 +61,9 @@ def unpack(data: bytes) -> dict[str, Any]:
 def pack_frames(frames: Iterable[FrameTracks]) -> dict[str, Any]:
     """Tracks of frames as columns."""
     held = list(frames)
-    columns = {name: np.concatenate([getattr(frame, name) for frame in held]) for name in _COLUMNS} if held else {}
+    columns = (
+        {name: np.concatenate([getattr(frame, name) for frame in held]) for name in FrameTracks.COLUMNS} if held else {}
+    )
     return {
         "frames": [[f.index, f.pts, f.time_base.numerator, f.time_base.denominator, len(f)] for f in held],
         **columns,
@@ -73,7 +74,7 @@ def unpack_frames(packed: dict[str, Any]) -> list[FrameTracks]:
     """What `pack_frames` was given."""
     frames, at = [], 0
     for index, pts, numerator, denominator, count in packed["frames"]:
-        columns = {name: packed[name][at : at + count] for name in _COLUMNS}
+        columns = {name: packed[name][at : at + count] for name in FrameTracks.COLUMNS}
         frames.append(FrameTracks(index, pts, Fraction(numerator, denominator), **columns))
         at += count
     return frames

@@ -1,11 +1,13 @@
-"""The values that travel between the parts of vidtrack; numpy only."""
+"""Values passed between the parts of vidtrack; numpy only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -68,7 +70,7 @@ class VideoInfo:
     timecode: str | None = None
     colour: Colour = field(default_factory=Colour)
     file_bytes: int | None = None
-    bit_depth: int = 8  # of a sample as stored
+    bit_depth: int = 8  # per sample as stored
     mirrored: bool = False  # flipped left to right before `rotation`
     crop: tuple[int, int, int, int] = (0, 0, 0, 0)  # pixels off left, top, right, bottom of `coded_size`
     container_start_seconds: Fraction | None = None  # where the container's earliest stream starts
@@ -96,7 +98,7 @@ class Frame:
 
     `index` is the decoded ordinal in the whole stream (never renumbered by stride or start); `pts` counts
     `time_base` units with the stream's start subtracted; `image` is RGB (H, W, 3), uint8, or uint16 over its whole
-    range where it was asked for in full depth.
+    range if it was requested in full depth.
     """
 
     index: int
@@ -117,7 +119,7 @@ class Frame:
 
 
 class ObjectState(IntEnum):
-    """How a box in a frame came about."""
+    """Where a box in a frame comes from."""
 
     DETECTED = 0
     PREDICTED = 1
@@ -127,6 +129,8 @@ class ObjectState(IntEnum):
 @dataclass(frozen=True)
 class FrameTracks:
     """The tracked objects of one frame; boxes are xyxy pixel edges in display orientation."""
+
+    COLUMNS: ClassVar = ("ids", "classes", "scores", "boxes_xyxy", "states")
 
     index: int
     pts: int
@@ -152,8 +156,20 @@ class FrameTracks:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __getitem__(self, chosen: np.ndarray | slice) -> FrameTracks:
+        """The frame with some of its objects; `chosen` is a mask (N,) bool, an order (M,) or a slice."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in self.COLUMNS})
+
+    @staticmethod
+    def concat(parts: Sequence[FrameTracks]) -> FrameTracks:
+        """The objects of all parts, one after the other, in the frame of the first part."""
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in FrameTracks.COLUMNS
+        }
+        return replace(parts[0], **columns)
+
 
 def no_tracks(frame: Frame) -> FrameTracks:
-    """The tracks of a frame in which nothing is."""
+    """The tracks of a frame without objects."""
     none, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
     return FrameTracks(frame.index, frame.pts, frame.time_base, none, none, scores, np.zeros((0, 4), np.float32), none)

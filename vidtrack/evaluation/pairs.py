@@ -71,7 +71,7 @@ def read_pair(truth: TruthFile, result: Path, choices: Choices) -> Pair:
     notes += [
         f"{side.path} ({side.log.status}) is scored as far as it goes"
         for side in (true, found)
-        if side.log is not None and side.log.status not in ("complete", "truncated")
+        if side.log is not None and not side.log.status.is_finished
     ]
     if not len(found.rows):
         notes.append(f"{result} has no boxes{_instead(found.log, choices)}")
@@ -111,8 +111,7 @@ class _Side:
         """Width and height of the pictures, where the file says."""
         if self.log is None:
             return None
-        width, height = self.log.header["source"]["size"]
-        return int(width), int(height)
+        return self.log.header.source.size
 
     @property
     def last_frame(self) -> int:

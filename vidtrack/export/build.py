@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from vidtrack.core.boxes import interpolate_at
 from vidtrack.core.errors import UsageError
-from vidtrack.core.types import AudioInfo, ObjectState
+from vidtrack.core.types import ObjectState
 from vidtrack.export.scene import Anchor, Clock, Numbering, Scene, Track
 from vidtrack.export.timing import constant_rate, frames_at, meant_rate, shown_at
 from vidtrack.tracking.smoothing import smooth
 from vidtrack.tracklog import TrackLog, select, track_classes
+from vidtrack.tracklog.header import Source
 from vidtrack.tracklog.overview import class_label
+from vidtrack.tracklog.trajectories import trajectories_of
 from vidtrack.video.timecode import at_rate
 
 _MOST_FRAMES = 5_000_000  # of a timeline: two days at 25 a second
@@ -55,7 +57,7 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
     chosen = select(log, config.tracks, config.classes, config.min_seconds, config.min_frames)
     if len(chosen.ids) == 0:
         raise UsageError("there is nothing to export", _what_there_is(log))
-    source = log.header["source"]
+    source = log.header.source
     own_rate = constant_rate(source, log.frame_indices, log.frame_pts)
     clock = Clock(config.rate or config.conform_rate or own_rate, log.time_base, log.frame_indices, log.frame_pts)
     media_rate = config.rate or own_rate
@@ -64,14 +66,14 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
         chosen = smooth(chosen, config.smooth_seconds)
     tracks = _tracks(chosen, clock, config)
     return Scene(
-        path=str(source["path"]),
-        size=(int(source["size"][0]), int(source["size"][1])),
-        pixel_aspect=Fraction(*source["sample_aspect_ratio"]),
+        path=source.path,
+        size=source.size,
+        pixel_aspect=source.sample_aspect_ratio,
         clock=clock,
         frame_count=_frames_of_clip(log, config, clock),
         timecode=_timecode_at(clock.rate, source, own_rate),
         media=None if media_rate is None else Numbering(media_rate, _timecode_at(media_rate, source, own_rate)),
-        audio=tuple(AudioInfo(stream["channels"], stream["sample_rate"]) for stream in source.get("audio", ())),
+        audio=source.audio or (),
         class_names=tuple(class_label(log, number) for number, name in enumerate(log.class_names) if name),
         tracks=tracks,
         anchor=config.anchor,
@@ -86,10 +88,9 @@ def _what_there_is(log: TrackLog) -> str:
     return f"the log has tracks of {', '.join(names)}"
 
 
-def _timecode_at(rate: Fraction | None, source: dict[str, Any], own_rate: Fraction | None) -> str | None:
+def _timecode_at(rate: Fraction | None, source: Source, own_rate: Fraction | None) -> str | None:
     """The clip's timecode, which has the labels of its own rate, at another one."""
-    timecode, average = source["timecode"], source["average_rate"]
-    own_rate = own_rate or (None if average is None else Fraction(*average))
+    timecode, own_rate = source.timecode, own_rate or source.average_rate
     if timecode is None or rate is None or own_rate is None or rate == own_rate:
         return timecode
     return at_rate(timecode, own_rate, rate)
@@ -108,39 +109,36 @@ def _refuse_endless(log: TrackLog, clock: Clock) -> None:
 
 def _frames_of_clip(log: TrackLog, config: ExportConfig, clock: Clock) -> int:
     """Frames the whole clip has on the timeline: what its container says, and no less than the log has."""
-    source = log.header["source"]
-    said, end = int(source["frame_count"] or 0), int(log.frame_indices[-1]) + 1
+    source = log.header.source
+    said, end = source.frame_count or 0, int(log.frame_indices[-1]) + 1
     if config.rate is None and clock.rate is not None:
         if config.conform_rate is not None:
             end = len(_on_screen(log, clock.rate))
         else:
             end = int(frames_at(log.frame_pts[-1:], log.time_base, clock.rate)[0]) + 1
-        if source["duration"] is not None:
-            said = round(Fraction(*source["duration"]) * clock.rate)
+        if source.duration_seconds is not None:
+            said = round(source.duration_seconds * clock.rate)
     return max(said if said <= _MOST_FRAMES else 0, end)
 
 
 def _tracks(log: TrackLog, clock: Clock, config: ExportConfig) -> tuple[Track, ...]:
-    rows, classes = log.frame_rows, track_classes(log)
     frames_of_rows = log.frame_indices
     if config.rate is None and config.conform_rate is None and clock.rate is not None:
         frames_of_rows = frames_at(log.frame_pts, log.time_base, clock.rate)
-    order = np.argsort(log.ids, kind="stable")
-    bounds = np.searchsorted(log.ids[order], [*classes])  # classes are in order of identity
     tracks = []
-    for (identity, number), own in zip(classes.items(), np.split(order, bounds[1:]), strict=True):
+    for own in trajectories_of(log):
         track = Track(
-            id=identity,
-            label=class_label(log, number),
-            frames=frames_of_rows[rows[own]],
-            indices=log.frame_indices[rows[own]],
-            shown=log.frame_indices[rows[own]],
-            boxes_xyxy=np.round(log.boxes_xyxy[own].astype(np.float64), 3),
-            scores=np.round(log.scores[own].astype(np.float64), 4),
-            states=log.states[own],
-            logged=np.ones(len(own), bool),
+            id=own.identity,
+            label=class_label(log, own.cls),
+            frames=frames_of_rows[own.rows],
+            indices=log.frame_indices[own.rows],
+            shown=log.frame_indices[own.rows],
+            boxes_xyxy=np.round(own.boxes_xyxy, 3),
+            scores=np.round(own.scores, 4),
+            states=own.states,
+            logged=np.ones(len(own.rows), bool),
         )
-        tracks.append(_filled(track, rows[own]))
+        tracks.append(_filled(track, own.rows))
     if config.conform_rate is not None:
         return _conformed(tracks, log, config.conform_rate)
     return tuple(tracks)
@@ -166,7 +164,7 @@ def _filled(track: Track, rows: np.ndarray) -> Track:
         frames=frames,
         indices=np.rint(between(track.indices)).astype(np.int64),
         shown=np.rint(between(track.shown)).astype(np.int64),
-        boxes_xyxy=np.round(np.stack([between(side) for side in track.boxes_xyxy.T], 1), 3),
+        boxes_xyxy=np.round(interpolate_at(frames, track.frames, track.boxes_xyxy), 3),
         scores=np.round(between(track.scores), 4),
         states=np.where(logged, track.states[before], ObjectState.INTERPOLATED),
         logged=logged,

@@ -18,9 +18,9 @@ from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import Content, Format
 from vidtrack.export.scene import Scene
 from vidtrack.export.timing import spread_of_rates
-from vidtrack.tracklog import SUFFIXES, TrackLog, is_log_path, stem_of
+from vidtrack.tracklog import SUFFIXES, Status, TrackLog, is_log_path, stem_of
+from vidtrack.tracklog.header import SCHEMA_NAME
 from vidtrack.tracklog.provenance import find_source, is_source
-from vidtrack.tracklog.schema import SCHEMA_NAME
 
 _SNIFFED = 4096  # bytes of a file in a folder that show whether it is a log
 
@@ -99,7 +99,7 @@ def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], 
     for entry in formats:
         if entry.refuse is not None:
             entry.refuse(scene)
-    clip = find_source(log.header["source"], path)
+    clip = find_source(log.header.source, path)
     if clip is not None:
         scene = replace(scene, path=os.path.abspath(clip))
     files = []
@@ -137,19 +137,19 @@ def _notes(log: TrackLog, clip: Path | None, scene: Scene, formats: Sequence[For
     if log.problem:
         last = int(log.frame_indices[-1]) if len(log) else 0
         notes.append(f"{log.problem}; exported up to frame {last}")
-    elif log.status != "complete":
+    elif log.status is not Status.COMPLETE:
         notes.append(f"the log is of a run that was {log.status}; exported up to its end")
     filled = sum(int((~track.logged).sum()) for track in scene.tracks)
     if filled:
         notes.append(f"{filled} boxes on frames that the run passed over are interpolated")
-    if log.header["source"]["rotation"]:
+    if log.header.source.rotation:
         notes.append(
-            f"the clip is stored turned by {log.header['source']['rotation']} degrees; boxes are of the upright picture"
+            f"the clip is stored turned by {log.header.source.rotation} degrees; boxes are of the upright picture"
         )
     if linking := ", ".join(entry.name for entry in formats if entry.links_clip):
         if clip is None:
             notes.append(f"{scene.path!r} is not found from here or beside the log; {linking} link to that name")
-        elif not is_source(clip, log.header["source"]):
+        elif not is_source(clip, log.header.source):
             notes.append(f"{clip} has not the content of the log's clip; {linking} link to it all the same")
     return notes
 

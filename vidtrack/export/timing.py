@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+
+from vidtrack.tracklog.header import Source
 
 _BROADCAST = [Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120, 240)]
 _WHOLE = [Fraction(n) for n in (24, 25, 30, 48, 50, 60, 100, 120, 240)]
@@ -21,13 +22,13 @@ def meant_rate(rate: Fraction) -> Fraction:
     return next(_near(rate))
 
 
-def constant_rate(source: dict[str, Any], indices: np.ndarray, pts: np.ndarray) -> Fraction | None:
+def constant_rate(source: Source, indices: np.ndarray, pts: np.ndarray) -> Fraction | None:
     """The frame rate at which every logged time is that of a whole frame; None where there is no such rate.
 
     `source` is of a log's header; `indices` (F,) are decoded ordinals, `pts` (F,) ticks of its time base. Missing
     frames are no variable rate: the frames around them are still in place.
     """
-    time_base = Fraction(*source["time_base"])
+    time_base = source.time_base
     seconds = float((pts[-1] - pts[0]) * time_base) if len(pts) else 0.0
     highest = _MOST_LOST * float(indices[-1] - indices[0]) / seconds if seconds > 0 else np.inf
     for rate in _candidates(source, time_base, indices, pts):
@@ -74,13 +75,10 @@ def _fits(pts: np.ndarray, time_base: Fraction, rate: Fraction) -> bool:
     return bool((np.abs(positions - frames) <= allowed).all() and (np.diff(frames) > 0).all())
 
 
-def _candidates(
-    source: dict[str, Any], time_base: Fraction, indices: np.ndarray, pts: np.ndarray
-) -> Iterator[Fraction]:
+def _candidates(source: Source, time_base: Fraction, indices: np.ndarray, pts: np.ndarray) -> Iterator[Fraction]:
     """Rates worth a try, the most likely one first."""
-    average = source.get("average_rate")
-    if average is not None:
-        yield from _near(Fraction(*average))
+    if source.average_rate is not None:
+        yield from _near(source.average_rate)
     if len(pts) > 1 and pts[-1] > pts[0]:
         yield from _near(Fraction(int(indices[-1] - indices[0]), int(pts[-1] - pts[0])) / time_base)
         ticks = float(np.median(np.diff(pts) / np.maximum(np.diff(indices), 1)))

@@ -20,10 +20,10 @@ from vidtrack.pipeline.lookahead import Lookahead
 from vidtrack.pipeline.outputs import Outputs, Tracked
 from vidtrack.tracking.tracker import Tracker
 from vidtrack.tracklog import read_ends
+from vidtrack.tracklog.header import Header
 from vidtrack.video import VideoReader
 
 _LEAST_FRAMES = 32  # of a chunk: encoders need a few to find their pace
-_ENDED = ("complete", "truncated")
 
 
 class Parts(NamedTuple):
@@ -123,7 +123,7 @@ def open_checkpointer(
     log: Path | TextIO | None,
     video: Path | None,
     reader: VideoReader,
-    header: Mapping[str, Any],
+    header: Header | None,
     config: RunConfig,
     overwrite: bool,
 ) -> Checkpointer:
@@ -133,7 +133,7 @@ def open_checkpointer(
     to repoint.
     """
     targets = [target for target in (video, log) if isinstance(target, Path)]
-    if not targets or (log is not None and not isinstance(log, Path)):
+    if header is None or not targets or (log is not None and not isinstance(log, Path)):
         return Checkpointer(None, {}, config)
     folder = WorkFolder(targets[0])
     if folder.exists and not config.resume and not overwrite:
@@ -171,12 +171,11 @@ def _refuse_finished(
     if not there or (taken_up and log not in there):
         return
     try:
-        header, footer = read_ends(log) if isinstance(log, Path) and log in there else ({}, None)
+        header, footer = read_ends(log) if isinstance(log, Path) and log in there else (None, None)
     except LogError:
-        header, footer = {}, None
-    work = _work(header)
-    same = work == {key: identity[key] for key in work}
-    ended = footer is not None and footer.get("status") in _ENDED
+        header, footer = None, None
+    same = header is not None and all(identity[key] == value for key, value in _work(header).items())
+    ended = footer is not None and footer.status.is_finished
     if same and ended:
         folder.remove()  # a kill came after the outputs were whole
     if ended or not same:
@@ -189,11 +188,11 @@ def _is_long(reader: VideoReader, config: RunConfig) -> bool:
     return seconds is None or seconds > config.chunk_seconds
 
 
-def _identity(header: Mapping[str, Any], config: RunConfig, targets: list[Path]) -> dict[str, Any]:
+def _identity(header: Header, config: RunConfig, targets: list[Path]) -> dict[str, Any]:
     """What must be the same for a run to be gone on with, as JSON has it."""
-    run = {key: header["run"][key] for key in ("device", "precision", "versions")}
+    run = {"device": header.run.device, "precision": header.run.precision, "versions": dict(header.run.versions)}
     making = {
-        "vidtrack": header["tool"]["version"],
+        "vidtrack": header.tool_version,
         "video": asdict(config.video),
         "chunk_seconds": config.chunk_seconds,
         "hwaccel": config.hwaccel,
@@ -202,8 +201,11 @@ def _identity(header: Mapping[str, Any], config: RunConfig, targets: list[Path])
     return {**_work(header), **json.loads(json.dumps({**run, **making}))}
 
 
-def _work(header: Mapping[str, Any]) -> dict[str, Any]:
+def _work(header: Header) -> dict[str, Any]:
     """Which clip, which model, which choices."""
-    run, model, source = header.get("run", {}), header.get("model", {}), header.get("source", {})
-    work = {"parameters": run.get("parameters"), "weights": model.get("sha256"), "clip": source.get("hash")}
+    work = {
+        "parameters": header.run.parameters,
+        "weights": header.model.sha256,
+        "clip": header.source.hash.to_dict(),
+    }
     return dict(json.loads(json.dumps(work)))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from vidtrack.core.stages import Stopwatch
 from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.render.annotator import Annotator
-from vidtrack.tracklog import LogWriter
+from vidtrack.tracklog import Event, LogWriter, RunFigures, Status
 from vidtrack.tracklog.zones import Counter
 from vidtrack.video import Problem, ResumePoint, VideoReader, VideoWriter
 
@@ -53,9 +53,9 @@ class Outputs:
             with self._watch.lap("log"):
                 self._report("decode", problems)
                 if cut:
-                    self._log.event("cut", "a new shot begins; all tracks ended", frame.index, frame.pts)
+                    self._log.event(Event("cut", "a new shot begins; all tracks ended", frame.index, frame.pts))
                 for crossing in self._counter.step(tracks):
-                    self._log.event(**crossing.event(self._class_names))
+                    self._log.event(crossing.event(self._class_names))
                 self._log.frame(tracks)
         if self._video is not None:
             with self._watch.lap("draw"):
@@ -90,10 +90,10 @@ class Outputs:
         self._painter.restore(state["annotator"])
         return point
 
-    def finish(self, status: str, reader: VideoReader, seconds: float) -> None:
+    def finish(self, status: Status, reader: VideoReader, seconds: float) -> None:
         """Complete the outputs; `seconds` is the time taken so far."""
         if self._video is not None:
-            if status == "interrupted":
+            if status is Status.INTERRUPTED:
                 self._video.abort(keep=True)
             else:
                 self._video.close()
@@ -102,14 +102,16 @@ class Outputs:
             self._report("encode", [] if self._video is None else self._video.problems)
             self._log.close(
                 status,
-                decoded=reader.decoded,
-                expected=reader.expected,
-                problems=reader.problem_count,
-                seconds=round(seconds, 3),
-                fps=round(self.frames / seconds, 2),
+                RunFigures(
+                    decoded=reader.decoded,
+                    expected=reader.expected,
+                    problems=reader.problem_count,
+                    seconds=round(seconds, 3),
+                    fps=round(self.frames / seconds, 2),
+                ),
             )
 
     def _report(self, kind: str, problems: Sequence[Problem]) -> None:
         assert self._log is not None
         for problem in problems:
-            self._log.event(kind, problem.message, problem.index, problem.pts)
+            self._log.event(Event(kind, problem.message, problem.index, problem.pts))

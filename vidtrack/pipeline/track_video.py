@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 from vidtrack.core.class_names import class_filter
 from vidtrack.core.errors import OutputError
@@ -25,7 +25,8 @@ from vidtrack.pipeline.lookahead import Lookahead
 from vidtrack.pipeline.outputs import Outputs, Tracked
 from vidtrack.render.annotator import Annotator
 from vidtrack.tracking.tracker import Tracker
-from vidtrack.tracklog import LogWriter
+from vidtrack.tracklog import LogWriter, Status
+from vidtrack.tracklog.header import Header, ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
 from vidtrack.tracklog.zones import Counter
 from vidtrack.video import Problem, VideoReader, VideoWriter
@@ -38,7 +39,7 @@ class TrackResult:
     """What became of a clip; `times` holds seconds and count of each kind of work."""
 
     source: Path
-    status: str  # complete, truncated or interrupted
+    status: Status  # COMPLETE, TRUNCATED or INTERRUPTED
     log: Path | None
     video: Path | None
     frames: int
@@ -92,9 +93,13 @@ def track_video(
         encoder = FrameEncoder(model, config.size, batcher)
         tracker = Tracker(model, config.tracker, class_filter(model.config.classes, config.classes))
         counter = Counter(config.lines, config.zones, reader.info.size)
-        header = {} if log is None and video is None else _header(reader, encoder, config, source_name)
+        header = None if log is None and video is None else _header(reader, encoder, config, source_name)
         chunks = stack.enter_context(open_checkpointer(log, video, reader, header, config, overwrite))
-        log_writer = None if log is None else stack.enter_context(LogWriter(log, header, chunks.journal("log")))
+        log_writer = (
+            None
+            if log is None or header is None
+            else stack.enter_context(LogWriter(log, header, chunks.journal("log")))
+        )
         video_writer = None if video is None else stack.enter_context(_open_writer(video, reader, config, chunks))
         annotator = Annotator(reader.info.size, model.config.classes, white=graphics_white(reader.info.colour))
         sink = Outputs(log_writer, video_writer, annotator, watch, counter, model.config.classes)
@@ -111,7 +116,7 @@ def track_video(
 
         if interrupted and sink.frames == 0:
             raise KeyboardInterrupt
-        status = "interrupted" if interrupted else "truncated" if reader.truncated else "complete"
+        status = Status.INTERRUPTED if interrupted else Status.TRUNCATED if reader.truncated else Status.COMPLETE
         sink.finish(status, reader, chunks.seconds)
         if not interrupted:
             chunks.done()
@@ -149,19 +154,17 @@ def _open_writer(path: Path, reader: VideoReader, config: RunConfig, chunks: Che
     )
 
 
-def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig, source_name: str | None) -> dict[str, Any]:
+def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig, source_name: str | None) -> Header:
     model, path = encoder.model, reader.info.path
     header = log_header(
         reader.info,
         hash_content(image_paths(path) if is_sequence(path) else [path]),
         config.parameters(),
-        {"name": model.origin.name, "sha256": model.origin.sha256, "classes": list(model.config.classes)},
+        ModelInfo(model.origin.name, model.origin.sha256, tuple(model.config.classes)),
         str(encoder.device),
         encoder.precision,
     )
-    if source_name is not None:
-        header["source"]["path"] = source_name
-    return header
+    return header if source_name is None else replace(header, source=replace(header.source, path=source_name))
 
 
 def _with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, list[Problem]]]:

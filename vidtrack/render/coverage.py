@@ -8,8 +8,9 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from vidtrack.core.errors import UsageError
-from vidtrack.tracklog import TrackLog, shots_of
-from vidtrack.tracklog.trajectories import TrackPath, log_of, paths_of
+from vidtrack.core.types import ObjectState
+from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog.trajectories import Trajectory, continuous_trajectories, with_trajectories
 
 _STEADY_SECONDS = 0.12  # boxes reach around all there were so far before and after, which evens out their jitter
 _SPEED_SECONDS = 0.4  # speed is measured over this long a piece of track, or this many boxes where they are few
@@ -42,21 +43,21 @@ def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:
     it had before, after or on the way. Beyond the ends, but not over a cut, it reaches from where the object was to
     where that speed would have taken it. Away from a sight it grows with the time. No box is smaller than the logged.
     """
-    shots = shots_of(log)
-    return log_of(log, [_covering(path, log, shots, config) for path in paths_of(log)])
+    shots = log.shots
+    return with_trajectories(log, [_covering(path, log, shots, config) for path in continuous_trajectories(log)])
 
 
-def _covering(path: TrackPath, log: TrackLog, shots: np.ndarray, config: CoverConfig) -> TrackPath:
+def _covering(path: Trajectory, log: TrackLog, shots: np.ndarray, config: CoverConfig) -> Trajectory:
     rows = _held_rows(path, log.frame_seconds, shots, config)
     ahead, behind = path.first_row - int(rows[0]), int(rows[-1]) - path.last_row
     seconds, shot = log.frame_seconds[rows], shots[rows]
     course = _Course(path.boxes_xyxy, log.frame_seconds[path.rows], shots[path.rows])
-    sights = np.flatnonzero(path.seen) if path.seen.any() else np.array([0, len(path.seen) - 1])
+    sights = np.flatnonzero(path.detected) if path.detected.any() else np.array([0, len(path.detected) - 1])
     boxes = np.concatenate(
         [
             course.onward(0, seconds[:ahead]),
             _filled(course, sights),
-            course.onward(len(path.seen) - 1, seconds[len(rows) - behind :]),
+            course.onward(len(path.detected) - 1, seconds[len(rows) - behind :]),
         ]
     )
     away = _away(sights + ahead, seconds, shot) + _unwatched(log.frame_seconds, log.frame_indices)[rows]
@@ -66,14 +67,14 @@ def _covering(path: TrackPath, log: TrackLog, shots: np.ndarray, config: CoverCo
         boxes[shot == number] = _steadied(boxes[shot == number], seconds[shot == number])
     return replace(
         path,
-        first_row=int(rows[0]),
+        rows=rows,
         boxes_xyxy=boxes,
         scores=np.pad(path.scores, (ahead, behind), mode="edge"),
-        seen=np.pad(path.seen, (ahead, behind)),
+        states=np.pad(path.states, (ahead, behind), constant_values=int(ObjectState.INTERPOLATED)),
     )
 
 
-def _held_rows(path: TrackPath, seconds: np.ndarray, shots: np.ndarray, config: CoverConfig) -> np.ndarray:
+def _held_rows(path: Trajectory, seconds: np.ndarray, shots: np.ndarray, config: CoverConfig) -> np.ndarray:
     """Frame rows from the track's hold before to its hold after, neither over a cut."""
     first, last = path.first_row, path.last_row
     start = int(np.searchsorted(seconds, seconds[first] - config.hold_before_seconds - 1e-9))

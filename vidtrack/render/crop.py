@@ -12,8 +12,8 @@ import numpy as np
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.render.virtual_camera import follow
-from vidtrack.tracklog import TrackLog, shots_of
-from vidtrack.tracklog.trajectories import TrackPath
+from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog.trajectories import Trajectory
 
 _LEAST, _MOST = 16, 16384  # pixels a side; encoders take no less and few take more
 _UNSEEN_WEIGHT = 0.2  # of a frame without a sight in where the camera should be
@@ -71,7 +71,7 @@ class CropPlan:
 
 
 def plan_crop(
-    path: TrackPath,
+    path: Trajectory,
     log: TrackLog,
     info: VideoInfo,
     config: CropConfig,
@@ -86,11 +86,11 @@ def plan_crop(
     """
     window = window_size(info, config)
     planned = np.arange(len(log)) if whole_clip else path.rows
-    seconds, shots = log.frame_seconds[planned], shots_of(log)[planned]
+    seconds, shots = log.frame_seconds[planned], log.shots[planned]
     there = path.rows - planned[0]  # places of the track's own frames among those planned
     boxes = path.boxes_xyxy * np.tile(scale, 2)
     weights = np.full(len(planned), _UNSEEN_WEIGHT)
-    weights[there[path.seen]] = 1
+    weights[there[path.detected]] = 1
     limits = config.max_speed * info.size[0], config.max_acceleration * info.size[0]
     middles = np.tile(np.array(info.size) / 2, (len(planned), 1))
     for shot in np.unique(shots[there]):
@@ -107,8 +107,8 @@ def plan_crop(
         seconds,
         shots,
         middles,
-        _count_cut(boxes[path.seen], middles[there[path.seen]], window, info.size),
-        int(path.seen.sum()),
+        _count_cut(boxes[path.detected], middles[there[path.detected]], window, info.size),
+        int(path.detected.sum()),
     )
 
 

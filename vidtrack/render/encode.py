@@ -15,7 +15,7 @@ import numpy as np
 from vidtrack.core.errors import OutputError
 from vidtrack.core.stages import Progress, Stages, Stopwatch
 from vidtrack.core.types import Frame, FrameTracks, VideoInfo
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import Status, TrackLog
 from vidtrack.tracklog.source_video import Footage, step_of, with_objects
 from vidtrack.video import VideoReader, VideoWriter
 from vidtrack.video.codecs import VideoCodec, codec_for
@@ -184,11 +184,11 @@ def _frames(count: int) -> str:
 def mismatches(log: TrackLog, info: VideoInfo) -> list[str]:
     """What to say of a log that ends before its clip, and of a clip that is not as long as the log's."""
     said = []
-    if log.status != "complete":
+    if log.status is not Status.COMPLETE:
         ends = f"the log ends at {log.frame_seconds[-1]:.2f} s ({log.status}): so does what is made of it"
         said.append(f"{log.problem}; {ends}" if log.problem else ends)
-    lasted = log.header["source"].get("duration")
-    more = Fraction(0) if lasted is None or info.duration_seconds is None else info.duration_seconds - Fraction(*lasted)
+    lasted = log.header.source.duration_seconds
+    more = Fraction(0) if lasted is None or info.duration_seconds is None else info.duration_seconds - lasted
     if abs(more) > _SAME_LENGTH_SECONDS:
         known = "longer than the log's" if more > 0 else "shorter than the log's"
         said.append(f"the clip is {abs(float(more)):.2f} s {known}; if they begin apart, every box is out of place")

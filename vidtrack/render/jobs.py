@@ -18,9 +18,9 @@ from vidtrack.render.encode import Effect, Picture, Take
 from vidtrack.render.matte import Matte
 from vidtrack.render.redact import RedactionConfig, Redactor
 from vidtrack.render.spans import span_of
-from vidtrack.tracklog import TrackLog, cut_pts
+from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.source_video import Footage
-from vidtrack.tracklog.trajectories import TrackPath
+from vidtrack.tracklog.trajectories import Trajectory
 from vidtrack.video.colour import graphics_white
 
 
@@ -41,7 +41,7 @@ def plain_layer(log: TrackLog) -> Layer:
 def drawn_layer(footage: Footage, log: TrackLog, look: Look) -> Layer:
     """The tracks of `log` drawn; no trail goes on over a cut."""
     annotator = Annotator(footage.info.size, log.class_names, look, graphics_white(footage.info.colour))
-    cuts = deque(int(pts) * log.time_base for pts in cut_pts(log))
+    cuts = deque(int(pts) * log.time_base for pts in log.cut_pts)
 
     def draw(frame: Frame, tracks: FrameTracks) -> Frame:
         while cuts and frame.seconds >= cuts[0]:
@@ -72,7 +72,7 @@ def whole_take(
 
 
 def clip_takes(
-    footage: Footage, layer: Layer, paths: Iterable[TrackPath], target: Callable[[int], Path], handles: Fraction
+    footage: Footage, layer: Layer, paths: Iterable[Trajectory], target: Callable[[int], Path], handles: Fraction
 ) -> list[Take]:
     """A take a track, over its own time."""
     return [whole_take(footage, layer, target(path.identity), *span_of(path, layer.log, handles)) for path in paths]

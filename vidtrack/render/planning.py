@@ -14,7 +14,7 @@ from vidtrack.render.naming import target_in, target_of
 from vidtrack.render.scene import Scene
 from vidtrack.render.spans import span_of
 from vidtrack.tracklog import select
-from vidtrack.tracklog.trajectories import paths_of
+from vidtrack.tracklog.trajectories import continuous_trajectories
 from vidtrack.video.codecs import suffix_for
 
 
@@ -54,7 +54,9 @@ class Plan:
     def clips(self, layer: Layer, handles: Fraction) -> list[Item]:
         """A video a track, of all the picture."""
         targets = self._targets("track", suffix_for(self.codec))
-        takes = clip_takes(self.scene.footage, layer, paths_of(self.scene.chosen), targets.__getitem__, handles)
+        takes = clip_takes(
+            self.scene.footage, layer, continuous_trajectories(self.scene.chosen), targets.__getitem__, handles
+        )
         return [Item(take, f"track {n}", {"id": n}) for take, n in zip(takes, targets, strict=True)]
 
     def crops(self, layer: Layer, config: CropConfig, handles: Fraction) -> list[Item]:
@@ -62,7 +64,7 @@ class Plan:
         footage, chosen = self.scene.footage, self.scene.chosen
         targets = self._targets("crop", suffix_for(self.codec))
         items = []
-        for path in paths_of(chosen):
+        for path in continuous_trajectories(chosen):
             crop = plan_crop(path, chosen, footage.info, config, footage.scale, whole_clip=False)
             take = crop_take(footage, layer, crop, targets[path.identity], span_of(path, chosen, handles))
             items.append(Item(take, *_notes(path.identity, crop)))
@@ -71,7 +73,7 @@ class Plan:
     def crop(self, layer: Layer, config: CropConfig, identity: int) -> Item:
         """A window that follows any one track of the log through the clip."""
         followed = select(self.scene.log, [identity])
-        (path,) = paths_of(followed)
+        (path,) = continuous_trajectories(followed)
         footage, target = self.scene.footage, self._target(f"crop-{identity}")
         crop = plan_crop(path, followed, footage.info, config, footage.scale)
         return Item(crop_take(footage, layer, crop, target, (self.start, self.end)), *_notes(identity, crop))

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from vidtrack.tracklog import TrackLog, cut_pts
-from vidtrack.tracklog.trajectories import TrackPath, paths_of
+from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog.trajectories import Trajectory, continuous_trajectories
 
 _NEAR_CUT_SECONDS = 0.25
 _WEAK_SCORE = 0.3  # where the log does not say
@@ -47,9 +47,10 @@ def doubts_of(log: TrackLog, weak_score: float | None = None) -> list[Doubt]:
     away from the picture's edge, the clip's ends and every cut is named too: it may have been visible for longer.
     """
     if weak_score is None:
-        weak_score = _birth_score(log)
-    cuts = cut_pts(log) * float(log.time_base)
-    found = [doubt for path in paths_of(log) for doubt in _of_path(path, log, weak_score, cuts)]
+        logged = log.header.run.new_track_threshold
+        weak_score = _WEAK_SCORE if logged is None else logged
+    cuts = log.cut_pts * float(log.time_base)
+    found = [doubt for path in continuous_trajectories(log) for doubt in _of_path(path, log, weak_score, cuts)]
     return sorted(found, key=lambda doubt: (doubt.first_row, doubt.identity))
 
 
@@ -88,13 +89,6 @@ def doubt_record(doubt: Doubt, log: TrackLog) -> dict[str, Any]:
     }
 
 
-def _birth_score(log: TrackLog) -> float:
-    """The score from which the run began tracks; any program may have written the log, with choices of its own."""
-    tracker = log.header["run"]["parameters"].get("tracker")
-    score = tracker.get("new_track_threshold") if isinstance(tracker, dict) else None
-    return float(score) if isinstance(score, int | float) else _WEAK_SCORE
-
-
 def _place(log: TrackLog, row: int) -> dict[str, Any]:
     return {
         "i": int(log.frame_indices[row]),
@@ -103,22 +97,22 @@ def _place(log: TrackLog, row: int) -> dict[str, Any]:
     }
 
 
-def _of_path(path: TrackPath, log: TrackLog, weak_score: float, cuts: np.ndarray) -> Iterator[Doubt]:
+def _of_path(path: Trajectory, log: TrackLog, weak_score: float, cuts: np.ndarray) -> Iterator[Doubt]:
     near_cut = _near(log.frame_seconds[path.rows], cuts)
     marks = {
-        Reason.GAP: ~path.seen,
-        Reason.WEAK: path.seen & (path.scores < weak_score),
+        Reason.GAP: ~path.detected,
+        Reason.WEAK: path.detected & (path.scores < weak_score),
         Reason.JUMP: _jumping(path) & ~near_cut,
         Reason.CUT: near_cut,
     }
     for reason, marked in marks.items():
         for first, last in _runs(marked):
-            yield Doubt(path.identity, path.kind, reason, path.first_row + first, path.first_row + last)
-    inside = _inside(path.boxes_xyxy, log.header["source"]["size"])
+            yield Doubt(path.identity, path.cls, reason, path.first_row + first, path.first_row + last)
+    inside = _inside(path.boxes_xyxy, log.header.source.size)
     if path.first_row > 0 and inside[0] and not near_cut[0]:
-        yield Doubt(path.identity, path.kind, Reason.APPEARS, path.first_row, path.first_row)
+        yield Doubt(path.identity, path.cls, Reason.APPEARS, path.first_row, path.first_row)
     if path.last_row < len(log) - 1 and inside[-1] and not near_cut[-1]:
-        yield Doubt(path.identity, path.kind, Reason.VANISHES, path.last_row, path.last_row)
+        yield Doubt(path.identity, path.cls, Reason.VANISHES, path.last_row, path.last_row)
 
 
 def _runs(marked: np.ndarray) -> list[tuple[int, int]]:
@@ -133,11 +127,11 @@ def _near(seconds: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     return np.abs(seconds[:, None] - cuts[None, :]).min(axis=1) <= _NEAR_CUT_SECONDS
 
 
-def _jumping(path: TrackPath) -> np.ndarray:
+def _jumping(path: Trajectory) -> np.ndarray:
     """Which frames (M,) are on either side of a step from one sight to the next that leaves the box behind."""
     before, after = path.boxes_xyxy[:-1], path.boxes_xyxy[1:]
     apart = (np.maximum(before[:, :2], after[:, :2]) >= np.minimum(before[:, 2:], after[:, 2:])).any(axis=1)
-    apart &= path.seen[:-1] & path.seen[1:]
+    apart &= path.detected[:-1] & path.detected[1:]
     return np.append(apart, False) | np.append(False, apart)
 
 

@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 
 from vidtrack.tracklog import TrackLog
-from vidtrack.tracklog.trajectories import TrackPath
+from vidtrack.tracklog.trajectories import Trajectory
 
 
-def span_of(path: TrackPath, log: TrackLog, handles_seconds: Fraction = Fraction(0)) -> tuple[Fraction, Fraction]:
+def span_of(path: Trajectory, log: TrackLog, handles_seconds: Fraction = Fraction(0)) -> tuple[Fraction, Fraction]:
     """From the track's first frame to the end of its last one, with `handles_seconds` more at either end."""
     pts = log.frame_pts
     frame = int(np.median(np.diff(pts))) if len(pts) > 1 else 1

@@ -13,7 +13,7 @@ from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.boxes import area
 from vidtrack.core.types import Frame
 from vidtrack.tracklog import TrackLog
-from vidtrack.tracklog.trajectories import TrackPath, log_of
+from vidtrack.tracklog.trajectories import Trajectory, with_trajectories
 
 _CANDIDATES = 12  # frames of a track whose sharpness is measured
 _APART_SECONDS = 0.2
@@ -43,9 +43,9 @@ class Still:
     worth: float
 
 
-def candidates_of(wanted: Iterable[TrackPath], everyone: Sequence[TrackPath], log: TrackLog) -> list[Candidate]:
+def candidates_of(wanted: Iterable[Trajectory], everyone: Sequence[Trajectory], log: TrackLog) -> list[Candidate]:
     """Up to a dozen frames of each wanted track, apart in time: sure, large, whole and not behind any of `everyone`."""
-    crowd = log_of(log, everyone)
+    crowd = with_trajectories(log, everyone)
     rows = crowd.frame_rows
     return [candidate for path in wanted for candidate in _candidates(path, _hidden(path, crowd, rows), log)]
 
@@ -84,11 +84,11 @@ def write_stills(stills: Iterable[Still], target: Callable[[int], Path]) -> Iter
         yield still, path
 
 
-def _candidates(path: TrackPath, hidden: np.ndarray, log: TrackLog) -> list[Candidate]:
+def _candidates(path: Trajectory, hidden: np.ndarray, log: TrackLog) -> list[Candidate]:
     """Those of one track, in order of time; `hidden` (M,) as `_hidden` says."""
     boxes = path.boxes_xyxy
     worth = path.scores * np.sqrt(area(boxes)) * _wholeness(boxes, log) * (1 - _COVERED * hidden)
-    worth = np.where(path.seen, worth, worth * 0.1)
+    worth = np.where(path.detected, worth, worth * 0.1)
     seconds = log.frame_seconds[path.rows]
     chosen: list[int] = []
     for place in np.argsort(-worth, kind="stable").tolist():
@@ -128,18 +128,18 @@ def _sharpness(part: np.ndarray) -> float:
 
 
 def _wholeness(boxes_xyxy: np.ndarray, log: TrackLog) -> np.ndarray:
-    width, height = log.header["source"]["size"]
+    width, height = log.header.source.size
     left, top, right, bottom = boxes_xyxy.T
     cut_off = (left < _EDGE) | (top < _EDGE) | (right > width - _EDGE) | (bottom > height - _EDGE)
     return np.where(cut_off, _CUT_OFF, 1.0)
 
 
-def _hidden(path: TrackPath, crowd: TrackLog, rows: np.ndarray) -> np.ndarray:
+def _hidden(path: Trajectory, crowd: TrackLog, rows: np.ndarray) -> np.ndarray:
     """Share (M,) of each box that lies under the box of one that stands nearer, as its lower edge tells.
 
     `crowd` has all objects without holes, `rows` (N,) their frame rows.
     """
-    hidden = np.zeros(len(path.seen))
+    hidden = np.zeros(len(path.detected))
     own_area = np.maximum(area(path.boxes_xyxy), 1e-6)
     for first in range(path.first_row, path.last_row + 1, _FRAMES_AT_A_TIME):
         end = min(first + _FRAMES_AT_A_TIME, path.last_row + 1)

@@ -23,9 +23,11 @@ from vidtrack.render.stills import best_stills, candidates_of
 from vidtrack.report.clip import EMBEDDED_BYTES, Clip, CopyWriter, clip_itself, obstacle
 from vidtrack.report.columns import pack
 from vidtrack.report.template import join_page
-from vidtrack.tracklog import TrackLog, track_classes
+from vidtrack.tracklog import Status, TrackLog, track_classes
+from vidtrack.tracklog.counting import ever_watched
 from vidtrack.tracklog.provenance import find_source, is_source
-from vidtrack.tracklog.trajectories import paths_of
+from vidtrack.tracklog.trajectories import continuous_trajectories
+from vidtrack.tracklog.zones import ZONE
 
 _THUMBNAIL = (128, 104)  # pixels, twice what the page shows, for fine screens
 _QUALITY = 80  # of their JPEG
@@ -93,7 +95,7 @@ def _watch(
 ) -> tuple[dict[int, _Thumbnail], list[str]]:
     """The thumbnail of each track, and what went wrong in the clip; frames pass through `writer`."""
     log, footage = scene.chosen, scene.footage
-    paths = paths_of(log)
+    paths = continuous_trajectories(log)
     candidates = candidates_of(paths, paths, log)
     with footage.open() as reader, Stages(Stopwatch()) as stages:
         frames = stages.first("decode", reader)
@@ -128,14 +130,14 @@ def _small_jpeg(image: np.ndarray) -> str:
 
 
 def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail]) -> str:
-    log, source = scene.chosen, scene.log.header["source"]
+    log, source = scene.chosen, scene.log.header.source
     packed = pack(log)
-    width, height = source["size"]
+    width, height = source.size
     data = {
         "log": shlex.quote(_as_argument(scene.log_path)),
         "absolute": scene.log_path.is_absolute(),
         "size": [width, height],
-        "shape": float(Fraction(width, height) * Fraction(*source["sample_aspect_ratio"])),
+        "shape": float(Fraction(width, height) * source.sample_aspect_ratio),
         "classes": log.class_names,
         "whole": len(np.unique(log.ids)) == len(np.unique(scene.log.ids)),
         "palette": PALETTE,
@@ -156,7 +158,7 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
         },
     }
     return join_page(
-        title=Path(str(source["path"]).replace("\\", "/")).name,
+        title=Path(source.path.replace("\\", "/")).name,
         facts=_facts(log, clip),
         notices=_notices(scene.log),
         data=data,
@@ -173,7 +175,7 @@ def _as_argument(path: Path) -> str:
 def _clip_argument(scene: Scene) -> str:
     """The clip, as a shell takes it, where a command that is given the log alone would not find it."""
     log_path, clip = scene.log_path, scene.footage.info.path
-    found = find_source(scene.log.header["source"], log_path)
+    found = find_source(scene.log.header.source, log_path)
     if found == clip and (found.is_absolute() or not log_path.is_absolute()):
         return ""
     return shlex.quote(_as_argument(clip.absolute() if log_path.is_absolute() else clip))
@@ -192,43 +194,38 @@ def _tracks(log: TrackLog, thumbnails: dict[int, _Thumbnail]) -> list[dict[str, 
 
 def _events(log: TrackLog) -> list[dict[str, Any]]:
     return [
-        {"t": round(float(event["pts"] * log.time_base), 6), "kind": event["kind"], "message": event.get("message", "")}
+        {"t": round(float(event.pts * log.time_base), 6), "kind": event.kind, "message": event.message}
         for event in log.events
-        if event.get("pts") is not None
+        if event.pts is not None
     ]
 
 
 def _places(log: TrackLog) -> list[dict[str, Any]]:
-    """Lines and zones that were watched, live or afterwards, in pixels."""
-    size = np.array(log.header["source"]["size"], np.float64)
-    watched = [log.header["run"]["parameters"], *log.header.get("edits", [])]
-    places = {}
-    for key in ("lines", "zones"):
-        for place in (place for where in watched for place in where.get(key) or ()):
-            points = np.array(place["points"], np.float64) * (size / 100 if place["percent"] else 1)
-            places[place["name"]] = {
-                "name": place["name"],
-                "closed": key == "zones",
-                "points": points.round(1).tolist(),
-            }
-    return list(places.values())
+    """Lines and zones that were counted at, during the run or afterwards, in pixels."""
+    size = np.array(log.header.source.size, np.float64)
+    return [
+        {
+            "name": place.name,
+            "closed": place.kind == ZONE,
+            "points": (np.array(place.points) * (size / 100 if place.percent else 1)).round(1).tolist(),
+        }
+        for place in ever_watched(log)
+    ]
 
 
 def _facts(log: TrackLog, clip: Clip) -> list[str]:
-    source = log.header["source"]
-    width, height = source["size"]
-    rate = source.get("average_rate")
-    facts = [f"{width}×{height}"]  # noqa: RUF001
-    if rate is not None:
-        facts.append(f"{rate[0] / rate[1]:.5g} fps")
+    source = log.header.source
+    facts = ["{}×{}".format(*source.size)]  # noqa: RUF001
+    if source.average_rate is not None:
+        facts.append(f"{float(source.average_rate):.5g} fps")
     facts.append(f"{len(log)} frames")
-    if log.header["model"].get("name"):
-        facts.append(f"model {log.header['model']['name']}")
+    if log.header.model.name:
+        facts.append(f"model {log.header.model.name}")
     return [*facts, *([f"shown as a copy: {clip.note}"] if clip.note else [])]
 
 
 def _notices(log: TrackLog) -> list[str]:
-    if log.status == "complete":
+    if log.status is Status.COMPLETE:
         return []
     ends = f"The log ends at {log.frame_seconds[-1]:.2f} s ({log.status})"
     return [f"{ends}: {log.problem}." if log.problem else f"{ends}."]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from vidtrack.core.boxes import interpolate
 from vidtrack.core.errors import UsageError
 from vidtrack.core.state_io import pack_frames, unpack_frames
 from vidtrack.core.types import FrameTracks, ObjectState
@@ -132,7 +133,7 @@ class GapFiller:
         self._seen = {identity: last for identity, last in self._seen.items() if last[0].seconds >= oldest}
 
     def state(self) -> dict[str, Any]:
-        seen = [_only(tracks, row) for tracks, row in self._seen.values()]
+        seen = [tracks[row : row + 1] for tracks, row in self._seen.values()]
         return {"frames": pack_frames(self._frames), "seen": pack_frames(seen)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -153,7 +154,7 @@ class GapFiller:
         for place, frame in enumerate(self._frames):
             share = float(frame.seconds - before.seconds) / length
             if share > 0:
-                box = start + share * (end - start)
+                box = interpolate(start, end, share)
                 self._frames[place] = _with_object(frame, after.ids[after_row], before.classes[before_row], score, box)
 
 
@@ -172,39 +173,22 @@ def fit(now: FrameTracks, frames: Iterable[FrameTracks], seconds: float) -> np.n
     return np.clip(fitted, np.tile(low, 2), np.tile(high, 2)).astype(np.float32)
 
 
-def _only(frame: FrameTracks, row: int) -> FrameTracks:
-    """The frame with one of its objects."""
-    columns = ("ids", "classes", "scores", "boxes_xyxy", "states")
-    return replace(frame, **{name: getattr(frame, name)[row : row + 1] for name in columns})
-
-
 def _with_object(frame: FrameTracks, identity: int, kind: int, score: float, box: np.ndarray) -> FrameTracks:
-    """The frame with one interpolated object more, in order of id."""
-    ids = np.append(frame.ids, identity)
-    order = np.argsort(ids, kind="stable")
-    return replace(
+    """The frame with one more, interpolated object, in order of id."""
+    added = replace(
         frame,
-        ids=ids[order],
-        classes=np.append(frame.classes, kind)[order],
-        scores=np.append(frame.scores, np.float32(score))[order],
-        boxes_xyxy=np.concatenate([frame.boxes_xyxy, box[None]])[order],
-        states=np.append(frame.states, int(ObjectState.INTERPOLATED))[order],
+        ids=np.array([identity], np.int64),
+        classes=np.array([kind], np.int64),
+        scores=np.array([score], np.float32),
+        boxes_xyxy=box[None].astype(np.float32),
+        states=np.array([ObjectState.INTERPOLATED], np.int64),
     )
+    joined = FrameTracks.concat([frame, added])
+    return joined[np.argsort(joined.ids, kind="stable")]
 
 
 def _through(delay: Delay, log: TrackLog) -> TrackLog:
     """The log with its frames revised."""
     frames = [done for tracks in log for done in delay.push(tracks)]
     frames += delay.rest()
-    if not frames:
-        return log
-    return replace(
-        log,
-        offsets=np.cumsum([0, *(len(frame) for frame in frames)]),
-        ids=np.concatenate([frame.ids for frame in frames]),
-        classes=np.concatenate([frame.classes for frame in frames]),
-        scores=np.concatenate([frame.scores for frame in frames]),
-        boxes_xyxy=np.concatenate([frame.boxes_xyxy for frame in frames]),
-        states=np.concatenate([frame.states for frame in frames]),
-        tracks=summarise(frames),
-    )
+    return replace(log.with_frames(frames), tracks=summarise(frames)) if frames else log

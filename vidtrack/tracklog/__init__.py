@@ -1,24 +1,24 @@
-"""The track log: JSON lines that stream out frame by frame, and come back as numpy arrays."""
+"""The track log: JSON lines written frame by frame, and read back as numpy arrays."""
 
-from vidtrack.tracklog.reader import TrackLog, read_ends
-from vidtrack.tracklog.saving import save
-from vidtrack.tracklog.schema import STATUSES, SUFFIXES, is_log_path, schema, stem_of
+from vidtrack.core.status import Status
+from vidtrack.tracklog.lines import read_ends
+from vidtrack.tracklog.records import Event, RunFigures
+from vidtrack.tracklog.schema import SUFFIXES, is_log_path, line_schema, stem_of
 from vidtrack.tracklog.selection import select, track_classes
-from vidtrack.tracklog.shots import cut_pts, shots_of
+from vidtrack.tracklog.track_log import TrackLog
 from vidtrack.tracklog.writer import LogWriter
 
 __all__ = [
-    "STATUSES",
     "SUFFIXES",
+    "Event",
     "LogWriter",
+    "RunFigures",
+    "Status",
     "TrackLog",
-    "cut_pts",
     "is_log_path",
+    "line_schema",
     "read_ends",
-    "save",
-    "schema",
     "select",
-    "shots_of",
     "stem_of",
     "track_classes",
 ]

@@ -1,4 +1,4 @@
-"""Choosing tracks of a log: by identity, by class, by length."""
+"""Selects tracks of a log by identity, class and length."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from vidtrack.core.class_names import class_filter
 from vidtrack.core.errors import UsageError
-from vidtrack.tracklog.reader import TrackLog
+from vidtrack.tracklog.track_log import TrackLog
 
-_SHOWN = 20  # identities an error names
+_SHOWN = 20  # identities that an error lists
 
 
 def select(
@@ -22,10 +22,10 @@ def select(
     min_seconds: float | Fraction = 0.0,
     min_frames: int = 0,
 ) -> TrackLog:
-    """The log with only some of its tracks; every frame stays, if need be without objects.
+    """The log with only some of its tracks; all frames stay, even those left without objects.
 
-    A track counts as of one class throughout, that of `track_classes`. Its length in seconds goes from its first frame
-    to the end of its last one, in frames it is the number of frames that list it. None chooses all.
+    A track has one class throughout, that of `track_classes`. Its length in seconds runs from its first frame to the
+    end of its last one; in frames it is the number of frames that list it. None selects all.
 
     Raises UsageError for an identity or a class that the log does not have.
     """
@@ -57,7 +57,7 @@ def _check_identities(wanted: Collection[int], known: Collection[int]) -> None:
         plural = "s" if len(missing) > 1 else ""
         raise UsageError(
             f"the log has no track{plural} {', '.join(map(str, missing))}",
-            f"it has {shown}" if known else "it has no tracks at all",
+            f"it has {shown}" if known else "it has no tracks",
         )
 
 
@@ -73,15 +73,5 @@ def _long_enough(log: TrackLog, min_seconds: float, min_frames: int) -> set[int]
 
 
 def _only(log: TrackLog, kept: Collection[int]) -> TrackLog:
-    chosen = np.isin(log.ids, list(kept))
-    offsets = np.concatenate([[0], np.cumsum(chosen)])[log.offsets]
-    return replace(
-        log,
-        offsets=offsets.astype(np.int64),
-        ids=log.ids[chosen],
-        classes=log.classes[chosen],
-        scores=log.scores[chosen],
-        boxes_xyxy=log.boxes_xyxy[chosen],
-        states=log.states[chosen],
-        tracks=[track for track in log.tracks if track.get("id") in kept],
-    )
+    chosen = log.with_objects(np.isin(log.ids, list(kept)))
+    return replace(chosen, tracks=[track for track in log.tracks if track.identity in kept])

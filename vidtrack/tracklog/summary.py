@@ -1,4 +1,4 @@
-"""The summary of every track at the end of a log, gathered while its frames pass."""
+"""The track summaries at the end of a log, gathered frame by frame."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vidtrack.core.types import FrameTracks
+from vidtrack.tracklog.records import BestDetection, FramePosition, TrackSummary
 from vidtrack.tracklog.schema import entries_of
 
 
-def summarise(frames: Iterable[FrameTracks]) -> list[dict[str, Any]]:
-    """The `track` lines of a log with these frames."""
+def summarise(frames: Iterable[FrameTracks]) -> list[TrackSummary]:
+    """The track summaries of a log with these frames, in order of id."""
     summaries = Summaries()
     for tracks in frames:
         summaries.add(tracks.index, tracks.pts, entries_of(tracks))
-    return summaries.lines()
+    return summaries.records()
 
 
 class Summaries:
-    """Collects the `track` lines; memory grows with the number of tracks only."""
+    """Collects track summaries; memory grows with the number of tracks only."""
 
     def __init__(self) -> None:
         self._tracks: dict[int, _Summary] = {}
         self._frames = 0
 
     def add(self, index: int, pts: int, entries: Sequence[Mapping[str, Any]]) -> None:
-        """Take the objects of the next frame, as the log has them."""
+        """Add the objects of the next frame, as the log lists them."""
         for entry in entries:
             summary = self._tracks.setdefault(entry["id"], _Summary(first=(index, pts)))
             summary.add(self._frames, index, pts, entry)
         self._frames += 1
 
-    def lines(self) -> list[dict[str, Any]]:
-        """One line a track, in order of id."""
-        return [self._tracks[identity].line(identity) for identity in sorted(self._tracks)]
+    def records(self) -> list[TrackSummary]:
+        """One summary per track, in order of id."""
+        return [self._tracks[identity].record(identity) for identity in sorted(self._tracks)]
 
     def __len__(self) -> int:
         return len(self._tracks)
@@ -42,11 +43,11 @@ class Summaries:
 
 @dataclass(slots=True)
 class _Summary:
-    """What is remembered of a track while its frames stream out."""
+    """Running totals of one track."""
 
     first: tuple[int, int]  # (index, pts)
     last: tuple[int, int] = (0, 0)
-    last_row: int = -1  # ordinal among the logged frames, to see gaps
+    last_row: int = -1  # ordinal among the logged frames, to detect gaps
     frames: int = 0
     visible: int = 0
     gaps: int = 0
@@ -69,18 +70,17 @@ class _Summary:
             if score * side > self.best[0]:
                 self.best = (score * side, index, pts, box)
 
-    def line(self, identity: int) -> dict[str, Any]:
+    def record(self, identity: int) -> TrackSummary:
         _, best_index, best_pts, best_box = self.best
-        return {
-            "type": "track",
-            "id": identity,
-            "cls": max(self.class_votes, key=lambda kind: self.class_votes[kind]),
-            "first": {"i": self.first[0], "pts": self.first[1]},
-            "last": {"i": self.last[0], "pts": self.last[1]},
-            "frames": self.frames,
-            "visible": self.visible,
-            "gaps": self.gaps,
-            "mean_score": round(self.score_sum / self.frames, 4),
-            "max_score": self.max_score,
-            "best": {"i": best_index, "pts": best_pts, "box": best_box} if best_box else None,
-        }
+        return TrackSummary(
+            identity=identity,
+            cls=max(self.class_votes, key=lambda kind: self.class_votes[kind]),
+            first=FramePosition(*self.first),
+            last=FramePosition(*self.last),
+            frames=self.frames,
+            visible=self.visible,
+            gaps=self.gaps,
+            mean_score=round(self.score_sum / self.frames, 4),
+            max_score=self.max_score,
+            best=BestDetection(best_index, best_pts, best_box) if best_box else None,
+        )

@@ -1,4 +1,4 @@
-"""A log seen track by track: where each one is, from its first sight to its last, without holes."""
+"""A log seen object by object: where each one is over time."""
 
 from __future__ import annotations
 
@@ -7,85 +7,100 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vidtrack.core.boxes import interpolate_at
 from vidtrack.core.types import ObjectState
-from vidtrack.tracklog import TrackLog, shots_of
+from vidtrack.tracklog.track_log import TrackLog
 
 
 @dataclass(frozen=True)
-class TrackPath:
-    """One track at M logged frames in a row, the first of them frame row `first_row` of the log."""
+class Trajectory:
+    """One object at K frame rows of its log, in order of time."""
 
     identity: int
-    kind: int  # class number
-    first_row: int
-    boxes_xyxy: np.ndarray  # (M, 4) float64
-    scores: np.ndarray  # (M,) float64; of the weaker neighbour where not seen
-    seen: np.ndarray  # (M,) bool, False where the box is not a detection
+    cls: int  # the class with the highest sum of scores
+    rows: np.ndarray  # (K,) int64, rising
+    boxes_xyxy: np.ndarray  # (K, 4) float64
+    scores: np.ndarray  # (K,) float64
+    states: np.ndarray  # (K,) int64 of ObjectState
 
     @property
-    def rows(self) -> np.ndarray:
-        """Frame rows (M,) of the log."""
-        return self.first_row + np.arange(len(self.seen))
+    def detected(self) -> np.ndarray:
+        """Which boxes (K,) bool are detections."""
+        return self.states == ObjectState.DETECTED
+
+    @property
+    def first_row(self) -> int:
+        """The frame row it starts at."""
+        return int(self.rows[0])
 
     @property
     def last_row(self) -> int:
-        """The frame row it ends with."""
-        return self.first_row + len(self.seen) - 1
+        """The frame row it ends at."""
+        return int(self.rows[-1])
 
 
-def paths_of(log: TrackLog) -> list[TrackPath]:
-    """The tracks of a log in order of id; where one was missed between two sights, its box is interpolated in time.
-
-    Over a cut nothing is interpolated: up to it the box before stays, from it on the box after is there.
-    """
-    rows, seconds, shots = log.frame_rows, log.frame_seconds, shots_of(log)
-    paths = []
-    order = np.argsort(log.ids, kind="stable")
+def trajectories_of(log: TrackLog) -> list[Trajectory]:
+    """The objects of a log in order of id, as logged: a step of more than one row is a gap."""
+    rows, order = log.frame_rows, np.argsort(log.ids, kind="stable")
     identities, starts = np.unique(log.ids[order], return_index=True)
-    for identity, own in zip(identities.tolist(), np.split(order, starts[1:]), strict=False):
-        first, last = int(rows[own[0]]), int(rows[own[-1]])
-        at, known = seconds[first : last + 1], seconds[rows[own]]
-        listed = np.zeros(last - first + 1, bool)
-        listed[rows[own] - first] = log.states[own] == ObjectState.DETECTED
-        boxes = _between(at, known, log.boxes_xyxy[own].astype(np.float64))
-        for shot in np.unique(shots[rows[own]])[: 0 if shots[first] == shots[last] else None]:
-            here, sights = shots[first : last + 1] == shot, shots[rows[own]] == shot
-            boxes[here] = _between(at[here], known[sights], log.boxes_xyxy[own[sights]].astype(np.float64))
-        before = np.searchsorted(known, at, side="right") - 1
-        after = np.searchsorted(known, at)
-        scores = np.minimum(log.scores[own][before], log.scores[own][after]).astype(np.float64)
-        votes = np.bincount(log.classes[own], weights=log.scores[own])
-        paths.append(TrackPath(identity, int(votes.argmax()), first, boxes, scores, listed))
-    return paths
+    return [
+        Trajectory(
+            identity,
+            int(np.bincount(log.classes[own], weights=log.scores[own]).argmax()),
+            rows[own],
+            log.boxes_xyxy[own].astype(np.float64),
+            log.scores[own].astype(np.float64),
+            log.states[own],
+        )
+        for identity, own in zip(identities.tolist(), np.split(order, starts[1:]), strict=False)
+    ]
 
 
-def _between(at: np.ndarray, known: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Boxes (M, 4) at times `at` (M,) of those at times `known`; beyond them the first and the last stay."""
-    return np.stack([np.interp(at, known, boxes[:, edge]) for edge in range(4)], axis=1)
+def continuous_trajectories(log: TrackLog) -> list[Trajectory]:
+    """The objects of a log in order of id without gaps: boxes are interpolated in time and marked so.
+
+    Nothing is interpolated across a cut: up to it the box before is held, from it on the box after. The score of an
+    interpolated box is that of its weaker neighbour.
+    """
+    seconds, shots = log.frame_seconds, log.shots
+    return [_continuous(own, seconds, shots) for own in trajectories_of(log)]
 
 
-def log_of(log: TrackLog, paths: Sequence[TrackPath]) -> TrackLog:
-    """The frames of `log` with the objects of `paths` in place of its own."""
-    if not paths:
-        empty = np.zeros(0, np.int64)
-        return replace(
-            log, offsets=np.zeros(len(log) + 1, np.int64), ids=empty, classes=empty, states=empty, tracks=[],
-            scores=np.zeros(0, np.float32), boxes_xyxy=np.zeros((0, 4), np.float32),
-        )  # fmt: skip
-    lengths = [len(path.seen) for path in paths]
-    ids = np.repeat([path.identity for path in paths], lengths)
-    rows = np.concatenate([path.rows for path in paths])
-    order = np.lexsort((ids, rows))
-    states = np.where(
-        np.concatenate([path.seen for path in paths]), int(ObjectState.DETECTED), int(ObjectState.INTERPOLATED)
+def _continuous(own: Trajectory, seconds: np.ndarray, shots: np.ndarray) -> Trajectory:
+    rows = np.arange(own.first_row, own.last_row + 1)
+    if len(rows) == len(own.rows):
+        return own
+    boxes = interpolate_at(seconds[rows], seconds[own.rows], own.boxes_xyxy)
+    if shots[rows[0]] != shots[rows[-1]]:
+        for shot in np.unique(shots[own.rows]):
+            here, known = shots[rows] == shot, shots[own.rows] == shot
+            boxes[here] = interpolate_at(seconds[rows[here]], seconds[own.rows[known]], own.boxes_xyxy[known])
+    before, after = np.searchsorted(own.rows, rows, side="right") - 1, np.searchsorted(own.rows, rows)
+    logged = np.isin(rows, own.rows)
+    states = np.where(logged, own.states[before], int(ObjectState.INTERPOLATED))
+    return replace(
+        own, rows=rows, boxes_xyxy=boxes, scores=np.minimum(own.scores[before], own.scores[after]), states=states
     )
+
+
+def with_trajectories(log: TrackLog, trajectories: Sequence[Trajectory]) -> TrackLog:
+    """The frames of `log` with the objects of `trajectories` in place of its own."""
+    lengths = [len(own.rows) for own in trajectories]
+
+    def joined(name: str, width: tuple[int, ...] = ()) -> np.ndarray:
+        parts = [getattr(own, name) for own in trajectories]
+        return np.concatenate(parts) if parts else np.zeros((0, *width))
+
+    ids = np.repeat(np.array([own.identity for own in trajectories], np.int64), lengths)
+    rows = joined("rows").astype(np.int64)
+    order = np.lexsort((ids, rows))
     return replace(
         log,
         offsets=np.searchsorted(rows[order], np.arange(len(log) + 1)),
         ids=ids[order],
-        classes=np.repeat([path.kind for path in paths], lengths)[order],
-        scores=np.concatenate([path.scores for path in paths])[order].astype(np.float32),
-        boxes_xyxy=np.concatenate([path.boxes_xyxy for path in paths])[order].astype(np.float32),
-        states=states[order],
+        classes=np.repeat(np.array([own.cls for own in trajectories], np.int64), lengths)[order],
+        scores=joined("scores")[order].astype(np.float32),
+        boxes_xyxy=joined("boxes_xyxy", (4,))[order].astype(np.float32),
+        states=joined("states")[order].astype(np.int64),
         tracks=[],
     )

@@ -1,4 +1,4 @@
-"""Whether a log keeps its promises: the schema's, and those between lines."""
+"""Checks a log line by line: against the schema, and lines against each other."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vidtrack.tracklog.checking import misshapen
-from vidtrack.tracklog.reader import read_values
-from vidtrack.tracklog.schema import check_header
+from vidtrack.core.status import Status
+from vidtrack.tracklog.header import Header
+from vidtrack.tracklog.lines import read_values
+from vidtrack.tracklog.schema import faults_of, refuse_other_files
 from vidtrack.tracklog.summary import Summaries
 
 _KINDS = ("header", "frame", "event", "track", "footer")
 _ORDER = {"header": 0, "frame": 1, "event": 1, "track": 2, "footer": 3}
 _A = {kind: f"an {kind}" if kind == "event" else f"a {kind}" for kind in _KINDS}
-_OUTSIDE = 0.01  # pixels a box may leave the picture by: the rounding of its edges
-_LATE = 1e-5  # seconds `t` may be off `pts`
-_SCORE = 2e-4  # a summary's mean may be off that of rounded scores
+_OUTSIDE = 0.01  # pixels that a box may exceed the image by: the rounding of its edges
+_LATE = 1e-5  # seconds that `t` may differ from `pts`
+_SCORE = 2e-4  # by which a summary's mean may differ from that of rounded scores
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong, and in which line; lines count from 1, 0 is the log as a whole."""
+    """What is wrong, and in which line; lines count from 1, 0 means the log as a whole."""
 
     line: int
     message: str
@@ -31,19 +32,19 @@ class Fault:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a log holds; `status` is the footer's, or "incomplete"."""
+    """What a log holds, and everything that is wrong with it."""
 
     frames: int
     tracks: int
     events: int
-    status: str
+    status: Status
     faults: tuple[Fault, ...]
 
 
 def validate(path: Path) -> Checked:
     """Check every line of a log, in memory that grows with the number of tracks only.
 
-    Raises LogError where the file is missing, not a track log, damaged before its end or of a newer version.
+    Raises LogError if the file is missing, is not a track log, is damaged before its end or is of a newer version.
     """
     check = _Check(path)
     faults = tuple(check.run())
@@ -51,30 +52,30 @@ def validate(path: Path) -> Checked:
 
 
 class _Check:
-    """Takes the lines of one log in turn and remembers what the later ones have to agree with."""
+    """Reads the lines of one log in turn and keeps what later lines must agree with."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.summaries = Summaries()
         self.frames = self.events = 0
-        self.status = "incomplete"
+        self.status = Status.INCOMPLETE
         self.opened = False
         self.all_frames_read = True
         self.stage = 0
         self.size = (0, 0)
-        self.classes = 0
-        self.time_base: Fraction | None = None  # of a header without faults
+        self.classes: int | None = None  # of a header without faults
+        self.time_base: Fraction | None = None
         self.last: Mapping[str, Any] | None = None  # frame
         self.tracks: dict[int, tuple[int, Mapping[str, Any]]] = {}  # id: line number, track line
 
     def run(self) -> Iterator[Fault]:
         for number, value in read_values(self.path):
             if value is None:
-                yield Fault(number, "the log is cut off in the middle of this line")
+                yield Fault(number, "the log ends in the middle of this line")
                 break
             yield from (Fault(number, message) for message in self._line(number, value))
-        if self.status == "incomplete":
-            yield Fault(0, f"no footer: the run that wrote it did not end; it goes up to frame {self._last_index}")
+        if self.status is Status.INCOMPLETE:
+            yield Fault(0, f"no footer: the run that wrote it did not end; the last frame is {self._last_index}")
         elif self.all_frames_read:
             yield from self._summaries()
 
@@ -88,9 +89,9 @@ class _Check:
             yield from self._header(value)
             return
         if kind not in _KINDS:
-            yield f"a line of no known type: {kind!r}"
+            yield f"a line of unknown type {kind!r}"
             return
-        faults = list(misshapen(kind, value))
+        faults = list(faults_of(kind, value))
         yield from faults
         if self.stage == 3:
             yield f"{_A[kind]} line after the footer"
@@ -116,14 +117,14 @@ class _Check:
             yield from self._footer(value)
 
     def _header(self, value: Any) -> Iterator[str]:
-        check_header(value, self.path)
+        refuse_other_files(value, self.path)
         self.opened = True
-        faults = list(misshapen("header", value))
+        faults = list(faults_of("header", value))
         yield from faults
         if not faults:
-            self.size = tuple(value["source"]["size"])
-            self.time_base = Fraction(*value["source"]["time_base"])
-        self.classes = len(value["model"]["classes"])
+            header = Header.from_dict(value)
+            self.size, self.time_base = header.source.size, header.source.time_base
+            self.classes = len(header.model.classes)
 
     def _frame(self, value: Mapping[str, Any]) -> Iterator[str]:
         last, entries = self.last, value["objs"]
@@ -136,7 +137,7 @@ class _Check:
             yield f"t is {value['t']}, pts says {seconds:.6f}"
         ids = [entry["id"] for entry in entries]
         if len(set(ids)) < len(ids):
-            yield f"track {next(n for n in ids if ids.count(n) > 1)} is twice in frame {value['i']}"
+            yield f"track {next(n for n in ids if ids.count(n) > 1)} is listed twice in frame {value['i']}"
         elif ids != sorted(ids):
             yield f"the objects of frame {value['i']} are not in order of id"
         for entry in entries:
@@ -147,12 +148,12 @@ class _Check:
 
     def _object(self, entry: Mapping[str, Any]) -> Iterator[str]:
         name, box = f"track {entry['id']}", entry["box"]
-        if entry["cls"] >= self.classes:
-            yield f"{name}: class {entry['cls']} of a model with {self.classes}"
+        if self.classes is not None and entry["cls"] >= self.classes:
+            yield f"{name}: class {entry['cls']} of a model with {self.classes} classes"
         if not (box[0] < box[2] and box[1] < box[3]):
             yield f"{name}: box {box} has no area"
         elif self.size != (0, 0) and not self._is_inside(box):
-            yield f"{name}: box {box} leaves the picture of {self.size[0]}x{self.size[1]}"
+            yield f"{name}: box {box} exceeds the image of {self.size[0]}x{self.size[1]}"
 
     def _is_inside(self, box: Sequence[float]) -> bool:
         width, height = self.size
@@ -160,27 +161,27 @@ class _Check:
 
     def _event(self, value: Mapping[str, Any]) -> Iterator[str]:
         self.events += 1
-        if "cls" in value and value["cls"] >= self.classes:
-            yield f"class {value['cls']} of a model with {self.classes}"
+        if "cls" in value and self.classes is not None and value["cls"] >= self.classes:
+            yield f"class {value['cls']} of a model with {self.classes} classes"
 
     def _track(self, number: int, value: Mapping[str, Any]) -> Iterator[str]:
         if value["id"] in self.tracks:
-            yield f"track {value['id']} is summed up twice"
+            yield f"track {value['id']} has two summaries"
         self.tracks.setdefault(value["id"], (number, value))
 
     def _footer(self, value: Mapping[str, Any]) -> Iterator[str]:
-        self.status = value["status"]
+        self.status = Status(value["status"])
         if value["frames"] != self.frames:
             yield f"the footer counts {value['frames']} frames, the log has {self.frames}"
         if value["tracks"] != len(self.tracks):
-            yield f"the footer counts {value['tracks']} tracks, the log sums up {len(self.tracks)}"
+            yield f"the footer counts {value['tracks']} tracks, the log has summaries of {len(self.tracks)}"
 
     def _summaries(self) -> Iterator[Fault]:
-        """What the track lines say against what the frames say."""
-        for own in self.summaries.lines():
+        """Where track lines and frames disagree."""
+        for own in (record.to_dict() for record in self.summaries.records()):
             number, line = self.tracks.pop(own["id"], (0, None))
             if line is None:
-                yield Fault(0, f"track {own['id']} is not summed up")
+                yield Fault(0, f"track {own['id']} has no summary")
                 continue
             for name in own:
                 if not _agree(line.get(name), own[name]):

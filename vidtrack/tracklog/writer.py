@@ -1,4 +1,4 @@
-"""Writing a track log while the frames come."""
+"""Writes a track log frame by frame."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from typing import Any, TextIO
 from vidtrack.core.atomic_files import AtomicFile
 from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.core.journal import Journal
+from vidtrack.core.status import Status
 from vidtrack.core.types import FrameTracks
-from vidtrack.tracklog.schema import STATUSES, SUFFIXES, entries_of, is_log_path
+from vidtrack.tracklog.header import Header
+from vidtrack.tracklog.records import NO_EXTRA, NO_FIGURES, Event, Extra, Footer, RunFigures
+from vidtrack.tracklog.schema import SUFFIXES, entries_of, is_log_path
 from vidtrack.tracklog.summary import Summaries
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-_ODD = "backslashreplace"  # bytes of a file name that are no UTF-8 become JSON escapes
+_ODD = "backslashreplace"  # bytes of a file name that are not UTF-8 become JSON escapes
 _FLUSH_EVERY = 64  # lines between flushes of a compressed log; a flush costs compression
 
 
@@ -27,13 +30,13 @@ class LogWriter:
     """Write a track log as frames finish, in memory that grows with the number of tracks only.
 
     A path is written as `NAME.partial` and renamed by `close`; `.gz` compresses and `.json` makes one array of the
-    same objects. A text stream is written as JSON lines and left open. With a `journal` all lines are kept there too;
-    those in it already come first, their header in the place of `header`.
+    same objects. A text stream is written as JSON lines and left open. With a `journal`, every line is appended to it
+    too; lines that it already holds are written first, and their header replaces `header`.
 
-    Raises UsageError for another extension and OutputError where the log cannot be written.
+    Raises UsageError for an unknown extension and OutputError if the log cannot be written.
     """
 
-    def __init__(self, target: str | Path | TextIO, header: Mapping[str, Any], journal: Journal | None = None) -> None:
+    def __init__(self, target: str | Path | TextIO, header: Header, journal: Journal | None = None) -> None:
         self.path: Path | None = None
         self.frames = 0
         self.events = 0
@@ -52,41 +55,38 @@ class LogWriter:
         try:
             self._replay()
             if self._lines == 0:
-                self._write(header)
+                self._write(header.to_dict())
         except BaseException:
             self.discard()
             raise
 
     @property
     def tracks(self) -> int:
-        """Number of identities so far."""
+        """Number of tracks so far."""
         return len(self._summaries)
 
     def frame(self, tracks: FrameTracks) -> None:
-        """Write one frame, empty ones too; frames come in order of time."""
+        """Write one frame, even if it is empty; frames come in order of time."""
         entries = entries_of(tracks)
         self._summaries.add(tracks.index, tracks.pts, entries)
         seconds = round(float(tracks.seconds), 6)
         self._write({"type": "frame", "i": tracks.index, "pts": tracks.pts, "t": seconds, "objs": entries})
         self.frames += 1
 
-    def event(self, kind: str, message: str, index: int | None = None, pts: int | None = None, **details: Any) -> None:
-        """Write something that happened at or before a frame, such as a decode error."""
-        self._write({"type": "event", "kind": kind, "i": index, "pts": pts, "message": message, **details})
+    def event(self, event: Event) -> None:
+        """Write an event that happened at or before the next frame."""
+        self._write(event.to_dict())
         self.events += 1
 
-    def close(self, status: str, /, **figures: Any) -> None:
-        """Write track summaries and the footer, and give the file its name; safe to call twice.
-
-        `status` is one of STATUSES; `figures` are further footer fields.
-        """
+    def close(
+        self, status: Status = Status.COMPLETE, figures: RunFigures = NO_FIGURES, extra: Extra = NO_EXTRA
+    ) -> None:
+        """Write track summaries and the footer, and rename the file; safe to call twice."""
         if self._closed:
             return
-        if status not in STATUSES:
-            raise ValueError(f"status {status!r} is none of {STATUSES}")
-        for line in self._summaries.lines():
-            self._write(line)
-        self._write({"type": "footer", "status": status, "frames": self.frames, "tracks": self.tracks, **figures})
+        for summary in self._summaries.records():
+            self._write(summary.to_dict())
+        self._write(Footer(status, self.frames, self.tracks, figures, extra).to_dict())
         try:
             if self.path is None:
                 self._stream.flush()
@@ -102,30 +102,30 @@ class LogWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """After an error keep what was done, marked so; without a frame keep nothing."""
+        """After an error, keep what was done and mark it; without a frame, keep nothing."""
         if error is None or self._closed:
-            self.close("complete")
+            self.close()
         elif self.frames == 0:
             self.discard()
         else:
-            with contextlib.suppress(OutputError):  # of two errors the first one counts
+            with contextlib.suppress(OutputError):  # the first of two errors counts
                 if isinstance(error, KeyboardInterrupt):
-                    self.close("interrupted")
+                    self.close(Status.INTERRUPTED)
                 else:
-                    self.event("failure", str(error))
-                    self.close("failed")
+                    self.event(Event("failure", str(error)))
+                    self.close(Status.FAILED)
 
     def discard(self) -> None:
         """Stop without a result and leave nothing behind."""
         self._closed = True
         if self.path is not None:
-            with contextlib.suppress(OSError):  # a full disk; what was written goes away anyway
+            with contextlib.suppress(OSError):  # a full disk; the file is removed anyway
                 self._stream.close()
             self._file.discard()
 
     def _open(self, path: Path) -> TextIO:
         if not is_log_path(path):
-            raise UsageError(f"{path.name} has no track log extension", f"choose one of {', '.join(SUFFIXES)}")
+            raise UsageError(f"{path.name} has no track log extension", f"use one of {', '.join(SUFFIXES)}")
         self._file = AtomicFile(path)
         partial = self._file.partial
         self._array = path.name.lower().removesuffix(".gz").endswith(".json")
@@ -140,7 +140,7 @@ class LogWriter:
             raise self._failure(error) from error
 
     def _replay(self) -> None:
-        """Write what the journal holds."""
+        """Write the lines of the journal."""
         if self._journal is None:
             return
         with self._journal.reread() as stream:

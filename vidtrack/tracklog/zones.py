@@ -1,4 +1,4 @@
-"""Lines and zones in the picture, and who crosses or enters them."""
+"""Lines and zones in the image, and who crosses or enters them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ import numpy as np
 
 from vidtrack.core.errors import MisfitError, UsageError
 from vidtrack.core.types import FrameTracks
+from vidtrack.tracklog.records import Event
 
 LINE, ZONE = "line", "zone"  # kinds of the events in a log
 _NUMBER = re.compile(r"\s*(-?\d{1,6}(?:\.\d{0,6})?)\s*(%?)\s*")
-_MARGIN = 0.05  # of an object's size that it has to be beyond an edge: boxes tremble
-_MARGIN_OF_ZONE = 0.1  # of a zone's size that this may be at most
-_BORDER = 1.0  # pixels from the picture's border within which a zone's edge is nothing to cross
+_MARGIN = 0.05  # of an object's size that it must be beyond an edge: boxes jitter
+_MARGIN_OF_ZONE = 0.1  # of a zone's size that this margin may be at most
+_BORDER = 1.0  # pixels from the image's border within which a zone's edge cannot be crossed
 
 
 class Spot(StrEnum):
-    """The point of a box that counts."""
+    """The point of a box that is counted."""
 
-    BOTTOM = "bottom"  # where it stands
+    BOTTOM = "bottom"  # where the object stands
     CENTER = "center"
 
 
 class Direction(StrEnum):
-    """Over a line as seen from its first point to its second; into or out of a zone, or first seen in it."""
+    """Which way a line is crossed, seen from its first point to its second; or into, out of or first seen in a zone."""
 
     RIGHT = "right"
     LEFT = "left"
@@ -40,7 +41,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """A line between two points (x, y), in pixels or percent of the picture; raises UsageError for other points."""
+    """A line between two points (x, y), in pixels or percent of the image; raises UsageError for invalid points."""
 
     name: str
     points: tuple[tuple[float, float], ...]
@@ -57,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Zone:
-    """A polygon of points (x, y), in pixels or percent of the picture; raises UsageError where it has no area."""
+    """A polygon of points (x, y), in pixels or percent of the image; raises UsageError if it has no area."""
 
     name: str
     points: tuple[tuple[float, float], ...]
@@ -74,7 +75,7 @@ class Zone:
 
 @dataclass(frozen=True)
 class Crossing:
-    """An object that crossed, entered, left or first appeared, in the frame in which that was sure."""
+    """An object that crossed a line, entered, left or appeared in a zone, at the frame that confirmed it."""
 
     index: int
     pts: int
@@ -84,8 +85,8 @@ class Crossing:
     cls: int
     direction: Direction
 
-    def event(self, class_names: Sequence[str]) -> dict[str, Any]:
-        """The arguments that `LogWriter.event` takes for it."""
+    def event(self, class_names: Sequence[str]) -> Event:
+        """The crossing as a log has it."""
         label = class_names[self.cls] if self.cls < len(class_names) else f"class {self.cls}"
         what = {
             Direction.RIGHT: f"crosses {self.name} to the right",
@@ -94,16 +95,9 @@ class Crossing:
             Direction.EXIT: f"leaves {self.name}",
             Direction.APPEAR: f"appears in {self.name}",
         }[self.direction]
-        return {
-            "kind": self.kind,
-            "message": f"{label} {self.identity} {what}",
-            "index": self.index,
-            "pts": self.pts,
-            "name": self.name,
-            "id": self.identity,
-            "cls": self.cls,
-            "direction": str(self.direction),
-        }
+        message = f"{label} {self.identity} {what}"
+        place = (self.name, self.identity, self.cls, str(self.direction))
+        return Event(self.kind, message, self.index, self.pts, *place)
 
 
 def parse_line(text: str) -> Line:
@@ -117,10 +111,10 @@ def parse_zone(text: str) -> Zone:
 
 
 class Counter:
-    """Watches the objects of one clip, frame after frame, for crossings.
+    """Watches the objects of one clip, frame by frame, for crossings.
 
-    `size` is the (width, height) of the picture. An object is on a side, or within, once its spot is a twentieth of its
-    own size beyond the edge. Raises UsageError for a name given twice and for what lies outside the picture.
+    `size` is the (width, height) of the image. An object is on a side, or inside, once its spot is a twentieth of its
+    own size beyond the edge. Raises UsageError for a duplicate name and for places outside the image.
     """
 
     def __init__(
@@ -129,7 +123,7 @@ class Counter:
         names = [line.name for line in lines] + [zone.name for zone in zones]
         twice = [name for name, count in Tally(names).items() if count > 1]
         if twice:
-            raise UsageError(f"two lines or zones are called {twice[0]}", "give each a name of its own")
+            raise UsageError(f"two lines or zones are called {twice[0]}", "give each its own name")
         self._size, self._spot = np.array(size, np.float64), spot
         self._watches: list[_LineWatch | _ZoneWatch] = [
             *(_LineWatch(line, _pixels(line, size)) for line in lines),
@@ -137,21 +131,21 @@ class Counter:
         ]
 
     def state(self) -> dict[str, Any]:
-        """What is remembered, for `restore`."""
+        """Everything `restore` needs."""
         return {"watches": [watch.state() for watch in self._watches]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken."""
+        """Continue from a `state`."""
         for watch, seen in zip(self._watches, state["watches"], strict=True):
             watch.restore(seen)
 
     def step(self, tracks: FrameTracks) -> list[Crossing]:
-        """What happened since the frame before."""
+        """Crossings since the previous frame."""
         boxes = tracks.boxes_xyxy.astype(np.float64)
         spots = (boxes[:, :2] + boxes[:, 2:]) / 2
         if self._spot is Spot.BOTTOM:
             spots[:, 1] = boxes[:, 3]
-        spots = np.clip(spots, 0.5, self._size - 0.5)  # (N, 2); a box that ends at the border stands in the picture
+        spots = np.clip(spots, 0.5, self._size - 0.5)  # (N, 2); a box that ends at the border stands inside the image
         margins = np.maximum(1.0, _MARGIN * np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).clip(0)))
         found: list[Crossing] = []
         for watch in self._watches:
@@ -162,24 +156,26 @@ class Counter:
         return found
 
 
-def tally(
-    events: Iterable[Mapping[str, Any]], classes_of: Mapping[int, int]
-) -> dict[tuple[str, str], dict[int, Tally[str]]]:
-    """Crossings in a log's events: by (kind, name), then by class, then by direction.
+def tally(events: Iterable[Event], classes_of: Mapping[int, int]) -> dict[tuple[str, str], dict[int, Tally[str]]]:
+    """Crossings among a log's events: by (kind, name), then by class, then by direction.
 
-    `classes_of` gives the class of a track; what is not in it counts by the class that the event names.
+    `classes_of` gives the class of a track; a track that it lacks counts by the class that the event names.
     """
     counts: dict[tuple[str, str], dict[int, Tally[str]]] = {}
-    for event in events:
-        if event.get("kind") in (LINE, ZONE) and "direction" in event:
-            of_place = counts.setdefault((event["kind"], event["name"]), {})
-            kind = classes_of.get(event["id"], event["cls"])
-            of_place.setdefault(kind, Tally())[event["direction"]] += 1
+    for event in crossings_of(events):
+        of_place = counts.setdefault((event.kind, event.name or ""), {})
+        kind = classes_of.get(event.identity or 0, event.cls or 0)
+        of_place.setdefault(kind, Tally())[event.direction or ""] += 1
     return counts
 
 
+def crossings_of(events: Iterable[Event]) -> Iterator[Event]:
+    """Those events that are crossings of lines and zones."""
+    return (event for event in events if event.kind in (LINE, ZONE))
+
+
 class _Sight(NamedTuple):
-    """Where a track was last beyond doubt: its side (-1 left, 1 right) or 1 within, -1 outside; and its spot."""
+    """Where a track last was for certain: its side (-1 left, 1 right), and its spot."""
 
     side: int
     spot: np.ndarray  # (2,)
@@ -199,7 +195,7 @@ class _LineWatch:
         self._seen = {int(identity): _Sight(int(side), np.array(spot)) for identity, side, *spot in state}
 
     def step(self, ids: np.ndarray, spots: np.ndarray, margins: np.ndarray) -> Iterator[tuple[int, Direction]]:
-        """(object, direction) of those that cross."""
+        """(object, direction) of each crossing."""
         distances = self._distances(spots)
         for n in np.flatnonzero(np.abs(distances) > margins).tolist():
             identity, side = int(ids[n]), 1 if distances[n] > 0 else -1
@@ -209,12 +205,12 @@ class _LineWatch:
                 yield n, Direction.RIGHT if side > 0 else Direction.LEFT
 
     def _distances(self, spots: np.ndarray) -> np.ndarray:
-        """Pixels (N,) to the right of the line; right is where y grows for a line along x."""
+        """Pixels (N,) to the right of the line; y grows to the right of a line along x."""
         offsets = spots - self._start
         return (self._along[0] * offsets[:, 1] - self._along[1] * offsets[:, 0]) / self._length
 
     def _meets(self, before: np.ndarray, after: np.ndarray) -> bool:
-        """Whether the way between two spots on either side leads over the line, not past its ends."""
+        """Whether the path between two spots on either side crosses the line rather than passing its ends."""
         sides = self._distances(np.stack([before, after]))
         at = before + (after - before) * sides[0] / (sides[0] - sides[1])
         share = float(np.dot(at - self._start, self._along)) / self._length**2
@@ -241,7 +237,7 @@ class _ZoneWatch:
         self._seen = {int(identity): int(inside) for identity, inside in state}
 
     def step(self, ids: np.ndarray, spots: np.ndarray, margins: np.ndarray) -> Iterator[tuple[int, Direction]]:
-        """(object, direction) of those that come and go."""
+        """(object, direction) of each object that comes or goes."""
         within = _within(spots, self._corners)
         for n in np.flatnonzero(self._distances(spots) > np.minimum(margins, self._most)).tolist():
             identity, inside = int(ids[n]), bool(within[n])
@@ -253,7 +249,7 @@ class _ZoneWatch:
                 yield n, Direction.ENTER if inside else Direction.EXIT
 
     def _distances(self, spots: np.ndarray) -> np.ndarray:
-        """Pixels (N,) to the nearest edge that can be crossed."""
+        """Distance (N,) in pixels to the nearest edge that can be crossed."""
         if not len(self._starts):
             return np.full(len(spots), np.inf)
         along = self._ends - self._starts  # (E, 2)
@@ -283,15 +279,15 @@ def _area(corners: np.ndarray) -> float:
 
 
 def _pixels(place: Line | Zone, size: tuple[int, int]) -> np.ndarray:
-    """The points (P, 2) in pixels; raises MisfitError for a place that no object in the picture can meet."""
+    """The points (P, 2) in pixels; raises MisfitError for a place outside the image."""
     points = np.array(place.points, np.float64)
     if place.percent:
         points = points / 100 * size
     low, high = points.min(axis=0), points.max(axis=0)
     if (high < 0).any() or (low > size).any():
         raise MisfitError(
-            f"the {place.kind} {place.name} lies outside the picture of {size[0]}x{size[1]}",
-            "percent suit every size: NAME=10%,50%,90%,50%",
+            f"the {place.kind} {place.name} lies outside the image of {size[0]}x{size[1]}",
+            "percentages fit every size: NAME=10%,50%,90%,50%",
         )
     return points
 
@@ -300,10 +296,10 @@ def _parse(text: str, kind: str, form: str) -> tuple[str, tuple[tuple[float, flo
     name, equals, rest = text.partition("=")
     numbers = [_NUMBER.fullmatch(number) for number in rest.split(",")]
     if not equals or not name.strip() or len(numbers) % 2 or None in numbers:
-        raise UsageError(f"{text!r} is no {kind}", f"give {form}, in pixels or percent")
+        raise UsageError(f"{text!r} is not a valid {kind}", f"give {form}, in pixels or percent")
     found = [number for number in numbers if number is not None]
     units = {number[2] for number in found}
     if len(units) > 1:
-        raise UsageError(f"{text!r} mixes pixels and percent", "give all numbers in one of them")
+        raise UsageError(f"{text!r} mixes pixels and percent", "use one of them for all numbers")
     values = [float(number[1]) for number in found]
     return name.strip(), tuple(zip(values[::2], values[1::2], strict=True)), units == {"%"}

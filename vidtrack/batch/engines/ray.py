@@ -17,8 +17,9 @@ from typing import Any
 from vidtrack.batch.config import BatchConfig
 from vidtrack.batch.engine import Crashed, Ended, Event, Outcome, Progressed, Started, Task
 from vidtrack.core.errors import ResourceError, UsageError, VidtrackError
+from vidtrack.core.metadata import version_of
+from vidtrack.core.status import Status
 from vidtrack.model.choice import ModelChoice
-from vidtrack.tracklog.metadata import version_of
 
 _NEWS_SECONDS = 0.5  # how long a worker waits for news before it answers that there are none
 _LOOK_SECONDS = 10.0  # between two looks at how large the cluster is
@@ -135,7 +136,9 @@ class RayEngine:
         try:
             news = self._ray.get(worker.asked)
         except self._ray.exceptions.RayTaskError as error:  # it lives, but its news could not be sent
-            news = [(task.number, Outcome(task.job, "failed", error=VidtrackError(_first_line(error.cause or error))))]
+            news = [
+                (task.number, Outcome(task.job, Status.FAILED, error=VidtrackError(_first_line(error.cause or error))))
+            ]
         except self._ray.exceptions.RayError as error:
             self._live.remove(worker)
             _refuse_node(error)

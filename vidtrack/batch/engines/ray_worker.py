@@ -9,8 +9,8 @@ from contextlib import suppress
 from vidtrack.batch.engine import News
 from vidtrack.batch.worker import Worker
 from vidtrack.core.errors import UsageError
+from vidtrack.core.metadata import version_of
 from vidtrack.model.choice import ModelChoice
-from vidtrack.tracklog.metadata import version_of
 
 
 class RayWorker(Worker):
