@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.conftest import TINY, Ended
 from tests.training.conftest import CLASSES, write_coco
 from vidtrack.cli.training_progress import closing_lines
-from vidtrack.training.recipe import AugmentConfig, DataConfig, SetConfig, TrainConfig
+from vidtrack.datasets.records import SetConfig
+from vidtrack.training.recipe import AugmentConfig, DataConfig, TrainConfig
 from vidtrack.training.recipe_template import write_recipe
 
 Command = Callable[..., Ended]
@@ -20,7 +21,7 @@ Command = Callable[..., Ended]
 def recipe(tmp_path: Path, tiny_checkpoint: Path) -> Path:
     sets = (SetConfig("shapes", str(write_coco(tmp_path / "images"))),)
     config = TrainConfig(
-        model=replace(TINY, num_classes=len(CLASSES), classes=CLASSES),
+        model=msgspec.structs.replace(TINY, num_classes=len(CLASSES), classes=CLASSES),
         data=DataConfig(train=sets, validation=sets),
         augment=AugmentConfig(canvases=((64, 96),)),
         init=str(tiny_checkpoint),
