@@ -299,9 +299,13 @@ tracks = {
     track.name: [[m.frame, m.mute, *m.co, *[list(c) for c in m.pattern_corners]] for m in track.markers]
     for track in clip.tracking.objects[0].tracks
 }
+away = {
+    track.name: [f for f in range(1, 13) if track.markers.find_frame(f, exact=False).mute]
+    for track in clip.tracking.objects[0].tracks
+}
 scene = bpy.context.scene
 print("FOUND" + json.dumps({
-    "tracks": tracks, "size": list(clip.size), "start": clip.frame_start,
+    "tracks": tracks, "away": away, "size": list(clip.size), "start": clip.frame_start,
     "fps": scene.render.fps / scene.render.fps_base, "frames": [scene.frame_start, scene.frame_end],
 }))
 """
@@ -314,8 +318,9 @@ def test_blender_gets_the_tracks_and_keeps_them(tmp_path: Path) -> None:
     rate = Fraction(30000, 1001)
     write_clip(tmp_path / "clip.mp4", Clip(frames=12, rate=rate, size=(160, 96)))
     there = moving(3, 1) | moving(4, 6)
+    long_gap = moving(1) | moving(4, 7)
     log = write_log(
-        tmp_path / "clip.tracks.jsonl", {3: there}, range(12), rate, duration_seconds=12 / rate, frame_count=12
+        tmp_path / "clip.tracks.jsonl", {3: there, 4: long_gap}, range(12), rate, duration_seconds=12 / rate, frame_count=12
     )  # fmt: skip
     script = exported(log, "blender", tmp_path, start_frame=101)
     reader = tmp_path / "read.py"
@@ -335,7 +340,7 @@ def test_blender_gets_the_tracks_and_keeps_them(tmp_path: Path) -> None:
             right, top = (x + corners[2][0]) * 160, (1 - y - corners[2][1]) * 96
             boxes[frame] = [left, top, right, bottom]
     same(boxes, boxes_by_frame(scene_of(log), first=1))
-    assert [frame for frame, (mute, *_) in markers.items() if mute] == [1, 5, 11]  # away from there on
+    assert found["away"] == {"person 3": [1, 5, 6, 11, 12], "car 4": [2, 3, 4, 5, 6, 7, 12]}
 
 
 def test_names_no_program_trips_over(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ scene.active_clip = clip
 
 
 def write(scene: Scene) -> str:
-    """Points from 0 to 1 from the bottom left; frames without the object begin with a muted marker.
+    """Points from 0 to 1 from the bottom left; frames without the object begin and end with a muted marker.
 
     Markers count from the clip's own first frame, 1; where that lies in the scene is the clip's `frame_start`.
     """
@@ -85,7 +85,7 @@ def write(scene: Scene) -> str:
 
 
 def _row(scene: Scene, track: Track) -> str:
-    """A row of TRACKS: name, frames from which it is away, and keys."""
+    """A row of TRACKS: name, first and last frames of where it is away, and keys."""
     width, height = scene.size
     points = track.points(scene.anchor)
     left, top, right, bottom = track.boxes_xyxy.T
@@ -102,5 +102,6 @@ def _row(scene: Scene, track: Track) -> str:
         ],
         axis=1,
     )
-    off = [1 + frame for frame, there in track.switches() if not there]
+    # muted at both ends of a gap: inside, Blender takes the marker before or the one after
+    off = [1 + frame for frame, there in track.linear_switches() if not there]
     return json.dumps([track.name, off, np.round(keys, 8).tolist()])
