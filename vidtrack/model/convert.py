@@ -64,6 +64,7 @@ _FROM_HUGGING_FACE: Rules = (  # either release's names, to the official ones
     (r"\.self_attn\.o_proj\.", ".self_attn.out_proj."),
 )
 _IGNORED = re.compile(r"(total_params|total_ops|num_batches_tracked)$|^transformer\.decoder\.(class|bbox)_embed\.")
+_HEADS = ("class_embed.", "bbox_embed.")
 _ONLY_OURS = ("content_embed.", "label_embed.")
 
 
@@ -102,13 +103,37 @@ def to_official(state: Mapping[str, Tensor], config: DetectorConfig) -> State:
 def from_hugging_face(state: Mapping[str, Tensor]) -> State:
     """Hugging Face names, of transformers 4 (the hub's files) or 5, to ours."""
     official = {_rename(name, _FROM_HUGGING_FACE): value for name, value in state.items()}
-    return from_official(_join_projections(official))
+    return _fill_tied_heads(from_official(_join_projections(_with_decoder_heads(official))))
 
 
 def to_hugging_face(state: Mapping[str, Tensor], config: DetectorConfig) -> State:
     """Our names to those of the hub's files, which both transformers 4 and 5 load."""
     split = _split_projections(to_official(state, config))
     return {_rename(name, _TO_HUGGING_FACE): value for name, value in split.items()}
+
+
+def _with_decoder_heads(official: State) -> State:
+    """The same with the decoder's heads at the top level too; transformers 5 stores shared ones only in the decoder."""
+    prefix = "transformer.decoder."
+    heads = {
+        name.removeprefix(prefix): value
+        for name, value in official.items()
+        if name.startswith(tuple(prefix + head for head in _HEADS))
+    }
+    return heads | official
+
+
+def _fill_tied_heads(state: State) -> State:
+    """The same with a copy of each head for every layer if only the first is stored: transformers 5 ties the others."""
+    layers = {match[1] for name in state if (match := re.match(r"decoder\.layers\.(\d+)\.", name))}
+    count = len(layers) + ("enc_output.weight" in state)
+    for head in _HEADS:
+        own = {name: value for name, value in state.items() if name.startswith(head)}
+        if {name.split(".")[1] for name in own} == {"0"}:
+            for name, value in own.items():
+                rest = name.split(".", 2)[2]
+                state.update({f"{head}{index}.{rest}": value for index in range(1, count)})
+    return state
 
 
 def _rename(name: str, rules: Rules) -> str:
