@@ -14,9 +14,13 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def target_size(width: int, height: int, size: int, max_size: int) -> tuple[int, int]:
-    """(width, height) with the shorter side `size`, unless the longer would pass `max_size` (DETR's evaluation)."""
-    scale = min(size / min(width, height), max_size / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
+    """(width, height) with the shorter side `size`, or less if the longer would exceed `max_size`; rounded as in DETR."""
+    short, long = min(width, height), max(width, height)
+    if long / short * size > max_size:
+        size = round(max_size * short / long)
+    longer = int(size * long / short) if size else max_size
+    size = max(1, size)
+    return (longer, size) if width >= height else (size, longer)
 
 
 def to_batch(
