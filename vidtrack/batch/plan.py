@@ -18,7 +18,8 @@ from vidtrack.core.errors import InputError, UsageError
 from vidtrack.tracklog import SUFFIXES as LOG_SUFFIXES
 from vidtrack.tracklog import is_log_path
 from vidtrack.video.codecs import CONTAINERS
-from vidtrack.video.image_sequence import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_sequence
+from vidtrack.video.image_sequence import VIDEO_SUFFIXES, is_sequence
+from vidtrack.video.images import IMAGE_SUFFIXES
 
 VIDEO_MARK = ".tracked"  # NAME.tracked.mp4
 LOG_ENDING = ".tracks.jsonl"  # NAME.tracks.jsonl

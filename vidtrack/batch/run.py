@@ -66,7 +66,7 @@ def _track(
     batcher: DynamicBatcher | None,
 ) -> Outcome:
     existing = task.existing
-    probe(job.source, task.config.framerate, task.config.limits)
+    probe(job.source, task.config.framerate, task.config.limits, task.config.stream)
     if existing is not Existing.SKIP or not all(os.path.exists(target) for target in job.outputs):
         for target in job.outputs:  # before the model takes its time to load
             check_writable(target)

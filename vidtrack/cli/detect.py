@@ -43,6 +43,7 @@ def detect(
     end: options.End = None,
     stride: options.Stride = 1,
     framerate: options.Framerate = None,
+    stream: options.Stream = None,
     max_pixels: options.MaxPixels = None,
     max_duration: options.MaxDuration = None,
     line: options.Lines = None,
@@ -104,6 +105,7 @@ def detect(
         stride=stride,
         size=size,
         framerate=framerate,
+        stream=stream,
         smooth_seconds=smooth,
         gap_seconds=fill_gaps,
         lines=tuple(map(parse_line, line or ())),
@@ -183,7 +185,7 @@ def detect_one(
     if existing is Existing.REFUSE and not config.resume:
         refuse_existing([job])
     if isinstance(job.source, Path):
-        probe(job.source, config.framerate, config.limits)
+        probe(job.source, config.framerate, config.limits, config.stream)
 
     from vidtrack.batch.run import run_task  # PyTorch takes seconds to load: not before all else is in order
 

@@ -159,6 +159,15 @@ Stride = Annotated[
         rich_help_panel=_RANGE,
     ),
 ]
+Stream = Annotated[
+    int | None,
+    typer.Option(
+        "--stream",
+        min=0,
+        help="Which of the file's video streams to track, from 0. Default: as ffmpeg chooses, the largest.",
+        rich_help_panel=_RANGE,
+    ),
+]
 Framerate = Annotated[
     Fraction | None,
     typer.Option(

@@ -18,13 +18,14 @@ from vidtrack.core.errors import printable
 def probe(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Video or image sequence.")],
     framerate: options.Framerate = None,
+    stream: options.Stream = None,
     max_pixels: options.MaxPixels = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; rates and times are [n, d].")] = False,
 ) -> None:
     """Show how vidtrack reads a clip: size, rate, rotation, codec, sound, colour."""
     from vidtrack.video import probe as probe_video
 
-    info = probe_video(file, framerate, limits_of(max_pixels, None))
+    info = probe_video(file, framerate, limits_of(max_pixels, None), stream)
     values = {name: value for name, value in asdict(info).items() if name != "path"}
     if as_json:
         typer.echo(json.dumps({"path": file, **values}, default=_plain, ensure_ascii=False))

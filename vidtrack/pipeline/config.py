@@ -24,6 +24,7 @@ class RunConfig:
     stride: int = 1
     size: int | None = None  # shorter side in pixels for inference; None is the model's own
     framerate: Fraction | None = None  # of an image sequence
+    stream: int | None = None  # among the file's video streams; None is the one ffmpeg takes by default
     smooth_seconds: float = 0.0  # how far around a frame its boxes draw on others; frames wait so long
     gap_seconds: float = 0.0  # the longest absence that is filled with interpolated boxes; frames wait so long
     lines: tuple[Line, ...] = ()  # crossings of which are logged
@@ -40,7 +41,15 @@ class RunConfig:
     @property
     def read(self) -> ReadConfig:
         """Which frames of the clip to read."""
-        return ReadConfig(self.start_seconds, self.end_seconds, self.stride, self.hwaccel, self.framerate, self.limits)
+        return ReadConfig(
+            self.start_seconds,
+            self.end_seconds,
+            self.stride,
+            self.hwaccel,
+            self.framerate,
+            self.limits,
+            stream=self.stream,
+        )
 
     def at_score(self, models_own: float) -> RunConfig:
         """The same with the least score decided; no threshold of the tracker stays above it."""

@@ -24,6 +24,7 @@ from vidtrack.pipeline.config import RunConfig
 from vidtrack.pipeline.lookahead import Lookahead
 from vidtrack.pipeline.outputs import Outputs, Tracked
 from vidtrack.render.annotator import Annotator
+from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.tracker import Tracker
 from vidtrack.tracklog import LogWriter, Status
 from vidtrack.tracklog.header import Header, ModelInfo
@@ -91,7 +92,7 @@ def track_video(
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, config.read))
         encoder = FrameEncoder(model, config.size, batcher)
-        tracker = Tracker(model, config.tracker, class_filter(model.config.classes, config.classes))
+        tracker = Tracker(model, _tracker_config(reader, config), class_filter(model.config.classes, config.classes))
         counter = Counter(config.lines, config.zones, reader.info.size)
         header = None if log is None and video is None else _header(reader, encoder, config, source_name)
         chunks = stack.enter_context(open_checkpointer(log, video, reader, header, config, overwrite))
@@ -140,6 +141,11 @@ def refuse_existing(*targets: Path | TextIO | None) -> None:
     for target in targets:
         if isinstance(target, Path) and os.path.lexists(target):
             raise OutputError(f"{target} already exists", "choose another name, or overwrite it")
+
+
+def _tracker_config(reader: VideoReader, config: RunConfig) -> TrackerConfig:
+    """The tracker's config; in a still image no second frame can confirm what is seen."""
+    return replace(config.tracker, confirm_score=0.0) if reader.info.frame_count == 1 else config.tracker
 
 
 def _open_writer(path: Path, reader: VideoReader, config: RunConfig, chunks: Checkpointer) -> VideoWriter:

@@ -69,7 +69,7 @@ def find_footage(
     if path is None:
         raise InputError(f"cannot find {source.path}, the clip of {log_path}", "give the clip after the log")
     framerate = source.average_rate if is_sequence(path) else None
-    info = probe(path, framerate, limits)
+    info = probe(path, framerate, limits, None if another_version else source.stream)
     if another_version:
         _check_shape(info, source)
     else:

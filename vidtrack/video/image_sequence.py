@@ -16,12 +16,9 @@ import av
 from vidtrack.core.errors import InputError
 from vidtrack.core.types import FileNumbering
 from vidtrack.video.ffmpeg_log import ProblemLog
-from vidtrack.video.images import DECODE_ERRORS, decode_image
+from vidtrack.video.images import DECODE_ERRORS, IMAGE_SUFFIXES, decode_image
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
-IMAGE_SUFFIXES = frozenset(
-    ".avif .bmp .dpx .exr .heic .heif .hif .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
-)
 VIDEO_SUFFIXES = frozenset(
     ".3g2 .3gp .asf .avi .dv .f4v .flv .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv "
     ".y4m".split()

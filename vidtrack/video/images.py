@@ -16,17 +16,26 @@ from vidtrack.video.side_data import is_tiled
 
 DECODE_ERRORS = (av.FFmpegError, OSError, StopIteration, IndexError)
 _HEIF = frozenset({".heic", ".heif", ".hif"})
-_READ_AS_IMAGES = _HEIF | {".exr", ".webp"}  # single files that need more than FFmpeg's container
+IMAGE_SUFFIXES = _HEIF | frozenset(
+    ".avif .bmp .dpx .exr .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
+)
+_ANIMATED = {".avif": b"avis", ".png": b"acTL"}  # what files with several frames have near their beginning
 _TO_SRGB = {"apply_trc": "iec61966_2_1"}  # OpenEXR holds linear light
-_HEIF_HEAD_BYTES = 1 << 16
+_HEAD_BYTES = 1 << 16
 _WEBP_ANIMATION = 0x02  # flag of a VP8X chunk
 _WITH_HEIF = "pip install 'vidtrack[heif]', or convert it to JPEG or PNG"
 
 
-def is_own_image(path: Path) -> bool:
-    """True for an image file that is decoded as such, not as a video of one frame."""
+def is_still_image(path: Path) -> bool:
+    """True for a file that is a still image, not a video or an animation."""
     suffix = path.suffix.lower()
-    return path.is_file() and (suffix in _READ_AS_IMAGES or (suffix == ".avif" and not _is_animated_avif(path)))
+    if suffix not in IMAGE_SUFFIXES or not path.is_file():
+        return False
+    try:
+        head = _head(path)
+    except OSError:
+        return False  # opening it as a video tells why
+    return bool(head) and not (suffix in _ANIMATED and _ANIMATED[suffix] in head)
 
 
 def decode_image(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
@@ -86,17 +95,15 @@ def _refuse_parts(path: Path, container: av.container.InputContainer) -> None:
     hint = _WITH_HEIF if path.suffix.lower() in _HEIF else "convert it to JPEG or PNG"
     if is_tiled(container):
         raise InputError(f"{path} is stored as tiles, which FFmpeg gives one by one", hint)
-    with path.open("rb") as file:
-        if b"clap" in file.read(_HEIF_HEAD_BYTES):
-            raise InputError(f"{path} is cropped (clap), which FFmpeg ignores", hint)
+    if b"clap" in _head(path):
+        raise InputError(f"{path} is cropped (clap), which FFmpeg ignores", hint)
 
 
 def _is_animated_webp(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(21)
-    return head[8:16] == b"WEBPVP8X" and bool(head[20] & _WEBP_ANIMATION)
+    head = _head(path)
+    return head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & _WEBP_ANIMATION)
 
 
-def _is_animated_avif(path: Path) -> bool:
+def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return b"avis" in file.read(64)
+        return file.read(_HEAD_BYTES)

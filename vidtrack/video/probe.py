@@ -18,7 +18,7 @@ from vidtrack.video.container import open_container, video_stream, video_streams
 from vidtrack.video.ffmpeg_log import FFmpegMessages
 from vidtrack.video.geometry import Orientation, display_aspect, display_size, valid_crop
 from vidtrack.video.image_sequence import DEFAULT_FRAMERATE, image_files, is_sequence
-from vidtrack.video.images import DECODE_ERRORS, decode_image, is_own_image
+from vidtrack.video.images import DECODE_ERRORS, decode_image, is_still_image
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 from vidtrack.video.side_data import frame_side_data, stream_side_data
 
@@ -41,7 +41,7 @@ def probe(
     MisfitError for a stream the file does not have.
     """
     path = Path(path)
-    if is_sequence(path) or is_own_image(path):
+    if is_sequence(path) or is_still_image(path):
         return _probe_images(path, framerate or DEFAULT_FRAMERATE, limits)
     with open_container(path, limits=limits) as container:
         return _describe(container, video_stream(container, path, stream), path, limits)

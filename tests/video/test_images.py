@@ -1,0 +1,152 @@
+"""Still images: phones' HEIC, linear light, animations that are not videos, and folders of them."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from tests.media import write_pictures
+from vidtrack.core.errors import InputError
+from vidtrack.video import ReadConfig, VideoReader, probe
+from vidtrack.video import images as images_module
+
+GRADIENT = np.zeros((200, 300, 3), np.uint8)
+GRADIENT[..., 0], GRADIENT[..., 1] = np.linspace(0, 255, 300)[None], np.linspace(0, 255, 200)[:, None]
+
+
+def write_exr(path: Path, value: float, dtype: type[np.floating]) -> Path:
+    """An uncompressed OpenEXR image of 64x48 pixels, all of one value."""
+
+    def attribute(name: bytes, kind: bytes, data: bytes) -> bytes:
+        return name + b"\0" + kind + b"\0" + struct.pack("<i", len(data)) + data
+
+    pixel_type = 1 if dtype is np.float16 else 2
+    channels = b"".join(name + struct.pack("<xiBxxxii", pixel_type, 0, 1, 1) for name in (b"B", b"G", b"R")) + b"\0"
+    window = struct.pack("<4i", 0, 0, 63, 47)
+    head = struct.pack("<ii", 20000630, 2) + b"".join(
+        (
+            attribute(b"channels", b"chlist", channels),
+            attribute(b"compression", b"compression", b"\0"),
+            attribute(b"dataWindow", b"box2i", window),
+            attribute(b"displayWindow", b"box2i", window),
+            attribute(b"lineOrder", b"lineOrder", b"\0"),
+            attribute(b"pixelAspectRatio", b"float", struct.pack("<f", 1)),
+            attribute(b"screenWindowCenter", b"v2f", struct.pack("<ff", 0, 0)),
+            attribute(b"screenWindowWidth", b"float", struct.pack("<f", 1)),
+            b"\0",
+        )
+    )
+    row = np.full(3 * 64, value, dtype).tobytes()
+    first = len(head) + 8 * 48
+    offsets = b"".join(struct.pack("<Q", first + n * (8 + len(row))) for n in range(48))
+    path.write_bytes(head + offsets + b"".join(struct.pack("<ii", n, len(row)) + row for n in range(48)))
+    return path
+
+
+def only_image(path: Path, config: ReadConfig | None = None) -> np.ndarray:
+    with VideoReader(path, config) as reader:
+        (frame,) = reader
+        assert reader.info.size == frame.image.shape[1::-1]
+    return frame.image
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_linear_light_becomes_display_values(tmp_path: Path, dtype: type[np.floating]) -> None:
+    path = write_exr(tmp_path / "grey.exr", 0.18, dtype)
+    assert set(only_image(path).ravel()) == {118}  # 255 * (1.055 * 0.18 ** (1 / 2.4) - 0.055)
+    assert np.abs(only_image(path, ReadConfig(deep=True)) / 257.0 - 117.6).max() < 0.2
+
+
+@pytest.mark.parametrize("options", [{}, {"tile_size": 128}], ids=["whole", "tiled"])
+def test_heic_is_read_whole(tmp_path: Path, options: dict[str, int]) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    pytest.importorskip("pi_heif")
+    path = tmp_path / "photo.heic"
+    heif.from_pillow(Image.fromarray(GRADIENT)).save(path, quality=95, **options)
+    assert np.abs(only_image(path).astype(int) - GRADIENT).mean() < 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_heic_is_upright(tmp_path: Path, orientation: int) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    pytest.importorskip("pi_heif")
+    image, path = Image.fromarray(GRADIENT), tmp_path / "photo.heic"
+    exif = image.getexif()
+    exif[0x112] = orientation
+    heif.register_heif_opener()
+    image.save(path, quality=95, exif=exif.tobytes())  # as irot and imir
+    expected = np.asarray(ImageOps.exif_transpose(image))
+    assert only_image(path).shape == expected.shape
+    assert np.abs(only_image(path).astype(int) - expected).mean() < 3
+
+
+def test_tiles_without_libheif_are_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    path = tmp_path / "photo.heic"
+    heif.from_pillow(Image.fromarray(GRADIENT)).save(path, tile_size=128)
+    monkeypatch.setattr(images_module, "_decode_heif", lambda path, limits: None)
+    with pytest.raises(InputError, match=r"photo\.heic is stored as tiles.*vidtrack\[heif\]"):
+        probe(path)
+
+
+def test_an_animation_in_avif_is_a_video(tmp_path: Path) -> None:
+    shades = [Image.fromarray(np.full((48, 64, 3), 40 * n, np.uint8)) for n in range(4)]
+    shades[0].save(tmp_path / "a.avif", save_all=True, append_images=shades[1:], duration=100)
+    with VideoReader(tmp_path / "a.avif") as reader:
+        assert [round(frame.image.mean() / 40) for frame in reader] == [0, 1, 2, 3]
+        assert reader.info.average_rate == 10
+
+
+def test_an_animated_webp_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    shades = [Image.fromarray(np.full((48, 64, 3), 40 * n, np.uint8)) for n in range(4)]
+    shades[0].save(tmp_path / "a.webp", save_all=True, append_images=shades[1:], duration=100)
+    with pytest.raises(InputError, match=r"a\.webp is an animated WebP"):
+        probe(tmp_path / "a.webp")
+
+
+def test_each_image_of_a_sequence_is_upright_by_its_own_orientation(tmp_path: Path) -> None:
+    upright = Image.fromarray(GRADIENT)
+    for number, orientation in enumerate((1, 6, 8, 3, 2, 7), start=1):
+        turned = upright.transpose(_UNDOING[orientation]) if orientation > 1 else upright
+        exif = turned.getexif()
+        exif[0x112] = orientation
+        turned.save(tmp_path / f"{number}.png", exif=exif)
+    with VideoReader(tmp_path) as reader:
+        frames = list(reader)
+        assert reader.problems == []
+    assert len(frames) == 6
+    assert all(np.array_equal(frame.image, GRADIENT) for frame in frames)
+
+
+_UNDOING = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def test_missing_numbers_keep_their_place_and_are_named(tmp_path: Path) -> None:
+    for path in write_pictures(tmp_path, 10, "f.{:04}.png"):
+        if path.name in ("f.0003.png", "f.0006.png", "f.0007.png"):
+            path.unlink()
+    for source in (tmp_path, tmp_path / "f.%04d.png", tmp_path / "f.*.png"):
+        with VideoReader(source) as reader:
+            assert [(frame.index, frame.pts) for frame in reader] == [(n, n) for n in (0, 1, 3, 4, 7, 8, 9)]
+            assert [p.message for p in reader.problems] == ["3 images are missing: number 3, 6-7"]
+            assert reader.info.frame_count == 10
+            assert reader.info.numbering is not None
+            assert (reader.info.numbering.pattern, reader.info.numbering.first) == ("f.%04d.png", 1)
+
+
+def test_photos_picked_from_a_card_follow_each_other(tmp_path: Path) -> None:
+    for path, number in zip(write_pictures(tmp_path, 3), (17, 402, 9981), strict=True):
+        path.rename(tmp_path / f"IMG_{number:04}.png")
+    with VideoReader(tmp_path) as reader:
+        assert [frame.index for frame in reader] == [0, 1, 2]
+        assert "9962 numbers are missing" in reader.problems[0].message
