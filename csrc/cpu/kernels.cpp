@@ -233,6 +233,8 @@ void backward(const Call& call, int64_t begin, int64_t end) {
 #define VIDTRACK_INSTRUCTION_SET "avx512"
 #elif defined(__AVX2__)
 #define VIDTRACK_INSTRUCTION_SET "avx2"
+#elif defined(__ARM_NEON)
+#define VIDTRACK_INSTRUCTION_SET "neon"
 #else
 #define VIDTRACK_INSTRUCTION_SET "baseline"
 #endif
