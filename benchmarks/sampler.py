@@ -4,30 +4,31 @@
 
 Every candidate gets the network's own inputs (reference points, raw offsets, raw logits), so those that have no fused
 operator pay for softmax and locations in PyTorch, as they do in a network. All candidates take turns within each round;
-the fastest of the rounds counts. `--clock cpu` counts processor time of all threads, for busy machines. The floor is
-the time to move the bytes of inputs and outputs once, at the bandwidth of a large copy measured in the same run.
+the fastest of the rounds counts. On a CPU the kernels of the next narrower instruction set are among them. `--clock
+cpu` counts processor time of all threads, for busy machines. The floor is the time to move the bytes of inputs and
+outputs once, at the bandwidth of a large copy measured in the same run.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
+import multiprocessing
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
+from sampler_peers import CPU_PEERS, CUDA_PEERS, Operator, Shapes, with_glue
 from torch import Tensor
 
 from vidtrack import ops
 from vidtrack.ops import reference
-
-Shapes = list[tuple[int, int]]
-Operator = Callable[[Tensor, Shapes, Tensor, Tensor, Tensor], Tensor]
-Unfused = Callable[[Tensor, Shapes, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ CASES = (
     Case("decoder 800x1333, d 256, 300 queries", (800, 1333), (8, 16, 32, 64), 32, 300),
 )
 HEADS, POINTS = 8, 4
+NARROWER = {"avx512": "avx2", "avx2": "baseline"}
 
 
 @dataclass(frozen=True)
@@ -81,66 +83,6 @@ def make_inputs(case: Case, device: str, dtype: torch.dtype) -> Inputs:
     leaves = [tensor.to(device).requires_grad_() for tensor in tensors]
     grad = torch.randn(case.batch, queries, HEADS * case.channels).to(device, dtype)
     return Inputs(shapes, (leaves[0], leaves[1].detach(), leaves[2], leaves[3]), grad)
-
-
-def with_glue(unfused: Unfused) -> Operator:
-    """Softmax and locations in PyTorch before an operator that takes weights and locations."""
-
-    def operator(value: Tensor, shapes: Shapes, points: Tensor, offsets: Tensor, logits: Tensor) -> Tensor:
-        locations = reference.sampling_locations(shapes, points, offsets)
-        weights = logits.flatten(-2).softmax(-1).view_as(logits)
-        return unfused(value, shapes, locations.to(value.dtype), weights)
-
-    return operator
-
-
-def level_starts(shapes: Shapes, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Shapes (L, 2) and first positions (L,) as the other packages take them."""
-    sizes = torch.tensor(shapes, device=device)
-    areas = sizes.prod(1)
-    return sizes, torch.cat([areas.new_zeros(1), areas.cumsum(0)[:-1]])
-
-
-def torch_ms_deform_attn() -> Unfused:
-    function = importlib.import_module("torch_ms_deform_attn").ms_deform_attn
-    return lambda v, s, x, w: function(v, *level_starts(s, v.device), x, w, 64)
-
-
-def msda_triton() -> Unfused:
-    function = importlib.import_module("msda_triton").multiscale_deformable_attention
-    return lambda v, s, x, w: function(v, level_starts(s, v.device)[0], x, w, "zeros", False).flatten(2)
-
-
-def official() -> Unfused:
-    """The extension of the Deformable DETR repository, built there with its own setup.py."""
-    return differentiable(importlib.import_module("MultiScaleDeformableAttention"))
-
-
-def hugging_face() -> Unfused:
-    """The kernel that the transformers package downloads."""
-    return differentiable(importlib.import_module("kernels").get_kernel("kernels-community/deformable-detr"))
-
-
-def differentiable(module: Any) -> Unfused:
-    """Join the two functions of the official extension, or of its descendants."""
-
-    class Function(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, *inputs: Tensor) -> Tensor:
-            ctx.save_for_backward(*inputs)
-            output: Tensor = module.ms_deform_attn_forward(*inputs, 64)
-            return output
-
-        @staticmethod
-        def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-            value, locations, weights = module.ms_deform_attn_backward(*ctx.saved_tensors, grads[0].contiguous(), 64)
-            return value, None, None, locations, weights
-
-    return lambda v, s, x, w: Function.apply(v, *level_starts(s, v.device), x, w)
-
-
-CPU_PEERS = (torch_ms_deform_attn,)
-CUDA_PEERS = (official, hugging_face, msda_triton, torch_ms_deform_attn)
 
 
 def candidates(is_cuda: bool) -> dict[str, Operator]:
@@ -196,6 +138,57 @@ def moved_bytes(inputs: Inputs) -> tuple[int, int]:
     return forward, 2 * forward + gradients
 
 
+def forward(operator: Operator, inputs: Inputs) -> Tensor:
+    with torch.no_grad():
+        return operator(inputs.tensors[0], inputs.shapes, *inputs.tensors[1:])
+
+
+def both(operator: Operator, inputs: Inputs) -> None:
+    leaves = [tensor for tensor in inputs.tensors if tensor.requires_grad]
+    torch.autograd.grad(operator(inputs.tensors[0], inputs.shapes, *inputs.tensors[1:]), leaves, inputs.grad)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How to measure; the command line."""
+
+    device: str
+    dtype: torch.dtype
+    threads: int
+    clock: str
+    rounds: int
+
+    def time(self, operator: Operator, inputs: Inputs) -> list[float]:
+        """Milliseconds of forward, and of forward and backward."""
+        clock = Clock(self.device, self.clock)
+        return [clock(lambda: forward(operator, inputs)), clock(lambda: both(operator, inputs))]
+
+
+@cache
+def cached_inputs(case: Case, setting: Setting) -> Inputs:
+    torch.set_num_threads(setting.threads)
+    return make_inputs(case, setting.device, setting.dtype)
+
+
+def time_here(case: Case, setting: Setting) -> list[float]:
+    return setting.time(ops.deformable_attention, cached_inputs(case, setting))
+
+
+def output_here(case: Case, setting: Setting) -> np.ndarray:
+    return forward(ops.deformable_attention, cached_inputs(case, setting)).float().numpy()
+
+
+def other_process(instruction_set: str) -> ProcessPoolExecutor:
+    """A process in which our library uses other kernels: it chooses them once."""
+    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    before = os.environ.get("VIDTRACK_CPU")
+    os.environ["VIDTRACK_CPU"] = instruction_set
+    used = pool.submit(ops.build_info).result()["cpu"]
+    os.environ.pop("VIDTRACK_CPU") if before is None else os.environ.update(VIDTRACK_CPU=before)
+    assert used == instruction_set, f"{used} kernels where {instruction_set} was asked for"
+    return pool
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of a table; milliseconds, and the root mean square of the error over that of the exact output."""
@@ -207,32 +200,26 @@ class Row:
 
 
 def measure(
-    case: Case, operators: dict[str, Operator], clock: Clock, device: str, dtype: torch.dtype, rounds: int
+    case: Case, operators: dict[str, Operator], others: dict[str, ProcessPoolExecutor], setting: Setting
 ) -> Iterator[Row]:
-    """Time every operator in turn, `rounds` times."""
-    inputs = make_inputs(case, device, dtype)
+    """Time every operator in turn, here and in the other processes, for as many rounds as the setting says."""
+    inputs = make_inputs(case, setting.device, setting.dtype)
     exact = reference.deformable_attention(
         inputs.tensors[0].detach().double(), inputs.shapes, *(t.detach().double() for t in inputs.tensors[1:])
     )
-    leaves = [tensor for tensor in inputs.tensors if tensor.requires_grad]
-
-    def forward(operator: Operator) -> Tensor:
-        with torch.no_grad():
-            return operator(inputs.tensors[0], inputs.shapes, *inputs.tensors[1:])
-
-    def both(operator: Operator) -> None:
-        torch.autograd.grad(operator(inputs.tensors[0], inputs.shapes, *inputs.tensors[1:]), leaves, inputs.grad)
-
     best: dict[str, list[float]] = {}
-    for _ in range(rounds + 1):  # the first round warms up
-        for name, operator in operators.items():
-            times = [clock(lambda f=operator: forward(f)), clock(lambda f=operator: both(f))]  # type: ignore[misc]
-            best[name] = [min(pair) for pair in zip(best[name], times, strict=True)] if name in best else times
-    for name, operator in operators.items():
-        error = ((forward(operator).double() - exact).square().mean() / exact.square().mean()).sqrt().item()
-        yield Row(name, best[name][0], best[name][1], error)
+    for _ in range(setting.rounds + 1):  # the first round warms up
+        times = {name: setting.time(operator, inputs) for name, operator in operators.items()}
+        times |= {name: pool.submit(time_here, case, setting).result() for name, pool in others.items()}
+        for name, pair in times.items():
+            best[name] = [min(two) for two in zip(best.get(name, pair), pair, strict=True)]
+    outputs = {name: forward(operator, inputs) for name, operator in operators.items()}
+    outputs |= {n: torch.from_numpy(pool.submit(output_here, case, setting).result()) for n, pool in others.items()}
+    for name, output in outputs.items():
+        error = ((output.double() - exact).square().mean() / exact.square().mean()).sqrt().item()
+        yield Row(name, *best[name], error)
     forward_bytes, all_bytes = moved_bytes(inputs)
-    speed = bandwidth(device, clock)
+    speed = bandwidth(setting.device, Clock(setting.device, setting.clock))
     yield Row("floor", forward_bytes / speed, all_bytes / speed, 0.0)
 
 
@@ -263,20 +250,24 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="append the tables to this file")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    clock = Clock(arguments.device, arguments.clock)
-    operators = candidates(clock.is_cuda)
-    machine = torch.cuda.get_device_name() if clock.is_cuda else f"{platform.machine()}, {ops.build_info()['cpu']}"
-    setting = f"{arguments.threads} threads, {arguments.clock} clock, {arguments.dtype}"
-    head = f"{machine}, {setting}, torch {torch.__version__}\n"
+    dtype = getattr(torch, arguments.dtype)
+    setting = Setting(arguments.device, dtype, arguments.threads, arguments.clock, arguments.rounds)
+    is_cuda = arguments.device.startswith("cuda")
+    instruction_set = str(ops.build_info()["cpu"])
+    machine = torch.cuda.get_device_name() if is_cuda else f"{platform.machine()}, {instruction_set}"
+    details = f"{arguments.threads} threads, {arguments.clock} clock, {arguments.dtype}"
+    head = f"{machine}, {details}, torch {torch.__version__}\n"
     print(head)
+    operators, others = candidates(is_cuda), {}
+    if not is_cuda and (narrower := NARROWER.get(instruction_set)):
+        others[f"vidtrack, {narrower}"] = other_process(narrower)
     texts = [head]
     for case in CASES:
         if arguments.only in case.name:
-            rows = list(
-                measure(case, operators, clock, arguments.device, getattr(torch, arguments.dtype), arguments.rounds)
-            )
-            texts.append(table(case, rows))
+            texts.append(table(case, list(measure(case, operators, others, setting))))
             print(texts[-1], flush=True)
+    for pool in others.values():
+        pool.shutdown()
     if arguments.report:
         with arguments.report.open("a") as file:
             file.write("\n".join(texts))
