@@ -48,7 +48,7 @@ def test_a_clip_that_failed_is_taken_up(detect: Command, clip: Path) -> None:
     assert (clip.parent / "slow.tracked.mp4.resume").is_dir()
     ended = detect(clip, "--resume")
     assert ended.code == 0
-    assert "slow.mp4: taken up after 32 frames, at 62.000 s" in ended.err
+    assert "slow.mp4: resumed after 32 frames, at 62.000 s" in ended.err
     assert {path.name for path in clip.parent.iterdir()} == {"slow.mp4", "slow.tracked.mp4", "slow.tracks.jsonl"}
 
 
@@ -57,7 +57,7 @@ def test_without_the_option_a_hint_names_both_ways(detect: Command, clip: Path) 
     (clip.parent / "slow.tracks.jsonl").unlink()
     ended = detect(clip)
     assert ended.code == 1
-    assert "--resume goes on with it, --overwrite begins anew" in ended.err
+    assert "--resume continues it, --overwrite starts over" in ended.err
     assert detect(clip, "--overwrite").code == 0
     assert not (clip.parent / "slow.tracked.mp4.resume").exists()
 
@@ -73,4 +73,4 @@ def test_nothing_to_resume_is_said_to_people_and_programs(detect: Command, clip:
     ended = detect(clip, "--resume", "--progress", "json")
     assert ended.code == 0
     first = json.loads(ended.err.splitlines()[0])
-    assert (first["event"], first["message"]) == ("note", "nothing to resume: begun at the start")
+    assert (first["event"], first["message"]) == ("note", "nothing to resume; starting from the beginning")

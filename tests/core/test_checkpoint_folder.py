@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.core.checkpoint_folder import WorkFolder
+from vidtrack.core.checkpoint_folder import CheckpointFolder
 from vidtrack.core.errors import OutputError
 from vidtrack.core.journal import Journal, holds
 
@@ -39,9 +39,9 @@ def test_a_journal_in_no_folder_is_one_line(tmp_path: Path) -> None:
         Journal(tmp_path / "none" / "j")
 
 
-def work(tmp_path: Path, states: int) -> WorkFolder:
-    folder = WorkFolder(tmp_path / "out.mp4")
-    folder.begin()
+def work(tmp_path: Path, states: int) -> CheckpointFolder:
+    folder = CheckpointFolder(tmp_path / "out.mp4")
+    folder.create()
     journal = folder.journal("log")
     for number in range(states):
         journal.append(b"chunk %d\n" % number)
@@ -51,8 +51,8 @@ def work(tmp_path: Path, states: int) -> WorkFolder:
 
 def test_the_last_state_is_found_and_only_two_are_kept(tmp_path: Path) -> None:
     work(tmp_path, 4).close()
-    folder = WorkFolder(tmp_path / "out.mp4")
-    assert folder.earlier({"what": 1}) == {"chunk": 3}
+    folder = CheckpointFolder(tmp_path / "out.mp4")
+    assert folder.load({"what": 1}) == {"chunk": 3}
     assert {path.name for path in folder.path.iterdir()} == {"log.journal", "state-000003", "state-000004"}
     with folder.journal("log").reread() as stream:
         assert stream.read().splitlines()[-1] == b"chunk 3"
@@ -63,7 +63,7 @@ def test_the_last_state_is_found_and_only_two_are_kept(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_state_is_of_no_use(tmp_path: Path) -> None:
     folder = work(tmp_path, 0)
-    assert WorkFolder(tmp_path / "out.mp4").earlier({"what": 1}) is None
+    assert CheckpointFolder(tmp_path / "out.mp4").load({"what": 1}) is None
     folder.close()
     assert not folder.exists
 
@@ -73,14 +73,14 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     (folder.path / "notes.txt").write_text("mine")
     folder.remove()
     assert [path.name for path in folder.path.iterdir()] == ["notes.txt"]
-    with pytest.raises(OutputError, match="cannot be made: File exists"):
-        folder.begin()
+    with pytest.raises(OutputError, match="cannot be created: File exists"):
+        folder.create()
 
 
 def test_a_file_in_its_place_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "out.mp4.resume").write_text("mine")
-    folder = WorkFolder(tmp_path / "out.mp4")
-    assert folder.earlier({}) is None
-    with pytest.raises(OutputError, match="cannot be made"):
-        folder.begin()
+    folder = CheckpointFolder(tmp_path / "out.mp4")
+    assert folder.load({}) is None
+    with pytest.raises(OutputError, match="cannot be created"):
+        folder.create()
     assert (tmp_path / "out.mp4.resume").read_text() == "mine"

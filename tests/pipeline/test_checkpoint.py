@@ -20,7 +20,7 @@ import pytest
 
 from tests.media import Clip, damaged, write_clip
 from vidtrack import Progress, RunConfig, TrackerConfig, TrackResult, track_video
-from vidtrack.core.errors import OutputError
+from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracklog.zones import parse_line, parse_zone
 from vidtrack.video import VideoReader
@@ -139,7 +139,7 @@ def test_it_may_be_interrupted_again_and_again(
         clip, tiny_model, tmp_path / "cut", log="out.jsonl.gz", resume=True, tell=lambda now: notes.append(now.note)
     )
     assert result.resumed >= 65
-    assert notes[0] == result.note == f"taken up after {result.resumed} frames, at {_seconds(result.resumed)} s"
+    assert notes[0] == result.note == f"resumed after {result.resumed} frames, at {_seconds(result.resumed)} s"
     assert not any(notes[1:])
     assert content(tmp_path / "cut", "out.jsonl.gz") == whole
 
@@ -198,7 +198,7 @@ def test_a_damaged_state_serves_nobody(place: int, clip: Path, tiny_model: Defor
     assert len(states(tmp_path)) == 2
     for path in states(tmp_path):
         path.write_bytes(path.read_bytes()[:-7])
-    with pytest.raises(OutputError, match=r"state-.* is of no use: it is damaged .*--overwrite begins anew"):
+    with pytest.raises(OutputError, match=r"state-.* cannot be used: it is damaged .*--overwrite starts over"):
         track(clip, tiny_model, tmp_path, resume=True)
     assert before.exists()
 
@@ -216,7 +216,7 @@ def test_the_chunk_before_serves_where_the_last_is_damaged(
                 journal.truncate(_length(states(folder)[-1]) - 1)
         result = track(clip, tiny_model, folder, resume=True)
         assert 30 < result.resumed < 40
-        assert "taken up a chunk earlier" in result.note
+        assert "resumed one chunk earlier" in result.note
         assert content(folder) == whole
 
 
@@ -239,12 +239,12 @@ def test_other_work_is_not_mixed_in(
     changed: dict[str, Any], said: str, clip: Path, tiny_model: DeformableDETR, tmp_path: Path
 ) -> None:
     stop_at(60, clip, tiny_model, tmp_path)
-    with pytest.raises(OutputError, match=f"is of other work: {said}"):
+    with pytest.raises(OutputError, match=f"belongs to a different run: {said}"):
         track(clip, tiny_model, tmp_path, resume=True, **changed)
     assert states(tmp_path)
     result = track(clip, tiny_model, tmp_path, resume=True, overwrite=True, **changed)
     assert (result.status, result.resumed) == ("complete", 0)
-    assert "begun anew" in result.note
+    assert "starting over" in result.note
     assert not states(tmp_path)
 
 
@@ -253,14 +253,16 @@ def test_another_clip_under_the_name_is_seen(clip: Path, tiny_model: DeformableD
     source.write_bytes(clip.read_bytes())
     stop_at(60, source, tiny_model, tmp_path / "out")
     write_clip(source, Clip(frames=90, audio="aac"))
-    with pytest.raises(OutputError, match=r"is of other work: clip\.value"):
+    with pytest.raises(OutputError, match=r"belongs to a different run: clip\.value"):
         track(source, tiny_model, tmp_path / "out", resume=True)
 
 
 def test_what_is_left_of_a_run_is_not_passed_over(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
     stop_at(60, clip, tiny_model, tmp_path)
     (tmp_path / "out.jsonl").unlink()
-    with pytest.raises(OutputError, match=r"out.mp4.resume is there.*--resume goes on with it, --overwrite"):
+    with pytest.raises(
+        OutputError, match=r"out.mp4.resume was left by an interrupted run.*--resume continues it, --overwrite"
+    ):
         track(clip, tiny_model, tmp_path)
     assert track(clip, tiny_model, tmp_path, overwrite=True).resumed == 0
     assert not states(tmp_path)
@@ -271,13 +273,13 @@ def test_nothing_to_resume_begins_at_the_start(clip: Path, tiny_model: Deformabl
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
     result = track(clip, tiny_model, tmp_path, resume=True)
     assert (result.status, result.resumed) == ("complete", 0)
-    assert result.note == "nothing to resume: begun at the start"
+    assert result.note == "nothing to resume; starting from the beginning"
 
 
 def test_what_is_complete_stays(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
     track(clip, tiny_model, tmp_path)
     expected = content(tmp_path)
-    with pytest.raises(OutputError, match="already exists"):
+    with pytest.raises(UsageError, match="already exists"):
         track(clip, tiny_model, tmp_path, resume=True)
     assert content(tmp_path) == expected
 
@@ -285,10 +287,10 @@ def test_what_is_complete_stays(clip: Path, tiny_model: DeformableDETR, tmp_path
 def test_a_kill_after_the_end_leaves_nothing_to_do(
     clip: Path, tiny_model: DeformableDETR, whole: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vidtrack.pipeline.checkpoint.Checkpointer.done", lambda self: None)
+    monkeypatch.setattr("vidtrack.pipeline.checkpoint.Checkpointer.discard", lambda self: None)
     track(clip, tiny_model, tmp_path)
     assert states(tmp_path)
-    with pytest.raises(OutputError, match="already exists"):
+    with pytest.raises(UsageError, match="already exists"):
         track(clip, tiny_model, tmp_path, resume=True)
     assert {path.name for path in tmp_path.iterdir()} == {"out.mp4", "out.jsonl"}
     assert content(tmp_path) == whole

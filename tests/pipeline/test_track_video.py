@@ -123,11 +123,11 @@ def test_times_cover_every_kind_of_work(tiny_model: DeformableDETR, second: Path
 
 def test_outputs_that_exist_are_left_alone(tiny_model: DeformableDETR, second: Path, tmp_path: Path) -> None:
     (tmp_path / "out.mp4").write_bytes(b"precious")
-    with pytest.raises(OutputError, match="already exists"):
+    with pytest.raises(UsageError, match="already exists"):
         run(second, tiny_model, tmp_path)
     assert (tmp_path / "out.mp4").read_bytes() == b"precious"
     (tmp_path / "link.mp4").symlink_to("away.mp4")
-    with pytest.raises(OutputError, match="already exists"):
+    with pytest.raises(UsageError, match="already exists"):
         track_video(second, tiny_model, video=tmp_path / "link.mp4")
     track_video(second, tiny_model, video=tmp_path / "out.mp4", config=RunConfig(stride=9), overwrite=True)
     assert probe(tmp_path / "out.mp4").size == (160, 68)

@@ -11,6 +11,7 @@ from vidtrack.pipeline.config import RunConfig
 if TYPE_CHECKING:
     from vidtrack.core.errors import VidtrackError
     from vidtrack.core.stages import Progress
+    from vidtrack.core.types import VideoInfo
     from vidtrack.pipeline.track_video import TrackResult
 
 
@@ -22,6 +23,7 @@ class Task:
     job: Job
     config: RunConfig
     existing: Existing = Existing.REFUSE
+    info: VideoInfo | None = None  # of a clip that was probed before
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from vidtrack.batch.remote import Address
 from vidtrack.batch.remote_job import local_copy
 from vidtrack.batch.resume import Finding, find_earlier
 from vidtrack.core.atomic_files import check_writable, make_folder
-from vidtrack.core.class_names import class_filter
 from vidtrack.core.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.core.stages import Progress
 from vidtrack.core.status import Status
@@ -66,15 +65,13 @@ def _track(
     batcher: DynamicBatcher | None,
 ) -> Outcome:
     existing = task.existing
-    probe(job.source, task.config.framerate, task.config.limits, task.config.stream)
+    info = task.info or probe(job.source, task.config.framerate, task.config.limits, task.config.stream)
     if existing is not Existing.SKIP or not all(os.path.exists(target) for target in job.outputs):
         for target in job.outputs:  # before the model takes its time to load
             check_writable(target)
     model = load()
-    class_filter(model.config.classes, task.config.classes)
-    config = task.config.at_score(model.config.score)
     if existing is Existing.SKIP:
-        finding = find_earlier(job, config, model.origin)
+        finding = find_earlier(job, task.config.at_score(model.config.score), model.origin)
         if finding is Finding.DONE:
             return Outcome(task.job, "skipped")
         if finding is Finding.OTHER:
@@ -85,11 +82,11 @@ def _track(
     for target in job.outputs:
         make_folder(target.parent)
     result = track_video(
-        job.source,
+        info,
         model,
         log=job.log,
         video=job.video,
-        config=config,
+        config=task.config,
         overwrite=existing is not Existing.REFUSE,
         progress=progress,
         batcher=batcher,

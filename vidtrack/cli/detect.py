@@ -184,13 +184,14 @@ def detect_one(
 
     if existing is Existing.REFUSE and not config.resume:
         refuse_existing([job])
+    info = None
     if isinstance(job.source, Path):
-        probe(job.source, config.framerate, config.limits, config.stream)
+        info = probe(job.source, config.framerate, config.limits, config.stream)
 
     from vidtrack.batch.run import run_task  # PyTorch takes seconds to load: not before all else is in order
 
     with reporter(progress) as shown:
-        outcome = run_task(Task(0, job, config, existing), model.load, shown.follow(job.source))
+        outcome = run_task(Task(0, job, config, existing, info), model.load, shown.follow(job.source))
         shown.finish(outcome)
     if profile and outcome.result is not None:
         print_profile(outcome.result)

@@ -1,4 +1,4 @@
-"""The working folder of a long clip: journals of what is done, and the states at its last chunk edges."""
+"""The checkpoint folder of a long clip: journals of its outputs, and the states at its last chunk boundaries."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vidtrack.core.state_io import BrokenStateError, pack, unpack
 SUFFIX = ".resume"
 _STATE = "state-{:06}"
 _OWN = re.compile(r"(log|video)\.journal|state-\d{6,}(\.partial)?")
-_KEPT = 2  # states: the one before the last serves where the last is damaged
-_BEGIN_ANEW = "--overwrite begins anew"
+_KEPT = 2  # states: the previous one is used if the last is damaged
+_START_OVER = "--overwrite starts over"
 
 
-class WorkFolder:
-    """A folder beside the outputs, made when work begins and gone when it is done.
+class CheckpointFolder:
+    """A folder beside the outputs, created when work starts and removed when it is done.
 
-    `note` says what came of the search for earlier work.
+    `note` says what was wrong with the last checkpoint, if an older one is used.
     """
 
     def __init__(self, output: Path) -> None:
@@ -37,13 +37,13 @@ class WorkFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether something is there already."""
+        """Whether there is a file or folder of that name."""
         return os.path.lexists(self.path)
 
-    def earlier(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The last state that is whole and agrees with the journals; None where no chunk was finished.
+    def load(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The last state that is intact and agrees with the journals; None if no chunk was finished.
 
-        Raises OutputError where the state is of other work than `identity` says, and where none is whole.
+        Raises OutputError if the state belongs to other work than `identity` says, or none is intact.
         """
         broken = ""
         for path in self._states():
@@ -52,17 +52,17 @@ class WorkFolder:
             except OSError as error:
                 broken = broken or f"{path} cannot be read: {error.strerror or error}"
             except BrokenStateError as error:
-                broken = broken or f"{path} is of no use: {error}"
+                broken = broken or f"{path} cannot be used: {error}"
             else:
                 self._saved = number
-                self.note = f"{broken}; taken up a chunk earlier" if broken else ""
+                self.note = f"{broken}; resumed one chunk earlier" if broken else ""
                 return state
         if broken:
-            raise OutputError(broken, _BEGIN_ANEW)
+            raise OutputError(broken, _START_OVER)
         return None
 
-    def begin(self) -> None:
-        """Make the folder, or empty what an earlier run left of it."""
+    def create(self) -> None:
+        """Create the folder, emptying what an earlier run left in it."""
         self.remove()
         self._marks, self._saved = {}, 0
         try:
@@ -70,19 +70,19 @@ class WorkFolder:
         except FileNotFoundError:
             raise OutputError(f"the folder of {self.path} does not exist", "create it first") from None
         except OSError as error:
-            raise OutputError(f"{self.path} cannot be made: {error.strerror}", "move it away") from None
+            raise OutputError(f"{self.path} cannot be created: {error.strerror}", "move or delete it") from None
 
     def journal(self, name: str) -> Journal:
-        """The journal `log` or `video`, as it was at the state taken up, or empty."""
+        """The journal `log` or `video`, as it was at the state that was loaded, or empty."""
         opened = Journal(self._journal_path(name), self._marks.get(name))
         self._journals[name] = opened
         return opened
 
-    def save(self, identity: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-        """Put a state beside the journals as they are now; it is there as a whole or not at all."""
+    def save(self, identity: Mapping[str, Any], state: Any) -> None:
+        """Save a state, of plain values, arrays and dataclasses of these, with the journals as they are now; atomic."""
         journals = {name: asdict(journal.mark()) for name, journal in self._journals.items()}
         number = self._saved + 1
-        data = pack({"number": number, "identity": dict(identity), "journals": journals, "state": dict(state)})
+        data = pack({"number": number, "identity": dict(identity), "journals": journals, "state": state})
         target = self.path / _STATE.format(number)
         with replacing(target) as partial, partial.open("wb") as file:
             file.write(data)
@@ -93,14 +93,14 @@ class WorkFolder:
         (self.path / _STATE.format(number - _KEPT)).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the journals; a folder in which no chunk was finished is of no use and goes."""
+        """Close the journals; a folder without a finished chunk is removed."""
         for journal in self._journals.values():
             journal.close()
         if self._saved == 0:
             self.remove()
 
     def remove(self) -> None:
-        """Delete the folder; what is not ours in it stays, and so does then the folder."""
+        """Delete the folder, unless it holds files that are not ours."""
         for journal in self._journals.values():
             journal.close()
         with contextlib.suppress(OSError):
@@ -110,21 +110,23 @@ class WorkFolder:
             self.path.rmdir()
 
     def _states(self) -> list[Path]:
-        """Files of states, the last one first."""
+        """State files, the last one first."""
         return sorted(self.path.glob("state-*[0-9]"), reverse=True) if self.path.is_dir() else []
 
     def _checked(self, held: dict[str, Any], identity: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Number and state of what was saved, once it is proven to be of this work and whole."""
+        """Number and state of what was saved, after checking that it belongs to this work and is intact."""
         try:
             for difference in _differences(held["identity"], identity):
-                raise OutputError(f"{self.path} is of other work: {difference}", f"make it the same, or {_BEGIN_ANEW}")
+                raise OutputError(
+                    f"{self.path} belongs to a different run: {difference}", f"use the same, or {_START_OVER}"
+                )
             marks = {name: Mark(**mark) for name, mark in held["journals"].items()}
             number, state = int(held["number"]), dict(held["state"])
         except (KeyError, TypeError, ValueError, AttributeError):
             raise BrokenStateError("it is damaged") from None
         for name, mark in marks.items():
             if not holds(self._journal_path(name), mark):
-                raise BrokenStateError(f"{name}.journal does not fit it")
+                raise BrokenStateError(f"{name}.journal does not match it")
         self._marks = marks
         return number, state
 
@@ -147,7 +149,7 @@ def _shown(value: Any) -> str:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make a rename outlast a power failure, where the system can."""
+    """Make a rename survive a power failure, if the system can."""
     with contextlib.suppress(OSError):
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""A file that only grows, and of which any past length can be proven and returned to."""
+"""An append-only file that can be truncated to any length marked before, after verifying it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Mark:
-    """A length of a journal and the CRC-32 of so many bytes."""
+    """A length of a journal and the CRC-32 of that many bytes."""
 
     length: int
     crc: int
 
 
 class Journal:
-    """Records of work in the order it was done; `mark` puts it safely on the disk, opening at a mark forgets the rest.
+    """Records of work in order; `mark` syncs them to disk, opening at a mark drops the rest.
 
-    Raises OutputError where the file cannot be written.
+    Raises OutputError if the file cannot be written.
     """
 
     def __init__(self, path: Path, mark: Mark | None = None) -> None:
@@ -49,7 +49,7 @@ class Journal:
             raise self._failure(error) from error
 
     def mark(self) -> Mark:
-        """Where it ends now; all before outlasts a power failure."""
+        """Its current end; everything before it survives a power failure."""
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -70,7 +70,7 @@ class Journal:
         try:
             self._file.close()
         except OSError:
-            pass  # a full disk; what was not marked counts for nothing
+            pass  # a full disk; what was not marked is dropped anyway
 
     def __enter__(self) -> Journal:
         return self
@@ -83,7 +83,7 @@ class Journal:
 
 
 def holds(path: Path, mark: Mark) -> bool:
-    """Whether a journal still begins with what was marked."""
+    """Whether a journal still starts with what was marked."""
     left, crc = mark.length, 0
     try:
         with path.open("rb") as file:

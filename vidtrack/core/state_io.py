@@ -1,4 +1,4 @@
-"""States as bytes: JSON for what is plain and NumPy's own format for arrays; reading them runs no code."""
+"""States as bytes: JSON for plain values and NumPy's format for arrays; reading them runs no code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -19,11 +20,11 @@ _TREE, _ARRAY = "tree", "$array"
 
 
 class BrokenStateError(Exception):
-    """Bytes that are no whole state of this version."""
+    """Bytes that are not an intact state of this version."""
 
 
 def pack(state: dict[str, Any]) -> bytes:
-    """A state of plain values, lists, string-keyed dicts and arrays, with its own checksum in front."""
+    """A state of plain values, lists, string-keyed dicts, dataclasses and arrays, preceded by its checksum."""
     arrays: dict[str, np.ndarray] = {}
 
     def lift(value: Any) -> Any:
@@ -31,6 +32,8 @@ def pack(state: dict[str, Any]) -> bytes:
             name = f"a{len(arrays)}"
             arrays[name] = value
             return {_ARRAY: name}
+        if is_dataclass(value):
+            return {one.name: lift(getattr(value, one.name)) for one in fields(value)}
         if isinstance(value, dict):
             return {key: lift(inner) for key, inner in value.items()}
         return [lift(inner) for inner in value] if isinstance(value, list | tuple) else value
@@ -44,12 +47,12 @@ def pack(state: dict[str, Any]) -> bytes:
 
 
 def unpack(data: bytes) -> dict[str, Any]:
-    """The state in `data`; tuples come back as lists. Raises BrokenStateError."""
+    """The state in `data`; tuples come back as lists, dataclasses as dicts. Raises BrokenStateError."""
     head, _, body = data.partition(b"\n")
     try:
         stated = json.loads(head)
         if stated["schema"] != SCHEMA:
-            raise BrokenStateError(f"it is of format {stated['schema']!r}, this release reads {SCHEMA}")
+            raise BrokenStateError(f"its format is {stated['schema']!r}, this release reads {SCHEMA}")
         if stated["sha256"] != hashlib.sha256(body).hexdigest():
             raise BrokenStateError("it is damaged")
         with np.load(io.BytesIO(body), allow_pickle=False) as arrays:

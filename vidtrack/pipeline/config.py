@@ -1,4 +1,4 @@
-"""The choices of a run, light to import."""
+"""Run configuration; no heavy imports."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class RunConfig:
     """What to track and how; times are seconds since the start of the stream."""
 
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
-    score: float | None = None  # least score of a new track, put into `tracker`; None is the model's own
+    score: float | None = None  # minimum score to start a track, overrides `tracker`; None is the model's default
     classes: tuple[str, ...] | None = None  # None tracks every class of the model
     start_seconds: Fraction | None = None
     end_seconds: Fraction | None = None
     stride: int = 1
-    size: int | None = None  # shorter side in pixels for inference; None is the model's own
+    size: int | None = None  # shorter side in pixels for inference; None is the model's default
     framerate: Fraction | None = None  # of an image sequence
     stream: int | None = None  # among the file's video streams; None is the one ffmpeg takes by default
-    smooth_seconds: float = 0.0  # how far around a frame its boxes draw on others; frames wait so long
-    gap_seconds: float = 0.0  # the longest absence that is filled with interpolated boxes; frames wait so long
-    lines: tuple[Line, ...] = ()  # crossings of which are logged
+    smooth_seconds: float = 0.0  # half-width of the smoothing window; delays frames as long
+    gap_seconds: float = 0.0  # longest gap to fill with interpolated boxes; delays frames as long
+    lines: tuple[Line, ...] = ()  # log objects that cross them
     zones: tuple[Zone, ...] = ()
     hwaccel: str | None = None
-    chunk_seconds: float = 60.0  # of a longer clip so much is safe at a time, to be taken up again
-    resume: bool = False  # take an interrupted clip up again
+    chunk_seconds: float = 60.0  # longer clips are saved in chunks of this length, to resume from
+    resume: bool = False  # continue an interrupted clip
     limits: Limits = field(default_factory=Limits)
     video: EncodeConfig = field(default_factory=EncodeConfig)
 
@@ -52,14 +52,14 @@ class RunConfig:
         )
 
     def at_score(self, models_own: float) -> RunConfig:
-        """The same with the least score decided; no threshold of the tracker stays above it."""
+        """The same with the minimum score set; no threshold of the tracker stays above it."""
         score = models_own if self.score is None else self.score
         low, high = min(self.tracker.low_score, score), min(self.tracker.high_score, score)
         tracker = replace(self.tracker, low_score=low, high_score=high, new_track_threshold=score)
         return replace(self, score=score, tracker=tracker)
 
     def parameters(self) -> dict[str, Any]:
-        """Every choice that shapes the track log, ready for JSON; the others are about other things."""
+        """All parameters that affect the track log, ready for JSON."""
         values = asdict(self)
         for name in ("hwaccel", "video", "limits", "chunk_seconds", "resume"):
             del values[name]

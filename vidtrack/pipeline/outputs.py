@@ -1,9 +1,9 @@
-"""Where the results of a clip go: its track log and its annotated video, either or both."""
+"""The outputs of a clip: its track log, its annotated video, or both."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from vidtrack.core.stages import Stopwatch
@@ -14,18 +14,36 @@ from vidtrack.tracklog.zones import Counter
 from vidtrack.video import Problem, ResumePoint, VideoReader, VideoWriter
 
 
+@dataclass(frozen=True)
+class Boundary:
+    """The start of a chunk: its number, and the tracker's state before its first frame."""
+
+    number: int
+    tracker: dict[str, Any]
+
+
 class Tracked(NamedTuple):
-    """A frame, what was found in it, what went wrong on the way to it, and whether it begins a new shot."""
+    """A frame with its tracks, the problems met while decoding it, and whether it starts a shot or a chunk."""
 
     frame: Frame
     tracks: FrameTracks
     problems: Sequence[Problem]
     cut: bool = False
-    edge: Mapping[str, Any] | None = None  # what the tracker knew before it, where a chunk begins
+    boundary: Boundary | None = None
+
+
+@dataclass(frozen=True)
+class OutputsState:
+    """How far the outputs are, and what counting and drawing remember."""
+
+    resume_point: ResumePoint
+    tracks: int
+    counter: dict[str, Any]
+    annotator: dict[str, Any]
 
 
 class Outputs:
-    """Logs, draws and encodes frame after frame."""
+    """Logs, draws and encodes frame by frame."""
 
     def __init__(
         self,
@@ -36,16 +54,16 @@ class Outputs:
         counter: Counter,
         class_names: Sequence[str],
     ) -> None:
-        self._log, self._video, self._painter, self._watch = log, video, annotator, watch
+        self._log, self._video, self._annotator, self._watch = log, video, annotator, watch
         self._counter, self._class_names = counter, class_names
         self.frames = 0
         self.tracks = 0
         self.clip_seconds = 0.0
-        self.problems = 0  # of the reader, come with the frames so far
+        self.problems = 0  # of the reader, up to the last frame written
         self._last: Frame | None = None
 
     def write(self, item: Tracked) -> int:
-        """Take one frame; returns how many there were."""
+        """Write one frame; returns how many have been written."""
         frame, tracks, problems, cut, _ = item
         self._last = frame
         self.problems += len(problems)
@@ -60,8 +78,8 @@ class Outputs:
         if self._video is not None:
             with self._watch.lap("draw"):
                 if cut:
-                    self._painter.new_shot()
-                painted = self._painter.paint(frame, tracks)
+                    self._annotator.new_shot()
+                painted = self._annotator.paint(frame, tracks)
             with self._watch.lap("encode video"):
                 self._video.write(painted)
         self.frames += 1
@@ -69,29 +87,28 @@ class Outputs:
         self.clip_seconds = float(frame.seconds)
         return self.frames
 
-    def end_chunk(self) -> dict[str, Any] | None:
-        """Let the outputs be gone on with from here; returns what `restore` needs, None before the first frame."""
+    def end_chunk(self) -> OutputsState | None:
+        """Make the outputs continuable from here; returns what `restore` needs, None before the first frame."""
         if self._last is None:
             return None
         if self._video is not None:
             self._video.end_chunk()
-        return {
-            "resume_point": asdict(ResumePoint.at(self._last, self.frames, self.problems)),
-            "tracks": self.tracks,
-            "counter": self._counter.state(),
-            "annotator": self._painter.state(),
-        }
+        return OutputsState(
+            ResumePoint.at(self._last, self.frames, self.problems),
+            self.tracks,
+            self._counter.state(),
+            self._annotator.state(),
+        )
 
-    def restore(self, state: Mapping[str, Any]) -> ResumePoint:
-        """Go on where `state` was taken; returns the resume point."""
-        point = ResumePoint(**state["resume_point"])
-        self.frames, self.tracks, self.problems = point.frames, state["tracks"], point.problems
-        self._counter.restore(state["counter"])
-        self._painter.restore(state["annotator"])
-        return point
+    def restore(self, state: OutputsState) -> None:
+        """Continue from `state`."""
+        self.frames, self.problems = state.resume_point.frames, state.resume_point.problems
+        self.tracks = state.tracks
+        self._counter.restore(state.counter)
+        self._annotator.restore(state.annotator)
 
     def finish(self, status: Status, reader: VideoReader, seconds: float) -> None:
-        """Complete the outputs; `seconds` is the time taken so far."""
+        """Complete the outputs; `seconds` is the time spent on the clip."""
         if self._video is not None:
             if status is Status.INTERRUPTED:
                 self._video.abort(keep=True)

@@ -1,26 +1,26 @@
-"""One clip from end to end: decode, infer, draw and encode, each beside the others."""
+"""Track one clip: decode, infer, and draw and encode in threads that overlap."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from vidtrack.core.atomic_files import AtomicFile, refuse_existing
 from vidtrack.core.class_names import class_filter
-from vidtrack.core.errors import OutputError
 from vidtrack.core.stages import Progress, Stages, Stopwatch
-from vidtrack.core.types import Frame, no_tracks
+from vidtrack.core.types import Frame, VideoInfo, no_tracks
 from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.checkpoint import load_model
 from vidtrack.model.detector import DeformableDETR, Memory
 from vidtrack.model.device import device_errors
 from vidtrack.model.inference import FrameEncoder
-from vidtrack.pipeline.checkpoint import Checkpointer, Parts, open_checkpointer
+from vidtrack.pipeline.checkpoint import Checkpointer
 from vidtrack.pipeline.config import RunConfig
+from vidtrack.pipeline.earlier_run import SavedWork, find_saved_work
 from vidtrack.pipeline.lookahead import Lookahead
 from vidtrack.pipeline.outputs import Outputs, Tracked
 from vidtrack.render.annotator import Annotator
@@ -37,7 +37,7 @@ from vidtrack.video.image_sequence import image_paths, is_sequence
 
 @dataclass(frozen=True)
 class TrackResult:
-    """What became of a clip; `times` holds seconds and count of each kind of work."""
+    """The outcome of a clip; `times` holds seconds and count per kind of work."""
 
     source: Path
     status: Status  # COMPLETE, TRUNCATED or INTERRUPTED
@@ -48,17 +48,17 @@ class TrackResult:
     seconds: float
     problems: tuple[Problem, ...]
     times: dict[str, tuple[float, int]]
-    resumed: int = 0  # frames that an earlier run had done
-    note: str = ""  # what was found of an earlier run, where it was asked for
+    resumed: int = 0  # frames taken over from an earlier run
+    note: str = ""  # what was found of an earlier run, if asked for
 
     @property
     def frames_per_second(self) -> float:
-        """Frames by wall-clock time, everything included."""
+        """Frames per second of wall-clock time, everything included."""
         return self.frames / self.seconds
 
 
 def track_video(
-    source: str | Path,
+    source: str | Path | VideoInfo,
     model: DeformableDETR | str | Path = "default",
     *,
     log: str | Path | TextIO | None = None,
@@ -71,23 +71,23 @@ def track_video(
 ) -> TrackResult:
     """Track the objects of a clip; write a track log, an annotated video, both or neither.
 
-    `model` is a loaded model, a known name or a checkpoint's path; `log` may be a text stream. An interrupt ends the
-    clip early: what is done is kept, marked `interrupted`, and returned. Of a clip longer than `config.chunk_seconds`
-    finished chunks are kept in a folder beside the outputs until they are whole; after an interrupt, a crash or an
-    error `config.resume` goes on from there, to the same log and video, or with `overwrite` begins anew where that
-    cannot be. With a `batcher`, frames are encoded together with those of clips that other threads track.
+    `source` is a path, or the VideoInfo of a clip that was probed before; `model` is a loaded model, a known name or a
+    checkpoint's path; `log` may be a text stream. An interrupt stops the clip early: what is done is kept, marked
+    `interrupted`, and returned. For a clip longer than `config.chunk_seconds`, finished chunks are kept in a folder
+    beside the outputs until these are complete; after an interrupt, a crash or an error `config.resume` continues from
+    there, to the same log and video, or with `overwrite` starts over if that is impossible. With a `batcher`, frames
+    are encoded together with those of clips that other threads track. `source_name` is the clip's name in the log, for
+    a clip that is a copy.
 
-    `source_name` is what the log calls a clip that is a copy.
-
-    Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error in the middle, the log
-    keeps what was done, marked `failed`; the video is dropped.
+    Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error midway, the log keeps
+    what was done, marked `failed`; the video is deleted.
     """
     model = model if isinstance(model, DeformableDETR) else load_model(model)
     config = (config or RunConfig()).at_score(model.config.score)
     log = Path(log) if isinstance(log, str) else log
     video = None if video is None else Path(video)
     if not overwrite and not config.resume:
-        refuse_existing(log, video)
+        refuse_existing([target for target in (log, video) if isinstance(target, Path)])
     watch = Stopwatch()
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, config.read))
@@ -95,52 +95,54 @@ def track_video(
         tracker = Tracker(model, _tracker_config(reader, config), class_filter(model.config.classes, config.classes))
         counter = Counter(config.lines, config.zones, reader.info.size)
         header = None if log is None and video is None else _header(reader, encoder, config, source_name)
-        chunks = stack.enter_context(open_checkpointer(log, video, reader, header, config, overwrite))
-        log_writer = (
-            None
-            if log is None or header is None
-            else stack.enter_context(LogWriter(log, header, chunks.journal("log")))
-        )
-        video_writer = None if video is None else stack.enter_context(_open_writer(video, reader, config, chunks))
+        # locked before anything of an earlier run is touched, which may still be at work
+        log_file = _lock(log, stack) if isinstance(log, Path) else log
+        video_file = None if video is None else _lock(video, stack)
+        work = stack.enter_context(find_saved_work(log, video, reader, header, config, overwrite))
+        log_writer = video_writer = None
+        if log_file is not None and header is not None:
+            log_writer = stack.enter_context(LogWriter(log_file, header, work.journal("log")))
+        if video_file is not None:
+            video_writer = stack.enter_context(_open_writer(video_file, reader, config, work))
         annotator = Annotator(reader.info.size, model.config.classes, white=graphics_white(reader.info.colour))
-        sink = Outputs(log_writer, video_writer, annotator, watch, counter, model.config.classes)
-        revision = Lookahead(config.smooth_seconds, config.gap_seconds)
-        chunks.join(Parts(tracker, revision, sink), reader)
+        outputs = Outputs(log_writer, video_writer, annotator, watch, counter, model.config.classes)
+        lookahead = Lookahead(config.smooth_seconds, config.gap_seconds)
+        checkpointer = Checkpointer(work, config, reader, tracker, lookahead, outputs)  # restores all four
 
         stages = stack.enter_context(Stages(watch))
-        decoded = stages.first("decode", _with_problems(reader, sink.problems))
-        encode = partial(_encode, encoder, len(revision.waiting), watch)
+        decoded = stages.first("decode", _with_problems(reader, outputs.problems))
+        encode = partial(_encode, encoder, len(lookahead.waiting), watch)
         encoded = stages.parallel("infer", encode, enumerate(decoded), encoder.workers, encoder.use_threads)
-        tracked = stages.then("link", _link(encoded, encoder, tracker, chunks, revision.waiting, watch))
-        written = stages.then("output", map(sink.write, revision.through(chunks.saved(tracked))))
-        interrupted = stages.drain(written, _reporter(sink, reader, config.stride, chunks, progress))
+        tracked = stages.then("link", _link(encoded, encoder, tracker, checkpointer, lookahead.waiting, watch))
+        final = lookahead.apply(checkpointer.save_at_boundaries(tracked))
+        written = stages.then("output", map(outputs.write, final))
+        interrupted = stages.drain(written, _reporter(outputs, reader, config.stride, checkpointer, progress))
 
-        if interrupted and sink.frames == 0:
+        if interrupted and outputs.frames == 0:
             raise KeyboardInterrupt
         status = Status.INTERRUPTED if interrupted else Status.TRUNCATED if reader.truncated else Status.COMPLETE
-        sink.finish(status, reader, chunks.seconds)
+        outputs.finish(status, reader, checkpointer.seconds)
         if not interrupted:
-            chunks.done()
+            checkpointer.discard()
     return TrackResult(
-        source=Path(source),
+        source=reader.info.path,
         status=status,
         log=log if isinstance(log, Path) else None,
         video=video,
-        frames=sink.frames,
-        tracks=sink.tracks,
-        seconds=chunks.seconds,
+        frames=outputs.frames,
+        tracks=outputs.tracks,
+        seconds=checkpointer.seconds,
         problems=(*reader.problems, *(video_writer.problems if video_writer else ())),
         times={name: (lap.seconds, lap.count) for name, lap in watch.laps.items()},
-        resumed=chunks.resumed,
-        note=chunks.note,
+        resumed=checkpointer.resumed,
+        note=checkpointer.note,
     )
 
 
-def refuse_existing(*targets: Path | TextIO | None) -> None:
-    """Raise OutputError where one of the paths is there already."""
-    for target in targets:
-        if isinstance(target, Path) and os.path.lexists(target):
-            raise OutputError(f"{target} already exists", "choose another name, or overwrite it")
+def _lock(path: Path, stack: ExitStack) -> AtomicFile:
+    file = AtomicFile(path)
+    stack.callback(file.discard)
+    return file
 
 
 def _tracker_config(reader: VideoReader, config: RunConfig) -> TrackerConfig:
@@ -148,15 +150,15 @@ def _tracker_config(reader: VideoReader, config: RunConfig) -> TrackerConfig:
     return replace(config.tracker, confirm_score=0.0) if reader.info.frame_count == 1 else config.tracker
 
 
-def _open_writer(path: Path, reader: VideoReader, config: RunConfig, chunks: Checkpointer) -> VideoWriter:
+def _open_writer(file: AtomicFile, reader: VideoReader, config: RunConfig, work: SavedWork) -> VideoWriter:
     return VideoWriter(
-        path,
+        file,
         reader.info,
         config.video,
         source=reader.info.path,
         start_seconds=config.start_seconds,
         end_seconds=config.end_seconds,
-        journal=chunks.journal("video"),
+        journal=work.journal("video"),
     )
 
 
@@ -174,7 +176,7 @@ def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig, sourc
 
 
 def _with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, list[Problem]]]:
-    """Frames, each with what went wrong on the way to it; the first `known` problems have been told before."""
+    """Frames, each with the problems met while decoding it; the first `known` ones were reported by an earlier run."""
     for frame in reader:
         problems = reader.problems[known:]
         known += len(problems)
@@ -206,29 +208,37 @@ def _link(
     encoded: Iterator[Encoded],
     encoder: FrameEncoder,
     tracker: Tracker,
-    chunks: Checkpointer,
-    waiting: Iterable[bool],
+    checkpointer: Checkpointer,
+    waiting: Sequence[bool],
     watch: Stopwatch,
 ) -> Iterator[Tracked]:
-    """Tracked frames; those that were `waiting` when an earlier run ended were tracked by it."""
+    """Track frame by frame; frames that were `waiting` when an earlier run stopped have been tracked by it."""
     encoder.use_threads()
     cuts = iter(waiting)
     for frame, problems, memory in encoded:
         if memory is None:
             yield Tracked(frame, no_tracks(frame), problems, next(cuts))
             continue
-        edge = chunks.edge(frame)
+        boundary = checkpointer.boundary(frame)
         with device_errors(encoder.device, "use a smaller --size or another device"), watch.lap("track"):
             tracks = tracker.step(memory, frame)
-        yield Tracked(frame, tracks, problems, tracker.cut, edge)
+        yield Tracked(frame, tracks, problems, tracker.cut, boundary)
 
 
 def _reporter(
-    sink: Outputs, reader: VideoReader, stride: int, chunks: Checkpointer, progress: Callable[[Progress], None] | None
+    outputs: Outputs,
+    reader: VideoReader,
+    stride: int,
+    checkpointer: Checkpointer,
+    progress: Callable[[Progress], None] | None,
 ) -> Callable[[int], None]:
     if progress is None:
         return lambda frames: None
     expected = None if reader.expected is None else -(-reader.expected // stride)
-    if chunks.note:
-        progress(Progress(sink.frames, expected, sink.tracks, sink.clip_seconds, chunks.resumed, chunks.note))
-    return lambda frames: progress(Progress(frames, expected, sink.tracks, sink.clip_seconds, chunks.resumed))
+
+    def report(frames: int, note: str = "") -> None:
+        progress(Progress(frames, expected, outputs.tracks, outputs.clip_seconds, checkpointer.resumed, note))
+
+    if checkpointer.note:
+        report(outputs.frames, checkpointer.note)
+    return report

@@ -36,7 +36,9 @@ class LogWriter:
     Raises UsageError for an unknown extension and OutputError if the log cannot be written.
     """
 
-    def __init__(self, target: str | Path | TextIO, header: Header, journal: Journal | None = None) -> None:
+    def __init__(
+        self, target: str | Path | AtomicFile | TextIO, header: Header, journal: Journal | None = None
+    ) -> None:
         self.path: Path | None = None
         self.frames = 0
         self.events = 0
@@ -47,9 +49,10 @@ class LogWriter:
         self._flush_every = 1
         self._closed = False
         self._name = "the output stream"
-        if isinstance(target, str | Path):
-            self.path, self._name = Path(target), str(target)
-            self._stream = self._open(self.path)
+        if isinstance(target, str | Path | AtomicFile):
+            self.path = target.path if isinstance(target, AtomicFile) else Path(target)
+            self._name = str(self.path)
+            self._stream = self._open(target)
         else:
             self._stream = target
         try:
@@ -123,10 +126,11 @@ class LogWriter:
                 self._stream.close()
             self._file.discard()
 
-    def _open(self, path: Path) -> TextIO:
+    def _open(self, target: str | Path | AtomicFile) -> TextIO:
+        path = target.path if isinstance(target, AtomicFile) else Path(target)
         if not is_log_path(path):
             raise UsageError(f"{path.name} has no track log extension", f"use one of {', '.join(SUFFIXES)}")
-        self._file = AtomicFile(path)
+        self._file = target if isinstance(target, AtomicFile) else AtomicFile(path)
         partial = self._file.partial
         self._array = path.name.lower().removesuffix(".gz").endswith(".json")
         try:

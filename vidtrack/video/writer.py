@@ -51,7 +51,7 @@ class VideoWriter:
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | Path | AtomicFile,
         info: VideoInfo,
         config: EncodeConfig | None = None,
         source: Path | None = None,
@@ -61,7 +61,7 @@ class VideoWriter:
         deep: bool = False,
     ) -> None:
         config = config or EncodeConfig()
-        self.path = Path(path)
+        self.path = path.path if isinstance(path, AtomicFile) else Path(path)
         self._info = info
         self._trimmed = start_seconds is not None
         self._end = end_seconds
@@ -69,7 +69,7 @@ class VideoWriter:
         options = self._codec.encoder_options(config.crf, config.preset)
         self._problems = ProblemLog()
         self._reformatter = VideoReformatter()
-        self._check_place(source)
+        self._file = self._claim(path, source)
         self._copier: StreamCopier | None = None
         if info.has_captions:
             self._problems.add("closed captions (CEA-608/708) within the video stream are not carried over")
@@ -181,14 +181,14 @@ class VideoWriter:
         rate = self._info.average_rate
         return rate if rate is not None and 0 < rate <= 1000 else Fraction(25)
 
-    def _check_place(self, source: Path | None) -> None:
+    def _claim(self, target: str | Path | AtomicFile, source: Path | None) -> AtomicFile:
         if source is not None and os.path.exists(source) and os.path.exists(self.path) and self.path.samefile(source):
             raise OutputError(f"{self.path} is the input itself", "give another output name")
         if os.path.isdir(self.path):
             raise OutputError(f"{self.path} is a folder", "give a file name")
         if not self.path.parent.exists():
             raise OutputError(f"the folder of {self.path} does not exist", "create it first")
-        self._file = AtomicFile(self.path)
+        return target if isinstance(target, AtomicFile) else AtomicFile(self.path)
 
     def _add_stream(self, options: dict[str, str]) -> Any:
         codec = self._codec
