@@ -30,8 +30,8 @@ ORIENTATIONS: dict[int, tuple[object, ...]] = {
 IMAGE_KINDS = ("jpg", "png", "webp", "tif", "avif")
 JOIN_SECONDS = Fraction(1, 10)  # by which ffmpeg and vidtrack may place a joined part differently
 CASES = (
-    *(f"orientation {n} {kind}" for n in ORIENTATIONS for kind in ("mp4", "mov")),
-    *(f"orientation {n} mkv" for n in (1, 3, 6, 8)),
+    *(f"orientation {n} {kind}" for n in ORIENTATIONS for kind in ("mp4", "mov", "mkv")),
+    *(f"orientation in {kind} ts" for kind in ("h264", "mirrored h264")),
     *(f"orientation {n} {kind}" for n in ORIENTATIONS for kind in IMAGE_KINDS),
     *(f"crop {kind}" for kind in ("mp4", "mov", "mkv")),
     *("crop and orientation 5 mp4", "crop and orientation 6 mov"),
@@ -77,7 +77,7 @@ def _layouts(folder: Path) -> Iterator[tuple[str, Path]]:
     cropped = {kind: folder / f"crop.{kind}" for kind in ("mp4", "mov", "mkv")}
     made: dict[Path, tuple[object, ...]] = {}
     for number, options in ORIENTATIONS.items():
-        for kind in ("mp4", "mov", *(("mkv",) if number in (1, 3, 6, 8) else ())):
+        for kind in ("mp4", "mov", "mkv"):
             made[folder / f"{number}.{kind}"] = (*options, "-i", plain)
             yield f"orientation {number} {kind}", folder / f"{number}.{kind}"
     for kind in ("mp4", "mkv", "ts"):
@@ -87,6 +87,10 @@ def _layouts(folder: Path) -> Iterator[tuple[str, Path]]:
     yield "aspect avi", folder / "aspect.avi"
     made[folder / "aspect6.mp4"] = (*ORIENTATIONS[6], "-i", anamorphic)
     yield "aspect and orientation 6 mp4", folder / "aspect6.mp4"
+    for name, flip in (("h264", ""), ("mirrored h264", ":flip=horizontal")):
+        message = f"h264_metadata=display_orientation=insert:rotate=90{flip}"
+        made[folder / f"{name}.ts"] = ("-i", plain, "-bsf:v", message)
+        yield f"orientation in {name} ts", folder / f"{name}.ts"
     made[folder / "flat.mov"] = ("-i", plain)
     for target, options in made.items():
         ffmpeg(*options, "-c", "copy", target)

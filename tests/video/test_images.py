@@ -150,3 +150,11 @@ def test_photos_picked_from_a_card_follow_each_other(tmp_path: Path) -> None:
     with VideoReader(tmp_path) as reader:
         assert [frame.index for frame in reader] == [0, 1, 2]
         assert "9962 numbers are missing" in reader.problems[0].message
+
+
+def test_an_image_without_a_decoder_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jxl"
+    path.write_bytes(b"\xff\x0a" + bytes(200))
+    with pytest.raises(InputError, match=r"a\.jxl") as error:
+        probe(path)
+    assert "\n" not in str(error.value)

@@ -13,6 +13,7 @@ from tests.media import (
     write_interlaced,
     write_pictures,
 )
+from tests.video.ffmpeg import ffmpeg
 from vidtrack.core.errors import InputError
 from vidtrack.core.types import AudioInfo
 from vidtrack.video import probe
@@ -47,6 +48,12 @@ def test_gives_the_upright_size(tmp_path: Path, rotation: int) -> None:
     upright = rotation == 180
     assert info.size == ((160, 68) if upright else (68, 160))
     assert info.sample_aspect_ratio == (Fraction(4, 3) if upright else Fraction(3, 4))
+
+
+def test_an_angle_that_is_not_a_right_one_is_said(tmp_path: Path) -> None:
+    turned = tmp_path / "turned.mp4"
+    ffmpeg("-display_rotation", 30, "-i", write_clip(tmp_path / "a.mp4", Clip(frames=3)), "-c", "copy", turned)
+    assert probe(turned).notes == ("the clip is marked as rotated by 30 degrees: rotated by 0 only",)
 
 
 def test_colours_and_high_dynamic_range(tmp_path: Path) -> None:

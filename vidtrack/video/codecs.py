@@ -20,12 +20,12 @@ CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", "
 
 @dataclass(frozen=True)
 class VideoCodec:
-    """An encoder with the defaults that suit annotated footage; crf and presets are None or empty where it has none."""
+    """An encoder with defaults that suit annotated footage; crf and presets are None or empty if it has none."""
 
     name: str
     encoder: str
     pixel_format: str = "yuv420p"
-    deep_format: str | None = None  # for clips with more than 8 bits a sample; None has no such form that players take
+    deep_format: str | None = None  # for clips with more than 8 bits per sample; None if players take no such form
     containers: tuple[str, ...] = ("mp4", "mov", "matroska")
     crf: float | None = None
     crf_max: float = 63
@@ -37,17 +37,17 @@ class VideoCodec:
 
     @property
     def is_deep(self) -> bool:
-        """True where more than 8 bits a sample are encoded."""
+        """True if more than 8 bits per sample are encoded."""
         return bit_depth(self.pixel_format) > 8
 
     def encoder_options(self, crf: float | None, preset: str | None) -> dict[str, str]:
-        """Settings for the encoder; raises UsageError for what it does not have or takes."""
+        """Options for the encoder; raises UsageError for a crf or preset that it does not support."""
         if crf is not None and self.crf is None:
-            raise UsageError(f"codec {self.name} has no crf", "leave it out, or choose h264, hevc, av1 or vp9")
+            raise UsageError(f"codec {self.name} has no crf", "omit it, or choose h264, hevc, av1 or vp9")
         if crf is not None and not 0 <= crf <= self.crf_max:
             raise UsageError(f"crf is {crf:g}", f"codec {self.name} takes 0 (best) to {self.crf_max:g} (smallest)")
         if preset is not None and preset not in self.presets:
-            choices = f"choose {', '.join(self.presets)}" if self.presets else "leave it out"
+            choices = f"choose {', '.join(self.presets)}" if self.presets else "omit it"
             raise UsageError(f"codec {self.name} has no preset {preset!r}", choices)
         options = dict(self.options)
         if self.encoder == "libx264" and _has_avx512():
@@ -59,7 +59,7 @@ class VideoCodec:
         return options
 
 
-# With AVX-512, x264 reads memory that it did not set where the height is no multiple of 16: equal runs would differ.
+# With AVX-512, x264 reads uninitialised memory unless the height is a multiple of 16: equal runs would differ.
 _REPEATABLE = "asm=AVX2"
 _CODECS = {
     codec.name: codec
@@ -101,7 +101,7 @@ def available_codecs() -> list[str]:
 
 
 def suffix_for(name: str | None) -> str:
-    """The extension of a video of that codec: .mp4 wherever MP4 can hold it."""
+    """The file extension for a codec: .mp4 if MP4 can hold it."""
     codec = _CODECS.get(_ALIASES.get((name or "h264").lower(), (name or "h264").lower()))
     containers = ("mp4",) if codec is None else codec.containers
     return next(suffix for suffix, container in CONTAINERS.items() if container in containers)
@@ -118,10 +118,10 @@ def container_format(path: Path) -> str:
 
 
 def codec_for(name: str | None, path: Path, deep: bool = False) -> VideoCodec:
-    """The codec of that name, or the container's default; any encoder of this FFmpeg build may be named too.
+    """The codec of that name, or the container's default; any encoder of this FFmpeg build is accepted too.
 
-    `deep` is for more than 8 bits a sample: the form of the codec that keeps them, if it has one. Raises UsageError for
-    a name that is unknown, not in this build or not for the output's container.
+    `deep` picks the codec's form with more than 8 bits per sample, if it has one. Raises UsageError if the name is
+    unknown, not in this build or not supported by the output's container.
     """
     container = container_format(path)
     name = (name or ("vp9" if container == "webm" else "hevc" if deep else "h264")).lower()

@@ -1,4 +1,4 @@
-"""Interlaced frames made progressive, one for one."""
+"""Deinterlacing, one progressive frame per interlaced frame."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vidtrack.video.timing import ticks
 
 
 def deinterlaced(frames: Iterable[av.VideoFrame], time_base: Fraction) -> Iterator[av.VideoFrame]:
-    """Pass frames on, those flagged interlaced turned progressive by bwdif, with unchanged pts."""
+    """Pass frames on with unchanged pts; those flagged as interlaced are deinterlaced by bwdif."""
     graph: _Graph | None = None
     for frame in frames:
         if graph is not None and not graph.fits(frame):
@@ -29,7 +29,7 @@ def deinterlaced(frames: Iterable[av.VideoFrame], time_base: Fraction) -> Iterat
 
 
 class _Graph:
-    """A bwdif filter graph for one frame shape; it runs one frame behind, as it needs the next frame."""
+    """A bwdif filter graph for one frame shape; it runs one frame behind, because it needs the next one."""
 
     def __init__(self, frame: av.VideoFrame, time_base: Fraction) -> None:
         self._time_base = time_base

@@ -1,4 +1,4 @@
-"""Encoding in chunks: each by an encoder of its own, all to be decoded as one stream."""
+"""Encoding in chunks, each by its own encoder, that decode as one stream."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 
 import av
 
-MOST_REORDERED = 32  # frames that an encoder may hold back for B-frames; they hold back fewer
+MOST_REORDERED = 32  # frames an encoder may hold back for B-frames; real ones hold back fewer
 
 
 @contextlib.contextmanager
 def kept_scheduling() -> Iterator[None]:
-    """Leave the calling thread, and those begun meanwhile, to the scheduler as before.
+    """Restore the scheduling of the calling thread, and of threads started meanwhile, afterwards.
 
-    SVT-AV1 makes its caller and all its own threads real-time (SCHED_FIFO 99) where it may, as for root, and whatever
-    they start inherits that; a machine with few cores then does nothing else.
+    SVT-AV1 makes its caller and all its own threads real-time (SCHED_FIFO 99) if permitted, such as for root, and their
+    children inherit that; a machine with few cores then does nothing else.
     """
-    if not hasattr(os, "sched_setscheduler"):  # Linux only, as is what SVT-AV1 does
+    if not hasattr(os, "sched_setscheduler"):  # Linux only, like what SVT-AV1 does
         yield
         return
     policy, parameters, others = os.sched_getscheduler(0), os.sched_getparam(0), _threads()
@@ -41,11 +41,11 @@ def _threads() -> set[int]:
 
 
 class ChunkedEncoder:
-    """An encoder that can end a chunk: what follows depends on nothing before and begins with a keyframe.
+    """An encoder that can end a chunk: what follows starts with a keyframe and depends on nothing before.
 
-    It begins with the context of the output's own stream; `another` opens more like it. Decoding times are the first
-    encoder's and go on across chunks as if it had made all: each packet takes the presentation time of the oldest
-    frame that has not lent its own. Chunks but the last should have more frames than an encoder reorders.
+    It starts with the context of the output's own stream; `another` opens more like it. Decoding times continue across
+    chunks as if the first encoder had made them all: each packet takes the presentation time of the oldest frame that
+    has not lent its own. All chunks but the last should have more frames than an encoder reorders.
     """
 
     def __init__(self, another: Callable[[], Any]) -> None:
@@ -56,18 +56,18 @@ class ChunkedEncoder:
         self._last_dts: int | None = None
 
     def begin(self, context: Any) -> None:
-        """Make the first chunk with this open context."""
+        """Encode the first chunk with this open context."""
         self._context = context
 
-    def encode(self, picture: av.VideoFrame) -> Iterator[Any]:
-        """Packets that are done once this picture is known."""
+    def encode(self, frame: av.VideoFrame) -> Iterator[Any]:
+        """Packets that are complete once this frame is known."""
         if self._context is None:
             self._context = self._another()
-        assert picture.pts is not None
-        self._shown.append(picture.pts)
+        assert frame.pts is not None
+        self._shown.append(frame.pts)
         if self._to_lend is not None:
-            self._to_lend.append(picture.pts)
-        yield from self._timed(self._context.encode(picture))
+            self._to_lend.append(frame.pts)
+        yield from self._timed(self._context.encode(frame))
 
     def end_chunk(self) -> Iterator[Any]:
         """The packets still held back."""
@@ -77,7 +77,7 @@ class ChunkedEncoder:
         self._close_chunk()
 
     def continue_after(self, packets: Iterable[tuple[int, int]]) -> None:
-        """Take the place of an encoder that made these packets (pts, dts), the last ones of its last chunk."""
+        """Continue after an encoder whose last chunk ended with these packets (pts, dts)."""
         for pts, dts in packets:
             self._shown.append(pts)
             self._last_dts = dts
@@ -85,7 +85,7 @@ class ChunkedEncoder:
         self._close_chunk()
 
     def abandon(self) -> None:
-        """End without the packets held back: SVT-AV1 complains where it is freed before it knows of the end."""
+        """End without the packets held back: SVT-AV1 complains if it is freed before it is flushed."""
         if self._context is not None:
             with contextlib.suppress(av.FFmpegError):
                 self._context.encode(None)

@@ -1,4 +1,4 @@
-"""What FFmpeg says while it works, collected instead of printed."""
+"""FFmpeg's log messages, collected instead of printed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import av
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that went wrong, or was left out, without ending the work.
+    """Something that went wrong, or was left out, without ending the run.
 
-    `index` and `pts` (stream time base, start subtracted) place it in the clip where that is known.
+    `index` and `pts` (stream time base, start subtracted) place it in the clip if that is known.
     """
 
     message: str
@@ -23,7 +23,7 @@ class Problem:
 
 
 class ProblemLog:
-    """Problems in the order they came; memory stays bounded on a badly damaged file."""
+    """Problems in order; memory stays bounded on a badly damaged file."""
 
     kept = 1000
 
@@ -33,13 +33,13 @@ class ProblemLog:
         self.next_index: int | None = None
 
     def add(self, message: str, pts: int | None = None) -> None:
-        """Record a problem at the frame to come; beyond `kept` they are only counted."""
+        """Record a problem at the next frame; beyond `kept` they are only counted."""
         self.count += 1
         if len(self.items) < self.kept:
             self.items.append(Problem(message, self.next_index, pts))
 
     def forget_after(self, count: int) -> None:
-        """Take back all but the first `count` problems, as what led to them is done again."""
+        """Drop all but the first `count` problems, because what led to them is repeated."""
         del self.items[count:]
         self.count, self.next_index = count, None
 

@@ -1,4 +1,4 @@
-"""Hardware decoders, where a driver for one is there."""
+"""Hardware decoders, if a driver is installed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def available_hardware() -> list[str]:
 
 
 def open_hardware(path: Path, name: str, stream: int, problems: ProblemLog) -> av.container.InputContainer | None:
-    """Open with a hardware decoder ("auto" tries each); None, and a problem that says why, where it does not work."""
+    """Open with a hardware decoder ("auto" tries each); None, and a problem that says why, if that fails."""
     known = hwdevices_available()
     if name != "auto" and name not in known:
         raise UsageError(f"unknown hardware decoder {name!r}", f"this build knows: auto, {', '.join(known)}")

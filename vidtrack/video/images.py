@@ -57,6 +57,8 @@ def decode_image(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
                 if suffix in _HEIF or suffix == ".avif":
                     _refuse_parts(path, container)
                 stream = container.streams.video[0]
+                if stream.codec_context is None:
+                    raise InputError(f"{path} has a format that this FFmpeg cannot decode", "convert it to PNG")
                 stream.codec_context.options = options
                 frame = next(container.decode(stream))
                 codec = stream.codec_context.codec.canonical_name

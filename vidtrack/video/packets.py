@@ -1,4 +1,4 @@
-"""Encoded packets in a journal, with all that the container needs to hold them again."""
+"""Encoded packets in a journal, with everything needed to mux them again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEAD = struct.Struct("<qqqqqBI")  # pts, dts, duration, last_pts, written, keyf
 class PacketRecord:
     """The packets of a video in a journal.
 
-    Beside each stand the pts of the last frame that its encoder was given by then, and how many frames those were.
+    Each comes with the pts of the last frame given to the encoder by then, and the number of frames.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -34,7 +34,7 @@ class PacketRecord:
         self._journal.append(_HEAD.pack(*times, last_pts, written, packet.is_keyframe, packet.size), bytes(packet))
 
     def first(self) -> tuple[int, int] | None:
-        """What `begin` was given; None in an empty journal."""
+        """The arguments of `begin`; None if the journal is empty."""
         with self._journal.reread() as stream:
             head = stream.read(_FIRST.size)
             return _FIRST.unpack(head) if head else None

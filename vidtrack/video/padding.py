@@ -1,4 +1,4 @@
-"""Images prepared for swscale: even sizes, and memory that goes on after the last pixel."""
+"""Images prepared for swscale: even sizes, and readable memory after the last pixel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MARGIN_BYTES = 64  # as much as FFmpeg leaves after memory of its own
 def with_margin(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A copy of an image (H, W, C) as large as `size` (width, height), its last row and column repeated.
 
-    Its memory goes on after the last pixel: for widths that are no multiple of 32, swscale's vector code reads there.
+    A margin of memory follows the last pixel: unless the width is a multiple of 32, swscale's vector code reads there.
     """
     (width, height), (own_height, own_width, channels) = size, image.shape
     count = height * width * channels

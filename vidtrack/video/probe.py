@@ -98,7 +98,7 @@ def _laid(info: VideoInfo, frame: av.VideoFrame, crop: tuple[int, int, int, int]
     notes = info.notes
     if orientation.remainder:
         turn = orientation.rotation + orientation.remainder
-        notes = (*notes, f"the clip is marked as rotated by {turn:g} degrees: rotated by {orientation.rotation} only")
+        notes = (*notes, f"the clip is marked as rotated by {turn:.0f} degrees: rotated by {orientation.rotation} only")
     return replace(
         info,
         size=display_size(info.coded_size, crop, orientation),

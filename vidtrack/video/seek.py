@@ -1,4 +1,4 @@
-"""Where to enter a file so that a frame's ordinal is still known."""
+"""Seeking that keeps the ordinals of frames."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from vidtrack.video.timing import without_presentation_times
 def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None:
     """Find where to seek for the first frame at or after `start_pts` (absolute), by reading packets undecoded.
 
-    Returns (pts of the keyframe to seek to, ordinal of that first frame, its pts), or None where packets do not
-    map one to one onto frames in time order (interlaced fields, missing, repeated or reset times, damage): then only
-    decoding from the beginning counts exactly.
+    Returns (pts of the keyframe to seek to, ordinal of that first frame, its pts), or None if packets do not map
+    one to one to frames in time order (interlaced fields, missing, repeated or reset times, damage): then only decoding
+    from the beginning counts exactly.
     """
     if info.interlaced or without_presentation_times(info):
         return None
@@ -42,7 +42,7 @@ def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None
                     return None
                 last_dts = packet.dts
                 if packet.dts > start_pts:
-                    break  # dts never passes pts: all that follows is shown later
+                    break  # dts never exceeds pts: everything that follows is shown later
         except (av.FFmpegError, OSError):
             return None
         if messages.take():

@@ -1,4 +1,4 @@
-"""Decoded frames of one container, as many as can be had from it, from the start or from a seek."""
+"""Decoded frames of one container, as many as it has, from the start or from a seek."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PREMATURE_END = ("ended prematurely", "partial file", "Truncat")
 
 
 class ContainerSource:
-    """The decoder of a file: errors become problems, and one bad packet does not end the clip."""
+    """Decoder of a file: errors become problems, and one bad packet does not end the clip."""
 
     def __init__(
         self, info: VideoInfo, problems: ProblemLog, hwaccel: str | None = None, limits: Limits = DEFAULT_LIMITS
@@ -47,7 +47,7 @@ class ContainerSource:
             self._messages.close()
             raise
         self._continuous = ContinuousTimes(self._container)
-        self._take()  # opening decodes a little; decoding in earnest will say the same again
+        self._take()  # opening decodes a little; real decoding will report the same again
 
     def reopen(self, in_software: bool = False) -> None:
         """Start over at the beginning of the file."""
@@ -94,8 +94,8 @@ class ContainerSource:
             return []
 
     def _tail(self, last_pts: int) -> list[av.VideoFrame]:
-        """Frames after `last_pts` decoded once more by one thread: damage near the end costs several threads the good
-        frames that they still hold.
+        """Frames after `last_pts`, decoded once more in one thread: after damage near the end, FFmpeg drops the good
+        frames that its other threads still hold.
         """
         if self._continuous.resets or self.on_hardware:
             return []
@@ -157,8 +157,8 @@ class ContainerSource:
 
     def _check_end(self, end_seconds: Fraction) -> None:
         self.truncated |= _tells_of_truncation(self._take())
-        # Not by the number of frames: AVI counts empty chunks, MP4 those that an edit list hides. Where clocks are
-        # reset, FFmpeg's duration is that of one part, or of the jump.
+        # Frames are not compared: AVI counts empty chunks, MP4 those hidden by an edit list. After a clock reset,
+        # FFmpeg's duration is that of one part, or of the jump.
         duration = None if self._continuous.resets else stream_duration(self._container, self._stream, self._start_pts)
         if duration is not None and end_seconds + self._end_tolerance < duration:
             self.truncated = True

@@ -1,7 +1,7 @@
 """SMPTE 12M timecode arithmetic.
 
-A ";" or "." before the frames marks drop-frame counting: at 30 (60) labels a second, the first two (four) labels of
-each minute are left out, except every tenth minute.
+A ";" or "." before the frames marks drop-frame counting: at 30 (60) labels per second, the first two (four) labels of
+each minute are dropped, except in every tenth minute.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.])(\d{2,3})")
 
 
 def advanced(timecode: str, frames: int, rate: Fraction) -> str | None:
-    """The timecode `frames` later at `rate` frames a second, wrapping at 24 hours; None for no timecode."""
+    """The timecode `frames` later at `rate` frames per second, wrapping at 24 hours; None if it is not a timecode."""
     count = frame_number(timecode, rate)
     if count is None:
         return None
@@ -28,14 +28,14 @@ def advanced(timecode: str, frames: int, rate: Fraction) -> str | None:
     count, frame = divmod(count, labels)
     count, seconds = divmod(count, 60)
     hours, minutes = divmod(count, 60)
-    mark = _mark(timecode) if dropped else ":"  # a drop-frame timecode goes on without drops at 23.976
+    mark = _mark(timecode) if dropped else ":"  # a drop-frame timecode continues without drops at 23.976
     return f"{hours:02}:{minutes:02}:{seconds:02}{mark}{frame:02}"
 
 
 def at_rate(timecode: str, rate: Fraction, other: Fraction) -> str:
-    """The timecode at another rate of the same moment of day; text that is no timecode as it is.
+    """The timecode of the same time of day at another rate; other text is returned unchanged.
 
-    Labels are left out there only where they are at `rate`, and the other rate lags behind its labels.
+    Labels are dropped there only if they are at `rate`, and the other rate runs slower than its labels.
     """
     match = _TIMECODE.fullmatch(timecode.strip())
     labels, others = round(rate), round(other)
@@ -48,7 +48,7 @@ def at_rate(timecode: str, rate: Fraction, other: Fraction) -> str:
 
 
 def frame_number(timecode: str, rate: Fraction) -> int | None:
-    """Frames from midnight to a timecode at `rate` frames a second; None for text that is not a timecode."""
+    """Frames from midnight to a timecode at `rate` frames per second; None for text that is not a timecode."""
     match = _TIMECODE.fullmatch(timecode.strip())
     labels = round(rate)
     if match is None or labels < 1:
@@ -60,17 +60,17 @@ def frame_number(timecode: str, rate: Fraction) -> int | None:
 
 
 def is_drop_frame(timecode: str, rate: Fraction) -> bool:
-    """True where labels are left out so that the timecode keeps up with the clock."""
+    """True if labels are dropped so that the timecode keeps up with the clock."""
     return _dropped(timecode, rate) > 0
 
 
 def _mark(timecode: str) -> str:
-    """What stands before the frames."""
+    """The separator before the frames."""
     match = _TIMECODE.fullmatch(timecode.strip())
     return ":" if match is None else match[4]
 
 
 def _dropped(timecode: str, rate: Fraction) -> int:
-    """Labels left out a minute."""
+    """Labels dropped per minute."""
     labels = round(rate)
     return labels // 15 if _mark(timecode) in ";." and labels % 30 == 0 else 0

@@ -1,4 +1,4 @@
-"""Frame and packet times, made fit to rely on."""
+"""Frame and packet times, corrected until they can be relied on."""
 
 from __future__ import annotations
 

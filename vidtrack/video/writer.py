@@ -1,4 +1,4 @@
-"""Frames into a video file that appears under its name only when it is complete."""
+"""Video files written frame by frame, which appear under their name only when complete."""
 
 from __future__ import annotations
 
@@ -38,14 +38,13 @@ _STORED = {(1, 3): "rgb24", (1, 4): "rgba", (2, 3): "rgb48le", (2, 4): "rgba64le
 class VideoWriter:
     """Encode upright RGB frames of a clip, at their exact times, with the clip's colours, audio and timecode.
 
-    Writes to `NAME.partial` and renames on `close`. `codec` None means H.264, VP9 in WebM; crf and preset None mean
-    the codec's defaults (`vidtrack.video.codecs`). Audio, subtitles and timecode come from `source`; with
-    `start_seconds` the first frame written becomes time zero and what sounded before it is cut, with `end_seconds`
-    what sounds from then on. Odd sizes are padded by a pixel where the pixel format needs even ones. With a `journal`
-    all packets are kept there too; those in it already come first, and `end_chunk` makes a place to go on from. `deep`
-    keeps more than 8 bits a sample, in a codec that can. Use from one thread at a time.
+    Writes to a partial file, renamed by `close`. Sound, subtitles, chapters and cover art come from `source`; with
+    `start_seconds` the first frame written becomes time zero and what sounds earlier is cut, with `end_seconds` what
+    sounds from then on. Odd sizes are padded by a pixel if the pixel format needs even ones. With a `journal` all
+    packets are kept there too, those already in it are written first, and `end_chunk` marks a point to resume from.
+    `deep` keeps more than 8 bits per sample, if the codec can. Use from one thread at a time.
 
-    Raises UsageError for settings that do not go together and OutputError where the file cannot be written or the
+    Raises UsageError for settings that do not go together and OutputError if the file cannot be written or the
     encoder does not take frames of this size.
     """
 
@@ -103,13 +102,13 @@ class VideoWriter:
 
     @property
     def problems(self) -> list[Problem]:
-        """What could not be carried over."""
+        """What could not be carried over to the output."""
         return self._problems.items
 
     def write(self, frame: Frame, alpha: np.ndarray | None = None) -> None:
         """Encode a frame; pts must rise from call to call.
 
-        `alpha` (H, W), of the picture's type, is its opacity, for a codec that has one (prores4444); none is opaque.
+        `alpha` (H, W), of the image's type, is its opacity, for a codec with an alpha channel (prores4444).
         """
         if frame.image.shape[1::-1] != self._info.size:
             raise ValueError(f"frame {frame.index} is {frame.image.shape[1::-1]}, the clip {self._info.size} (w, h)")
@@ -117,19 +116,22 @@ class VideoWriter:
             self._begin(frame.index, frame.pts)
             if self._record is not None:
                 self._record.begin(frame.index, frame.pts)
-        picture = self._encodable(frame.image if alpha is None else np.dstack([frame.image, alpha]))
-        picture.pts = frame.pts - (self._origin_pts or 0) + self._lead
-        picture.time_base = frame.time_base
-        picture.color_primaries, picture.color_trc = self._info.colour.primaries, self._info.colour.transfer  # ProRes
+        encodable = self._encodable(frame.image if alpha is None else np.dstack([frame.image, alpha]))
+        encodable.pts = frame.pts - (self._origin_pts or 0) + self._lead
+        encodable.time_base = frame.time_base
+        encodable.color_primaries, encodable.color_trc = (
+            self._info.colour.primaries,
+            self._info.colour.transfer,
+        )  # ProRes
         with self._failing_cleanly():
             if self._copier is not None:
-                self._copier.advance(picture.pts * frame.time_base)
-            self._last_pts = picture.pts
+                self._copier.advance(encodable.pts * frame.time_base)
+            self._last_pts = encodable.pts
             self.written += 1
-            self._mux(self._encoder.encode(picture))
+            self._mux(self._encoder.encode(encodable))
 
     def end_chunk(self) -> None:
-        """Let what follows depend on nothing before, and have all before in the journal."""
+        """Make what follows independent of what came before, all of which is then in the journal."""
         with self._failing_cleanly():
             self._mux(self._encoder.end_chunk())
 
@@ -143,7 +145,7 @@ class VideoWriter:
         self._finish(self._end_in_output)
 
     def abort(self, keep: bool) -> None:
-        """Stop early: `keep` finishes the file with the frames so far, otherwise nothing is left behind."""
+        """Stop early: `keep` finishes the file with the frames so far, otherwise nothing remains."""
         if self._closed:
             return
         if keep and self.written:
@@ -173,7 +175,7 @@ class VideoWriter:
 
     @property
     def _step(self) -> int:
-        """Ticks a frame lasts on average."""
+        """Average frame duration in ticks."""
         return max(1, round(1 / (self._rate * self._info.time_base)))
 
     @property
@@ -203,7 +205,7 @@ class VideoWriter:
         return stream
 
     def _another_context(self, options: dict[str, str]) -> Any:
-        """An encoder just like the stream's own."""
+        """An encoder like the stream's own."""
         own: Any = self._stream.codec_context
         context: Any = av.CodecContext.create(self._codec.encoder, "w")
         context.options = options
@@ -228,18 +230,18 @@ class VideoWriter:
             with kept_scheduling():
                 context.open()
         except (av.FFmpegError, ValueError) as error:
-            raise OutputError(  # no UsageError: what does not suit this clip may suit the others of a batch
+            raise OutputError(  # not a UsageError: the settings may suit the other clips of a batch
                 f"the {codec.encoder} encoder does not take {width}x{height} {codec.pixel_format} with {options}",
                 reason(error),
             ) from None
 
     def _begin(self, index: int, pts: int) -> None:
-        """Take ordinal and time of the first frame."""
+        """Start with the ordinal and time of the first frame."""
         self._origin_pts = pts if self._trimmed else 0
         if self._info.timecode is not None:
             timecode = advanced(self._info.timecode, index, self._rate)
             if timecode is None:
-                self._problems.add(f"timecode {self._info.timecode!r} is not understood: left out")
+                self._problems.add(f"timecode {self._info.timecode!r} cannot be parsed: left out")
             else:
                 self._stream.metadata["timecode"] = timecode
         if self._copier is not None:
@@ -258,7 +260,7 @@ class VideoWriter:
             self._container.mux(packet)
 
     def _replay(self) -> None:
-        """Write what the journal holds, in step with the sound as it was then."""
+        """Write what the journal holds, in step with the sound as before."""
         first = None if self._record is None else self._record.first()
         if self._record is None or first is None:
             return
@@ -277,9 +279,9 @@ class VideoWriter:
 
     def _encodable(self, image: np.ndarray) -> av.VideoFrame:
         pixel_format = self._codec.pixel_format
-        picture = with_margin(image, padded_size(self._info.size, pixel_format))
+        padded = with_margin(image, padded_size(self._info.size, pixel_format))
         return self._reformatter.reformat(
-            av.VideoFrame.from_numpy_buffer(picture, _STORED[image.dtype.itemsize, image.shape[2]]),
+            av.VideoFrame.from_numpy_buffer(padded, _STORED[image.dtype.itemsize, image.shape[2]]),
             format=pixel_format,
             dst_colorspace=swscale_matrix(self._info.colour.matrix, self._info.size),
             dst_color_range=LIMITED_RANGE if pixel_format.startswith("yuv") else None,
@@ -299,7 +301,7 @@ class VideoWriter:
     def _lasting(self, packets: list[Any]) -> list[Any]:
         """The last packets of the file, the very last long enough.
 
-        MP4 adds up steps between decoding times, which run behind where times are uneven: it would end too early.
+        MP4 adds up the steps between decoding times, which lag behind uneven times: the file would end too early.
         """
         if packets and container_format(self.path) in ("mp4", "mov"):
             first_pts, first_dts = self._first or (packets[0].pts, packets[0].dts)
