@@ -225,3 +225,88 @@ def test_a_video_is_decoded_once_and_never_taken_for_another(tmp_path: Path) -> 
     (tmp_path / "1" / "clip" / "a.mp4").replace(tmp_path / "0" / "clip" / "a.mp4")
     with pytest.raises(DataError, match=r"holds frames of another a\.mp4"):
         load_set(first, CLASSES, cache)
+
+
+CVAT = """1,1,10.0,20.0,10.0,20.0,1,2,1.0
+1,2,30.0,5.0,12.5,8.0,1,1,1.0
+2,1,11.0,20.0,10.0,20.0,1,2,1.0
+2,2,30.0,5.0,12.5,8.0,1,1,0.0
+3,1,12.0,20.0,10.0,20.0,1,2,1.0
+3,2,30.0,5.0,12.5,8.0,1,1,1.0
+3,3,1.0,1.0,5.0,5.0,0,3,1.0
+"""  # by Datumaro 1.13.12, which writes CVAT's "MOT 1.1", of boxes whose edges are counted from 0
+
+
+@pytest.mark.parametrize("has_info", [True, False])
+def test_classes_and_pixels_of_mot_files_from_cvat(tmp_path: Path, has_info: bool) -> None:
+    folder = mot_folder(tmp_path / "clip", CVAT)
+    (folder / "gt" / "labels.txt").write_text("car\nperson\nbear")
+    if not has_info:
+        (folder / "seqinfo.ini").unlink()
+    records = load(folder, kind="mot")
+    assert [record.labels.tolist() for record in records] == [[0, 1], [0, 1], [0, 1]]
+    np.testing.assert_allclose(records[2].boxes_xyxy, [[12, 20, 22, 40], [30, 5, 42.5, 13]])
+    np.testing.assert_allclose(records[2].ignored_xyxy, [[1, 1, 6, 6]])
+    assert records[0].labelled.tolist() == [True, True, False]
+    assert records[0].size == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "said"),
+    [
+        ("car\n", CVAT, r"has class 2 in frame 1 \(labels.txt names classes 1 to 1\)"),
+        ("zebra\nlion\nbear\n", CVAT, "the model has no class of .*labels.txt"),
+    ],
+)
+def test_labels_that_do_not_fit(tmp_path: Path, labels: str, rows: str, said: str) -> None:
+    folder = mot_folder(tmp_path / "clip", rows)
+    (folder / "gt" / "labels.txt").write_text(labels)
+    with pytest.raises(DataError, match=said):
+        load(folder, kind="mot")
+
+
+def test_rows_without_identities_are_stills(tmp_path: Path) -> None:
+    records = load(mot_folder(tmp_path / "clip", "1,-1,11,21,10,20,1\n1,-1,31,21,10,20,1\n"), kind="mot")
+    assert len(records[0].labels) == 2 and records[0].sequence == "" and records[0].ids is None
+
+
+def test_of_the_benchmark_classes_only_pedestrians_are_objects(tmp_path: Path) -> None:
+    rows = "1,1,11,21,10,20,1,1,1\n1,2,31,21,10,20,1,3,1\n"
+    record = load(mot_folder(tmp_path / "clip", rows), kind="mot")[0]
+    np.testing.assert_allclose(record.boxes_xyxy, [[10, 20, 20, 40]])
+    np.testing.assert_allclose(record.ignored_xyxy, [[30, 20, 40, 40]])
+
+
+def test_images_are_found_by_the_number_of_their_frame(tmp_path: Path) -> None:
+    folder = mot_folder(tmp_path / "clip", "2,7,11,21,10,20,1\n10,7,11,21,10,20,1\n", frames=12)
+    for path in (folder / "img1").iterdir():
+        path.rename(path.with_name(f"{int(path.stem)}.jpg"))
+    annotated = {record.path.name for record in load(folder, kind="mot") if len(record.labels)}
+    assert annotated == {"2.jpg", "10.jpg"}
+
+
+def test_boxes_without_an_area_are_left_out_with_a_note(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = edit(write_coco(tmp_path), lambda v: v["annotations"][1].update(bbox=[10, 10, 5, 0]))
+    assert load(path)[0].labels.tolist() == [0]
+    assert "train.json: 1 boxes of zero width or height left out" in caplog.text
+    folder = mot_folder(tmp_path / "clip", "1,7,11,21,0,20,1\n1,8,11,21,10,20,1\n")
+    assert load(folder, kind="mot")[0].ids.tolist() == [8]
+    assert "gt.txt: 1 boxes of zero width or height left out" in caplog.text
+
+
+def test_boxes_of_polygons(tmp_path: Path) -> None:
+    def bare(values: dict) -> None:
+        values["annotations"][0].update(bbox=None, segmentation=[[5, 6, 20, 8, 12, 30], [2, 9, 3, 9, 3, 10]])
+        values["annotations"][1].update(bbox=[], segmentation=[[1, 1, 9, 1, 9, 9]])
+
+    record = load(edit(write_coco(tmp_path), bare))[0]
+    np.testing.assert_allclose(record.boxes_xyxy, [[2, 6, 20, 30], [1, 1, 9, 9]])
+
+
+def test_file_names_written_on_windows(tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "train")
+    edit(path, lambda v: [image.update(file_name=f"sub\\{image['file_name']}") for image in v["images"]])
+    (tmp_path / "train/sub").mkdir()
+    for image in (tmp_path / "train").glob("*.png"):
+        image.rename(tmp_path / "train/sub" / image.name)
+    assert read_image(load(path)[0]).shape == (64, 96, 3)

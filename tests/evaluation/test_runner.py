@@ -129,3 +129,44 @@ def test_one_empty_result_among_others_is_noted(tmp_path: Path) -> None:
     first, second = evaluate(tmp_path / "truth", tmp_path).sequences
     assert first.notes == () and "B.txt has no boxes" in second.notes[0]
     assert second.scores.false_negatives == 5
+
+
+CVAT_ROW = "{frame},{identity},10.0,10.0,20.0,40.0,1,{kind},1.0\n"
+
+
+def cvat_sequence(folder: Path, has_info: bool = True) -> Path:
+    """A person and a car in five frames, as CVAT's "MOT 1.1" has them: labels.txt, and edges counted from 0."""
+    rows = "".join(CVAT_ROW.format(frame=frame, identity=1, kind=2) for frame in range(1, 6))
+    rows += CVAT_ROW.format(frame=1, identity=2, kind=1).replace("10.0,10.0", "40.0,10.0")
+    made = sequence(folder, "A", rows, 5 if has_info else None)
+    (made / "gt/labels.txt").write_text("car\nperson\n")
+    return made
+
+
+@pytest.mark.parametrize("has_info", [True, False])
+@pytest.mark.parametrize(("classes", "boxes"), [(None, 5), (("person",), 5), (("car",), 1)])
+def test_ground_truth_from_cvat_counts_by_its_labels(
+    tmp_path: Path, has_info: bool, classes: tuple[str, ...] | None, boxes: int
+) -> None:
+    truth = cvat_sequence(tmp_path, has_info)
+    result = tmp_path / "A.txt"
+    result.write_text(still(7, range(1, 6)))
+    (one,) = evaluate(truth, result, Choices(classes=classes)).sequences
+    assert one.scores.true_positives + one.scores.false_negatives == boxes
+
+
+def test_a_log_lies_exactly_on_boxes_from_cvat(tmp_path: Path) -> None:
+    (one,) = evaluate(cvat_sequence(tmp_path), log(tmp_path / "A.jsonl")).sequences
+    assert (one.scores.motp, one.scores.true_positives) == (1.0, 5)
+
+
+def test_results_of_another_class_are_left_out_with_a_note(tmp_path: Path) -> None:
+    truth, result = sequence(tmp_path, "A"), tmp_path / "A.txt"
+    person, car = "{0},4,11,11,20,40,1,1,-1,-1\n", "{0},5,40,40,9,9,1,3,-1,-1\n"
+    result.write_text("".join(person.format(n) + car.format(n) for n in range(1, 6)))
+    (one,) = evaluate(truth, result).sequences
+    assert (one.scores.false_positives, one.notes) == (0, (f"5 rows of {result} are of class 3, not 1: left out",))
+    result.write_text("".join(car.format(n) for n in range(1, 6)))
+    (one,) = evaluate(truth, result).sequences
+    assert one.scores.false_positives == 5
+    assert one.notes == (f"{result} has no row of class 1: all, of class 3, are scored as if they were",)

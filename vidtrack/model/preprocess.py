@@ -14,7 +14,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def target_size(width: int, height: int, size: int, max_size: int) -> tuple[int, int]:
-    """(width, height) with the shorter side `size`, or less if the longer would exceed `max_size`; rounded as in DETR."""
+    """(width, height) with the shorter side `size`, less if the longer exceeds `max_size`; rounded as in DETR."""
     short, long = min(width, height), max(width, height)
     if long / short * size > max_size:
         size = round(max_size * short / long)
