@@ -16,12 +16,12 @@ import numpy as np
 from tracking_data import Footage, Step, folders, load, run, scores
 
 from vidtrack.core.boxes import area
+from vidtrack.core.detections import Detections
 from vidtrack.datasets.mot import MotRows
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.camera_motion import CameraMotion
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.cuts import thumbnail_gray
-from vidtrack.tracking.state import Detections
 from vidtrack.video import VideoReader
 
 MOST_FRAMES = 300

@@ -8,9 +8,9 @@ from statistics import median
 
 import numpy as np
 
+from vidtrack.core.detections import Detections
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.state import Detections
 
 RATE = 25.0
 FRAMES = 500

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from mot_files import result_rows
 
+from vidtrack.core.detections import Detections
 from vidtrack.datasets.mot import (
     MOT_PIXEL,
     MotRows,
@@ -19,8 +20,8 @@ from vidtrack.datasets.mot import (
 )
 from vidtrack.evaluation.metrics import TrackingScores, align, combine, measure
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import suppress
-from vidtrack.tracking.state import Detections, TrackedBoxes
+from vidtrack.tracking.matching import nms
+from vidtrack.tracking.state import TrackedBoxes
 
 SURE = 100.0  # a public MOT15 detection of this confidence counts as score 1
 
@@ -71,7 +72,7 @@ def read_own(path: Path) -> MotRows:
 def distinct(footage: Footage, config: TrackerConfig, least: float) -> Footage:
     """The footage with one detection an object, of at least a score: a detector of queries finds many twice."""
     sure = (one[one.scores >= least] for one in footage.detections)
-    return replace(footage, detections=[suppress(one, config) for one in sure])
+    return replace(footage, detections=[nms(one, config) for one in sure])
 
 
 def run(make: Maker, all_footage: list[Footage]) -> Run:

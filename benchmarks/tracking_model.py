@@ -16,7 +16,6 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from statistics import median
-from unittest.mock import patch
 
 import msgspec
 import numpy as np
@@ -24,23 +23,23 @@ import torch
 from mot_files import result_rows, write_rows
 from tracking_data import Footage, Run, folders, read_own, run
 
+from vidtrack.core.detections import Detections
 from vidtrack.core.types import FrameTracks
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.inference import FrameEncoder
+from vidtrack.model.outputs import FrameOutput
 from vidtrack.pipeline.config import RunConfig
-from vidtrack.tracking import association
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import gated_similarity, similarity
+from vidtrack.tracking.matching import gated_similarity
 from vidtrack.tracking.smoothing import Delay, GapFiller, Smoother
-from vidtrack.tracking.state import Detections, TrackedBoxes, Tracks
-from vidtrack.tracking.track_queries import FrameOutput
-from vidtrack.tracking.tracker import Tracker
+from vidtrack.tracking.state import TrackedBoxes, Tracks
+from vidtrack.tracking.tracker import make_tracker
 from vidtrack.video import VideoReader
 
 LEAST_SCORE = 0.05
 EMBEDDING_WEIGHT = 0.5
-REUNION_COSINE = 0.9
+RECOVERY_COSINE = 0.9
 
 
 class Still(Associator):
@@ -64,18 +63,24 @@ def cosine(tracks: Tracks, detections: Detections) -> np.ndarray:
     return before @ now.T
 
 
-def similarity_with_look(tracks: Tracks, detections: Detections, seconds: float, config: TrackerConfig) -> np.ndarray:
-    """Similarity, more where the embeddings agree better than they do on average, less where worse."""
-    alike, look = similarity(tracks, detections, seconds, config), cosine(tracks, detections)
-    close = alike > 0
-    return alike + EMBEDDING_WEIGHT * np.where(close, look - look[close].mean() if close.any() else 0.0, 0.0)
+class EmbeddingInEveryMatch(Associator):
+    """Similarity is higher if the embeddings agree better than they do on average, lower if worse."""
+
+    def similarity(self, tracks: Tracks, detections: Detections, seconds: float) -> np.ndarray:
+        alike, look = super().similarity(tracks, detections, seconds), cosine(tracks, detections)
+        close = alike > 0
+        return alike + EMBEDDING_WEIGHT * np.where(close, look - look[close].mean() if close.any() else 0.0, 0.0)
 
 
-def nearness_or_look(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:
-    """Nearness, and up to three times as far off where the embeddings agree."""
-    wide = gated_similarity(tracks, detections, replace(config, recovery_gate_sigma=3 * config.recovery_gate_sigma))
-    again = (wide >= 0) & (cosine(tracks, detections) >= REUNION_COSINE)
-    return np.maximum(gated_similarity(tracks, detections, config), np.where(again, 0.0, -1.0))
+class EmbeddingInRecovery(Associator):
+    """Lost tracks are recovered up to three times as far away if the embeddings agree."""
+
+    def gated_similarity(self, tracks: Tracks, detections: Detections) -> np.ndarray:
+        near = super().gated_similarity(tracks, detections)
+        wide = replace(self.config, recovery_gate_sigma=3 * self.config.recovery_gate_sigma)
+        again = gated_similarity(tracks, detections, wide) >= 0
+        again &= cosine(tracks, detections) >= RECOVERY_COSINE
+        return np.maximum(near, np.where(again, 0.0, -1.0))
 
 
 def parts(all_footage: list[Footage], model: DeformableDETR, cache: Path) -> Iterator[tuple[str, Run]]:
@@ -93,10 +98,8 @@ def parts(all_footage: list[Footage], model: DeformableDETR, cache: Path) -> Ite
     yield "+ second chance", tried(replace(config, recovery_gate_sigma=never))
     shipped = tried(config)
     yield "+ re-identification = vidtrack association", shipped
-    with patch.object(association, "similarity", similarity_with_look):
-        yield "... with the embedding in every match", tried(config)
-    with patch.object(association, "gated_similarity", nearness_or_look):
-        yield "... with re-identification by embedding", tried(config)
+    yield "... with the embedding in every match", tried(config, EmbeddingInEveryMatch)
+    yield "... with re-identification by embedding", tried(config, EmbeddingInRecovery)
     steady = revised(shipped, all_footage, lambda: Smoother(0.5))
     yield "... with --smooth 0.5", steady
     yield "... with --smooth 0.5 --fill-gaps 1", revised(steady, all_footage, lambda: GapFiller(1.0))
@@ -139,7 +142,7 @@ def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) 
     """Run the network over a sequence: detections with embeddings, tracks of propagation. Returns what it took."""
     encoder, spent = FrameEncoder(model), defaultdict[str, list[float]](list)
     config = replace(shipped_config(model), mode="propagation")
-    carriers = {name: Tracker(one, config, allowed) for name, one in variants(model).items()}
+    carriers = {name: make_tracker(one, config, allowed) for name, one in variants(model).items()}
     tracked: dict[str, list] = {name: [] for name in carriers}
     found: list[Detections] = []
     with VideoReader(folder / f"{folder.name}.mp4") as reader:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from tracking_data import Footage, Maker, Step, quality, run
 
+from vidtrack.core.detections import Detections
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.state import Detections, TrackedBoxes
+from vidtrack.tracking.state import TrackedBoxes
 
 OURS = "vidtrack"
 TRACKERS, BOXMOT = "trackers", "boxmot"

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.cli.options import TrackerMode
-from vidtrack.tracking.config import MODES
-
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "vidtrack"
 
@@ -112,6 +109,7 @@ def test_commands_import_heavy_parts_when_they_run(path: Path) -> None:
         "vidtrack.core.status",
         "vidtrack.cli",
         "vidtrack.tracking.config",
+        "vidtrack.tracking.registry",
     }
     for name in imports(path, only_at_top=True):
         if name.startswith("vidtrack."):
@@ -128,10 +126,6 @@ def test_every_package_is_installed() -> None:
     listed = set(project["tool"]["setuptools"]["packages"])
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
     assert listed == found | {"vidtrack.weights"}
-
-
-def test_the_option_knows_every_tracker() -> None:
-    assert tuple(TrackerMode) == MODES
 
 
 def test_the_public_interface_is_there_and_loads_nothing_before_it_is_used() -> None:

@@ -14,7 +14,7 @@ from vidtrack.core.errors import OutputError, WeightsError
 from vidtrack.model.checkpoint import build, load_model, read_checkpoint, save_checkpoint
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.fuse import fold_batch_norm
+from vidtrack.model.fold import fold_batch_norm
 from vidtrack.model.registry import content_sha256
 
 SMALL = DetectorConfig(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from vidtrack.core.detections import Detections
 from vidtrack.tracking.association import Associator
-from vidtrack.tracking.state import Detections, TrackedBoxes
+from vidtrack.tracking.state import TrackedBoxes
 
 Path = Callable[[float], tuple[float, float]]
 

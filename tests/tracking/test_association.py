@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from tests.tracking.scenes import Actor, detect, look, play, straight
+from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.state import Detections, TrackQueryOutput
+from vidtrack.tracking.state import TrackQueryOutput
 
 CONFIG = TrackerConfig(mode="association")
 

@@ -10,11 +10,12 @@ import pytest
 
 from tests.media import EXAMPLE_CLIP
 from tests.tracking.scenes import Actor, detect, straight
+from vidtrack.core.detections import Detections
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.camera_motion import CameraMotion
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.cuts import thumbnail_gray
-from vidtrack.tracking.state import Detections, Tracks
+from vidtrack.tracking.state import Tracks
 from vidtrack.video import VideoReader
 
 NOBODY = np.zeros((0, 4))

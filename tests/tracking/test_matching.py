@@ -1,4 +1,4 @@
-"""Assignment, suppression and the claims of carried queries, against slow references."""
+"""Assignment, NMS and the acceptance of track queries, against slow references."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from vidtrack.core.boxes import pairwise_iou
+from vidtrack.core.detections import Detections
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import assign, claims, gated_similarity, paired_iou, similarity, suppress
-from vidtrack.tracking.state import Detections, Tracks
+from vidtrack.tracking.matching import accept_track_queries, assign, gated_similarity, nms, paired_iou, similarity
+from vidtrack.tracking.state import Tracks
 
 
 def total(similarities: np.ndarray, floor: float) -> float:
@@ -57,21 +58,21 @@ def test_similarity_prefers_the_box_as_tall_as_the_track():
 def test_suppress_keeps_the_best_of_each_object():
     boxes = np.array([[0, 0, 10, 10], [0.5, 0, 10.5, 10], [1, 0, 11, 10], [50, 0, 60, 10]])
     found = Detections.of(boxes, np.array([0.5, 0.9, 0.6, 0.4]))
-    kept = suppress(found, TrackerConfig(duplicate_iou=0.75))
+    kept = nms(found, TrackerConfig(nms_iou=0.75))
     assert kept.scores.tolist() == [0.9, 0.4]
 
 
 def test_suppress_is_slower_to_merge_classes():
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10]], dtype=float)  # IoU 0.82
     found = Detections.of(boxes, np.array([0.9, 0.8]), np.array([0, 1]))
-    assert len(suppress(found, TrackerConfig(duplicate_iou=0.75, cross_class_iou=0.9))) == 2
-    assert len(suppress(found, TrackerConfig(duplicate_iou=0.75, cross_class_iou=0.8))) == 1
+    assert len(nms(found, TrackerConfig(nms_iou=0.75, cross_class_nms_iou=0.9))) == 2
+    assert len(nms(found, TrackerConfig(nms_iou=0.75, cross_class_nms_iou=0.8))) == 1
 
 
 def test_a_detection_suppressed_by_one_does_not_suppress_another():
     boxes = np.array([[0, 0, 10, 10], [1.2, 0, 11.2, 10], [2.4, 0, 12.4, 10]])  # neighbours 0.79, ends 0.61
     found = Detections.of(boxes, np.array([0.9, 0.8, 0.7]))
-    assert suppress(found, TrackerConfig(duplicate_iou=0.75)).scores.tolist() == [0.9, 0.7]
+    assert nms(found, TrackerConfig(nms_iou=0.75)).scores.tolist() == [0.9, 0.7]
 
 
 def tracks_at(boxes: np.ndarray, num_classes: int = 1, classes: list[int] | None = None) -> Tracks:
@@ -96,7 +97,7 @@ def test_similarity_prefers_who_was_just_there():
 
 def test_nearness_needs_place_class_and_size():
     tracks = tracks_at(np.array([[0.0, 0, 10, 10]]), 2, [1])
-    tracks.move(1.0)
+    tracks.predict(1.0)
     boxes = np.array([[0, 0, 10, 10], [8, 0, 18, 10], [40, 0, 50, 10], [0, 0, 10, 10], [3, 0, 7, 10.0]])
     found = Detections.of(boxes, np.ones(5), np.array([1, 1, 1, 0, 1]))
     near = gated_similarity(tracks, found, TrackerConfig())[0]
@@ -104,10 +105,10 @@ def test_nearness_needs_place_class_and_size():
     assert near[2:].tolist() == [-1, -1, -1]  # too far, another class, less than half as wide
 
 
-def test_claims_need_score_place_and_room():
+def test_track_queries_need_score_place_and_room():
     boxes = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [43, 0, 53, 10.0]])
     found = Detections.of(
         np.array([[0, 0, 10, 10], [27, 0, 37, 10], [40, 0, 50, 10], [40, 0, 50, 10.0]]), np.array([0.2, 0.9, 0.9, 0.9])
     )
     # The first is unsure, the second wandered off, the fourth sits on the third's object.
-    assert claims(boxes, found, TrackerConfig(carried_score=0.4)).tolist() == [2]
+    assert accept_track_queries(boxes, found, TrackerConfig(track_query_score=0.4)).tolist() == [2]

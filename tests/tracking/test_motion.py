@@ -67,10 +67,10 @@ def test_sizes_stop_changing_and_never_turn_negative():
 def test_deviation_grows_with_distance_and_shrinks_with_time_unseen():
     state = motion.start(BOXES)
     side = np.sqrt(40.0 * 80.0)
-    here = motion.deviation(state, BOXES + np.array([0.1 * side, 0, 0, 0]))
+    here = motion.mahalanobis_distance(state, BOXES + np.array([0.1 * side, 0, 0, 0]))
     assert here.shape == (2, 2)
     assert here[0, 0] == pytest.approx(np.sqrt(0.5))  # as far as one measurement errs, of two
-    later = motion.deviation(motion.predict(state, 1.0), BOXES + np.array([0.1 * side, 0, 0, 0]))
+    later = motion.mahalanobis_distance(motion.predict(state, 1.0), BOXES + np.array([0.1 * side, 0, 0, 0]))
     assert later[0, 0] < here[0, 0] / 3
     assert here[0, 1] > 50
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from vidtrack.core.boxes import area, pairwise_intersection, pairwise_iou
+from vidtrack.core.detections import Detections
 from vidtrack.datasets.mot import MotRows, read_rows
 from vidtrack.evaluation.metrics import TrackingScores, align, score
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.state import Detections, TrackedBoxes
+from vidtrack.tracking.state import TrackedBoxes
 
 pytestmark = pytest.mark.shared
 

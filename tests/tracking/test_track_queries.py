@@ -10,15 +10,17 @@ import pytest
 import torch
 from msgspec import structs
 
+from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.decoder import Queries
-from vidtrack.model.detector import DeformableDETR, DetectorOutput, Memory
+from vidtrack.model.detector import DeformableDETR, Memory
+from vidtrack.model.outputs import DetectorOutput, FrameOutput
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.state import Detections, Tracks
-from vidtrack.tracking.track_queries import FrameOutput, join_queries, track_queries
-from vidtrack.tracking.tracker import Tracker
+from vidtrack.tracking.state import Tracks
+from vidtrack.tracking.track_queries import join_queries, track_queries, track_query_output
+from vidtrack.tracking.tracker import make_tracker
 
 SMALL = DetectorConfig(
     backbone="resnet50",
@@ -47,7 +49,12 @@ BOTH = np.array([0, 1])
 SIZE = (96, 64)  # width, height
 SHAPES = ((8, 12), (4, 6))
 EAGER = TrackerConfig(
-    high_score=0.0, low_score=0.0, new_track_threshold=0.0, confirm_score=0.0, carried_score=0.0, carried_iou=0.0
+    high_score=0.0,
+    low_score=0.0,
+    new_track_threshold=0.0,
+    confirm_score=0.0,
+    track_query_score=0.0,
+    track_query_iou=0.0,
 )
 
 
@@ -165,14 +172,14 @@ def test_a_carried_query_answers_for_its_own_class():
     tracks = some_tracks()
     boxes = [[20 / 96, 40 / 64, 20 / 96, 40 / 64], [70 / 96, 25 / 64, 40 / 96, 30 / 64]]
     found = FrameOutput(output([[2.0, 5, 0], [5, -2, 0]], boxes), SIZE, np.ones(3, bool))
-    carried = found.carried(tracks, BOTH, TrackerConfig(carried_score=0.5))
+    carried = track_query_output(found, tracks, BOTH, TrackerConfig(track_query_score=0.5))
     assert carried.rows.tolist() == [0]  # the second is sure of the first one's class, not of its own
     assert carried.found.scores == pytest.approx([float(torch.sigmoid(torch.tensor(2.0)))])
 
 
 @pytest.mark.parametrize("mode", ["propagation", "association"])
 def test_a_still_scene_keeps_its_ids(model, memory, mode):
-    tracker = Tracker(model, replace(EAGER, mode=mode))
+    tracker = make_tracker(model, replace(EAGER, mode=mode))
     results = [tracker.step(memory, frame(i)) for i in range(4)]
     first = results[0]
     assert len(first) > 0 and first.ids.tolist() == list(range(1, len(first) + 1))
@@ -187,7 +194,7 @@ def test_a_still_scene_keeps_its_ids(model, memory, mode):
 
 
 def test_the_same_frames_give_the_same_tracks_after_reset(model, memory):
-    tracker = Tracker(model, EAGER)
+    tracker = make_tracker(model, EAGER)
     runs = []
     for _ in range(2):
         runs.append([tracker.step(memory, frame(i)) for i in range(4)])
@@ -198,7 +205,7 @@ def test_the_same_frames_give_the_same_tracks_after_reset(model, memory):
 
 
 def test_class_filter(model, memory):
-    only_dogs = Tracker(model, EAGER, np.array([False, True, True])).step(memory, frame(0))
+    only_dogs = make_tracker(model, EAGER, np.array([False, True, True])).step(memory, frame(0))
     assert set(only_dogs.classes.tolist()) == {1}
     with pytest.raises(UsageError, match="3 classes"):
-        Tracker(model, EAGER, np.ones(7, bool))
+        make_tracker(model, EAGER, np.ones(7, bool))

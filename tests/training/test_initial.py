@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from vidtrack.core.errors import WeightsError
 from vidtrack.model.checkpoint import save_checkpoint
 from vidtrack.model.checkpoint_export import write_hugging_face, write_official
-from vidtrack.model.classes import COCO_CLASSES
+from vidtrack.model.coco_classes import COCO_CLASSES
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.training.initial import initialise

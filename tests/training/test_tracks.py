@@ -6,7 +6,8 @@ import torch
 
 from tests.training.conftest import target
 from vidtrack.model.config import DetectorConfig
-from vidtrack.model.detector import DeformableDETR, DetectorOutput
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.outputs import DetectorOutput
 from vidtrack.training.matcher import Assignment
 from vidtrack.training.recipe import TrackConfig
 from vidtrack.training.tracks import CarriedQueries, carry_queries

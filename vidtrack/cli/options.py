@@ -10,17 +10,14 @@ from typing import Annotated
 import typer
 
 from vidtrack.cli.values import parse_duration, parse_rate, parse_seconds
+from vidtrack.tracking.registry import TRACKERS
 
 _TRACKING, _RANGE, _COUNTING, _BOXES = "What to track", "Which frames", "Lines and zones", "Boxes"
 _OUTPUT, _BATCH, _RUN = "Output", "Batch", "Performance and messages"
 _SELECTION = "Which tracks"
 
 
-class TrackerMode(StrEnum):
-    """`vidtrack.tracking.config.MODES` as an option."""
-
-    propagation = "propagation"
-    association = "association"
+TrackerMode = StrEnum("TrackerMode", {name: name for name in TRACKERS})  # type: ignore[misc]
 
 
 class Order(StrEnum):

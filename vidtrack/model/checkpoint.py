@@ -23,7 +23,7 @@ from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR, Origin
 from vidtrack.model.device import resolve_device, resolve_precision
 from vidtrack.model.download import Progress
-from vidtrack.model.fuse import fold_batch_norm, require_unfolded
+from vidtrack.model.fold import fold_batch_norm, require_unfolded
 
 FORMAT_KEY = "vidtrack"
 FORMAT_VERSION = 1

@@ -14,7 +14,7 @@ from vidtrack.model import convert
 from vidtrack.model import infer_config as describe
 from vidtrack.model.checkpoint import replacing_checkpoint
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.fuse import require_unfolded
+from vidtrack.model.fold import require_unfolded
 
 
 def write_hugging_face(model: DeformableDETR, folder: str | Path) -> None:

@@ -6,14 +6,17 @@ import copy
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vidtrack.core.detections import Detections
 from vidtrack.model.attention import Shapes
 from vidtrack.model.backbone import Backbone, InputProjection, resize_padding
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.decoder import BoxHead, Decoder, Queries
 from vidtrack.model.encoder import Encoder
+from vidtrack.model.outputs import DetectorOutput, FrameOutput
 from vidtrack.model.position import box_encoding, sine_encoding
 from vidtrack.model.proposals import Proposals, best_proposals, propose
 
@@ -47,19 +50,6 @@ class Memory:
             part(self.proposal_logits),
             part(self.proposal_boxes),
         )
-
-
-@dataclass(frozen=True)
-class DetectorOutput:
-    """Predictions of every decoder layer, last one last.
-
-    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh in (0, 1) of each picture without its padding;
-    embeddings (B, Q, C) of the last layer.
-    """
-
-    logits: Tensor
-    boxes: Tensor
-    embeddings: Tensor
 
 
 @dataclass(frozen=True)
@@ -180,6 +170,22 @@ class DeformableDETR(nn.Module):
         )
         logits = torch.stack([head(x) for head, x in zip(self.class_embed, embeddings, strict=False)])
         return DetectorOutput(logits, boxes, embeddings[-1])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the logit slots; an empty name is an unused slot."""
+        return self.config.classes
+
+    @property
+    def num_classes(self) -> int:
+        """Number of logit slots."""
+        return self.config.num_classes
+
+    @torch.inference_mode()
+    def detect(self, memory: Memory, size: tuple[int, int], min_score: float, allowed: np.ndarray) -> Detections:
+        """What object queries find in an encoded frame of `size` (width, height), of the `allowed` (K,) classes."""
+        output = self.decode(memory, self.object_queries(memory))
+        return FrameOutput(output, size, allowed).detections(0, min_score)
 
     def forward(self, pixels: Tensor, padding: Tensor | None = None) -> DetectorOutput:
         """Detect in normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each picture."""

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from vidtrack.core.errors import WeightsError
-from vidtrack.model.classes import COCO_CLASSES
+from vidtrack.model.coco_classes import COCO_CLASSES
 from vidtrack.model.config import DetectorConfig
 
 _UNUSED_LABELS = ("N/A", "")

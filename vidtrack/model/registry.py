@@ -13,7 +13,7 @@ from typing import Any
 import platformdirs
 
 from vidtrack.core.errors import WeightsError
-from vidtrack.model.classes import COCO_CLASSES
+from vidtrack.model.coco_classes import COCO_CLASSES
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.download import Progress, RemoteMissingError, download, file_sha256
 

@@ -25,7 +25,7 @@ from vidtrack.pipeline.lookahead import Lookahead
 from vidtrack.pipeline.outputs import Outputs, Tracked
 from vidtrack.render.annotator import Annotator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.tracker import Tracker
+from vidtrack.tracking.tracker import Tracker, make_tracker
 from vidtrack.tracklog import LogWriter, Status
 from vidtrack.tracklog.header import Header, ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
@@ -92,7 +92,8 @@ def track_video(
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, config.read))
         encoder = FrameEncoder(model, config.size, batcher)
-        tracker = Tracker(model, _tracker_config(reader, config), class_filter(model.config.classes, config.classes))
+        wanted = class_filter(model.config.classes, config.classes)
+        tracker = make_tracker(model, _tracker_config(reader, config), wanted)
         counter = Counter(config.lines, config.zones, reader.info.size)
         header = None if log is None and video is None else _header(reader, encoder, config, source_name)
         # locked before anything of an earlier run is touched, which may still be at work

@@ -1,55 +1,54 @@
-"""Every choice the tracker makes, in one value; times in seconds, never in frames."""
+"""Every parameter of the trackers in one value; times in seconds, never in frames."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from vidtrack.core.errors import UsageError
-
-MODES = ("propagation", "association")
+from vidtrack.tracking.registry import TRACKERS
 
 
 @dataclass(frozen=True)
 class TrackerConfig:
-    """Thresholds of the tracker; similarities and scores lie in [0, 1], times are seconds."""
+    """Thresholds of the trackers. Scores, similarities and IoU lie in [0, 1]; docs/tracking.md says what each does."""
 
-    mode: str = "association"  # propagation has not won with any weights yet, see benchmarks/tracking.md
-    max_tracks: int = 300
-    scene_cuts: bool = True  # a hard cut ends all tracks
-    camera_motion: bool = True  # tracks move with the camera
+    mode: str = "association"  # a name of tracking.registry.TRACKERS; benchmarks/tracking.md compares them
+    max_tracks: int = 300  # simultaneous tracks; further objects start none
+    scene_cuts: bool = True  # end all tracks at a hard cut
+    camera_motion: bool = True  # move tracks with the camera
 
-    high_score: float = 0.35  # detections from here on are matched first
-    low_score: float = 0.15  # from here up to high_score: second chance only, for tracks seen a moment ago
-    new_track_threshold: float = 0.35  # an unmatched detection from here on starts a track
+    high_score: float = 0.35  # detections of at least this score are matched first
+    low_score: float = 0.15  # detections below are dropped; from here to high_score they only continue tracks
+    new_track_threshold: float = 0.35  # minimum score of an unmatched detection that starts a track
 
-    match_iou: float = 0.05  # least similarity of a track with a high detection
-    second_match_iou: float = 0.4  # least similarity of a track with a low detection
-    tentative_iou: float = 0.25  # least similarity of an unconfirmed track with its next detection
-    absence_penalty: float = 0.06  # taken off the similarity for every second the track was not seen
-    class_penalty: float = 0.3  # taken off the similarity where the classes disagree
+    match_iou: float = 0.05  # minimum similarity of a track and a high-score detection
+    second_match_iou: float = 0.4  # minimum similarity of a track and a low-score detection
+    tentative_iou: float = 0.25  # minimum similarity of an unconfirmed track and its next detection
+    absence_penalty: float = 0.06  # subtracted from the similarity per second that a track was not seen
+    class_penalty: float = 0.3  # subtracted from the similarity if the classes disagree
 
-    confirm_score: float = 0.9  # a birth this sure gets its id at once, any other when it is seen again
-    max_age_seconds: float = 2.0  # a track unseen for longer has ended
-    recovery_gate_sigma: float = 2.5  # how far from its prediction a lost track is found again, in standard deviations
-    recovery_min_size_ratio: float = 0.5  # ... and the least ratio of its width and height then and now
+    confirm_score: float = 0.9  # a new track of at least this score gets its id at once, others when seen again
+    max_age_seconds: float = 2.0  # a track that was not seen for longer ends
+    recovery_gate_sigma: float = 2.5  # Mahalanobis distance within which a lost track is recovered
+    recovery_min_size_ratio: float = 0.5  # minimum ratio of its widths and of its heights, before and after
 
-    duplicate_iou: float = 0.5  # detections of one class that overlap this much are one object
-    cross_class_iou: float = 0.9  # ... and of different classes
-    birth_overlap: float = 0.4  # no birth on a track seen in this frame, or on a better birth
-    part_inside: float = 0.8  # nor by what lies so far inside a track of its class
-    part_area: float = 0.3  # ... and covers no more of it: a part of that object
+    nms_iou: float = 0.5  # of two detections of one class with a larger IoU, the better stays
+    cross_class_nms_iou: float = 0.9  # the same for detections of different classes
+    new_track_max_iou: float = 0.4  # maximum IoU of a new track with a track seen in the frame, or a better new one
+    part_min_inside: float = 0.8  # a detection is a part of an object of its class if this share of it lies inside ...
+    part_max_area: float = 0.3  # ... and it covers at most this share of the object; parts start no track
 
-    class_half_life_seconds: float = 10.0  # how fast old class votes fade
+    class_half_life_seconds: float = 10.0  # time in which a track's old class votes lose half their weight
 
-    carried_score: float = 0.55  # own class score from which a carried query is believed
-    carried_iou: float = 0.4  # least IoU of a carried query's box with the motion's prediction
+    track_query_score: float = 0.55  # minimum score, for the track's class, of a carried query
+    track_query_iou: float = 0.4  # minimum IoU of a carried query's box with the predicted box
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise UsageError(f"unknown tracker {self.mode!r}", f"choose one of {', '.join(MODES)}")
+        if self.mode not in TRACKERS:
+            raise UsageError(f"unknown tracker {self.mode!r}", f"choose one of {', '.join(TRACKERS)}")
         if not 0 <= self.low_score <= self.high_score <= self.new_track_threshold <= 1:
             raise UsageError(
-                "tracker scores must satisfy 0 <= low <= high <= birth <= 1, not "
+                "tracker scores must satisfy 0 <= low <= high <= new-track threshold <= 1, not "
                 f"{self.low_score}, {self.high_score}, {self.new_track_threshold}"
             )
         if self.max_tracks < 1:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from vidtrack.core.boxes import area, pairwise_intersection, pairwise_iou
+from vidtrack.core.detections import Detections
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import greedy_keep_mask
-from vidtrack.tracking.state import Detections, Tracks
+from vidtrack.tracking.state import Tracks
 
 
 def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConfig) -> Detections:
@@ -28,10 +29,10 @@ def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConf
 
 def _taken(new: Detections, boxes_xyxy: np.ndarray, classes: np.ndarray, config: TrackerConfig) -> np.ndarray:
     """Mask (N, M) of the detections that overlap too much with known objects, or are a part of a larger one."""
-    overlapping = pairwise_iou(new.boxes_xyxy, boxes_xyxy) >= config.birth_overlap
+    overlapping = pairwise_iou(new.boxes_xyxy, boxes_xyxy) >= config.new_track_max_iou
     size = area(new.boxes_xyxy)[:, None]
-    part = pairwise_intersection(new.boxes_xyxy, boxes_xyxy) >= config.part_inside * size
-    part &= (size <= config.part_area * area(boxes_xyxy)) & (new.classes[:, None] == classes)
+    part = pairwise_intersection(new.boxes_xyxy, boxes_xyxy) >= config.part_min_inside * size
+    part &= (size <= config.part_max_area * area(boxes_xyxy)) & (new.classes[:, None] == classes)
     return overlapping | part
 
 

@@ -6,9 +6,10 @@ import lap
 import numpy as np
 
 from vidtrack.core.boxes import area, pairwise_iou, xyxy_to_cxcywh
+from vidtrack.core.detections import Detections
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.motion import deviation
-from vidtrack.tracking.state import Detections, Tracks
+from vidtrack.tracking.motion import mahalanobis_distance
+from vidtrack.tracking.state import Tracks
 
 
 def similarity(tracks: Tracks, detections: Detections, seconds: float, config: TrackerConfig) -> np.ndarray:
@@ -41,7 +42,7 @@ def gated_similarity(tracks: Tracks, detections: Detections, config: TrackerConf
     Unlike overlap it allows for more the longer a track was not seen and the less steadily it moved before.
     """
     boxes = xyxy_to_cxcywh(detections.boxes_xyxy)
-    near = 1 - deviation(tracks.motion, boxes) / config.recovery_gate_sigma
+    near = 1 - mahalanobis_distance(tracks.motion, boxes) / config.recovery_gate_sigma
     alike = tracks.classes[:, None] == detections.classes
     for side in (2, 3):
         ratio = boxes[:, side] / tracks.position[:, side, None]
@@ -63,19 +64,19 @@ def assign(similarities: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarr
     return rows[good], columns[good]
 
 
-def claims(predicted_xyxy: np.ndarray, found: Detections, config: TrackerConfig) -> np.ndarray:
+def accept_track_queries(predicted_xyxy: np.ndarray, found: Detections, config: TrackerConfig) -> np.ndarray:
     """Which carried queries to believe, of one detection for each predicted box (N, 4): sure, near it, alone there.
 
     Where two queries settled on one object, the one nearer to its prediction keeps it.
     """
     near = paired_iou(predicted_xyxy, found.boxes_xyxy)
-    rows = np.flatnonzero((found.scores >= config.carried_score) & (near >= config.carried_iou))
+    rows = np.flatnonzero((found.scores >= config.track_query_score) & (near >= config.track_query_iou))
     rows = rows[np.argsort(-near[rows], kind="stable")]
-    clash = np.triu(pairwise_iou(found.boxes_xyxy[rows], found.boxes_xyxy[rows]) > config.duplicate_iou, k=1)
+    clash = np.triu(pairwise_iou(found.boxes_xyxy[rows], found.boxes_xyxy[rows]) > config.nms_iou, k=1)
     return np.sort(rows[greedy_keep_mask(clash)])
 
 
-def suppress(detections: Detections, config: TrackerConfig) -> Detections:
+def nms(detections: Detections, config: TrackerConfig) -> Detections:
     """One detection an object: of those that overlap too much the best score stays."""
     n = len(detections)
     if n < 2:
@@ -83,7 +84,7 @@ def suppress(detections: Detections, config: TrackerConfig) -> Detections:
     order = np.argsort(-detections.scores, kind="stable")
     detections = detections[order]
     same_class = detections.classes[:, None] == detections.classes[None, :]
-    limit = np.where(same_class, config.duplicate_iou, config.cross_class_iou)
+    limit = np.where(same_class, config.nms_iou, config.cross_class_nms_iou)
     clash = np.triu(pairwise_iou(detections.boxes_xyxy, detections.boxes_xyxy) > limit, k=1)
     return detections[greedy_keep_mask(clash)]
 

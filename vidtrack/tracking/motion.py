@@ -63,7 +63,7 @@ def correct(motion: Motion, boxes_cxcywh: np.ndarray) -> Motion:
     return Motion(motion.position + gain * innovation, motion.velocity + speed_gain * innovation, covariance)
 
 
-def deviation(motion: Motion, boxes_cxcywh: np.ndarray) -> np.ndarray:
+def mahalanobis_distance(motion: Motion, boxes_cxcywh: np.ndarray) -> np.ndarray:
     """Distances (N, M) of the centres of boxes (M, 4) from where the filters expect them, in standard deviations."""
     variance = motion.covariance[:, :2, 0] + (MEASUREMENT_STD * _side(motion.position)) ** 2  # (N, 2)
     away = [(motion.position[:, k, None] - boxes_cxcywh[:, k]) ** 2 / variance[:, k, None] for k in (0, 1)]

@@ -1,4 +1,4 @@
-"""What goes in and out of the tracker and what it remembers: arrays with one row an object."""
+"""What association works on and remembers: arrays with one row per object."""
 
 from __future__ import annotations
 
@@ -7,49 +7,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from vidtrack.core.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from vidtrack.core.detections import Detections
 from vidtrack.tracking import motion
 from vidtrack.tracking.motion import Motion
-
-
-@dataclass(frozen=True)
-class Detections:
-    """What a detector saw in one frame.
-
-    boxes_xyxy (N, 4) pixels; scores (N,) in [0, 1]; classes (N,) ints; embeddings (N, C), C = 0 where there are none;
-    queries (N,) the decoder query behind each, -1 where there is none.
-    """
-
-    boxes_xyxy: np.ndarray
-    scores: np.ndarray
-    classes: np.ndarray
-    embeddings: np.ndarray
-    queries: np.ndarray
-
-    @classmethod
-    def of(cls, boxes_xyxy: np.ndarray, scores: np.ndarray, classes: np.ndarray | None = None) -> Detections:
-        """Detections without a network behind them; `classes` defaults to 0."""
-        n = len(boxes_xyxy)
-        return cls(
-            np.asarray(boxes_xyxy, dtype=np.float64).reshape(n, 4),
-            np.asarray(scores, dtype=np.float64),
-            np.zeros(n, dtype=np.int64) if classes is None else np.asarray(classes, dtype=np.int64),
-            np.zeros((n, 0), dtype=np.float32),
-            np.full(n, -1, dtype=np.int64),
-        )
-
-    def __post_init__(self) -> None:
-        n = len(self.boxes_xyxy)
-        if self.boxes_xyxy.shape != (n, 4) or self.scores.shape != (n,) or self.classes.shape != (n,):
-            raise ValueError(
-                f"detections disagree: boxes {self.boxes_xyxy.shape}, scores {self.scores.shape}, "
-                f"classes {self.classes.shape}"
-            )
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def __getitem__(self, rows: np.ndarray | slice) -> Detections:
-        return Detections(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -139,7 +99,7 @@ class Tracks:
         """Boxes (N, 4) where the filters expect the objects now."""
         return cxcywh_to_xyxy(self.position)
 
-    def move(self, seconds: float) -> None:
+    def predict(self, seconds: float) -> None:
         """Advance every filter by `seconds`."""
         moved = motion.predict(self.motion, seconds)
         self.position, self.velocity, self.covariance = moved.position, moved.velocity, moved.covariance
@@ -164,7 +124,7 @@ class Tracks:
         for field in fields(self):
             setattr(self, field.name, np.concatenate([getattr(self, field.name), getattr(other, field.name)]))
 
-    def see(self, rows: np.ndarray, found: Detections, seconds: float) -> None:
+    def update(self, rows: np.ndarray, found: Detections, seconds: float) -> None:
         """Row `rows[i]` was seen as detection i at time `seconds`."""
         if len(rows) == 0:
             return

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidtrack.core.boxes import cxcywh_to_xyxy
+from vidtrack.core.detections import Detections
 from vidtrack.model.decoder import Queries
-from vidtrack.model.detector import DeformableDETR, DetectorOutput
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.outputs import FrameOutput
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.matching import claims
-from vidtrack.tracking.state import Detections, TrackQueryOutput, Tracks
+from vidtrack.tracking.matching import accept_track_queries
+from vidtrack.tracking.state import TrackQueryOutput, Tracks
 
 
 def track_queries(
@@ -53,45 +54,17 @@ def join_queries(model: DeformableDETR, carried: Queries, objects: Queries) -> Q
     return Queries.cat(carried, objects, attention_mask=mask)
 
 
-class FrameOutput:
-    """The decoder's last layer for one frame, brought to the host in one copy.
-
-    probabilities (Q, K), 0 for classes not asked for; boxes_xyxy (Q, 4) pixels; embeddings (Q, C).
-    """
-
-    def __init__(self, output: DetectorOutput, size: tuple[int, int], allowed: np.ndarray) -> None:
-        width, height = size
-        classes = output.logits.shape[-1]
-        joined = torch.cat([output.logits[-1, 0].sigmoid(), output.boxes[-1, 0], output.embeddings[0]], dim=-1)
-        host = joined.float().cpu().numpy()
-        self.probabilities = host[:, :classes] * allowed
-        scale = np.array([width, height, width, height], dtype=np.float64)
-        edges = cxcywh_to_xyxy(host[:, classes : classes + 4].astype(np.float64)) * scale
-        self.boxes_xyxy = np.clip(edges, 0.0, scale)
-        self.embeddings = host[:, classes + 4 :]
-
-    def detections(self, first: int, least_score: float) -> Detections:
-        """What the object queries, from query `first` on, found with at least `least_score`."""
-        classes = self.probabilities[first:].argmax(axis=1)
-        scores = self.probabilities[first:].max(axis=1)
-        good = np.flatnonzero(scores >= least_score)
-        return Detections(
-            self.boxes_xyxy[first:][good],
-            scores[good].astype(np.float64),
-            classes[good],
-            self.embeddings[first:][good],
-            good,
-        )
-
-    def carried(self, tracks: Tracks, rows: np.ndarray, config: TrackerConfig) -> TrackQueryOutput:
-        """What the first queries, one for each of the `rows`, found of its class near where motion expects it."""
-        queries, classes = np.arange(len(rows)), tracks.classes[rows]
-        found = Detections(
-            self.boxes_xyxy[queries],
-            self.probabilities[queries, classes].astype(np.float64),
-            classes,
-            self.embeddings[queries],
-            np.full(len(rows), -1, dtype=np.int64),
-        )
-        believed = claims(tracks.predicted_xyxy[rows], found, config)
-        return TrackQueryOutput(rows[believed], found[believed])
+def track_query_output(
+    output: FrameOutput, tracks: Tracks, rows: np.ndarray, config: TrackerConfig
+) -> TrackQueryOutput:
+    """What the first queries, one for each of the `rows`, found of its class near where motion expects it."""
+    queries, classes = np.arange(len(rows)), tracks.classes[rows]
+    found = Detections(
+        output.boxes_xyxy[queries],
+        output.probabilities[queries, classes].astype(np.float64),
+        classes,
+        output.embeddings[queries],
+        np.full(len(rows), -1, dtype=np.int64),
+    )
+    accepted = accept_track_queries(tracks.predicted_xyxy[rows], found, config)
+    return TrackQueryOutput(rows[accepted], found[accepted])

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from vidtrack.model.decoder import Queries
-from vidtrack.model.detector import DeformableDETR, DetectorOutput, Memory
+from vidtrack.model.detector import DeformableDETR, Memory
+from vidtrack.model.outputs import DetectorOutput
 from vidtrack.model.preprocess import normalise
 from vidtrack.training.batches import Batch, Target
 from vidtrack.training.denoising import denoising_queries, group_mask

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from vidtrack.model.decoder import Queries
-from vidtrack.model.detector import DeformableDETR, DetectorOutput
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.outputs import DetectorOutput
 from vidtrack.training.batches import Target
 from vidtrack.training.matcher import Assignment
 from vidtrack.training.recipe import TrackConfig

@@ -1,0 +1,56 @@
+"""What the decoder gives, and the same for one frame as boxes in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vidtrack.core.boxes import cxcywh_to_xyxy
+from vidtrack.core.detections import Detections
+
+
+@dataclass(frozen=True)
+class DetectorOutput:
+    """Predictions of every decoder layer, last one last.
+
+    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh in (0, 1) of each picture without its padding;
+    embeddings (B, Q, C) of the last layer.
+    """
+
+    logits: Tensor
+    boxes: Tensor
+    embeddings: Tensor
+
+
+class FrameOutput:
+    """The last decoder layer for one frame, on the CPU in one copy.
+
+    probabilities (Q, K), 0 for classes not asked for; boxes_xyxy (Q, 4) pixels; embeddings (Q, C).
+    """
+
+    def __init__(self, output: DetectorOutput, size: tuple[int, int], allowed: np.ndarray) -> None:
+        width, height = size
+        classes = output.logits.shape[-1]
+        joined = torch.cat([output.logits[-1, 0].sigmoid(), output.boxes[-1, 0], output.embeddings[0]], dim=-1)
+        host = joined.float().cpu().numpy()
+        self.probabilities = host[:, :classes] * allowed
+        scale = np.array([width, height, width, height], dtype=np.float64)
+        edges = cxcywh_to_xyxy(host[:, classes : classes + 4].astype(np.float64)) * scale
+        self.boxes_xyxy = np.clip(edges, 0.0, scale)
+        self.embeddings = host[:, classes + 4 :]
+
+    def detections(self, first: int, min_score: float) -> Detections:
+        """What the queries from `first` on found with at least `min_score`."""
+        classes = self.probabilities[first:].argmax(axis=1)
+        scores = self.probabilities[first:].max(axis=1)
+        good = np.flatnonzero(scores >= min_score)
+        return Detections(
+            self.boxes_xyxy[first:][good],
+            scores[good].astype(np.float64),
+            classes[good],
+            self.embeddings[first:][good],
+            good,
+        )

@@ -1,0 +1,89 @@
+"""Tracking by association: a detector finds objects, motion and overlap link them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vidtrack.core.detections import Detections
+from vidtrack.core.types import Frame, FrameTracks
+from vidtrack.model.protocol import Detector
+from vidtrack.tracking.association import Associator
+from vidtrack.tracking.camera_motion import CameraMotion
+from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
+from vidtrack.tracking.state import TrackQueryOutput
+
+
+class AssociationTracker:
+    """A `Tracker` for any detector; only classes in `allowed` (K,) bool are reported."""
+
+    def __init__(self, detector: Detector, config: TrackerConfig, allowed: np.ndarray) -> None:
+        self.detector, self.config, self.allowed = detector, config, allowed
+        self.associator = Associator(config, detector.num_classes)
+        self.cuts = CutDetector()
+        self.camera = CameraMotion()
+        self.cut = False
+
+    def reset(self) -> None:
+        """Forget all objects; ids start from 1 again."""
+        self.associator.reset()
+        self.cuts.reset()
+        self.camera.reset()
+        self.cut = False
+
+    def state(self) -> dict[str, Any]:
+        """Everything remembered between two frames, as plain values and arrays that no later step changes."""
+        parts = {"associator": self.associator.state(), "cuts": self.cuts.state(), "camera": self.camera.state()}
+        return copy.deepcopy(parts)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue as after the frame at which `state` was taken."""
+        self.associator.restore(state["associator"])
+        self.cuts.restore(state["cuts"])
+        self.camera.restore(state["camera"])
+
+    def step(self, memory: Any, frame: Frame) -> FrameTracks:
+        """Find the objects of `frame`, which the detector encoded as `memory`, and link them to earlier frames."""
+        height, width = frame.image.shape[:2]
+        self._compensate_camera_motion(frame.image)
+        rows = self._rows_to_carry()
+        self.associator.predict(float(frame.seconds))
+        tracked = self.associator.update(*self._look(memory, (width, height), rows))
+        return FrameTracks(
+            index=frame.index,
+            pts=frame.pts,
+            time_base=frame.time_base,
+            ids=tracked.ids,
+            classes=tracked.classes.astype(np.int64),
+            scores=tracked.scores.astype(np.float32),
+            boxes_xyxy=np.clip(tracked.boxes_xyxy, 0, (width, height) * 2).astype(np.float32),
+            states=tracked.states,
+        )
+
+    def _rows_to_carry(self) -> np.ndarray:
+        """Rows of the tracks whose queries are carried into the coming frame: none."""
+        return np.zeros(0, dtype=np.int64)
+
+    def _look(self, memory: Any, size: tuple[int, int], rows: np.ndarray) -> tuple[Detections, TrackQueryOutput | None]:
+        """Detections of a frame of `size` (width, height), and what carried queries found in it."""
+        return self.detector.detect(memory, size, self.config.low_score, self.allowed), None
+
+    def _compensate_camera_motion(self, image: np.ndarray) -> None:
+        """End the tracks at a cut, or move them with the camera."""
+        small = thumbnail_gray(image)
+        self.cut = self.config.scene_cuts and self.cuts.is_cut(small)
+        if self.cut:
+            self.associator.end_all()
+        tracks = self.associator.tracks
+        if not self.config.camera_motion:
+            return
+        scale = small.shape[1] / image.shape[1]
+        known = np.zeros((0, 4)) if tracks is None else tracks.predicted_xyxy * scale
+        matrix = self.camera.step(small, known)
+        if matrix is not None and tracks is not None:
+            matrix[:, 2] /= scale
+            tracks.warp(matrix)
