@@ -320,8 +320,13 @@ def test_blender_gets_the_tracks_and_keeps_them(tmp_path: Path) -> None:
     there = moving(3, 1) | moving(4, 6)
     long_gap = moving(1) | moving(4, 7)
     log = write_log(
-        tmp_path / "clip.tracks.jsonl", {3: there, 4: long_gap}, range(12), rate, duration_seconds=12 / rate, frame_count=12
-    )  # fmt: skip
+        tmp_path / "clip.tracks.jsonl",
+        {3: there, 4: long_gap},
+        range(12),
+        rate,
+        duration_seconds=12 / rate,
+        frame_count=12,
+    )
     script = exported(log, "blender", tmp_path, start_frame=101)
     reader = tmp_path / "read.py"
     reader.write_text(READ_BLENDER, "utf-8")
