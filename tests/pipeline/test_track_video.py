@@ -256,3 +256,10 @@ def test_a_device_that_gives_up_is_one_line(
 
 def test_a_name_loads_the_model(tiny_checkpoint: Path, second: Path) -> None:
     assert track_video(second, tiny_checkpoint, config=RunConfig(stride=20)).frames == 2
+
+
+def test_objects_of_a_still_image_need_no_second_sight(tmp_path: Path, tiny_model: DeformableDETR) -> None:
+    (image,) = write_pictures(tmp_path, 1, "photo.jpg")
+    result = track_video(image, tiny_model, log=tmp_path / "photo.tracks.jsonl", config=RunConfig(score=0.3))
+    assert (result.frames, result.status) == (1, "complete")
+    assert result.tracks > 0

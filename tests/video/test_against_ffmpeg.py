@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.media import Clip, write_clip
 from tests.video.ffmpeg import Shown, ffmpeg, shown
-from vidtrack.video import VideoReader
+from vidtrack.video import VideoReader, probe
 
 # ffmpeg's options for the eight orientations, by EXIF's number.
 ORIENTATIONS: dict[int, tuple[object, ...]] = {
@@ -45,10 +45,13 @@ CASES = (
 )
 
 
-def add_crop(source: Path, target: Path) -> Path:
-    """A copy of a 160x68 MP4 or MOV with a `clap` that takes 24, 8, 16, 12 pixels off left, top, right, bottom."""
+CROP = struct.pack(">I4s8i", 40, b"clap", 120, 1, 48, 1, 4, 1, -2, 1)  # 24, 8, 16, 12 off left, top, right, bottom
+DOLBY_VISION_5 = struct.pack(">I4s24s", 32, b"dvcC", bytes((1, 0, 5 << 1, 6 << 3 | 0b101)))
+
+
+def add_box(source: Path, target: Path, box: bytes = CROP) -> Path:
+    """A copy of an H.264 MP4 or MOV with another box in its sample description."""
     data = bytearray(source.read_bytes())
-    box = struct.pack(">I4s8i", 40, b"clap", 120, 1, 48, 1, 4, 1, -2, 1)
     assert data.index(b"mdat") < data.index(b"moov")  # no offset moves
 
     def grow(path: tuple[bytes, ...], position: int, end: int) -> bool:
@@ -94,10 +97,10 @@ def _layouts(folder: Path) -> Iterator[tuple[str, Path]]:
     made[folder / "flat.mov"] = ("-i", plain)
     for target, options in made.items():
         ffmpeg(*options, "-c", "copy", target)
-    add_crop(plain, cropped["mp4"])
-    add_crop(folder / "flat.mov", cropped["mov"])
-    add_crop(folder / "5.mp4", folder / "crop5.mp4")
-    add_crop(folder / "6.mov", folder / "crop6.mov")
+    add_box(plain, cropped["mp4"])
+    add_box(folder / "flat.mov", cropped["mov"])
+    add_box(folder / "5.mp4", folder / "crop5.mp4")
+    add_box(folder / "6.mov", folder / "crop6.mov")
     ffmpeg("-i", cropped["mp4"], "-c", "copy", cropped["mkv"])
     yield from ((f"crop {kind}", path) for kind, path in cropped.items())
     yield "crop and orientation 5 mp4", folder / "crop5.mp4"
@@ -202,3 +205,10 @@ def test_frames_are_those_of_ffmpeg(case: str, clips: dict[str, Path], reference
 
 def test_every_case_is_made(clips: dict[str, Path]) -> None:
     assert sorted(clips) == sorted(CASES)
+
+
+def test_colours_that_need_a_dolby_decoder_are_said(tmp_path: Path) -> None:
+    plain = write_clip(tmp_path / "plain.mp4", Clip(frames=3))
+    assert probe(plain).notes == ()
+    (note,) = probe(add_box(plain, tmp_path / "dolby.mp4", DOLBY_VISION_5)).notes
+    assert "Dolby Vision profile 5" in note

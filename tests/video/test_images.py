@@ -47,6 +47,40 @@ def write_exr(path: Path, value: float, dtype: type[np.floating]) -> Path:
     return path
 
 
+def add_heif_crop(source: Path, target: Path) -> Path:
+    """A copy of a plain HEIC of 300x200 that shows 280x180 of it, from 14, 7 on."""
+    data = bytearray(source.read_bytes())
+    crop = struct.pack(">I4s8i", 40, b"clap", 280, 1, 180, 1, 4, 1, -3, 1)
+
+    def find(kind: bytes, start: int, end: int) -> tuple[int, int]:
+        while start < end:
+            size, found = struct.unpack_from(">I4s", data, start)
+            if found == kind:
+                return start, size
+            start += size
+        raise AssertionError(kind)
+
+    meta, meta_size = find(b"meta", 0, len(data))
+    inside, end = meta + 12, meta + meta_size
+    locations, _ = find(b"iloc", inside, end)
+    properties, properties_size = find(b"iprp", inside, end)
+    container, container_size = find(b"ipco", properties + 8, end)
+    associations, associations_size = find(b"ipma", properties + 8, end)
+    (offset,) = struct.unpack_from(">I", data, locations + 20)
+    assert offset == find(b"mdat", 0, len(data))[0] + 8
+    struct.pack_into(">I", data, locations + 20, offset + len(crop) + 1)
+    for box, grown in (
+        (meta, meta_size + 41), (properties, properties_size + 41), (container, container_size + 40),
+        (associations, associations_size + 1),
+    ):  # fmt: skip
+        struct.pack_into(">I", data, box, grown)
+    data[associations + 18] += 1
+    data[associations + associations_size : associations + associations_size] = bytes((0x80 | data[associations + 18],))
+    data[container + container_size : container + container_size] = crop
+    target.write_bytes(data)
+    return target
+
+
 def only_image(path: Path, config: ReadConfig | None = None) -> np.ndarray:
     with VideoReader(path, config) as reader:
         (frame,) = reader
@@ -90,6 +124,19 @@ def test_tiles_without_libheif_are_refused_in_one_line(tmp_path: Path, monkeypat
     heif.from_pillow(Image.fromarray(GRADIENT)).save(path, tile_size=128)
     monkeypatch.setattr(images_module, "_decode_heif", lambda path, limits: None)
     with pytest.raises(InputError, match=r"photo\.heic is stored as tiles.*vidtrack\[heif\]"):
+        probe(path)
+
+
+def test_a_cropped_heic_is_cropped_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    pytest.importorskip("pi_heif")
+    heif.from_pillow(Image.fromarray(GRADIENT)).save(tmp_path / "whole.heic", quality=95)
+    path = add_heif_crop(tmp_path / "whole.heic", tmp_path / "cropped.heic")
+    image = only_image(path)
+    assert image.shape == (180, 280, 3)
+    assert np.abs(image.astype(int) - GRADIENT[7:187, 14:294]).mean() < 3
+    monkeypatch.setattr(images_module, "_decode_heif", lambda path, limits: None)
+    with pytest.raises(InputError, match=r"cropped\.heic is cropped \(clap\)"):
         probe(path)
 
 

@@ -50,7 +50,7 @@ def _readable(value: Any) -> str:
     if isinstance(value, Fraction):
         return str(value) if value.denominator == 1 else f"{value} ({float(value):.6g})"
     if isinstance(value, tuple):
-        mark = "x" if all(isinstance(part, int) for part in value) else "; "
+        mark = "x" if len(value) == 2 and all(isinstance(part, int) for part in value) else "; "
         return mark.join(map(_readable, value)) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{name.replace('_', ' ')} {_readable(part)}" for name, part in value.items())

@@ -15,7 +15,7 @@ from vidtrack.core.types import AudioInfo, Colour, VideoInfo
 from vidtrack.video import timing
 from vidtrack.video.colour import bit_depth, transfer_note
 from vidtrack.video.container import open_container, video_stream, video_streams
-from vidtrack.video.ffmpeg_log import FFmpegMessages
+from vidtrack.video.ffmpeg_log import FFmpegMessages, reason
 from vidtrack.video.geometry import Orientation, display_aspect, display_size, valid_crop
 from vidtrack.video.image_sequence import DEFAULT_FRAMERATE, image_files, is_sequence
 from vidtrack.video.images import DECODE_ERRORS, decode_image, is_still_image
@@ -154,14 +154,16 @@ def _probe_images(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
 def _first_image(path: Path, images: list[Path], limits: Limits) -> tuple[av.VideoFrame, str]:
     """The first image that can be decoded; raises InputError if there is none, or if others have another shape."""
     first: tuple[av.VideoFrame, str] | None = None
+    why = ""
     for image in images:
         try:
             first = decode_image(image, limits)
             break
-        except DECODE_ERRORS:
-            continue
+        except DECODE_ERRORS as error:
+            why = f": {reason(error)}"
     if first is None:
-        raise InputError(f"none of the {len(images)} images of {path} can be decoded", "check the files")
+        what = f"{path} cannot" if images == [path] else f"none of the {len(images)} images of {path} can"
+        raise InputError(f"{what} be decoded{why}", "check the file" if images == [path] else "check the files")
     size = _upright_size(first[0])
     for image in images[1 :: max(1, len(images) // _SIZES_CHECKED)]:
         try:
