@@ -1,4 +1,4 @@
-"""Where to look before hidden footage is passed on: frames in which a track is not certain."""
+"""Frames to check before redacted footage is released: those in which a track is uncertain."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.trajectories import Trajectory, continuous_trajectories
 
 _NEAR_CUT_SECONDS = 0.25
-_WEAK_SCORE = 0.3  # where the log does not say
-_NEAR_EDGE = 0.02  # of the picture's width and height
+_WEAK_SCORE = 0.3  # if the log does not say
+_NEAR_EDGE = 0.02  # of the image's width and height
+_SPEED_SECONDS = 0.4  # the speed at an end of a track is measured over this long
+_EXIT_SECONDS = 0.5  # a track that leaves is out of the image within this time
+_SLIVER = 0.25  # of an object's largest visible size: when no more is left, it has all but left
 
 
 class Reason(StrEnum):
@@ -23,10 +26,10 @@ class Reason(StrEnum):
 
     GAP = "not seen"  # between two sights
     WEAK = "low score"
-    JUMP = "jumps"  # no two boxes of neighbouring logged frames overlap: too few frames, or two objects
+    JUMP = "jumps"  # boxes of neighbouring logged frames do not overlap: too few frames, or two objects
     CUT = "near a cut"
-    APPEARS = "appears inside the picture"  # was it there before?
-    VANISHES = "vanishes inside the picture"
+    APPEARS = "appears inside the image"  # was it visible before?
+    VANISHES = "vanishes inside the image"
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ class Doubt:
 def doubts_of(log: TrackLog, weak_score: float | None = None) -> list[Doubt]:
     """What is uncertain about the tracks of a log, in order of time.
 
-    Below `weak_score` a sight is weak; None is the score from which the run began tracks. A track that begins or ends
-    away from the picture's edge, the clip's ends and every cut is named too: it may have been visible for longer.
+    A detection below `weak_score` is weak; None is the run's threshold for new tracks. A track that starts or ends
+    other than by moving through an edge of the image, at the clip's ends or at a cut may have been visible for longer.
     """
     if weak_score is None:
         logged = log.header.run.new_track_threshold
@@ -108,10 +111,10 @@ def _of_path(path: Trajectory, log: TrackLog, weak_score: float, cuts: np.ndarra
     for reason, marked in marks.items():
         for first, last in _runs(marked):
             yield Doubt(path.identity, path.cls, reason, path.first_row + first, path.first_row + last)
-    inside = _inside(path.boxes_xyxy, log.header.source.size)
-    if path.first_row > 0 and inside[0] and not near_cut[0]:
+    seconds, size = log.frame_seconds[path.rows], log.header.source.size
+    if path.first_row > 0 and not near_cut[0] and not _leaves(path.boxes_xyxy[::-1], -seconds[::-1], size):
         yield Doubt(path.identity, path.cls, Reason.APPEARS, path.first_row, path.first_row)
-    if path.last_row < len(log) - 1 and inside[-1] and not near_cut[-1]:
+    if path.last_row < len(log) - 1 and not near_cut[-1] and not _leaves(path.boxes_xyxy, seconds, size):
         yield Doubt(path.identity, path.cls, Reason.VANISHES, path.last_row, path.last_row)
 
 
@@ -135,9 +138,24 @@ def _jumping(path: Trajectory) -> np.ndarray:
     return np.append(apart, False) | np.append(False, apart)
 
 
-def _inside(boxes_xyxy: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """Which boxes (M,) keep away from the edge of the picture."""
-    width, height = size
-    left, top, right, bottom = boxes_xyxy.T
-    edge_x, edge_y = _NEAR_EDGE * width, _NEAR_EDGE * height
-    return (left > edge_x) & (top > edge_y) & (right < width - edge_x) & (bottom < height - edge_y)
+def _leaves(boxes_xyxy: np.ndarray, seconds: np.ndarray, size: Sequence[int]) -> bool:
+    """Whether boxes (M, 4) at rising times (M,) end by moving out through an edge of the image.
+
+    A box merely cut off by an edge has not left through it: the side that faces away from the edge must move towards
+    it, fast enough to be out shortly, or with little of the object left to see.
+    """
+    recent = seconds >= seconds[-1] - _SPEED_SECONDS
+    if recent.sum() < 2:
+        return False
+    speeds = np.polyfit(seconds[recent] - seconds[-1], boxes_xyxy[recent], 1)[0]  # (4,) pixels per second
+    largest = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).max(axis=0)
+    last = boxes_xyxy[-1]
+    for axis in (0, 1):
+        margin = _NEAR_EDGE * size[axis]
+        for is_near, visible, speed in (
+            (last[axis] <= margin, last[axis + 2], -speeds[axis + 2]),  # through the left or top edge
+            (last[axis + 2] >= size[axis] - margin, size[axis] - last[axis], speeds[axis]),
+        ):
+            if is_near and speed > 0 and (visible <= speed * _EXIT_SECONDS or visible <= _SLIVER * largest[axis]):
+                return True
+    return False
