@@ -224,10 +224,10 @@ def test_nothing_is_written_where_one_of_the_formats_cannot_be(vidtrack: Command
 
 def test_a_clip_that_is_not_found_is_mentioned_where_a_format_links_to_it(vidtrack: Command, log: Path) -> None:
     ended = vidtrack("export", log, "--to", "mlt,csv,fcpxml")
-    said = "'footage/shot 12.mov' is not found from here or beside the log; mlt, fcpxml link to that name"
+    said = "cannot find 'footage/shot 12.mov' from here or beside the log; mlt, fcpxml link to that name"
     assert ended.err == f"vidtrack: note: {said}\n"
     log.with_name("shot 12.mov").touch()
-    said = f"{log.with_name('shot 12.mov')} has not the content of the log's clip; mlt, fcpxml link to it all the same"
+    said = f"{log.with_name('shot 12.mov')} differs from the log's clip; mlt, fcpxml link to it anyway"
     assert vidtrack("export", log, "--to", "mlt,csv,fcpxml", "--overwrite").err == f"vidtrack: note: {said}\n"
     assert str(log.with_name("shot 12.mov")) in log.with_name("shot.mlt").read_text("utf-8")
 

@@ -23,7 +23,7 @@ from vidtrack.tracklog import LogWriter, Status, TrackLog
 from vidtrack.tracklog.header import ContentHash, ModelInfo
 from vidtrack.tracklog.provenance import log_header
 
-BY_HAND = Path(__file__).with_name("shot 12.tracks.jsonl")  # 29.97 drop frame; track 1 is away in frames 4 and 5
+BY_HAND = Path(__file__).with_name("shot-12.tracks.jsonl")  # 29.97 drop frame; track 1 is away in frames 4 and 5
 GOLDEN = Path(__file__).with_name("golden")
 Boxes = Mapping[int, Mapping[int, tuple[float, float, float, float]]]  # identity: decoded frame: box
 PYTHONS = "VIDTRACK_CONSUMER_PYTHONS"  # further interpreters with consumers that clash with ours

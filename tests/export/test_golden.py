@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,18 +19,20 @@ from vidtrack.tracklog import TrackLog
 TEXTS = [entry for entry in FORMATS if entry.name != "parquet"]
 
 
-def contents(entry: Format) -> dict[str, str]:
+def contents(entry: Format, **choices: Any) -> dict[str, str]:
     """Text by the path it has below the golden folder."""
-    made = entry.write(build_scene(TrackLog.load(BY_HAND), ExportConfig()))
+    made = entry.write(build_scene(TrackLog.load(BY_HAND), ExportConfig(**choices)))
     assert not isinstance(made, bytes)
-    name = f"shot 12{entry.suffix}"
-    return {f"{name}{inner}": text for inner, text in made.items()} if isinstance(made, dict) else {name: made}
+    name = f"shot-12{entry.suffix}"
+    if isinstance(made, dict):
+        return {f"{name}{inner.replace(' ', '-')}": text for inner, text in made.items()}
+    return {name: "".join(made)}
 
 
 @pytest.mark.parametrize("entry", TEXTS, ids=lambda entry: entry.name)
 def test_what_is_written_is_as_it_was(entry: Format) -> None:
     found = contents(entry)
-    folder = GOLDEN / f"shot 12{entry.suffix}"
+    folder = GOLDEN / f"shot-12{entry.suffix}"
     golden = folder.iterdir() if folder.is_dir() else [folder]
     assert sorted(found) == sorted(str(path.relative_to(GOLDEN)) for path in golden)
     for name, text in found.items():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.export.scenes import by_hand
+from tests.export.test_golden import contents
 from vidtrack.core.errors import UsageError
 from vidtrack.export.registry import FORMATS, Format, find_formats
 from vidtrack.export.scene import Anchor
@@ -37,4 +37,4 @@ def test_the_option_knows_every_anchor() -> None:
 
 @pytest.mark.parametrize("entry", [entry for entry in FORMATS if entry.name != "parquet"], ids=lambda entry: entry.name)
 def test_a_start_frame_is_heeded_where_it_is_promised(entry: Format) -> None:
-    assert (entry.write(by_hand()) != entry.write(by_hand(start_frame=77))) == entry.numbered
+    assert (contents(entry) != contents(entry, start_frame=77)) == entry.numbered

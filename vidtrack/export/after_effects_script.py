@@ -24,7 +24,11 @@ _SCRIPT = """\
     function addClip(comp) {
         var file = new File(scene.path);
         if (!file.exists) { return; }
-        comp.layers.add(app.project.importFile(new ImportOptions(file))).name = scene.name;
+        var options = new ImportOptions(file);
+        options.sequence = scene.sequence;
+        var footage = app.project.importFile(options);
+        if (scene.sequence) { footage.mainSource.conformFrameRate = scene.rate; }
+        comp.layers.add(footage).name = scene.name;
     }
 
     function addTrack(comp, track) {
@@ -72,7 +76,8 @@ def write(scene: Scene) -> str:
     rate = scene.constant_rate
     facts = {
         "name": scene.name,
-        "path": scene.path,
+        "path": scene.first_file,
+        "sequence": scene.files is not None,
         "size": scene.size,
         "pixelAspect": float(scene.pixel_aspect),
         "frames": scene.frame_count,

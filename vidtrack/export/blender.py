@@ -70,7 +70,7 @@ def write(scene: Scene) -> str:
     rate = scene.constant_rate
     labels = round(rate)
     facts = {
-        "path": scene.path,
+        "path": scene.first_file,
         "size": scene.size,
         "pixel_aspect": float(scene.pixel_aspect),
         "fps": [labels, float(labels / rate)],

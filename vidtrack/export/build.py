@@ -19,7 +19,10 @@ from vidtrack.tracklog.overview import class_label
 from vidtrack.tracklog.trajectories import trajectories_of
 from vidtrack.video.timecode import at_rate
 
-_MOST_FRAMES = 5_000_000  # of a timeline: two days at 25 a second
+_MOST_FRAMES = 5_000_000  # of a timeline: two days at 25 fps
+_LONGEST_STRIDE = 1000  # frames between two boxes of a track that others are interpolated between
+_ROUNDING_SECONDS = 1e-3  # that containers round times by
+_MOST_FILLED = 1_000_000  # boxes of a track, unless it has a hundredth as many of its own
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,14 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
     if config.smooth_seconds > 0:
         chosen = smooth(chosen, config.smooth_seconds)
     tracks = _tracks(chosen, clock, config)
+    frame_count = _frames_of_clip(log, config, clock)
     return Scene(
         path=source.path,
         size=source.size,
         pixel_aspect=source.sample_aspect_ratio,
         clock=clock,
-        frame_count=_frames_of_clip(log, config, clock),
+        frame_count=frame_count,
+        decoded_count=frame_count if config.conform_rate is not None else _decoded_count(log),
         timecode=_timecode_at(clock.rate, source, own_rate),
         media=None if media_rate is None else Numbering(media_rate, _timecode_at(media_rate, source, own_rate)),
         audio=source.audio or (),
@@ -78,6 +83,7 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
         tracks=tracks,
         anchor=config.anchor,
         start_frame=config.start_frame,
+        clock_offset=source.first_frame_offset_seconds,
     )
 
 
@@ -121,52 +127,74 @@ def _frames_of_clip(log: TrackLog, config: ExportConfig, clock: Clock) -> int:
     return max(said if said <= _MOST_FRAMES else 0, end)
 
 
+def _decoded_count(log: TrackLog) -> int:
+    """Frames that a decoder finds in the whole clip, and no fewer than the log has."""
+    run, footer, end = log.header.run, log.footer, int(log.frame_indices[-1]) + 1
+    said = log.header.source.frame_count or 0  # which for some containers is an estimate
+    if footer is not None and footer.status.is_finished and run.start_seconds is None and run.end_seconds is None:
+        said = footer.figures.decoded or said
+    return max(said if said <= _MOST_FRAMES else 0, end)
+
+
 def _tracks(log: TrackLog, clock: Clock, config: ExportConfig) -> tuple[Track, ...]:
     frames_of_rows = log.frame_indices
     if config.rate is None and config.conform_rate is None and clock.rate is not None:
         frames_of_rows = frames_at(log.frame_pts, log.time_base, clock.rate)
     tracks = []
+    is_shown = (frames_of_rows >= 0) & (log.frame_pts * float(log.time_base) > -_ROUNDING_SECONDS)
     for own in trajectories_of(log):
+        kept = is_shown[own.rows]  # frames before the start of the timeline are in no program
+        if not kept.any():
+            continue
+        rows = own.rows[kept]
         track = Track(
             id=own.identity,
             label=class_label(log, own.cls),
-            frames=frames_of_rows[own.rows],
-            indices=log.frame_indices[own.rows],
-            shown=log.frame_indices[own.rows],
-            boxes_xyxy=np.round(own.boxes_xyxy, 3),
-            scores=np.round(own.scores, 4),
-            states=own.states,
-            logged=np.ones(len(own.rows), bool),
+            frames=frames_of_rows[rows],
+            indices=log.frame_indices[rows],
+            shown=log.frame_indices[rows],
+            boxes_xyxy=np.round(own.boxes_xyxy[kept], 3),
+            scores=np.round(own.scores[kept], 4),
+            states=own.states[kept],
+            logged=np.ones(len(rows), bool),
         )
-        tracks.append(_filled(track, own.rows))
+        tracks.append(_filled(track, rows))
     if config.conform_rate is not None:
         return _conformed(tracks, log, config.conform_rate)
     return tuple(tracks)
 
 
 def _filled(track: Track, rows: np.ndarray) -> Track:
-    """The track with boxes on the frames between neighbouring rows of the log, which a stride left out.
+    """The track with boxes on the frames between neighbouring rows of the log.
 
-    A row that the track is not in ends a run: there it was looked for and not found.
+    Frames that a stride left out get interpolated boxes. While the same decoded frame stays on screen, as in a screen
+    recording, its box stays too. A row that the track is not in ends a run: there it was looked for and not found.
     """
-    runs = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1)
+    ends_run = (np.diff(rows) != 1) | (np.diff(track.indices) > _LONGEST_STRIDE)
+    runs = np.split(np.arange(len(rows)), np.flatnonzero(ends_run) + 1)
+    length = sum(int(track.frames[run[-1]] - track.frames[run[0]]) + 1 for run in runs)
+    if length > max(_MOST_FILLED, 100 * len(rows)):
+        raise UsageError(f"track {track.id} would get {length} boxes from {len(rows)}", "is a frame number wrong?")
     frames = np.concatenate([np.arange(track.frames[run[0]], track.frames[run[-1]] + 1) for run in runs])
     logged = np.isin(frames, track.frames)
     if logged.all():
         return track
     before = np.searchsorted(track.frames, frames, side="right") - 1
+    after = np.minimum(before + 1, len(rows) - 1)
+    stays = track.indices[after] - track.indices[before] <= 1  # no frame was decoded in between
+    at = np.where(stays, track.frames[before], frames)
 
     def between(values: np.ndarray) -> np.ndarray:
-        return np.interp(frames, track.frames, values)
+        return np.interp(at, track.frames, values)
 
     return replace(
         track,
         frames=frames,
         indices=np.rint(between(track.indices)).astype(np.int64),
         shown=np.rint(between(track.shown)).astype(np.int64),
-        boxes_xyxy=np.round(interpolate_at(frames, track.frames, track.boxes_xyxy), 3),
+        boxes_xyxy=np.round(interpolate_at(at, track.frames, track.boxes_xyxy), 3),
         scores=np.round(between(track.scores), 4),
-        states=np.where(logged, track.states[before], ObjectState.INTERPOLATED),
+        states=np.where(logged | stays, track.states[before], ObjectState.INTERPOLATED),
         logged=logged,
     )
 

@@ -19,7 +19,7 @@ def write(scene: Scene) -> str:
     for track in scene.tracks:
         element = Xml.SubElement(root, "track", id=str(track.id), label=track.label, source="auto")
         for run in track.runs():
-            _add_run(element, track, run, scene.frame_count)
+            _add_run(element, track, run, scene.decoded_count)
     return xml_text(root)
 
 
@@ -28,11 +28,11 @@ def _add_meta(root: Xml.Element, scene: Scene) -> None:
     width, height = scene.size
     values = {
         "name": scene.name,
-        "size": scene.frame_count,
+        "size": scene.decoded_count,
         "mode": "interpolation",
         "overlap": 0,
         "start_frame": 0,
-        "stop_frame": scene.frame_count - 1,
+        "stop_frame": scene.decoded_count - 1,
     }
     for name, value in values.items():
         Xml.SubElement(task, name).text = str(value)

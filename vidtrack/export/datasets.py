@@ -1,13 +1,15 @@
-"""Formats of benchmarks and datasets: MOTChallenge text, and COCO JSON with videos and tracks (COCO-VID, TAO)."""
+"""Dataset formats: MOTChallenge text, and COCO JSON with videos and tracks (COCO-VID, TAO)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from vidtrack.export.scene import Scene
 from vidtrack.export.text import number
 
+_AT_A_TIME = 10_000  # images that are written at once
 _FIRST = 1  # number of MOTChallenge's first pixel, whose edge is our 0
 
 
@@ -27,33 +29,37 @@ def write_mot(scene: Scene) -> str:
     return "".join(text for _, text in sorted(rows))
 
 
-def write_coco(scene: Scene) -> str:
+def write_coco(scene: Scene) -> Iterator[str]:
     """Images are decoded frames, from 0; boxes are left, top, width, height. Frames without objects are listed too."""
     width, height = scene.size
     categories = {name: number_of for number_of, name in enumerate(_categories(scene), start=1)}
-    count = max(scene.frame_count, *(int(track.indices[-1]) + 1 for track in scene.tracks))
-    images = [
-        {
-            "id": index + 1,
-            "video_id": 1,
-            "frame_index": index,
-            "frame_id": index,
-            "file_name": f"{scene.name}/{index:06}.jpg",
-            "video": scene.name,
-            "width": width,
-            "height": height,
-        }
-        for index in range(count)
-    ]
     document = {
         "info": {"description": f"{scene.name}, tracked by vidtrack"},
         "videos": [{"id": 1, "name": scene.name, "file_name": scene.path, "width": width, "height": height}],
         "categories": [{"id": number_of, "name": name} for name, number_of in categories.items()],
         "tracks": [{"id": t.id, "video_id": 1, "category_id": categories[t.label]} for t in scene.tracks],
-        "images": images,
+        "images": [],
         "annotations": _annotations(scene, categories),
     }
-    return json.dumps(document, ensure_ascii=False) + "\n"
+    before, opening, after = json.dumps(document, ensure_ascii=False).partition('"images": [')
+    yield before + opening
+    for first in range(0, scene.decoded_count, _AT_A_TIME):  # a long clip has millions, which are not held at once
+        images = (_image(scene, index) for index in range(first, min(first + _AT_A_TIME, scene.decoded_count)))
+        yield ", " * (first > 0) + ", ".join(json.dumps(image, ensure_ascii=False) for image in images)
+    yield after + "\n"
+
+
+def _image(scene: Scene, index: int) -> dict[str, Any]:
+    return {
+        "id": index + 1,
+        "video_id": 1,
+        "frame_index": index,
+        "frame_id": index,
+        "file_name": f"{scene.name}/{index:06}.jpg",
+        "video": scene.name,
+        "width": scene.size[0],
+        "height": scene.size[1],
+    }
 
 
 def _categories(scene: Scene) -> list[str]:

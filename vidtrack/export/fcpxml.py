@@ -75,7 +75,7 @@ def _add_resources(root: Xml.Element, scene: Scene) -> None:
         asset.set("audioSources", str(len(scene.audio)))
         asset.set("audioChannels", str(first.channels))
         asset.set("audioRate", str(first.sample_rate))
-    Xml.SubElement(asset, "media-rep", kind="original-media", src=file_url(scene.path))
+    Xml.SubElement(asset, "media-rep", kind="original-media", src=file_url(scene.first_file))
     Xml.SubElement(resources, "effect", id="r3", name="Basic Title", uid=_TITLE)
 
 

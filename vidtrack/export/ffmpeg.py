@@ -77,6 +77,6 @@ class _Commands:
     def _time(self, frame: int) -> str:
         if frame <= 0:
             return "0"
-        seconds = self._scene.clock.seconds(frame)
-        early = (seconds - self._scene.clock.seconds(frame - 1)) / 4
-        return number(max(Fraction(0), seconds - early), 6)
+        clock = self._scene.clock
+        early = (clock.seconds(frame) - clock.seconds(frame - 1)) / 4
+        return number(max(Fraction(0), self._scene.container_seconds(frame) - early), 6)

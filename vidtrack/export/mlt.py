@@ -27,7 +27,11 @@ def write(scene: Scene) -> str:
     )
     background = _add(root, "playlist", {"id": "background"})
     Xml.SubElement(background, "entry", {"producer": "black", "in": "0", "out": last})
-    _add(root, "producer", {"id": "clip", "out": last}, mlt_service="avformat", resource=scene.path)
+    if scene.files is None:
+        source: dict[str, object] = {"mlt_service": "avformat", "resource": scene.path}
+    else:
+        source = {"mlt_service": "pixbuf", "resource": f"{scene.path}?begin={scene.files.first}", "ttl": 1}
+    _add(root, "producer", {"id": "clip", "out": last}, **source)
     lowest = _add(root, "playlist", {"id": "V1"}, **{"shotcut:video": 1, "shotcut:name": "V1"})
     Xml.SubElement(lowest, "entry", {"producer": "clip", "in": "0", "out": last})
     names = ["V1"]

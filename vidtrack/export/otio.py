@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -18,8 +19,7 @@ def write(scene: Scene) -> str:
     start = _time(own.start, own.rate)
     width, height = scene.size
     media = {
-        "OTIO_SCHEMA": "ExternalReference.1",
-        "target_url": file_url(scene.path),
+        **_reference(scene, own.rate),
         "available_range": _range(start, _time(scene.media_frame_count, own.rate)),
         "available_image_bounds": {
             "OTIO_SCHEMA": "Box2d.1",
@@ -45,6 +45,24 @@ def write(scene: Scene) -> str:
     if scene.timecode is not None:
         timeline["global_start_time"] = _time(scene.numbering.start, rate)
     return json.dumps(timeline, indent=1) + "\n"
+
+
+def _reference(scene: Scene, rate: Fraction) -> dict[str, Any]:
+    """The clip as a file, or as the images of a sequence."""
+    if scene.files is None:
+        return {"OTIO_SCHEMA": "ExternalReference.1", "target_url": file_url(scene.path)}
+    prefix, digits, suffix = re.split(r"%0?(\d*)d", scene.files.pattern)
+    return {
+        "OTIO_SCHEMA": "ImageSequenceReference.1",
+        "target_url_base": file_url(scene.path.removesuffix(scene.files.pattern)),
+        "name_prefix": prefix.replace("%%", "%"),
+        "name_suffix": suffix.replace("%%", "%"),
+        "start_frame": scene.files.first,
+        "frame_step": 1,
+        "rate": float(rate),
+        "frame_zero_padding": int(digits or 0),
+        "missing_frame_policy": "error",
+    }
 
 
 def _marker(scene: Scene, track: Track, run: slice) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""The formats: what each is called, is for, is imported like and is checked by."""
+"""The formats: what each is called, is for, is imported like."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vidtrack.core.errors import UsageError
@@ -26,7 +26,7 @@ from vidtrack.export import (
 from vidtrack.export import three_dequalizer as points
 from vidtrack.export.scene import Scene
 
-Content = str | bytes | dict[str, str]  # a file, or a folder's files by name
+Content = str | bytes | Iterator[str] | dict[str, str]  # a file, whole or in pieces, or a folder's files by name
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,6 @@ class Format:
     suffix: str  # of NAME, for a file; with / at the end for a folder
     purpose: str
     how: str
-    checked_by: str
     write: Callable[[Scene], Content]
     needs_rate: bool = True
     numbered: bool = False
@@ -56,7 +55,6 @@ FORMATS = (
         ".after-effects/",
         "After Effects keyframe text: position, scale and opacity, and a corner pin, of each object.",
         "Open a .txt, copy all, select a null (corner pin: a layer of the comp's size), go to 0:00, paste.",
-        "grammar",
         after_effects.write,
         numbered=True,
     ),
@@ -65,7 +63,6 @@ FORMATS = (
         ".after-effects.jsx",
         "After Effects script: a comp of the clip's size and rate, with the clip and a null for each object.",
         "File > Scripts > Run Script File..., choose the .jsx; parent or pick-whip layers to the nulls.",
-        "node",
         after_effects_script.write,
         numbered=True,
         links_clip=True,
@@ -75,7 +72,6 @@ FORMATS = (
         ".nk",
         "Nuke: a Tracker4 with a track for each object, and a Crop for each that follows its box.",
         "File > Insert Comp Nodes..., or paste the text into the node graph; frames count from 1001.",
-        "grammar",
         nuke.write,
         numbered=True,
     ),
@@ -84,7 +80,6 @@ FORMATS = (
         ".3de.txt",
         "2-D track text of 3DEqualizer, read by other trackers and add-ons too: a point for each object.",
         "3DE4: Import 2D Tracks in the script menu, choose the .txt; pixels from the bottom left, frames from 1.",
-        "grammar",
         points.write,
         numbered=True,
     ),
@@ -93,7 +88,6 @@ FORMATS = (
         ".blender.py",
         "Blender: tracking tracks in the Movie Clip Editor, with pattern areas of the size of the boxes.",
         "Scripting workspace, open the .py, Run Script; or blender --python FILE.",
-        "bpy",
         blender.write,
         numbered=True,
         links_clip=True,
@@ -103,7 +97,6 @@ FORMATS = (
         ".fusion.setting",
         "DaVinci Resolve Fusion: a rectangle mask and an animated point for each object.",
         "Open the .setting in a text editor, copy all, paste into the node area; or drag the file in.",
-        "lua",
         fusion.write,
         numbered=True,
     ),
@@ -112,7 +105,6 @@ FORMATS = (
         ".fcpxml",
         "Final Cut Pro (DaVinci Resolve reads it too): a title for each object, which moves with it.",
         "File > Import > XML..., choose the .fcpxml; it becomes a project in the event vidtrack.",
-        "grammar",
         fcpxml.write,
         links_clip=True,
         refuse=fcpxml.refuse,
@@ -122,7 +114,6 @@ FORMATS = (
         ".otio",
         "OpenTimelineIO for pipelines and Resolve: the clip with a marker for each time an object is there.",
         "Resolve: File > Import > Timeline...; Python: opentimelineio.adapters.read_from_file(FILE).",
-        "opentimelineio",
         otio.write,
         links_clip=True,
     ),
@@ -131,7 +122,6 @@ FORMATS = (
         ".mlt",
         "Shotcut and Kdenlive: the clip, and above it coloured boxes that follow the objects.",
         "Shotcut: File > Open; Kdenlive: Add Clip, choose the .mlt; melt FILE plays it.",
-        "melt",
         mlt.write,
         links_clip=True,
     ),
@@ -140,7 +130,6 @@ FORMATS = (
         ".ffmpeg/",
         "FFmpeg: filter graphs that draw the boxes, or cut out one object, with commands for sendcmd.",
         "Inside the folder: ffmpeg -i CLIP -/filter:v boxes.graph OUT.mp4 (before FFmpeg 7: -filter_script:v).",
-        "PyAV",
         ffmpeg.write,
         needs_rate=False,
     ),
@@ -149,7 +138,6 @@ FORMATS = (
         ".ass",
         "Subtitles that draw boxes and names over the clip in a player.",
         "mpv CLIP --sub-file=FILE; VLC: Subtitle > Add Subtitle File...; beside the clip it is found by itself.",
-        "pysubs2, libass",
         subtitles.write_ass,
         needs_rate=False,
     ),
@@ -158,7 +146,6 @@ FORMATS = (
         ".vtt",
         "Boxes as data for a web page, in step with its video.",
         '<track kind="metadata" src=FILE> in a <video>; on cuechange read JSON from activeCues[0].text.',
-        "webvtt-py",
         subtitles.write_webvtt,
         needs_rate=False,
     ),
@@ -167,7 +154,6 @@ FORMATS = (
         ".cvat.xml",
         "CVAT for video 1.1: correct the tracks by hand.",
         "In a task made of the clip, with the same labels: Upload annotations > CVAT 1.1.",
-        "datumaro",
         cvat.write,
         needs_rate=False,
     ),
@@ -176,7 +162,6 @@ FORMATS = (
         ".mot.txt",
         "MOTChallenge text: score the tracks, or feed a tool that reads MOT.",
         "TrackEval: as SEQUENCE.txt in the tracker's data folder; `vidtrack eval` reads it too.",
-        "trackeval",
         datasets.write_mot,
         needs_rate=False,
     ),
@@ -185,7 +170,6 @@ FORMATS = (
         ".coco.json",
         "COCO JSON with videos and tracks (COCO-VID, TAO): train and score.",
         "pycocotools.coco.COCO(FILE); frames are named NAME/000000.jpg, as ffmpeg -start_number 0 extracts them.",
-        "pycocotools",
         datasets.write_coco,
         needs_rate=False,
     ),
@@ -194,7 +178,6 @@ FORMATS = (
         ".label-studio.json",
         "Label Studio: predicted video rectangles to correct by hand.",
         "Import the .json into a project with <VideoRectangle name=box toName=video> and Video's frameRate set.",
-        "grammar",
         label_studio.write,
     ),
     Format(
@@ -202,7 +185,6 @@ FORMATS = (
         ".tracks.csv",
         "A row for each box: spreadsheets and scripts.",
         "Open it; columns: frame, index, seconds, timecode, id, class, score, left, top, right, bottom, state.",
-        "csv",
         tables.write_csv,
         needs_rate=False,
     ),
@@ -211,7 +193,6 @@ FORMATS = (
         ".tracks.parquet",
         "The same rows for data frames; needs pip install 'vidtrack[parquet]'.",
         "pandas.read_parquet(FILE), polars.read_parquet(FILE), DuckDB: select * from 'FILE'.",
-        "pyarrow",
         tables.write_parquet,
         needs_rate=False,
         refuse=tables.refuse_parquet,

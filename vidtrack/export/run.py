@@ -10,17 +10,20 @@ import shutil
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from vidtrack.core.atomic_files import write_whole
+import numpy as np
+
+from vidtrack.core.atomic_files import make_folder, replacing, write_whole
 from vidtrack.core.errors import InputError, OutputError, UsageError
 from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import Content, Format
 from vidtrack.export.scene import Scene
 from vidtrack.export.timing import spread_of_rates
 from vidtrack.tracklog import SUFFIXES, Status, TrackLog, is_log_path, stem_of
-from vidtrack.tracklog.header import SCHEMA_NAME
+from vidtrack.tracklog.header import SCHEMA_NAME, Source
 from vidtrack.tracklog.provenance import find_source, is_source
+from vidtrack.video.image_sequence import is_sequence
 
 _SNIFFED = 4096  # bytes of a file in a folder that show whether it is a log
 
@@ -100,14 +103,23 @@ def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], 
         if entry.refuse is not None:
             entry.refuse(scene)
     clip = find_source(log.header.source, path)
-    if clip is not None:
-        scene = replace(scene, path=os.path.abspath(clip))
+    scene = _linked(scene, log.header.source, clip)
     files = []
     for entry in formats:
         content = entry.write(scene)
         _put(targets[entry.name], content)
         files.append(targets[entry.name])
     return Exported(path, tuple(files), len(scene.tracks), tuple(_notes(log, clip, scene, formats)))
+
+
+def _linked(scene: Scene, source: Source, clip: Path | None) -> Scene:
+    """The scene with the path that programs find the clip by; for an image sequence, that of its numbered files."""
+    path = source.path if clip is None else os.path.abspath(clip)
+    if source.numbering is None:
+        return replace(scene, path=path)
+    name = PurePath(path.replace("\\", "/"))
+    folder = name.parent if any(sign in name.name for sign in "%*?[") else name
+    return replace(scene, path=f"{folder.as_posix()}/{source.numbering.pattern}", files=source.numbering)
 
 
 def _opens_like_a_log(path: Path) -> bool:
@@ -138,26 +150,35 @@ def _notes(log: TrackLog, clip: Path | None, scene: Scene, formats: Sequence[For
         last = int(log.frame_indices[-1]) if len(log) else 0
         notes.append(f"{log.problem}; exported up to frame {last}")
     elif log.status is not Status.COMPLETE:
-        notes.append(f"the log is of a run that was {log.status}; exported up to its end")
-    filled = sum(int((~track.logged).sum()) for track in scene.tracks)
+        notes.append(f"the run was {log.status}; exported up to the end of the log")
+    filled = sum(int((~np.isin(track.indices, track.indices[track.logged])).sum()) for track in scene.tracks)
     if filled:
-        notes.append(f"{filled} boxes on frames that the run passed over are interpolated")
+        notes.append(f"{filled} boxes on frames that the run skipped are interpolated")
     if log.header.source.rotation:
         notes.append(
-            f"the clip is stored turned by {log.header.source.rotation} degrees; boxes are of the upright picture"
+            f"the clip is stored rotated by {log.header.source.rotation} degrees; boxes are in the upright image"
         )
     if linking := ", ".join(entry.name for entry in formats if entry.links_clip):
         if clip is None:
-            notes.append(f"{scene.path!r} is not found from here or beside the log; {linking} link to that name")
+            notes.append(f"cannot find {scene.path!r} from here or beside the log; {linking} link to that name")
         elif not is_source(clip, log.header.source):
-            notes.append(f"{clip} has not the content of the log's clip; {linking} link to it all the same")
+            notes.append(f"{clip} differs from the log's clip; {linking} link to it anyway")
+        if scene.files is None and clip is not None and is_sequence(clip):
+            notes.append(f"the images of {clip} have no running number; {linking} cannot link to them")
+        elif scene.files is not None and any(entry.name == "fcpxml" for entry in formats):
+            notes.append("Final Cut Pro does not import image sequences; fcpxml links to the first image")
     return notes
 
 
 def _put(target: Path, content: Content) -> None:
     """Write a file or folder beside the target and rename it when it is complete."""
-    if not isinstance(content, dict):
+    if isinstance(content, str | bytes):
         write_whole(target, content)
+        return
+    if not isinstance(content, dict):
+        make_folder(target.parent)
+        with replacing(target) as whole, whole.open("wb") as stream:
+            stream.writelines(map(_encoded, content))
         return
     partial = target.with_name(target.name + ".partial")
     try:

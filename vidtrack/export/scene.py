@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from vidtrack.core.types import AudioInfo
+from vidtrack.core.types import AudioInfo, FileNumbering
 from vidtrack.tracklog.overview import one_line
 from vidtrack.video.timecode import advanced, frame_number, is_drop_frame
 
@@ -136,6 +136,7 @@ class Scene:
     pixel_aspect: Fraction
     clock: Clock
     frame_count: int
+    decoded_count: int  # frames of the clip as it is decoded, or as it is conformed
     timecode: str | None  # of frame 0, at the timeline's rate
     media: Numbering | None  # of the clip by itself, at its own rate; None where that varies
     audio: tuple[AudioInfo, ...]  # empty too where the log does not say
@@ -143,6 +144,8 @@ class Scene:
     tracks: tuple[Track, ...]
     anchor: Anchor = Anchor.CENTER
     start_frame: int | None = None  # number of frame 0 in programs that let one choose; None: their custom
+    clock_offset: Fraction = Fraction(0)  # seconds from the start of the container to frame 0
+    files: FileNumbering | None = None  # of an image sequence, whose pattern `path` ends in
 
     @property
     def rate(self) -> Fraction | None:
@@ -157,8 +160,21 @@ class Scene:
 
     @property
     def name(self) -> str:
-        """The clip's name without folders and extension, on one line."""
-        return one_line(PurePath(self.path.replace("\\", "/")).stem)
+        """The clip's name without folders, number and extension, on one line."""
+        path = PurePath(self.path.replace("\\", "/"))
+        name = path.stem if self.files is None else self.files.pattern.partition("%")[0].rstrip("._- ")
+        return one_line(name or path.parent.name)
+
+    @property
+    def first_file(self) -> str:
+        """The path of the clip; of an image sequence, of its first image."""
+        if self.files is None:
+            return self.path
+        return self.path.removesuffix(self.files.pattern) + self.files.pattern % self.files.first
+
+    def container_seconds(self, frame: int) -> Fraction:
+        """Time at which a frame begins for programs that count from the start of the container, never negative."""
+        return max(Fraction(0), self.clock.seconds(frame) + self.clock_offset)
 
     @property
     def duration(self) -> Fraction:

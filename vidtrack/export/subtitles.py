@@ -56,7 +56,7 @@ def _events(scene: Scene, track: Track, font: int) -> list[tuple[int, str]]:
     speaker = name.replace(",", " ")
     lines = []
     for frame, (left, top, right, bottom) in zip(track.frames.tolist(), track.boxes_xyxy.tolist(), strict=True):
-        start, end = (_hundredths(scene.clock.seconds(moment)) for moment in (frame, frame + 1))
+        start, end = (_hundredths(scene.container_seconds(moment)) for moment in (frame, frame + 1))
         width, height = (round(side * 2 ** (_SUBPIXEL - 1)) for side in (right - left, bottom - top))
         place = f"{number(left)},{number(top)}"
         inside = "\\an7" if top < font else ""  # no room above the box
@@ -91,7 +91,7 @@ def write_webvtt(scene: Scene) -> str:
         payload = {"frame": frame, "size": [width, height], "objects": objects[frame]}
         text = json.dumps(payload, separators=(",", ":")).replace("--", "-\\u002d").replace("<", "\\u003c")
         text = text.replace("&", "\\u0026")
-        start, end = (_vtt_clock(scene.clock.seconds(moment)) for moment in (frame, frame + 1))
+        start, end = (_vtt_clock(scene.container_seconds(moment)) for moment in (frame, frame + 1))
         cues.append(f"{start} --> {end}\n{text}")
     return "\n\n".join(cues) + "\n"
 
