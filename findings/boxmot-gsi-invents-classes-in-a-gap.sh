@@ -10,8 +10,10 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -q --no-compile --disable-pip-version-check scikit-learn==1.7.2 numpy==2.4.6 rich==15.0.0 tqdm==4.70.1
-"$work/venv/bin/pip" install -q --no-compile --disable-pip-version-check --no-deps boxmot==25.0.0 # no torch for this
+"$work/venv/bin/pip" install -q --no-compile --disable-pip-version-check \
+  scikit-learn==1.7.2 numpy==2.4.6 rich==15.0.0 tqdm==4.70.1
+# GSI runs without torch, which boxmot would bring.
+"$work/venv/bin/pip" install -q --no-compile --disable-pip-version-check --no-deps boxmot==25.0.0
 cd "$work"
 mkdir tracks
 printf '%s\n' 1,1,100,100,50,80,0.9,0,-1 2,1,100,100,50,80,0.9,0,-1 \
