@@ -39,6 +39,8 @@ def test_joined_recordings_are_as_long_as_their_parts(tmp_path: Path, order: str
         assert not reader.truncated
     assert reader.info.duration_seconds is None or reader.info.duration_seconds < 10
     assert [frame.seconds for frame in frames] == [Fraction(n, 25) for n in range(200)]
+    with VideoReader(joined, ReadConfig(start_seconds=Fraction(6))) as reader:
+        assert [(frame.index, frame.pts) for frame in reader] == [(frame.index, frame.pts) for frame in frames[150:]]
 
 
 @pytest.mark.parametrize("share", [0.999, 0.9, 0.73, 0.6, 0.5])

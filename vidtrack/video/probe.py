@@ -25,7 +25,7 @@ from vidtrack.video.side_data import frame_side_data, stream_side_data
 _FIRST_FRAME_PACKETS = 2000
 _MOST_UNTIMED = 64  # frames without a time before the first that has one
 _PROGRESSIVE_OR_UNKNOWN = (0, 1)  # AVFieldOrder
-_SIZES_CHECKED = 8  # images of a sequence
+_SIZES_CHECKED = 4  # images of a sequence
 _SAME_SHAPE = 0.02  # by which the aspect of images of one sequence may differ
 _DOLBY_VISION_ONLY = 5  # profile without a base layer that other decoders show
 

@@ -10,7 +10,8 @@ import av
 from vidtrack.core.types import VideoInfo
 from vidtrack.video.container import open_container, video_stream
 from vidtrack.video.ffmpeg_log import FFmpegMessages
-from vidtrack.video.timing import without_presentation_times
+from vidtrack.video.timestamps import jump_ticks
+from vidtrack.video.timing import may_jump, without_presentation_times
 
 
 def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None:
@@ -23,10 +24,11 @@ def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None
     if info.interlaced or without_presentation_times(info):
         return None
     times = array("q")
-    last_dts = -math.inf
+    last_dts, latest = -math.inf, math.inf
     keyframe: int | None = None
     with open_container(info.path) as container, FFmpegMessages() as messages:
         stream = video_stream(container, info.path, info.stream)
+        longest_step = jump_ticks(info.time_base) if may_jump(container) else math.inf
         try:
             for packet in container.demux(stream):
                 if packet.size == 0 or packet.is_discard:
@@ -38,8 +40,9 @@ def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None
                     keyframe = packet.pts if keyframe is None else max(keyframe, packet.pts)
                 if packet.dts is None:  # Matroska leaves out the first ones
                     continue
-                if packet.dts <= last_dts:
+                if packet.dts <= last_dts or packet.dts > latest:  # the clock is reset
                     return None
+                latest = packet.dts + longest_step
                 last_dts = packet.dts
                 if packet.dts > start_pts:
                     break  # dts never exceeds pts: everything that follows is shown later

@@ -68,7 +68,7 @@ class ContinuousTimes:
         stream = packet.stream_index
         offset, last = self._offset.get(stream, 0), self._last_dts.get(stream)
         reset = last is not None and (
-            packet.dts + offset < last or packet.dts + offset - self._next_dts[stream] > _jump_ticks(packet)
+            packet.dts + offset < last or packet.dts + offset - self._next_dts[stream] > jump_ticks(packet.time_base)
         )
         if reset:
             self.resets += 1
@@ -84,5 +84,6 @@ class ContinuousTimes:
         return reset
 
 
-def _jump_ticks(packet: Any) -> Fraction:
-    return _JUMP_SECONDS / ticks(packet.time_base)
+def jump_ticks(time_base: Any) -> Fraction:
+    """The step forward, in ticks, from which on a clock that may be reset has been."""
+    return _JUMP_SECONDS / ticks(time_base)
