@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vidtrack.core.types import VideoInfo
+
 
 def command_with_accidents(*arguments: str) -> int:
     """The command line; a clip named after one of ACCIDENTS meets it after its first frame."""
@@ -19,7 +21,8 @@ def command_with_accidents(*arguments: str) -> int:
 
     track = run.track_video
 
-    def track_video(source: Path, *further: Any, progress: Callable[[Any], None] | None = None, **named: Any) -> Any:
+    def track_video(clip: VideoInfo, *further: Any, progress: Callable[[Any], None] | None = None, **named: Any) -> Any:
+        source = clip.path
         accident = ACCIDENTS.get(source.stem.split("-")[0])
         happened = False
 
@@ -33,7 +36,7 @@ def command_with_accidents(*arguments: str) -> int:
 
         before = resource.getrlimit(resource.RLIMIT_AS)
         try:
-            return track(source, *further, progress=meet, **named)
+            return track(clip, *further, progress=meet, **named)
         finally:
             resource.setrlimit(resource.RLIMIT_AS, before)
 

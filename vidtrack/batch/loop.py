@@ -63,19 +63,37 @@ class Batch:
         self._waiting.extend(tasks)
         self.manifest.put(row for _, row in tasks)
         with self._interruptible():
-            while self._waiting or self._running or (more is not None and not self._stopping):
-                if self._interrupts and not self._stopping:
-                    self._stop()
-                if more is not None and not self._stopping:
-                    self._take_up(more())
-                while self._waiting and not self._interrupts and len(self._running) < self.engine.workers:
-                    self._begin(*self._waiting.popleft())
-                for event in map(self._explained, self.engine.events(_STEP_SECONDS)):
-                    tell(event)
-                    outcome = self._heed(event)
-                    if outcome is not None:
-                        yield outcome
-                self._kill_late()
+            try:
+                yield from self._work(tell, more)
+            except ResourceError:
+                if not self._interrupts:
+                    raise
+                yield from self._abandon()  # the interrupt ended the workers too
+
+    def _work(
+        self, tell: Callable[[Event], None], more: Callable[[], Sequence[tuple[Task, Row]]] | None
+    ) -> Iterator[Outcome]:
+        while self._waiting or self._running or (more is not None and not self._stopping):
+            if self._interrupts and not self._stopping:
+                self._stop()
+            if more is not None and not self._stopping:
+                self._take_up(more())
+            while self._waiting and not self._interrupts and len(self._running) < self.engine.workers:
+                self._begin(*self._waiting.popleft())
+            for event in map(self._explained, self.engine.events(_STEP_SECONDS)):
+                tell(event)
+                outcome = self._heed(event)
+                if outcome is not None:
+                    yield outcome
+            self._kill_late()
+
+    def _abandon(self) -> Iterator[Outcome]:
+        self._stopping = True
+        self._waiting.clear()
+        for task, row, _ in self._running.values():
+            self.manifest.put([replace(row, state=INTERRUPTED, attempts=row.attempts - 1)])
+            yield Outcome(task.job, Status.INTERRUPTED)
+        self._running.clear()
 
     def _take_up(self, tasks: Sequence[tuple[Task, Row]]) -> None:
         if tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import signal
@@ -75,6 +76,8 @@ _PEER_OPTIONS = {  # what other trackers call it
     "--save-txt": "vidtrack export LOG --to mot",
     "--save-json": "the track log, which is always written",
 }
+_MEMORY_HINT = "free some memory, or raise the limit of `ulimit -v`"
+_MEMORY_SIGNS = ("can't start new thread", "failed to map segment", "Cannot allocate memory", "cannot allocate memory")
 _LIBRARY_HINT = "OpenCV needs libGL: apt install libgl1, or pip install opencv-python-headless"
 
 
@@ -112,7 +115,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output is gone; keep Python from failing again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.SOME_FAILED
-    except ImportError as error:
+    except MemoryError:
+        print(f"vidtrack: error: out of memory ({_MEMORY_HINT})", file=sys.stderr)
+        return exits.SOME_FAILED
+    except (ImportError, RuntimeError, SystemError) as error:
+        if any(sign in str(error) for sign in _MEMORY_SIGNS):
+            print(printable(f"vidtrack: error: out of memory: {error} ({_MEMORY_HINT})"), file=sys.stderr)
+            return exits.SOME_FAILED
         if "cannot open shared object file" not in str(error):
             raise
         print(f"vidtrack: error: a system library is missing: {error} ({_LIBRARY_HINT})", file=sys.stderr)
@@ -120,6 +129,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # e.g. stdout on a full disk
         print(printable(f"vidtrack: error: {error}"), file=sys.stderr)
         return exits.SOME_FAILED
+
+
+class _ClosedStream(io.TextIOBase):
+    """Stands in for a standard output that the parent process closed: nothing printed is silently lost."""
+
+    def writable(self) -> bool:
+        return False
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, "standard output is closed")
 
 
 def _report_usage(error: Any) -> int:
@@ -145,8 +164,12 @@ def run() -> None:
     """Entry point of the installed command; SIGTERM counts as an interrupt."""
     if sys.stderr is None:  # closed by the parent process; print would write to stdout instead
         sys.stderr = open(os.devnull, "w")
+    if sys.stdout is None:
+        sys.stdout = _ClosedStream()
     if isinstance(sys.stdout, io.TextIOWrapper):
         codecs.register_error("as-it-is", _as_it_is)
         sys.stdout.reconfigure(errors="as-it-is")
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell ignores it for background jobs
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

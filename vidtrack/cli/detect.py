@@ -216,7 +216,7 @@ def job_finder(
         jobs = plan(inputs, None, None, include, exclude)
         if len(jobs) > 1:
             raise UsageError(f"-o - takes one clip, got {len(jobs)}", "give an output folder")
-        if sys.stdout is None:
+        if sys.stdout is None or not sys.stdout.writable():
             raise UsageError("standard output is closed", "write to a file with -o")
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # JSON is UTF-8 in every locale

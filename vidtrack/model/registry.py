@@ -115,6 +115,8 @@ def locate(name_or_path: str | Path, progress: Progress | None = None) -> tuple[
     if not os.path.exists(path):
         names = ", ".join(entry.name for entry in entries())
         raise WeightsError(f"unknown model {str(name_or_path)!r}: neither a known name nor a path", f"known: {names}")
+    if not path.is_file() and not path.is_dir():
+        raise WeightsError(f"{path} is not a file or folder", "give a checkpoint or a name of `vidtrack weights list`")
     return path, None
 
 

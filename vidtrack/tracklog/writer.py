@@ -90,6 +90,7 @@ class LogWriter:
         for summary in self._summaries.records():
             self._write(summary.to_dict())
         self._write(Footer(status, self.frames, self.tracks, figures, extra).to_dict())
+        self._closed = True
         try:
             if self.path is None:
                 self._stream.flush()
@@ -98,8 +99,8 @@ class LogWriter:
                 self._stream.close()
                 self._file.commit()
         except OSError as error:
+            self.discard()
             raise self._failure(error) from error
-        self._closed = True
 
     def __enter__(self) -> LogWriter:
         return self

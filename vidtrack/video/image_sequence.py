@@ -62,6 +62,9 @@ def image_paths(path: Path) -> list[Path]:
     if not found:
         what = "is a folder without images" if path.is_dir() else "matches no image"
         raise InputError(f"{path} {what}", "give a video file, a folder of images or a pattern such as img_%04d.png")
+    for image in found:
+        if not image.is_file() and image.exists():  # a pipe would be waited for without end
+            raise InputError(f"{image} is not a regular file", "remove it from the sequence")
     return sorted(found, key=_natural_order)
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from vidtrack.batch.config import BatchConfig
 from vidtrack.batch.engine import Crashed, Ended, Event, News, Outcome, Progressed, Started, Task
+from vidtrack.core.errors import ResourceError, printable
 from vidtrack.model.choice import ModelChoice
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _PATIENCE = 5.0  # seconds for a worker to end by itself
 _LONGEST_FOLDER = 64  # bytes; the server listens at a socket in the folder of temporary files, whose path may be 107
+
+
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 
 @dataclass
@@ -130,8 +134,13 @@ class LocalEngine:
             name=f"vidtrack-worker-{index}",
             daemon=True,
         )
-        with _deaf_to_interrupts():
-            process.start()
+        try:
+            with _safe_start():
+                process.start()
+        except (EOFError, OSError) as error:  # the server from which processes are forked has died
+            raise ResourceError(
+                f"cannot start a worker process: {error or type(error).__name__}", "is there enough memory?"
+            ) from None
         theirs.close()
         self._live.append(_Process(index, process, ours))
         return self._live[-1]
@@ -196,8 +205,26 @@ def _cause(code: int | None) -> str:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes started meanwhile never hear the terminal's interrupt; the parent tells them when to end."""
+def _safe_start() -> Iterator[None]:
+    """Start processes that import nothing from the current folder and never see the terminal's interrupt.
+
+    Python starts them with `-c`, for which it would search the current folder first. The parent tells them when to
+    stop.
+    """
+    safe_path = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        with _interrupts_blocked():
+            yield
+    finally:
+        if safe_path is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = safe_path
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -213,7 +240,11 @@ def _serve(connection: Connection, choice: ModelChoice, clips: int) -> None:
     """A worker's life; it ends with its parent, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    from vidtrack.batch.worker import Worker  # PyTorch, which the parent does without
+    try:
+        from vidtrack.batch.worker import Worker  # PyTorch, which the parent does without
+    except (ImportError, MemoryError, OSError, RuntimeError, SystemError) as error:
+        print(printable(f"vidtrack: a worker cannot start: {error}"), file=sys.stderr)
+        os._exit(1)
 
     worker = Worker(choice, partial(_send, connection, threading.Lock()), clips)
     with contextlib.suppress(EOFError, OSError):

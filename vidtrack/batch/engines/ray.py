@@ -10,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -207,7 +207,7 @@ def _join(ray: Any, address: str, cpus: int) -> None:
     messages: list[bytes] = []
     try:
         _knock(address)
-        with warnings.catch_warnings(action="ignore"), _muted(messages):
+        with warnings.catch_warnings(action="ignore"), _muted(messages), _in_empty_folder():
             ray.init(
                 address,
                 log_to_driver=False,
@@ -221,6 +221,13 @@ def _join(ray: Any, address: str, cpus: int) -> None:
         raise UsageError(
             f"no Ray cluster at {address}: {_first_line(error)}", "start one with `ray start --head`"
         ) from None
+
+
+@contextmanager
+def _in_empty_folder() -> Iterator[None]:
+    """Ray's workers import from the folder in which it is started; `RayWorker` goes back to the real one."""
+    with tempfile.TemporaryDirectory(prefix="vidtrack-ray-", ignore_cleanup_errors=True) as folder, chdir(folder):
+        yield
 
 
 @contextmanager
