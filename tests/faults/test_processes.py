@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Ended
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog, track_video
+from vidtrack.core.atomic_files import AtomicFile
 from vidtrack.core.errors import OutputError
 from vidtrack.core.stages import Progress
 from vidtrack.model.detector import DeformableDETR
@@ -160,18 +162,16 @@ def test_of_two_runs_to_one_output_the_second_is_refused(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.jsonl", "out.mp4"]
 
 
-def test_of_two_commands_to_one_output_the_second_gets_one_line(start: Start, here: Path) -> None:
-    write_clip(here / "clip.mp4", Clip(frames=600))
-    first = start("detect", "clip.mp4", "-o", "out.mp4")
-    until = time.monotonic() + 120
-    while not (here / "out.mp4.partial").exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    code, said = end(start("detect", "clip.mp4", "-o", "out.mp4", "--overwrite"))
-    assert first.poll() is None, "the first run was too fast for this test"
-    assert code == 1 and said.count("\n") == 1 and "vidtrack: error: another run is writing out." in said
-    os.kill(first.pid, signal.SIGINT)
-    assert end(first)[0] == 130
-    assert TrackLog.load(here / "out.tracks.jsonl").status == "interrupted"
+@pytest.mark.parametrize("option", ["--overwrite", "--resume"])
+def test_the_second_command_gets_one_line(
+    vidtrack: Callable[..., Ended], here: Path, tiny_checkpoint: Path, option: str
+) -> None:
+    first = AtomicFile(here / "out.mp4")
+    ended = vidtrack("detect", here / "clip.mp4", "-o", here / "out.mp4", "--model", tiny_checkpoint, option)
+    assert ended.code == 1 and ended.err.count("\n") == 1
+    assert f"another run is writing {here / 'out.mp4'} (wait for it" in ended.err
+    assert not (here / "out.tracks.jsonl.partial").exists()
+    first.discard()
 
 
 @pytest.mark.parametrize("what", ["partial", "folder"])
@@ -221,15 +221,15 @@ def test_a_closed_standard_output_is_an_error(start: Start, here: Path) -> None:
     assert code == 1 and "standard output is closed" in said
 
 
-def test_a_device_is_not_a_model(vidtrack: Callable[..., object], here: Path) -> None:
+def test_a_device_is_not_a_model(vidtrack: Callable[..., Ended], here: Path) -> None:
     ended = vidtrack("detect", here / "clip.mp4", "--model", "/dev/zero")
-    assert ended.code == 2 and "/dev/zero is not a file or folder" in ended.err  # type: ignore[attr-defined]
+    assert ended.code == 2 and "/dev/zero is not a file or folder" in ended.err
 
 
-def test_a_pipe_among_images_is_refused(vidtrack: Callable[..., object], tmp_path: Path) -> None:
+def test_a_pipe_among_images_is_refused(vidtrack: Callable[..., Ended], tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "img_2.png")
     for name in ("img_1.png", "img_3.png"):
         (tmp_path / name).write_bytes(b"")
     for given in (tmp_path, tmp_path / "img_%d.png", tmp_path / "img_*.png", tmp_path / "img_2.png"):
         ended = vidtrack("probe", given)
-        assert ended.code in (1, 3) and ended.err.count("\n") == 1, ended.err  # type: ignore[attr-defined]
+        assert ended.code in (1, 3) and ended.err.count("\n") == 1, ended.err
