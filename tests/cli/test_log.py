@@ -94,7 +94,10 @@ def test_corrections_write_beside_the_log_and_then_in_place(vidtrack: Command, l
 def test_nothing_is_replaced_unasked(vidtrack: Command, log: Path, tmp_path: Path) -> None:
     edited = tmp_path / "clip.edited.tracks.jsonl"
     edited.write_text("precious")
-    assert_one_line(vidtrack("drop", log, 1), 2, "already exists", "--overwrite")
+    second = tmp_path / "clip.edited-2.tracks.jsonl"
+    assert vidtrack("drop", log, 1) == (0, f"{second}\n", "")
+    assert vidtrack("drop", second, 2).out == f"{tmp_path / 'clip.edited-3.tracks.jsonl'}\n"
+    assert_one_line(vidtrack("drop", log, 1, "-o", edited), 2, "already exists", "--overwrite")
     assert_one_line(vidtrack("drop", log, 1, "-o", log), 2, "is the input log", "--in-place")
     assert_one_line(vidtrack("drop", log, 1, "-o", tmp_path / "x.txt"), 2, "is not a track log name")
     assert_one_line(vidtrack("drop", log, 1, "-o", tmp_path / "no" / "x.jsonl"), 1, "cannot be written")

@@ -18,6 +18,9 @@ from tests.export.test_compositing import boxes_by_frame, same
 from vidtrack.core.errors import UsageError
 from vidtrack.datasets.mot import MOT_PIXEL, read_rows
 from vidtrack.export import cvat, datasets, label_studio, tables
+from vidtrack.export.build import ExportConfig
+from vidtrack.export.registry import find_formats
+from vidtrack.export.run import export_log, plan_outputs
 
 READ_CVAT = """
 import json, sys
@@ -199,10 +202,31 @@ def test_parquet_holds_the_same_rows(tmp_path: Path) -> None:
     assert table.schema.metadata[b"vidtrack.rate"] == b"30000/1001"
 
 
-def test_parquet_without_its_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(UsageError, match=r"vidtrack\[parquet\]"):
-        tables.refuse_parquet(by_hand())
+def test_without_pyarrow_the_other_formats_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    log = write_log(tmp_path / "a.tracks.jsonl", {1: moving(5)}, range(5))
+    with pytest.raises(UsageError, match=r"needs the package pyarrow; .*pip install 'vidtrack\[parquet\]'"):
+        exported_all(log, ("parquet", "csv", "mot"))
+    assert (tmp_path / "a.tracks.csv").exists() and (tmp_path / "a.mot.txt").exists()
+
+
+def test_a_log_without_tracks_is_an_empty_table(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "a.tracks.jsonl", {}, range(5))
+    exported_all(log, ("csv", "mot", "coco"))
+    assert (tmp_path / "a.mot.txt").read_text() == ""
+    assert len((tmp_path / "a.tracks.csv").read_text().splitlines()) == 1
+    coco = json.loads((tmp_path / "a.coco.json").read_text())
+    assert (len(coco["images"]), coco["annotations"], coco["tracks"]) == (5, [], [])
+    assert len(pytest.importorskip("pyarrow.parquet").read_table(exported(log, "parquet", tmp_path))) == 0
+    with pytest.raises(UsageError, match=r"has no tracks, and nuke cannot be empty"):
+        exported_all(log, ("csv", "nuke"))
+
+
+def exported_all(log: Path, names: tuple[str, ...]) -> None:
+    formats = find_formats(names)
+    export_log(log, formats, plan_outputs({log: Path()}, formats, None)[log], ExportConfig())
 
 
 def test_a_variable_rate_is_no_matter_for_rows_and_decoded_frames(tmp_path: Path) -> None:

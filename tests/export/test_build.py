@@ -143,8 +143,8 @@ def test_the_clip_is_as_long_as_its_container_says(tmp_path: Path) -> None:
 def test_nothing_to_export_says_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nothing to export \(the log has tracks of person, traffic light\)"):
         by_hand(min_frames=6)
-    with pytest.raises(UsageError, match=r"the log has no tracks"):
-        scene_of(write_log(tmp_path / "a.jsonl", {}, range(5)))
+    with pytest.raises(UsageError, match=r"the log has no frames"):
+        scene_of(write_log(tmp_path / "a.jsonl", {}, []))
     with pytest.raises(UsageError, match="no track 9"):
         by_hand(tracks=(9,))
 

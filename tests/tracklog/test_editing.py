@@ -121,6 +121,15 @@ def test_an_unknown_track_is_named(log: TrackLog, edit: Callable[[TrackLog], Tra
         edit(log)
 
 
+def test_a_class_that_the_model_lacks_can_be_added(log: TrackLog, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no class 'bicycle'"):
+        relabel(log, [5], "bicycle")
+    edited = saved(relabel(log, [5], "bicycle", add_class=True), tmp_path / "edited.jsonl")
+    assert edited.class_names == ["person", "car", "truck", "bicycle"]
+    assert {track.identity: edited.class_names[track.cls] for track in edited.tracks}[5] == "bicycle"
+    assert relabel(edited, [3], "Bicycle", add_class=True).class_names == edited.class_names
+
+
 def test_corrections_add_up_and_events_of_unknown_places_follow_their_track(log: TrackLog, tmp_path: Path) -> None:
     log.events.append(Event("zone", "person 3 enters gate", 4, 4 * TICKS, "gate", 3, 0, "enter"))
     edited = saved(relabel(split(log, 3, 0.1), [8], "car"), tmp_path / "edited.jsonl")

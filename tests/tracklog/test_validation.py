@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 
 from tests.tracklog.logs import made_log
 from vidtrack.core.errors import LogError
-from vidtrack.tracklog import TrackLog, read_ends
+from vidtrack.tracklog import Status, TrackLog, read_ends
 from vidtrack.tracklog.validation import validate
 
 BOX = (10.25, 20.5, 30.75, 60.0)
@@ -206,3 +208,53 @@ def test_a_newer_version_is_not_judged(path: Path) -> None:
     lines[0]["schema"] = "vidtrack.track-log/2"
     with pytest.raises(LogError, match="version 2"):
         validate(rewrite(path, lines))
+
+
+def test_text_that_no_file_can_hold_is_a_fault_and_nothing_is_read(path: Path) -> None:
+    lines = lines_of(path)
+    lines[0]["model"]["classes"][0] = "\ud800person"
+    assert any("lone surrogate" in fault.message for fault in validate(rewrite(path, lines)).faults)
+    with pytest.raises(LogError, match="lone surrogate"):
+        TrackLog.load(path)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("name", ["clip.tracks.json", "clip.tracks.jsonl", "clip.tracks.json.gz"])
+def test_an_array_is_a_log_however_it_is_laid_out(path: Path, tmp_path: Path, name: str, indent: int | None) -> None:
+    text = json.dumps(lines_of(path), indent=indent)
+    array = tmp_path / "array" / name
+    array.parent.mkdir()
+    array.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    found = validate(array)
+    assert (found.faults, found.frames, found.status) == ((), 3, Status.COMPLETE)
+    assert TrackLog.load(array).events == TrackLog.load(path).events
+    header, footer = read_ends(array)
+    assert header == TrackLog.load(path).header
+    assert footer is not None and footer.frames == 3
+
+
+@pytest.mark.parametrize("read", [validate, TrackLog.load, read_ends])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(LogError, match="is not a regular file"):
+        read(tmp_path / "pipe.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"type":"frame","i":0,"pts":0,"t":0,"objs":[' + "[]," * (1 << 20) + "[]]}", "holds more than 1048576 values"),
+        ("[" + "[]," * (1 << 20) + "[]]", "holds more than 1048576 values"),
+    ],
+)
+def test_a_line_of_many_values_does_not_fill_the_memory(path: Path, line: str, said: str) -> None:
+    header = path.read_text("utf-8").splitlines()[0]
+    path.write_text(f"{header}\n{line}\n", "utf-8")
+    with pytest.raises(LogError, match=said):
+        TrackLog.load(path)
+
+
+def test_more_events_than_any_run_has_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vidtrack.tracklog.track_log.MOST_RECORDS", 1)
+    with pytest.raises(LogError, match="holds more than 1 event lines"):
+        TrackLog.load(path)

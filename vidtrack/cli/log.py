@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import sys
 from dataclasses import asdict
 from fractions import Fraction
@@ -124,6 +126,7 @@ def relabel(
     log: options.LogFile,
     identities: Identities,
     name: Annotated[str, typer.Option("--class", metavar="NAME", help="One of the log's classes.")],
+    add_class: Annotated[bool, typer.Option("--add-class", help="Add NAME if the log has no such class.")] = False,
     output: Output = None,
     in_place: InPlace = False,
     overwrite: options.Overwrite = False,
@@ -131,7 +134,7 @@ def relabel(
     """Change the class of tracks."""
     from vidtrack.tracklog import editing
 
-    _edit(log, output, in_place, overwrite, lambda read: editing.relabel(read, _parse(identities), name))
+    _edit(log, output, in_place, overwrite, lambda read: editing.relabel(read, _parse(identities), name, add_class))
 
 
 def drop(
@@ -169,7 +172,9 @@ def place_for(log: Path, output: Path | None, in_place: bool, overwrite: bool, m
         return log
     stem = stem_of(log)
     suffix = log.name[len(stem) :].removeprefix(MARK) if is_log_path(log) else ".jsonl"
-    target = output or log.with_name(f"{stem.removesuffix(f'.{mark}')}.{mark}{MARK}{suffix}")
+    target = output or _unused_name(
+        log, re.sub(rf"\.{mark}(-\d+)?$", "", stem) + f".{mark}", f"{MARK}{suffix}", overwrite
+    )
     if not is_log_path(target):
         raise UsageError(f"{target} is not a track log name", "end it in .jsonl or .json, optionally with .gz")
     if os.path.realpath(target) == os.path.realpath(log):
@@ -177,6 +182,13 @@ def place_for(log: Path, output: Path | None, in_place: bool, overwrite: bool, m
     if not overwrite:
         refuse_existing([target])
     return target
+
+
+def _unused_name(log: Path, stem: str, suffix: str, overwrite: bool) -> Path:
+    """NAME.edited, or NAME.edited-2 and so on for a further edit."""
+    names = itertools.chain([f"{stem}{suffix}"], (f"{stem}-{n}{suffix}" for n in itertools.count(2)))
+    paths = map(log.with_name, names)
+    return next(p for p in paths if not (os.path.samefile(p, log) if overwrite and p.exists() else os.path.lexists(p)))
 
 
 def _edit(

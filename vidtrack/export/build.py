@@ -58,8 +58,10 @@ class ExportConfig:
 def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
     """The chosen tracks of a log on their timeline; raises UsageError for unknown ones and for none."""
     chosen = select(log, config.tracks, config.classes, config.min_seconds, config.min_frames)
-    if len(chosen.ids) == 0:
-        raise UsageError("there is nothing to export", _what_there_is(log))
+    if len(log) == 0:
+        raise UsageError("there is nothing to export", "the log has no frames")
+    if len(chosen.ids) == 0 and len(log.ids) > 0:
+        raise UsageError("there is nothing to export", _available(log))
     source = log.header.source
     own_rate = constant_rate(source, log.frame_indices, log.frame_pts)
     clock = Clock(config.rate or config.conform_rate or own_rate, log.time_base, log.frame_indices, log.frame_pts)
@@ -87,9 +89,7 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
     )
 
 
-def _what_there_is(log: TrackLog) -> str:
-    if len(log.ids) == 0:
-        return "the log has no tracks"
+def _available(log: TrackLog) -> str:
     names = sorted({class_label(log, number) for number in track_classes(log).values()})
     return f"the log has tracks of {', '.join(names)}"
 
@@ -219,7 +219,7 @@ def _conformed(tracks: list[Track], log: TrackLog, rate: Fraction) -> tuple[Trac
                     logged=track.logged[own],
                 )
             )
-    if not resampled:
+    if tracks and not resampled:
         raise UsageError(f"at {float(rate):g} frames a second nothing is left to export", "give a higher rate")
     return tuple(resampled)
 

@@ -35,7 +35,7 @@ class Format:
 
     `needs_rate`: it counts frames of a timeline, so a clip of variable rate has to be conformed first. `numbered`: the
     number of its first frame can be chosen. `links_clip`: it holds the clip's path. `refuse` raises UsageError for a
-    scene that the format cannot hold.
+    scene that the format cannot hold. `empty`: it can hold a log without tracks. `package`: what writes it.
     """
 
     name: str
@@ -47,6 +47,8 @@ class Format:
     numbered: bool = False
     links_clip: bool = False
     refuse: Callable[[Scene], None] | None = None
+    empty: bool = False
+    package: str | None = None
 
 
 FORMATS = (
@@ -164,6 +166,7 @@ FORMATS = (
         "TrackEval: as SEQUENCE.txt in the tracker's data folder; `vidtrack eval` reads it too.",
         datasets.write_mot,
         needs_rate=False,
+        empty=True,
     ),
     Format(
         "coco",
@@ -172,6 +175,7 @@ FORMATS = (
         "pycocotools.coco.COCO(FILE); frames are named NAME/000000.jpg, as ffmpeg -start_number 0 extracts them.",
         datasets.write_coco,
         needs_rate=False,
+        empty=True,
     ),
     Format(
         "label-studio",
@@ -187,6 +191,7 @@ FORMATS = (
         "Open it; columns: frame, index, seconds, timecode, id, class, score, left, top, right, bottom, state.",
         tables.write_csv,
         needs_rate=False,
+        empty=True,
     ),
     Format(
         "parquet",
@@ -195,7 +200,8 @@ FORMATS = (
         "pandas.read_parquet(FILE), polars.read_parquet(FILE), DuckDB: select * from 'FILE'.",
         tables.write_parquet,
         needs_rate=False,
-        refuse=tables.refuse_parquet,
+        empty=True,
+        package="pyarrow",
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import gzip
+import importlib.util
 import os
 import shutil
 import zlib
@@ -99,16 +100,25 @@ def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], 
     scene = build_scene(log, config)
     if scene.rate is None:
         _refuse_variable_rate(path, log, formats)
+    if not scene.tracks and (names := [entry.name for entry in formats if not entry.empty]):
+        raise UsageError(f"{path} has no tracks, and {names[0]} cannot be empty", "--to csv,mot,coco,parquet can")
     for entry in formats:
         if entry.refuse is not None:
             entry.refuse(scene)
+    missing = [entry for entry in formats if entry.package and importlib.util.find_spec(entry.package) is None]
     clip = find_source(log.header.source, path)
     scene = _linked(scene, log.header.source, clip)
     files = []
-    for entry in formats:
+    for entry in (entry for entry in formats if entry not in missing):
         content = entry.write(scene)
         _put(targets[entry.name], content)
         files.append(targets[entry.name])
+    if missing:
+        others = "; the other formats are written" if files else ""
+        raise UsageError(
+            f"{missing[0].name} needs the package {missing[0].package}{others}",
+            f"pip install 'vidtrack[{missing[0].name}]'",
+        )
     return Exported(path, tuple(files), len(scene.tracks), tuple(_notes(log, clip, scene, formats)))
 
 

@@ -1,22 +1,20 @@
-"""Tables: a row a box, as CSV for spreadsheets and as Parquet for data frames."""
+"""Tables with one row per box: CSV for spreadsheets, Parquet for data frames."""
 
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 from typing import Any
 
 import numpy as np
 
-from vidtrack.core.errors import UsageError
 from vidtrack.export.scene import Scene
 from vidtrack.export.text import number, plain_cell
 from vidtrack.tracklog.schema import STATE_NAMES
 
 
 def write_csv(scene: Scene) -> str:
-    """In order of time and identity; `frame` of the timeline shows the decoded frame `index`; boxes are pixels."""
+    """Rows in order of time and identity; timeline frame `frame` shows decoded frame `index`; boxes are in pixels."""
     columns = _columns(scene)
     columns["seconds"] = [number(value, 6) for value in columns["seconds"]]
     columns["class"] = [plain_cell(label) for label in columns["class"]]
@@ -27,14 +25,8 @@ def write_csv(scene: Scene) -> str:
     return text.getvalue()
 
 
-def refuse_parquet(scene: Scene) -> None:
-    """Raise UsageError where Parquet cannot be written."""
-    if importlib.util.find_spec("pyarrow") is None:
-        raise UsageError("Parquet needs the package pyarrow", "pip install 'vidtrack[parquet]'")
-
-
 def write_parquet(scene: Scene) -> bytes:
-    """The same columns, typed; the clip's facts are in the schema's metadata."""
+    """The same columns, typed; the schema's metadata describes the clip."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -47,13 +39,15 @@ def write_parquet(scene: Scene) -> bytes:
 
 
 def _columns(scene: Scene) -> dict[str, list[Any]]:
-    """Only what the log has: boxes between the frames of a stride are left out."""
+    """Only what the log has, without boxes between the frames of a stride."""
     kept = [track.logged for track in scene.tracks]
 
     def joined(name: str) -> np.ndarray:
-        return np.concatenate([getattr(track, name)[own] for track, own in zip(scene.tracks, kept, strict=True)])
+        parts = [getattr(track, name)[own] for track, own in zip(scene.tracks, kept, strict=True)]
+        return np.concatenate(parts) if parts else np.zeros((0, 4) if name == "boxes_xyxy" else 0, np.int64)
 
-    frames, ids = joined("frames"), np.repeat([track.id for track in scene.tracks], [own.sum() for own in kept])
+    counts = np.array([own.sum() for own in kept], np.int64)
+    frames, ids = joined("frames"), np.repeat(np.array([track.id for track in scene.tracks], np.int64), counts)
     order = np.lexsort((ids, frames))
     frames, ids = frames[order], ids[order]
     labels = {track.id: track.label for track in scene.tracks}

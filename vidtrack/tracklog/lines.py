@@ -49,9 +49,10 @@ def read_ends(path: Path) -> tuple[Header, Footer | None]:
         if text not in ("", "[", "]"):
             first, last = first or text, text
     header, footer = _json_or_none(first), _json_or_none(last)
-    if isinstance(header, list):  # one array on one line
-        members = [value for _, value in read_values(path)]
-        header, footer = members[0], members[-1]
+    if not isinstance(header, dict) and LogLines(path).is_array():  # in another layout than ours
+        for number, value in read_values(path):
+            header = value if number == 1 else header
+            footer = value
     if header is None:
         raise headless(path, first is None)
     ended = isinstance(footer, dict) and footer.get("type") == "footer" and not any(faults_of("footer", footer))
@@ -107,7 +108,7 @@ class LogLines:
             raise LogError(f"{self.path} cannot be read: {error.strerror or error}", "check the name") from None
 
     def _values(self) -> Iterator[tuple[int, Any]]:
-        if self._is_array():
+        if self.is_array():
             yield from self._members()
             return
         broken: tuple[int, str] | None = None
@@ -126,7 +127,8 @@ class LogLines:
         if broken is not None:
             yield broken[0], None
 
-    def _is_array(self) -> bool:
+    def is_array(self) -> bool:
+        """Whether the file holds one array rather than a value per line."""
         for _, line in self.lines():
             if line.strip():
                 return line.lstrip().startswith("[")
