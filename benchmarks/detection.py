@@ -4,7 +4,7 @@
     python -m venv hog && hog/bin/pip install 'opencv-python-headless<5'
     python benchmarks/detection.py weights/recipes/small.json --hog-python hog/bin/python
 
-Prints a Markdown report. Intervals are the 2.5 and 97.5 percentiles over pictures drawn with replacement.
+Prints a Markdown report. Intervals are the 2.5 and 97.5 percentiles over images drawn with replacement.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Row:
         """A table row."""
         low, high = self.interval
         return (
-            f"| {self.set_name} | {self.class_name} | {self.boxes} | {self.pictures} | {self.ap:.3f} | "
+            f"| {self.set_name} | {self.class_name} | {self.boxes} | {self.images} | {self.ap:.3f} | "
             f"{self.ap50:.3f} | {low:.2f}-{high:.2f} |"
         )
 
@@ -118,7 +118,7 @@ def main() -> None:
             strict=True,
         )
     )
-    print("| set | class | boxes | pictures | AP | AP50 | AP50 95 % interval |")
+    print("| set | class | boxes | images | AP | AP50 | AP50 95 % interval |")
     print("|---|---|---|---|---|---|---|")
     for name, records in sets.items():
         found = by_recipe(detect_images(model, records), model.config.classes, classes)

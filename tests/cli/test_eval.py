@@ -100,7 +100,7 @@ def test_a_log_that_was_cut_off_is_said(vidtrack: Command, tmp_path: Path, lines
     assert ended.err == f"vidtrack: note: {path} (incomplete) is scored as far as it goes\n"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:4]))
     ended = vidtrack("eval", "tracks", tmp_path / "A", path)
-    assert_one_line(ended, 2, "speaks of 3 of the 5 frames of A")
+    assert_one_line(ended, 2, "covers 3 of the 5 frames of A")
 
 
 def test_an_empty_result_among_others_is_said(vidtrack: Command, benchmark: tuple[Path, Path]) -> None:
@@ -165,9 +165,9 @@ def damaged(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "code", "said"),
     [
-        (another_size, 2, "is of 128x64 pictures, A of 64x64"),
-        (too_long, 2, "goes on to frame 9, A to 5"),
-        (too_short, 2, "speaks of 3 of the 5 frames of A (give --partial"),
+        (another_size, 2, "has images of 128x64, A of 64x64"),
+        (too_long, 2, "ends at frame 9, A at 5"),
+        (too_short, 2, "covers 3 of the 5 frames of A (give --partial"),
         (other_classes, 2, "no boxes of class person, only of café"),
         (damaged, 3, "line 3"),
     ],
@@ -198,7 +198,7 @@ def test_logs_that_do_not_fit(
         ("1,0,10,10,20,40\n1,0,1,1,2,2\n", "id 0 more than once in frame 1"),
         ("1,3,10,10,20,40,0\n1,3,1,1,2,2,0\n", "id 3 more than once in frame 1"),
         ("1,3,10,10,20,40\n2,4,1,1,2,2\n2,4,10,10,20,40\n", "id 4 more than once in frame 2"),
-        ("7,1,10,10,20,40\n", "goes on to frame 7, A to 5"),
+        ("7,1,10,10,20,40\n", "ends at frame 7, A at 5"),
         ("\x00\xff", "not"),
     ],
 )
@@ -269,7 +269,7 @@ def test_a_sequence_without_its_length_may_end_before_the_result_which_is_said(
 ) -> None:
     (tmp_path / "a.txt").write_text(still(1, range(1, 9)))
     ended = vidtrack("eval", "tracks", sequence(tmp_path, "A", frames=None), tmp_path / "a.txt")
-    assert ended.code == 0 and "goes on to frame 8" in ended.err and "to 5: is it of the same clip?" in ended.err
+    assert ended.code == 0 and "ends at frame 8" in ended.err and "at 5: do they belong to one clip?" in ended.err
 
 
 @pytest.mark.parametrize("side", ["truth", "result"])

@@ -73,7 +73,7 @@ def test_a_log_may_be_the_truth(tmp_path: Path) -> None:
 
 def test_every_second_frame_only_when_asked_for(tmp_path: Path) -> None:
     truth, result = sequence(tmp_path, "A"), log(tmp_path / "A.jsonl", frames=range(0, 5, 2))
-    with pytest.raises(DataError, match=r"speaks of 3 of the 5 frames of A \(give --partial"):
+    with pytest.raises(DataError, match=r"covers 3 of the 5 frames of A \(give --partial"):
         evaluate(truth, result)
     scores = evaluate(truth, result, Choices(partial=True)).rows["A"]
     assert (scores.true_positives, scores.false_negatives, scores.frames) == (3, 0, 3)
@@ -109,7 +109,7 @@ def test_a_class_of_the_ground_truth(tmp_path: Path) -> None:
 
 def test_ground_truth_with_the_scores_of_results_is_refused(tmp_path: Path) -> None:
     truth = sequence(tmp_path, "A", still(1, range(1, 5)) + still(1, [5], score=-1))
-    with pytest.raises(DataError, match=r"gt\.txt has score -1 in frame 5 \(in ground truth 1 is a row that counts"):
+    with pytest.raises(DataError, match=r"gt\.txt has score -1 in frame 5 \(in ground truth 1 counts and 0 is ignored"):
         evaluate(truth, written(tmp_path / "a.txt", still(1, range(1, 6), score=-1)))
 
 

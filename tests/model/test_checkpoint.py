@@ -61,7 +61,7 @@ def test_saving_leaves_no_partial_and_replaces_whole(tmp_path: Path) -> None:
     path.write_bytes(b"old")
     save_checkpoint(DeformableDETR(SMALL), path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.safetensors"]
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot be written"):
         save_checkpoint(DeformableDETR(SMALL), tmp_path / "absent" / "m.safetensors")
 
 

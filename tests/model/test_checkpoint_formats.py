@@ -114,7 +114,7 @@ def test_a_zip_of_other_things(tmp_path: Path) -> None:
 
 def test_another_network_is_named_by_its_keys(tmp_path: Path) -> None:
     save_file({"conv1.weight": torch.zeros(1), "fc.bias": torch.zeros(1)}, tmp_path / "r.safetensors")
-    with pytest.raises(WeightsError, match=r"no Deformable DETR: its 2 keys begin with conv1\.weight, fc\.bias"):
+    with pytest.raises(WeightsError, match=r"not a Deformable DETR: its 2 keys begin with conv1\.weight, fc\.bias"):
         read_checkpoint(tmp_path / "r.safetensors")
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(WeightsError, match="holds a list"):
@@ -211,9 +211,9 @@ def test_another_hugging_face_architecture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"encoder_attention_heads": 0}, "settings make no network"),
+        ({"encoder_attention_heads": 0}, "settings do not describe a network"),
         ({"encoder_attention_heads": "eight"}, "eight"),
-        ({"dropout": None}, "settings make no network"),
+        ({"dropout": None}, "settings do not describe a network"),
         ({"id2label": {"first": "cat"}}, "first"),
         ({"dropout": 7}, "< 1.0 - at `\\$.dropout`"),
     ],

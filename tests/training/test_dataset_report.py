@@ -53,7 +53,7 @@ def test_problems_are_found_and_name_their_pictures(recipe: TrainConfig) -> None
     (report,) = check_sets(recipe)
     said = "\n".join(report.problems)
     for problem, picture in (
-        ("missing pictures", "003.png"),
+        ("missing images", "003.png"),
         ("boxes far outside", "001.png"),
         ("boxes under one pixel", "002.png"),
         ("the same box twice", "000.png"),
@@ -72,9 +72,9 @@ def test_a_set_that_cannot_be_read_is_a_report(recipe: TrainConfig) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda v: v.update(annotations=[]), "no box that counts in any picture"),
-        (lambda v: [row.update(iscrowd=1) for row in v["annotations"]], "no box that counts in any picture"),
-        (lambda v: v.update(annotations=[], images=[]), "no pictures"),
+        (lambda v: v.update(annotations=[]), "no box that counts in any image"),
+        (lambda v: [row.update(iscrowd=1) for row in v["annotations"]], "no box that counts in any image"),
+        (lambda v: v.update(annotations=[], images=[]), "no images"),
     ],
 )
 def test_a_set_with_nothing_to_learn(recipe: TrainConfig, change: object, said: str) -> None:
@@ -102,20 +102,20 @@ def test_contact_sheet_leaves_out_pictures_that_cannot_be_read(vidtrack: Command
     sheet = tmp_path / "sheet.png"
     ended = vidtrack("data", "check", path, "--sheet", sheet)
     assert ended.code == 2
-    assert "2 missing pictures: 000.png, 002.png" in ended.out
-    assert "1 unreadable pictures: 001.png" in ended.out
+    assert "2 missing images: 000.png, 002.png" in ended.out
+    assert "1 unreadable images: 001.png" in ended.out
     assert (cv2.imread(str(sheet)) == np.array([60, 200, 60])).all(-1).any()
     pictures[3].unlink()
     ended = vidtrack("data", "check", path, "--sheet", sheet, "--overwrite")
     assert ended.code == 2
-    assert "no picture of the training sets can be drawn" in ended.err
+    assert "no image of the training sets can be drawn" in ended.err
 
 
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
         ("there.png", (), "already exists (--overwrite replaces it)"),
-        ("pictures/000.png", ("--overwrite",), "is a picture of the recipe's sets"),
+        ("pictures/000.png", ("--overwrite",), "is an image of the recipe's sets"),
         ("pictures/train.jpg", ("--overwrite",), "would replace another file of this command"),
         ("recipe.json", ("--overwrite",), "is not an image file name"),
     ],

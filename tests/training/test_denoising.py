@@ -28,12 +28,12 @@ def test_positives_lie_on_their_objects_and_negatives_do_not(tiny: DetectorConfi
     assert found.queries.content.requires_grad
     wanted = torch.cat([t.boxes for t in TARGETS])
     references = found.queries.reference.detach()
-    positive = references[found.assignment.picture, found.assignment.query]
+    positive = references[found.assignment.image, found.assignment.query]
     overlap = np.diag(
         pairwise_iou(cxcywh_to_xyxy(positive.numpy()), cxcywh_to_xyxy(wanted[found.assignment.target].numpy()))
     )
     assert overlap.min() > 0.4
-    used = {(int(p), int(q)) for p, q in zip(found.assignment.picture, found.assignment.query, strict=True)}
+    used = {(int(p), int(q)) for p, q in zip(found.assignment.image, found.assignment.query, strict=True)}
     negative = [q for q in range(16) if (1, q) not in used]
     away = pairwise_iou(cxcywh_to_xyxy(references[1, negative].numpy()), cxcywh_to_xyxy(TARGETS[1].boxes.numpy()))
     assert away.mean() < overlap.mean() - 0.2

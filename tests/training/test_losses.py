@@ -60,7 +60,7 @@ def case() -> tuple[Tensor, Tensor, list[Target]]:
 def rows(assignment: Assignment, targets: list[Target]) -> list[list[tuple[int, int]]]:
     starts = [0, len(targets[0].labels)]
     found: list[list[tuple[int, int]]] = [[], []]
-    for picture, query, index in zip(assignment.picture, assignment.query, assignment.target, strict=True):
+    for picture, query, index in zip(assignment.image, assignment.query, assignment.target, strict=True):
         found[int(picture)].append((int(query), int(index) - starts[int(picture)]))
     return found
 

@@ -53,7 +53,7 @@ def test_matching_is_the_cheapest_of_all() -> None:
     ]
     found = match(logits, boxes, targets, LossConfig())
     for layer, picture in itertools.product(range(2), range(2)):
-        own = (found.layer == layer) & (found.picture == picture)
+        own = (found.layer == layer) & (found.image == picture)
         start = 3 * picture
         chosen = {int(t) - start: int(q) for q, t in zip(found.query[own], found.target[own], strict=True)}
         wanted = targets[picture]

@@ -30,11 +30,11 @@ def test_the_recipe_trains(vidtrack: Command, tiny_checkpoint: Path, tmp_path: P
     assert "no --validation" not in made.err
     check = vidtrack("data", "check", recipe)
     assert check.code == 2
-    assert "4 pictures that are trained on too" in check.out
+    assert "4 images that are trained on too" in check.out
     ended = vidtrack("train", recipe, "--out", out, "--steps", "2", "--quiet")
     assert ended.code == 0, ended.err
     config, _, _ = read_checkpoint(out / "model.safetensors")
-    assert config.classes == ("person", "car")  # there is no dog in any picture
+    assert config.classes == ("person", "car")  # there is no dog in any image
 
 
 def test_settings_follow_the_data(tiny_checkpoint: Path, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_data_that_cannot_be_used(vidtrack: Command, tiny_checkpoint: Path, tmp_
     empty.write_text(json.dumps({**json.loads(data.read_text()), "annotations": []}))
     for given, said in (
         (lost, "give the folder of the images with --pictures"),
-        (empty, "no picture has a box"),
+        (empty, "no image has a box"),
         (tmp_path, "is a folder without gt/gt.txt"),
         (tmp_path / "nothing.json", "No such file"),
     ):

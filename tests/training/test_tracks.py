@@ -47,7 +47,7 @@ def test_identities_keep_their_queries(tiny: DetectorConfig, output: DetectorOut
     expected = {(0, 5): 2, (0, 9): 0, (1, 3): 3}  # (picture, query before): object now, counted over the batch
     found = {}
     for picture, slot, index in zip(
-        carried.assignment.picture, carried.assignment.query, carried.assignment.target, strict=True
+        carried.assignment.image, carried.assignment.query, carried.assignment.target, strict=True
     ):
         content = carried.queries.content[picture, slot]
         query = int((output.embeddings[picture] - content).abs().sum(-1).argmin())
@@ -62,9 +62,9 @@ def test_false_queries_are_of_unmatched_ones_and_own_nothing(tiny: DetectorConfi
     assert carried is not None
     assert carried.queries.content.shape[1] == 6
     assert len(carried.assignment) == 3
-    own = {(int(p), int(q)) for p, q in zip(carried.assignment.picture, carried.assignment.query, strict=True)}
+    own = {(int(p), int(q)) for p, q in zip(carried.assignment.image, carried.assignment.query, strict=True)}
     for picture in range(2):
-        matched = {int(q) for p, q in zip(MATCHED.picture, MATCHED.query, strict=True) if p == picture}
+        matched = {int(q) for p, q in zip(MATCHED.image, MATCHED.query, strict=True) if p == picture}
         for slot in range(6):
             query = int((output.embeddings[picture] - carried.queries.content[picture, slot]).abs().sum(-1).argmin())
             if (picture, slot) in own:

@@ -132,7 +132,7 @@ def _table(report: Any, classes: tuple[str, ...]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    title = f"{report.name} ({report.role}): {report.pictures} pictures, {report.boxes} boxes, {report.ignored} ignored"
+    title = f"{report.name} ({report.role}): {report.images} pictures, {report.boxes} boxes, {report.ignored} ignored"
     table = Table(title=escape(printable(title)), min_width=70)
     for column in ("class", "boxes", "pictures labelled", "median side"):
         table.add_column(column, justify="left" if column == "class" else "right")

@@ -138,13 +138,13 @@ def check_tracks(rows: MotRows, path: Path, need_ids: bool = True) -> None:
     if len(negative):
         raise DataError(
             f"{path} has score {negative.scores[0]:g} in frame {negative.frames[0]}",
-            "in ground truth 1 is a row that counts, and 0 one to be ignored",
+            "in ground truth 1 counts and 0 is ignored",
         )
     counted = rows[rows.scores > 0]
     without_id = counted[counted.ids < 0]
     if need_ids and len(without_id):
         raise DataError(
-            f"{path} has boxes without an id in frame {without_id.frames[0]}", "these are detections: track them first"
+            f"{path} has boxes without an id in frame {without_id.frames[0]}", "these are detections; track them first"
         )
     order = np.lexsort((rows.ids, rows.frames))
     frames, ids, counts = rows.frames[order], rows.ids[order], rows.scores[order] > 0
@@ -153,7 +153,7 @@ def check_tracks(rows: MotRows, path: Path, need_ids: bool = True) -> None:
     if len(twice):
         raise DataError(
             f"{path} has id {ids[twice[0]]} more than once in frame {frames[twice[0]]}",
-            "an object is in one place at a time",
+            "an object has one box per frame",
         )
 
 

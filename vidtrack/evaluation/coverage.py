@@ -1,4 +1,4 @@
-"""Which result covers which object of the ground truth in every frame, and where that changes."""
+"""Which result covers which object of the ground truth in every frame, and when that changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vidtrack.evaluation.ignoring import LEAST_MATCH_IOU
 from vidtrack.evaluation.metrics import Aligned
 
 NOBODY = -1
-_LOYALTY = 1000.0  # a match that goes on is worth more than any that begins
+_LOYALTY = 1000.0  # a continued match outweighs every new one
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Coverage:
 
 
 def cover(aligned: Aligned) -> Coverage:
-    """Match frame by frame as CLEAR does (Bernardin 2008): matches go on while they can, the rest has the most IoU."""
+    """Match frame by frame as CLEAR does (Bernardin 2008): matches continue while they can, the rest maximise IoU."""
     frames, covered_by, instead_of, false_boxes = [], [], [], []
     before: dict[int, int] = {}  # matches of the frame before: ground truth to result
     latest: dict[int, int] = {}  # the last match of each object

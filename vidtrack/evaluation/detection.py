@@ -25,7 +25,7 @@ _RANGES = {
 
 @dataclass(frozen=True)
 class ClassScores:
-    """AP of one class: mean over IoU .50:.95, at .50 and .75, and of objects by size; NaN where there are none.
+    """AP of one class: mean over IoU .50:.95, at .50 and .75, and of objects by size; NaN without any.
 
     `recall` is the mean over IoU .50:.95 with 100 detections per image; `boxes` are annotated in `images`.
     """
@@ -49,7 +49,7 @@ class DetectionScores:
     classes: tuple[ClassScores, ...]
 
     def means(self) -> dict[str, float]:
-        """Means over the classes: COCO's figures. NaN where no class has one."""
+        """Means over the classes: COCO's figures. NaN if no class has one."""
         columns = {name: np.array([getattr(one, name) for one in self.classes], float) for name in _SHARES}
         return {
             name: float(np.mean(column[~np.isnan(column)])) if not np.isnan(column).all() else float("nan")

@@ -1,4 +1,4 @@
-"""A sequence's tracks over time as one picture, for a person to see where identity broke; drawn with OpenCV."""
+"""A sequence's tracks over time as one image that shows where identity broke."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vidtrack.render.annotator import colour_of, ink_on
 _WIDTH, _LEFT, _RIGHT = 1600, 90, 190  # pixels; between the margins runs the time
 _TOP, _BELOW, _FOOT = 92, 76, 44  # title and legend, false boxes, time axis
 _MOST_HEIGHT = 12000
-_SMALL_GAP = 60  # after a longer one the id is written anew
+_SMALL_GAP = 60  # after a longer one the id is written again
 _INK, _GREY, _LIGHT, _MISSED, _WHITE = (30, 30, 30), (110, 110, 110), (228, 228, 228), (190, 190, 190), (255, 255, 255)
 _RED = (200, 30, 30)
 
@@ -35,12 +35,12 @@ def draw_coverage(
 
 
 def write_figure(image: np.ndarray, path: Path) -> None:
-    """Write an RGB picture as PNG; raises OutputError where that cannot be."""
+    """Write an RGB image as PNG; raises OutputError if that fails."""
     write_whole(path, cv2.imencode(".png", image[..., ::-1])[1].tobytes())
 
 
 class _Chart:
-    """The picture of one sequence while it is drawn."""
+    """The image of one sequence while it is drawn."""
 
     def __init__(self, coverage: Coverage, frames_per_second: float | None) -> None:
         self.coverage, self.rate = coverage, frames_per_second
@@ -187,7 +187,7 @@ def _runs(frames: np.ndarray, covered_by: np.ndarray) -> Iterator[tuple[int, int
 
 
 def _nice_step(length: int, most: int) -> int:
-    """The least of 1, 2, 5, 10, 20, ... that divides `length` into at most `most` parts."""
+    """The smallest of 1, 2, 5, 10, 20, ... that divides `length` into at most `most` parts."""
     step = 1
     while length / step > most:
         step = step * 5 // 2 if str(step)[0] == "2" else step * 2

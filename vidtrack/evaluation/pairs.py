@@ -56,7 +56,7 @@ class Pair:
 def read_pair(truth: TruthFile, result: Path, choices: Choices) -> Pair:
     """Read and check both sides.
 
-    Raises DataError where they do not speak of the same frames or pictures, or nothing is left that counts.
+    Raises DataError if they do not belong to the same frames or images, or if nothing is left to score.
     """
     true, found = _read_truth(truth.path, choices), _read_result(result, truth.path, choices)
     check_tracks(found.rows, found.path)
@@ -77,12 +77,12 @@ def read_pair(truth: TruthFile, result: Path, choices: Choices) -> Pair:
         notes.append(f"{result} has no boxes{_instead(found.log, choices)}")
     scored = np.ones(last, dtype=bool)
     if true.log is not None:
-        scored &= true.speaks_of(last)
+        scored &= true.covers(last)
     if choices.partial:
-        scored &= found.speaks_of(last)
-    elif found.log is not None and not (~scored | found.speaks_of(last)).all():
+        scored &= found.covers(last)
+    elif found.log is not None and not (~scored | found.covers(last)).all():
         raise DataError(
-            f"{result} speaks of {int((scored & found.speaks_of(last)).sum())} of the {int(scored.sum())} frames of "
+            f"{result} covers {int((scored & found.covers(last)).sum())} of the {int(scored.sum())} frames of "
             f"{truth.name}",
             "give --partial to score only those",
         )
@@ -91,7 +91,7 @@ def read_pair(truth: TruthFile, result: Path, choices: Choices) -> Pair:
     notes += other
     if not counted(rows, rows[:0], rules)[0].any():
         has_other = rules not in (Rules.IGNORE, Rules.MOT15) and (rows.scores > 0).any()
-        hint = f"{rules} counts class 1, --truth-class another" if has_other else "rows of score 0 are to be ignored"
+        hint = f"{rules} counts class 1, --truth-class another" if has_other else "rows of score 0 are ignored"
         raise DataError(f"{truth.path} has no boxes that count", hint)
     rate = truth.info.frames_per_second if truth.info else None
     return Pair(truth.name, rows, found.rows[scored[found.rows.frames - 1]], scored, rules, rate, tuple(notes))
@@ -108,17 +108,17 @@ class _Side:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Width and height of the pictures, where the file says."""
+        """Width and height of the images, if the file says."""
         if self.log is None:
             return None
         return self.log.header.source.size
 
     @property
     def last_frame(self) -> int:
-        """The last frame the file speaks of."""
+        """The last frame of the file."""
         return self.rows.last_frame if self.log is None else int(self.log.frame_indices.max(initial=-1)) + 1
 
-    def speaks_of(self, last: int) -> np.ndarray:
+    def covers(self, last: int) -> np.ndarray:
         """Which of frames 1 to `last` (last,) bool: a MOT file does of all up to its last row."""
         if self.log is None:
             return np.arange(1, last + 1) <= self.rows.last_frame
@@ -155,24 +155,25 @@ def _counting_all(rows: MotRows) -> MotRows:
 
 
 def _length(truth: TruthFile, true: _Side, found: _Side) -> tuple[int, list[str]]:
-    """Number of frames of the sequence, and what is odd about it; DataError where the sides are of other clips."""
+    """Number of frames of the sequence, and notes; raises DataError if the two sides belong to different clips."""
     size = truth.info.size if truth.info else true.size
     if size and found.size and size != found.size:
         raise DataError(
-            f"{found.path} is of {_by(found.size)} pictures, {truth.name} of {_by(size)}",
-            "track the sequence's own pictures",
+            f"{found.path} has images of {_by(found.size)}, {truth.name} of {_by(size)}",
+            "track the sequence's own images",
         )
     length = truth.info.frames if truth.info else None
     last = true.last_frame if length is None else length
     if length is None and true.log is None:  # its end may lie after its last object
         if found.rows.last_frame <= last:
             return last, []
-        odd = f"{found.path} goes on to frame {found.rows.last_frame}, {true.path} to {last}: is it of the same clip?"
+        odd = f"{found.path} ends at frame {found.rows.last_frame}, {true.path} at {last}: do they belong to one clip?"
         return found.rows.last_frame, [odd]
     for side in (true, found):
         if side.last_frame > last:
             raise DataError(
-                f"{side.path} goes on to frame {side.last_frame}, {truth.name} to {last}", "is it of another clip?"
+                f"{side.path} ends at frame {side.last_frame}, {truth.name} at {last}",
+                "does it belong to another clip?",
             )
     return last, []
 

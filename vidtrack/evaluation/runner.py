@@ -58,7 +58,7 @@ class SequenceResult:
 
 @dataclass(frozen=True)
 class TrackEvaluation:
-    """Scores of every sequence, and of all together where there are several."""
+    """Scores of every sequence, and of all together if there are several."""
 
     sequences: tuple[SequenceResult, ...]
     combined: TrackingScores | None

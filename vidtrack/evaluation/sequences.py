@@ -14,7 +14,7 @@ from vidtrack.tracklog import SUFFIXES, is_log_path
 
 @dataclass(frozen=True)
 class TruthFile:
-    """Where the ground truth of a sequence is."""
+    """The ground truth of a sequence."""
 
     name: str
     path: Path
@@ -25,7 +25,7 @@ def find_truths(truth: Path, chosen: Sequence[str] | None = None) -> list[TruthF
     """Ground truth by sequence, in the order of names.
 
     `truth` is a file (MOT or track log), a sequence folder with gt/gt.txt or gt.txt, or a folder of such folders or of
-    such files called like their sequences; `chosen` picks some by name. Raises DataError where one has none.
+    such files called like their sequences; `chosen` selects some by name. Raises DataError if one has none.
     """
     if truth.is_file():
         found = [_truth_file(truth)]
@@ -53,7 +53,7 @@ def find_truths(truth: Path, chosen: Sequence[str] | None = None) -> list[TruthF
 
 
 def find_results(results: Path, names: Sequence[str]) -> dict[str, Path]:
-    """The result of each sequence: `results` itself where it is a file, else the file in that folder called like it."""
+    """The result of each sequence: `results` itself if it is a file, else the file in it with the sequence's name."""
     if results.is_file():
         if len(names) > 1:
             raise DataError(

@@ -1,4 +1,4 @@
-"""Frames of several clips in one batch: whoever tracks them, in threads, shares one model."""
+"""Frames of several clips in one batch: threads that track them share one model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidtrack.model.detector import DeformableDETR, Memory
 
-_PATIENCE_SECONDS = 0.005  # a batch waits so long for clips that have no frame ready
+_PATIENCE_SECONDS = 0.005  # how long a batch waits for clips that have no frame ready
 
 
 class DynamicBatcher:
@@ -83,7 +83,7 @@ class _Request:
 
 
 def _encode(batch: list[_Request]) -> None:
-    """Answer all requests; where the batch fails, as for lack of memory, each frame is encoded alone."""
+    """Answer all requests; if the batch fails, e.g. for lack of memory, each frame is encoded alone."""
     try:
         _encode_together(batch)
     except Exception as error:

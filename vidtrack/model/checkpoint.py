@@ -57,7 +57,7 @@ def load_model(
 
 
 def _origin(name_or_path: str | Path, path: Path) -> Origin:
-    """Name and hash of a checkpoint; raises WeightsError where the manifest knows another hash."""
+    """Name and hash of a checkpoint; raises WeightsError if the manifest has another hash."""
     sha256 = registry.content_sha256(path)
     entry = registry.find(name_or_path) if isinstance(name_or_path, str) else None
     if entry is None:
@@ -134,7 +134,7 @@ def read_checkpoint(path: str | Path, config: DetectorConfig | None = None) -> C
 
 
 def _read_own(path: Path) -> Checkpoint | None:
-    """Our own checkpoint, or None where the safetensors file carries no config of ours."""
+    """Our own checkpoint, or None if the safetensors file has no config of ours."""
     try:
         with safe_open(path, framework="pt") as file:
             header = (file.metadata() or {}).get(FORMAT_KEY)
@@ -169,7 +169,7 @@ def _read_foreign(path: Path, kind: foreign.FileKind, config: DetectorConfig | N
         state = convert.from_hugging_face(given)
     else:
         raise WeightsError(
-            f"{path} holds no Deformable DETR: its {len(given)} keys begin with {_first(list(given))}",
+            f"{path} is not a Deformable DETR: its {len(given)} keys begin with {_first(list(given))}",
             "known key layouts: vidtrack, official repository, Hugging Face",
         )
     if config is None:
@@ -185,13 +185,15 @@ def _read_foreign(path: Path, kind: foreign.FileKind, config: DetectorConfig | N
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Put the file's name before what is wrong with the settings in it."""
+    """Prefix errors about a file's settings with its name."""
     try:
         yield
     except WeightsError as error:
         raise WeightsError(f"{path}: {error.message}", error.hint) from None
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise WeightsError(f"{path}: its settings make no network: {error}", "is its config damaged?") from None
+        raise WeightsError(
+            f"{path}: its settings do not describe a network: {error}", "is its config damaged?"
+        ) from None
 
 
 def _hugging_face_config(path: Path) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def tie_heads(state: Mapping[str, Tensor], config: DetectorConfig, drop: bool = 
 
 
 def build(checkpoint: Checkpoint, source: str | Path = "checkpoint") -> DeformableDETR:
-    """The model of a checkpoint, on the CPU in float32, in training mode; raises WeightsError where they disagree."""
+    """The model of a checkpoint, on the CPU in float32, in training mode; raises WeightsError if they disagree."""
     with torch.device("meta"):  # no time spent on random weights
         model = DeformableDETR(checkpoint.config)
     state = {name: value.float() if value.is_floating_point() else value for name, value in checkpoint.state.items()}

@@ -130,7 +130,7 @@ def _shards(index: Path) -> Iterator[Path]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file; WeightsError where it is none."""
+    """A JSON object from a file; raises WeightsError if it is not one."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -87,7 +87,7 @@ class BoxHead(nn.Module):
         self.layers = nn.ModuleList([nn.Linear(dim, dim), nn.Linear(dim, dim), last])
 
     def start_small(self) -> None:
-        """Make boxes start a little smaller than a tenth of the picture, by a bias of -2 on width and height."""
+        """Make boxes start a little smaller than a tenth of the image, by a bias of -2 on width and height."""
         last = self.layers[2]
         assert isinstance(last, nn.Linear)
         nn.init.constant_(last.bias.data[2:], -2.0)

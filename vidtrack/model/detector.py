@@ -1,4 +1,4 @@
-"""Deformable DETR: pictures and queries in, class logits and boxes out."""
+"""Deformable DETR: images and queries in, class logits and boxes out."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from vidtrack.model.proposals import Proposals, best_proposals, propose
 
 @dataclass(frozen=True)
 class Memory:
-    """What the encoder made of a batch of pictures; a two-stage model adds a box proposal for every token.
+    """What the encoder made of a batch of images; a two-stage model adds a box proposal for every token.
 
-    tokens (B, S, C); padding (B, S), True outside the picture, or None; valid_ratios (B, L, 2) as (x, y);
+    tokens (B, S, C); padding (B, S), True outside the image, or None; valid_ratios (B, L, 2) as (x, y);
     proposal_logits (B, S, K) and proposal_boxes (B, S, 4), the latter before the sigmoid.
     """
 
@@ -37,7 +37,7 @@ class Memory:
     proposal_boxes: Tensor | None = None
 
     def __getitem__(self, index: slice) -> Memory:
-        """The memory of some pictures of the batch."""
+        """The memory of some images of the batch."""
 
         def part(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor[index]
@@ -54,7 +54,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a model was loaded from: a name or path, and the hash of its weights file; None where it was never one."""
+    """What a model was loaded from: a name or path, and the hash of its weights file; None if it was never a file."""
 
     name: str
     sha256: str | None = None
@@ -104,7 +104,7 @@ class DeformableDETR(nn.Module):
         self.class_embed, self.bbox_embed = nn.ModuleList(class_heads), nn.ModuleList(box_heads)
 
     def encode(self, pixels: Tensor, padding: Tensor | None = None) -> Memory:
-        """Encode normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each picture."""
+        """Encode normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each image."""
         levels = self.input_proj(self.backbone(pixels))
         if padding is None:
             masks = [level.new_zeros((len(level), *level.shape[-2:]), dtype=torch.bool) for level in levels]
@@ -188,13 +188,13 @@ class DeformableDETR(nn.Module):
         return FrameOutput(output, size, allowed).detections(0, min_score)
 
     def forward(self, pixels: Tensor, padding: Tensor | None = None) -> DetectorOutput:
-        """Detect in normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each picture."""
+        """Detect in normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each image."""
         memory = self.encode(pixels, padding)
         return self.decode(memory, self.object_queries(memory))
 
 
 def _valid_ratio(padding: Tensor) -> Tensor:
-    """Share (B, 2) of a level's width and height that its picture covers; padding (B, H, W)."""
+    """Share (B, 2) of a level's width and height that its image covers; padding (B, H, W)."""
     height, width = padding.shape[1:]
     inside = ~padding
     return torch.stack([inside[:, 0].sum(1) / width, inside[:, :, 0].sum(1) / height], dim=-1)

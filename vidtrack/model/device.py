@@ -53,7 +53,7 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def worker_devices(name: str) -> list[str]:
-    """What `auto` and `cuda` mean to workers: every GPU that is there; any other device is itself."""
+    """Devices for workers: every GPU for `auto` and `cuda`; any other device is itself."""
     found = resolve_device(name)
     if found.type == "cuda" and found.index is None:
         return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
@@ -79,7 +79,7 @@ def available_devices() -> list[str]:
 
 @contextmanager
 def device_errors(device: torch.device, hint: str) -> Iterator[None]:
-    """Raise ResourceError with the hint where memory runs out inside, UsageError where the GPU cannot run our code."""
+    """Raise ResourceError with the hint if memory runs out inside, UsageError if the GPU cannot run our code."""
     try:
         yield
     except (MemoryError, RuntimeError, cv2.error) as error:

@@ -16,7 +16,7 @@ from typing import Any
 
 from vidtrack.core.errors import OutputError, WeightsError
 
-Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where known
+Progress = Callable[[int, int | None], None]  # bytes so far, total bytes if known
 
 ATTEMPTS = 3
 BLOCK_BYTES = 1 << 20
@@ -36,7 +36,7 @@ class Remote:
 
 
 def download(url: str, path: Path, sha256: str | None = None, progress: Progress | None = None) -> Path:
-    """Fetch `url` to `path`, going on where an earlier try stopped.
+    """Fetch `url` to `path`, continuing an interrupted download.
 
     The file appears under its name only when whole and verified: against `sha256`, or else the hash in the hub's
     X-Linked-Etag header. The hash is noted beside it as `NAME.sha256`. Raises RemoteMissingError

@@ -47,12 +47,12 @@ class Encoder(nn.Module):
 
 
 def grid_references(shapes: Shapes, valid_ratios: Tensor) -> Tensor:
-    """Reference points (B, S, L, 2): each token's centre, relative to the picture, as seen on every level."""
+    """Reference points (B, S, L, 2): each token's centre, relative to the image, as seen on every level."""
     return torch.cat(cell_centres(shapes, valid_ratios), dim=1)[:, :, None] * valid_ratios[:, None]
 
 
 def cell_centres(shapes: Shapes, valid_ratios: Tensor) -> list[Tensor]:
-    """For each level the centres (B, H*W, 2) of its cells as (x, y), relative to the picture without its padding."""
+    """For each level the centres (B, H*W, 2) of its cells as (x, y), relative to the image without its padding."""
     levels = []
     for level, (height, width) in enumerate(shapes):
         y = torch.arange(height, device=valid_ratios.device) + 0.5
@@ -63,6 +63,6 @@ def cell_centres(shapes: Shapes, valid_ratios: Tensor) -> list[Tensor]:
 
 
 def cells_across(shapes: Shapes, valid_ratios: Tensor, level: int) -> Tensor:
-    """How many cells (B, 1, 2) of a level, as (x, y), the picture without its padding covers."""
+    """How many cells (B, 1, 2) of a level, as (x, y), the image without its padding covers."""
     height, width = shapes[level]
     return valid_ratios[:, None, level] * valid_ratios.new_tensor([width, height])

@@ -10,7 +10,7 @@ from vidtrack.core.errors import WeightsError
 
 
 class FoldedNorm(nn.Identity):
-    """Stands where a norm was before it went into its convolution."""
+    """Replaces a norm that was folded into its convolution."""
 
 
 @torch.no_grad()
@@ -46,6 +46,6 @@ def _fold(convolution: nn.Conv2d, norm: FrozenBatchNorm2d) -> None:
 
 
 def require_unfolded(model: nn.Module) -> None:
-    """Raise WeightsError where `fold_batch_norm` has been here: the norms cannot be had back from the convolutions."""
+    """Raise WeightsError after `fold_batch_norm`, which cannot be undone."""
     if any(isinstance(module, FoldedNorm) for module in model.modules()):
         raise WeightsError("a model with folded batch normalisation cannot be saved", "load it with fold=False")

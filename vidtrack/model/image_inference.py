@@ -1,4 +1,4 @@
-"""Detections on picture files, without video and without tracks."""
+"""Detections on image files, without video and without tracks."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from vidtrack.core.errors import DataError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.preprocess import to_batch
 
-TOP = 100  # detections kept for a picture, as COCO's evaluation does
+TOP = 100  # detections kept for an image, as COCO's evaluation does
 
 
-class Picture(Protocol):
-    """A picture file and the (width, height) its annotation speaks of, which the file may have been scaled from."""
+class ImageFile(Protocol):
+    """An image file and the (width, height) of its annotation; the file may have been scaled since."""
 
     @property
     def path(self) -> Path: ...
@@ -28,56 +28,56 @@ class Picture(Protocol):
     def size(self) -> tuple[int, int]: ...
 
 
-def read_image(picture: Picture, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
+def read_image(file: ImageFile, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     """uint8 RGB (H, W, 3), turned upright as its EXIF data ask, because annotation tools show it so.
 
     One that was annotated as it is stored, lying where the annotation has it standing, stays so. `flags` are
     OpenCV's, for a reduced size. Raises DataError.
     """
     try:
-        if picture.path.exists() and not picture.path.is_file():  # a pipe would be waited for
-            raise OSError(errno.EINVAL, "it is no plain file")
-        data = np.frombuffer(picture.path.read_bytes(), np.uint8)
+        if file.path.exists() and not file.path.is_file():  # a pipe would be waited for
+            raise OSError(errno.EINVAL, "not a regular file")
+        data = np.frombuffer(file.path.read_bytes(), np.uint8)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        reason = error.strerror if isinstance(error, OSError) else "no name of a file"
-        raise DataError(f"cannot read the picture {picture.path}: {reason}") from None
-    image = _decode(data, picture, flags)
-    (height, width), (wanted_width, wanted_height) = image.shape[:2], picture.size
+        reason = error.strerror if isinstance(error, OSError) else "not a valid file name"
+        raise DataError(f"cannot read image {file.path}: {reason}") from None
+    image = _decode(data, file, flags)
+    (height, width), (wanted_width, wanted_height) = image.shape[:2], file.size
     if (width - height) * (wanted_width - wanted_height) < 0:
-        image = _decode(data, picture, flags | cv2.IMREAD_IGNORE_ORIENTATION)
+        image = _decode(data, file, flags | cv2.IMREAD_IGNORE_ORIENTATION)
     return np.ascontiguousarray(image[..., ::-1])
 
 
-def _decode(data: np.ndarray, picture: Picture, flags: int) -> np.ndarray:
+def _decode(data: np.ndarray, file: ImageFile, flags: int) -> np.ndarray:
     try:
         image = cv2.imdecode(data, flags)
     except cv2.error:  # no bytes, or more pixels than OpenCV takes
         image = None
     if image is None:
-        raise DataError(f"cannot read the picture {picture.path}: damaged, or of an unknown kind")
+        raise DataError(f"cannot read image {file.path}: damaged, or of an unknown format")
     return image
 
 
 @torch.inference_mode()
 def detect_images(
     model: DeformableDETR,
-    pictures: Sequence[Picture],
+    files: Sequence[ImageFile],
     batch: int = 8,
     size: int | None = None,
     report: Callable[[int], None] = lambda done: None,
 ) -> list[np.ndarray]:
-    """For each picture rows (N, 6): x, y, width, height in annotation pixels, score, class.
+    """For each image rows (N, 6): x, y, width, height in annotation pixels, score, class.
 
-    `size` replaces the model's shorter side in pixels; `report` hears how many pictures are done.
+    `size` replaces the model's shorter side in pixels; `report` hears how many images are done.
     """
     parameter = next(model.parameters())
     shorter = size or model.config.size
     longest = round(model.config.max_size * shorter / model.config.size)
-    order = sorted(range(len(pictures)), key=lambda index: pictures[index].size[0] / pictures[index].size[1])
-    rows: list[np.ndarray] = [np.zeros((0, 6))] * len(pictures)
+    order = sorted(range(len(files)), key=lambda index: files[index].size[0] / files[index].size[1])
+    rows: list[np.ndarray] = [np.zeros((0, 6))] * len(files)
     for start in range(0, len(order), batch):
         part = order[start : start + batch]
-        images = [read_image(pictures[index]) for index in part]
+        images = [read_image(files[index]) for index in part]
         pixels, padding = to_batch(images, shorter, longest, parameter.device, parameter.dtype)
         output = model(pixels, padding)
         probability = output.logits[-1].float().sigmoid()  # (B, Q, K)
@@ -85,7 +85,7 @@ def detect_images(
         scores, places = probability.flatten(1).topk(min(TOP, probability[0].numel()), dim=1)
         boxes = output.boxes[-1].float().gather(1, (places // classes)[..., None].expand(-1, -1, 4))
         for index, score_row, place, box in zip(part, scores, places, boxes, strict=True):
-            width, height = pictures[index].size
+            width, height = files[index].size
             scaled = box.cpu().numpy().astype(np.float64) * [width, height, width, height]
             scaled[:, :2] -= scaled[:, 2:] / 2
             found = [scaled, score_row.cpu().numpy()[:, None], (place % classes).cpu().numpy()[:, None]]

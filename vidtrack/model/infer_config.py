@@ -24,7 +24,7 @@ def config_from_state(state: Mapping[str, Tensor], notes: Mapping[str, Any]) -> 
     try:
         return _from_shapes(state, notes)
     except KeyError as error:
-        raise WeightsError(f"these weights are no Deformable DETR: {error.args[0]} is missing") from None
+        raise WeightsError(f"these weights are not a Deformable DETR: {error.args[0]} is missing") from None
 
 
 def _from_shapes(state: Mapping[str, Tensor], notes: Mapping[str, Any]) -> DetectorConfig:

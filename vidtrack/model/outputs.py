@@ -16,7 +16,7 @@ from vidtrack.core.detections import Detections
 class DetectorOutput:
     """Predictions of every decoder layer, last one last.
 
-    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh in (0, 1) of each picture without its padding;
+    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh in (0, 1) of each image without its padding;
     embeddings (B, Q, C) of the last layer.
     """
 

@@ -19,7 +19,7 @@ def _interleaved_sine(angles: Tensor, features: int, temperature: float = 10000.
 def sine_encoding(padding: Tensor, channels: int) -> Tensor:
     """Encoding (B, H*W, channels) of a feature grid, y before x (DETR, section A.4).
 
-    padding (B, H, W) is True outside the picture; positions are normalised to (0, 2 pi) over the picture, with
+    padding (B, H, W) is True outside the image; positions are normalised to (0, 2 pi) over the image, with
     the half-pixel shift of Deformable DETR.
     """
     inside = (~padding).float()

@@ -14,12 +14,12 @@ from vidtrack.model.attention import Shapes
 from vidtrack.model.encoder import cell_centres, cells_across
 
 BASE_SIZE = 0.05  # side of a proposal on the finest level, doubled on each coarser one
-CANDIDATES = 4  # times the queries: so many of the best proposals are looked at for distinct ones
+CANDIDATES = 4  # times the queries: how many of the best proposals are searched for distinct ones
 
 
 @dataclass(frozen=True)
 class Proposals:
-    """logits (B, S, K), and boxes (B, S, 4) as cxcywh before the sigmoid, +inf where no proposal can be."""
+    """logits (B, S, K), and boxes (B, S, 4) as cxcywh before the sigmoid, +inf if there is no proposal."""
 
     logits: Tensor
     boxes: Tensor
@@ -47,7 +47,7 @@ def propose(
 
 
 def prior_boxes(shapes: Shapes, valid_ratios: Tensor, cells: float = 0.0) -> Tensor:
-    """A box (B, S, 4) as cxcywh, relative to the picture, centred on every token and sized by its level.
+    """A box (B, S, 4) as cxcywh, relative to the image, centred on every token and sized by its level.
 
     With `cells` its sides are so many cells of the level: the same in pixels at any resolution, so that what was
     learned at one size holds at others.
@@ -73,9 +73,9 @@ def best_proposals(scores: Tensor, boxes: Tensor, count: int, iou: float = 1.0) 
         return scores.topk(count, dim=1).indices
     best, tokens = scores.float().topk(min(CANDIDATES * count, scores.shape[1]), dim=1)
     candidates = boxes.detach().float().gather(1, tokens[..., None].expand(-1, -1, 4)).sigmoid()
-    picture = torch.arange(len(scores), device=scores.device)[:, None].expand_as(tokens)
+    image = torch.arange(len(scores), device=scores.device)[:, None].expand_as(tokens)
     corners = box_convert(candidates.flatten(0, 1), "cxcywh", "xyxy")
-    distinct = batched_nms(corners, best.flatten(), picture.flatten(), iou)
+    distinct = batched_nms(corners, best.flatten(), image.flatten(), iou)
     repeated = torch.ones_like(tokens, dtype=torch.uint8).flatten()
     repeated[distinct] = 0
     order = repeated.view_as(tokens).argsort(dim=1, stable=True)[:, :count]

@@ -47,7 +47,7 @@ class ModelEntry:
         return self.source is None
 
     def address(self, file: str) -> str:
-        """Where `file` is downloaded from."""
+        """URL of `file`."""
         return f"{os.environ.get(ENDPOINT_VARIABLE, HUB).rstrip('/')}/{self.source}/resolve/main/{file}"
 
 
@@ -61,7 +61,7 @@ def weights_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: VIDTRACK_CACHE, or the platform's cache folder."""
+    """Folder of downloads: VIDTRACK_CACHE, or the platform's cache folder."""
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("vidtrack"))
 
@@ -82,13 +82,13 @@ def find(name: str) -> ModelEntry | None:
 
 
 def cached_path(entry: ModelEntry) -> Path | None:
-    """The model's file where it is already on this machine."""
+    """The model's file if it is already on this machine."""
     folder = weights_folder() if entry.ships else cache_folder() / entry.name
     return next((folder / file for file in entry.files if (folder / file).is_file()), None)
 
 
 def fetch(entry: ModelEntry, progress: Progress | None = None) -> Path:
-    """The model's file, downloaded and verified where it is not here yet; raises WeightsError with what to do."""
+    """The model's file, downloaded and verified first if needed; raises WeightsError."""
     path = cached_path(entry)
     if path is not None:
         return path
@@ -107,7 +107,7 @@ def fetch(entry: ModelEntry, progress: Progress | None = None) -> Path:
 
 
 def locate(name_or_path: str | Path, progress: Progress | None = None) -> tuple[Path, DetectorConfig | None]:
-    """The checkpoint of a registry name or a path, and its config where the registry knows it; names go first."""
+    """The checkpoint of a registry name or a path, and its config if the registry knows it; names take precedence."""
     entry = find(name_or_path) if isinstance(name_or_path, str) else None
     if entry is not None:
         return fetch(entry, progress), entry.config

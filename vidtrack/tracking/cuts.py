@@ -1,4 +1,4 @@
-"""Hard cuts in edited footage: where a picture continues nothing of the one before."""
+"""Hard cuts in edited footage: frames that continue nothing of the previous one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 THUMBNAIL_LONGEST = 320  # pixels of the longer side
 THUMB = (64, 36)  # width, height
 BLOCK = (16, 12)  # the thumbnail is compared block by block, as objects and camera move
-REACH = (14, 8)  # how far a block may have moved: a fifth of the picture
-LEAST_CONTRAST = 4.0  # grey levels; a flatter block says nothing
+REACH = (14, 8)  # how far a block may have moved: a fifth of the image
+MIN_CONTRAST = 4.0  # grey levels; a flatter block says nothing
 CUT_DIFFERENCE = 0.37  # mean of 1 - correlation; neighbouring frames stay under 0.3, 98 % of cuts lie above
 UNREST = 0.5  # share of the recent differences that a cut must show on top
 
@@ -23,7 +23,7 @@ def thumbnail_gray(image: np.ndarray) -> np.ndarray:
     scale = min(1.0, THUMBNAIL_LONGEST / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     step = int(0.5 / scale)
-    if step > 1:  # of a large picture every few pixels are enough to average over
+    if step > 1:  # of a large image every few pixels are enough to average over
         image = cv2.resize(image, (width // step, height // step), interpolation=cv2.INTER_NEAREST)
     return cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
 
@@ -31,9 +31,9 @@ def thumbnail_gray(image: np.ndarray) -> np.ndarray:
 class CutDetector:
     """Tells the first frame of every shot but the first.
 
-    Each block of a small grey picture is looked for around its place in the one before, by correlation: motion
+    Each block of a small grey image is looked for around its place in the one before, by correlation: motion
     leaves it findable, and brightness and contrast, so a flash or an exposure change, cancel out. Where much changes
-    from frame to frame anyway (something large passes, few frames a second), a cut must stand out. A picture without
+    from frame to frame anyway (something large passes, few frames a second), a cut must stand out. An image without
     contrast (black, white, a full flash) decides nothing; the next one is compared with the last one before it.
     """
 
@@ -42,22 +42,22 @@ class CutDetector:
         self._unrest = 0.0  # running mean of the differences within the shot
 
     def reset(self) -> None:
-        """Forget the last frame: the next one belongs to another clip."""
+        """Forget the last frame; the next one belongs to another clip."""
         self._before, self._unrest = None, 0.0
 
     def state(self) -> dict[str, Any]:
-        """What is remembered, for `restore`."""
+        """Everything remembered, for `restore`."""
         return {"before": self._before, "unrest": self._unrest}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken."""
+        """Continue from where `state` was taken."""
         self._before, self._unrest = state["before"], state["unrest"]
 
     def is_cut(self, small: np.ndarray) -> bool:
-        """Whether the frame of which `small` is a grey picture continues nothing of the frame of the call before."""
+        """Whether the frame of which `small` is a grey image continues nothing of the frame of the call before."""
         now = cv2.resize(small, THUMB, interpolation=cv2.INTER_AREA)
         blocks = [(x, y) for y in range(0, THUMB[1], BLOCK[1]) for x in range(0, THUMB[0], BLOCK[0])]
-        telling = [(x, y) for x, y in blocks if _block(now, x, y).std() >= LEAST_CONTRAST]
+        telling = [(x, y) for x, y in blocks if _block(now, x, y).std() >= MIN_CONTRAST]
         if len(telling) < len(blocks) / 4:
             return False
         before, self._before = self._before, now

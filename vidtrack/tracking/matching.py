@@ -37,9 +37,9 @@ def _pairwise_height_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
 
 
 def gated_similarity(tracks: Tracks, detections: Detections, config: TrackerConfig) -> np.ndarray:
-    """Nearness (T, D) to where the filter expects a track, of its class and about its size; from 1 down to 0, else -1.
+    """Similarity (T, D) to the predicted boxes: 1 at them, 0 at the gate, -1 beyond or if class or size differ.
 
-    Unlike overlap it allows for more the longer a track was not seen and the less steadily it moved before.
+    Unlike IoU it tolerates more the longer a track was not seen and the less steadily it moved before.
     """
     boxes = xyxy_to_cxcywh(detections.boxes_xyxy)
     near = 1 - mahalanobis_distance(tracks.motion, boxes) / config.recovery_gate_sigma

@@ -1,4 +1,4 @@
-"""Where a box will be: a constant-velocity Kalman filter for many boxes at once, with time in seconds.
+"""A constant-velocity Kalman filter for many boxes at once, with time in seconds.
 
 The four coordinates cxcywh are filtered independently, so each covariance is a 2x2 matrix kept as three numbers
 and no linear algebra is needed. Noise scales with the box: its side is sqrt(w * h).
@@ -18,7 +18,7 @@ SIZE_DAMPING_SECONDS = 0.5  # a change of size fades this fast; position keeps i
 
 @dataclass(frozen=True)
 class Motion:
-    """Filter state of N boxes: position (N, 4) cxcywh pixels, velocity (N, 4) pixels a second.
+    """Filter state of N boxes: position (N, 4) cxcywh pixels, velocity (N, 4) pixels per second.
 
     covariance (N, 4, 3): variance of position, covariance of both, variance of velocity.
     """
@@ -64,7 +64,7 @@ def correct(motion: Motion, boxes_cxcywh: np.ndarray) -> Motion:
 
 
 def mahalanobis_distance(motion: Motion, boxes_cxcywh: np.ndarray) -> np.ndarray:
-    """Distances (N, M) of the centres of boxes (M, 4) from where the filters expect them, in standard deviations."""
+    """Mahalanobis distances (N, M) of the centres of boxes (M, 4) from the predicted ones."""
     variance = motion.covariance[:, :2, 0] + (MEASUREMENT_STD * _side(motion.position)) ** 2  # (N, 2)
     away = [(motion.position[:, k, None] - boxes_cxcywh[:, k]) ** 2 / variance[:, k, None] for k in (0, 1)]
     return np.sqrt(away[0] + away[1])

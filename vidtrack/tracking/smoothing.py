@@ -1,4 +1,4 @@
-"""Steadier boxes and filled gaps, a fixed time behind the newest frame: the boxes of a frame are those of its time."""
+"""Steadier boxes and filled gaps, at a fixed delay behind the newest frame."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from vidtrack.tracklog.summary import summarise
 
 
 def smooth(log: TrackLog, seconds: float = 0.5) -> TrackLog:
-    """The log with steadier boxes; `seconds` is how far before and after a frame its boxes draw on others."""
+    """The log with steadier boxes; `seconds` is the window before and after each frame."""
     return _through(Smoother(seconds), log)
 
 
 def fill_gaps(log: TrackLog, max_seconds: float) -> TrackLog:
-    """The log with interpolated boxes where a track was away for at most `max_seconds`."""
+    """The log with boxes interpolated over gaps of at most `max_seconds`."""
     return _through(GapFiller(max_seconds), log)
 
 
@@ -37,10 +37,10 @@ class Delay(Protocol):
         """The frames still held, at the end of the clip."""
 
     def state(self) -> dict[str, Any]:
-        """What is remembered, for `restore`."""
+        """Everything remembered, for `restore`."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken."""
+        """Continue from where `state` was taken."""
 
 
 class Delays:
@@ -59,11 +59,11 @@ class Delays:
             yield from self._through(delay.rest(), self._delays[number:])
 
     def state(self) -> dict[str, Any]:
-        """What is remembered, for `restore`."""
+        """Everything remembered, for `restore`."""
         return {"delays": [delay.state() for delay in self._delays]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken."""
+        """Continue from where `state` was taken."""
         for delay, held in zip(self._delays, state["delays"], strict=True):
             delay.restore(held)
 
@@ -119,7 +119,7 @@ class GapFiller:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._frames: deque[FrameTracks] = deque()
-        self._seen: dict[int, tuple[FrameTracks, int]] = {}  # of each id, where it was last: frame and row
+        self._seen: dict[int, tuple[FrameTracks, int]] = {}  # last frame and row of each id
 
     def push(self, tracks: FrameTracks) -> Iterator[FrameTracks]:
         for row, identity in enumerate(tracks.ids.tolist()):
@@ -167,9 +167,9 @@ def fit(now: FrameTracks, frames: Iterable[FrameTracks], seconds: float) -> np.n
     weights = np.maximum(1 - (ahead / seconds) ** 2, 0.0) * (now.ids[:, None] == ids)  # (N, M)
     total, first, second = (weights @ np.stack([np.ones_like(ahead), ahead, ahead**2], axis=1)).T[..., None]
     mean, slope = weights @ boxes, (weights * ahead) @ boxes
-    spread = total * second - first**2  # 0 where a box is alone
+    spread = total * second - first**2  # 0 for a single box
     fitted = np.where(spread > 0, (second * mean - first * slope) / np.maximum(spread, 1e-12), mean / total)
-    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)  # the end of a line stays inside the picture
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)  # the end of a line stays inside the image
     return np.clip(fitted, np.tile(low, 2), np.tile(high, 2)).astype(np.float32)
 
 

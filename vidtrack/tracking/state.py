@@ -58,7 +58,7 @@ class Tracks:
 
     @classmethod
     def born(cls, found: Detections, num_classes: int, seconds: float) -> Tracks:
-        """One unconfirmed track a detection."""
+        """One unconfirmed track per detection."""
         n = len(found)
         begun = motion.start(xyxy_to_cxcywh(found.boxes_xyxy))
         votes = np.zeros((n, num_classes))
@@ -96,7 +96,7 @@ class Tracks:
 
     @property
     def predicted_xyxy(self) -> np.ndarray:
-        """Boxes (N, 4) where the filters expect the objects now."""
+        """Boxes (N, 4) that the filters predict for now."""
         return cxcywh_to_xyxy(self.position)
 
     def predict(self, seconds: float) -> None:
@@ -114,7 +114,7 @@ class Tracks:
         self.position[:, :2] += shift
 
     def keep(self, mask: np.ndarray) -> None:
-        """Forget the rows where `mask` (N,) is False."""
+        """Keep only the rows in `mask` (N,) bool."""
         if not mask.all():
             for field in fields(self):
                 setattr(self, field.name, getattr(self, field.name)[mask])

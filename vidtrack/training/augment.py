@@ -1,4 +1,4 @@
-"""Random views of an annotated picture: scale, crop, flip and colour, with the annotation carried along."""
+"""Random views of an annotated image: scale, crop, flip and colour, with the annotation carried along."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vidtrack.training.recipe import AugmentConfig
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture ready for a batch; boxes are cxcywh in [0, 1] of `image` (H, W, 3), uint8 RGB."""
+    """An image ready for a batch; boxes are cxcywh in [0, 1] of `image` (H, W, 3), uint8 RGB."""
 
     image: np.ndarray
     boxes_cxcywh: np.ndarray
@@ -41,7 +41,7 @@ class View:
 
 
 def whole_view(record: Record, size: tuple[int, int]) -> View:
-    """All of the picture at `size` (width, height)."""
+    """All of the image at `size` (width, height)."""
     return View((0.0, 0.0, float(record.size[0]), float(record.size[1])), size)
 
 
@@ -70,7 +70,7 @@ def random_view(rng: np.random.Generator, record: Record, canvas: tuple[int, int
 
 
 def jitter_view(rng: np.random.Generator, view: View, record: Record, amount: float) -> View:
-    """The same view moved and scaled a little, at most `amount` of its window, staying inside the picture."""
+    """The same view moved and scaled a little, at most `amount` of its window, staying inside the image."""
     x, y, width, height = view.window
     factor = 1 + rng.uniform(-amount, amount) / 2
     new = [min(width * factor, record.size[0]), min(height * factor, record.size[1])]
@@ -81,8 +81,7 @@ def jitter_view(rng: np.random.Generator, view: View, record: Record, amount: fl
 
 
 def show(record: Record, image: np.ndarray, view: View, config: AugmentConfig) -> Sample:
-    """The picture and its annotation as the view sees them; boxes mostly cut away become ignored regions."""
-    picture = _cut(image, record.size, view)
+    """The image and its annotation as the view sees them; boxes mostly cut away become ignored regions."""
     boxes, visible = _project(record.boxes_xyxy, view)
     ignored, ignored_visible = _project(record.ignored_xyxy, view)
     size = (boxes[:, 2:] - boxes[:, :2]) * np.array(view.size, np.float32)
@@ -94,7 +93,7 @@ def show(record: Record, image: np.ndarray, view: View, config: AugmentConfig) -
     trust = np.ones(len(boxes), np.float32) if record.trust is None else record.trust
     ids = record.ids if record.ids is not None else np.arange(len(boxes))
     return Sample(
-        image=picture,
+        image=_cut(image, record.size, view),
         boxes_cxcywh=box_ops.xyxy_to_cxcywh(boxes[keep]).astype(np.float32),
         labels=record.labels[keep],
         ids=ids[keep],
@@ -108,7 +107,7 @@ def show(record: Record, image: np.ndarray, view: View, config: AugmentConfig) -
 
 
 def _cut(image: np.ndarray, size: tuple[int, int], view: View) -> np.ndarray:
-    """The window of the picture at the view's size; the file may be smaller than its annotation's size."""
+    """The window of the image at the view's size; the file may be smaller than its annotation's size."""
     ratio = (image.shape[1] / size[0], image.shape[0] / size[1])
     x, y, width, height = view.window
     left, top = int(x * ratio[0]), int(y * ratio[1])
@@ -134,7 +133,7 @@ def _project(boxes_xyxy: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray
 
 
 def mosaic(samples: list[Sample], canvas: tuple[int, int]) -> Sample:
-    """Four samples in one picture (YOLOv4, Bochkovskiy et al. 2020), each quarter of the canvas.
+    """Four samples in one image (YOLOv4, Bochkovskiy et al. 2020), each quarter of the canvas.
 
     They must come from sets that label alike, so that the one `labelled` holds for all of it.
     """
@@ -144,9 +143,9 @@ def mosaic(samples: list[Sample], canvas: tuple[int, int]) -> Sample:
     for index, sample in enumerate(samples):
         row, column = divmod(index, 2)
         slot = image[row * height : (row + 1) * height, column * width : (column + 1) * width]
-        picture = sample.image[:height, :width]
-        slot[: picture.shape[0], : picture.shape[1]] = picture
-        scale = np.array([picture.shape[1] / image.shape[1], picture.shape[0] / image.shape[0]] * 2, np.float32)
+        tile = sample.image[:height, :width]
+        slot[: tile.shape[0], : tile.shape[1]] = tile
+        scale = np.array([tile.shape[1] / image.shape[1], tile.shape[0] / image.shape[0]] * 2, np.float32)
         shift = np.array([column / 2, row / 2, 0, 0], np.float32)
         boxes.append(sample.boxes_cxcywh * scale + shift)
         ignored.append(sample.ignored_cxcywh * scale + shift)
@@ -169,15 +168,15 @@ def photometric(rng: np.random.Generator, sample: Sample, config: AugmentConfig)
     hue, chosen, grey = rng.uniform(-0.04, 0.04), rng.random(4) < config.photometric, rng.random() < config.grey
     if not (chosen.any() or grey):
         return sample
-    picture = torch.from_numpy(np.ascontiguousarray(sample.image)).permute(2, 0, 1)
+    pixels = torch.from_numpy(np.ascontiguousarray(sample.image)).permute(2, 0, 1)
     if chosen[0]:
-        picture = transforms.adjust_brightness(picture, factors[0])
+        pixels = transforms.adjust_brightness(pixels, factors[0])
     if chosen[1]:
-        picture = transforms.adjust_contrast(picture, factors[1])
+        pixels = transforms.adjust_contrast(pixels, factors[1])
     if chosen[2]:
-        picture = transforms.adjust_saturation(picture, factors[2])
+        pixels = transforms.adjust_saturation(pixels, factors[2])
     if chosen[3]:
-        picture = transforms.adjust_hue(picture, hue)
+        pixels = transforms.adjust_hue(pixels, hue)
     if grey:
-        picture = transforms.rgb_to_grayscale(picture, num_output_channels=3)
-    return replace(sample, image=picture.permute(1, 2, 0).numpy())
+        pixels = transforms.rgb_to_grayscale(pixels, num_output_channels=3)
+    return replace(sample, image=pixels.permute(1, 2, 0).numpy())

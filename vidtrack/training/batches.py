@@ -1,4 +1,4 @@
-"""Batches by step number: the same seed and step always give the same pictures, whatever ran before."""
+"""Batches by step number: the same seed and step always give the same images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GROWTH = 0.6  # share of the steps over which canvases grow
 
 @dataclass(frozen=True)
 class Target:
-    """What is known of one picture; boxes are cxcywh in [0, 1] of the unpadded picture.
+    """Annotation of one image; boxes are cxcywh in [0, 1] of the unpadded image.
 
     boxes (N, 4), labels (N,), ids (N,), trust (N,), ignored (M, 4), ignored_labels (M,), labelled (K,) bool; `complete`
     and the others as in Record.
@@ -48,7 +48,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures uint8 (B, H, W, 3), padding (B, H, W) bool or None, a target each, and perhaps the frames before."""
+    """Images uint8 (B, H, W, 3), padding (B, H, W) bool or None, a target each, and perhaps the frames before."""
 
     images: Tensor
     padding: Tensor | None

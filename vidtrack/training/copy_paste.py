@@ -1,4 +1,4 @@
-"""Copy-paste: objects cut out of one picture by their masks and set into another (Ghiasi et al., CVPR 2021)."""
+"""Copy-paste: objects cut out of one image by their masks and set into another (Ghiasi et al., CVPR 2021)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vidtrack.core import boxes as box_ops
 from vidtrack.datasets.records import Record
 
 COVERED = 0.7  # share of a box hidden by what was pasted, from which on it becomes an ignored region
-_FAR = 1e6  # pixels; OpenCV takes seconds and more for corners far beyond the picture
+_FAR = 1e6  # pixels; OpenCV takes seconds and more for corners far beyond the image
 
 
 def paste_objects(
     rng: np.random.Generator, record: Record, image: np.ndarray, donor: Record, donor_image: np.ndarray
 ) -> tuple[Record, np.ndarray]:
-    """Paste a random part of the donor's masked objects, at the same relative place; returns a new record and picture.
+    """Paste a random part of the donor's masked objects, at the same relative place; returns a new record and image.
 
-    Classes that the picture does not label stay unlabelled in it; those pasted count as its own. Both pictures are
+    Classes that the image does not label stay unlabelled in it; those pasted count as its own. Both images are
     (H, W, 3) of any size; the donor's is shown at that of the other.
     """
     masked = [index for index, polygons in enumerate(donor.masks or ()) if polygons]

@@ -144,5 +144,5 @@ def hybrid_queries(model: DeformableDETR, memory: Memory, count: int) -> Queries
 def every_layer(assignment: Assignment, layers: int) -> Assignment:
     """An assignment of one layer, made to hold for all."""
     layer = torch.arange(layers, device=assignment.layer.device).repeat_interleave(len(assignment))
-    picture, query, target = (getattr(assignment, name).repeat(layers) for name in ("picture", "query", "target"))
-    return Assignment(layer, picture, query, target)
+    image, query, target = (getattr(assignment, name).repeat(layers) for name in ("image", "query", "target"))
+    return Assignment(layer, image, query, target)

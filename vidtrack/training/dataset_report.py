@@ -1,4 +1,4 @@
-"""A look at training data before it is used: counts, problems, and a sheet of pictures for a person's eyes."""
+"""A report on training data before it is used: counts, problems and a contact sheet."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from vidtrack.training.batches import BatchMaker
 from vidtrack.training.recipe import AugmentConfig, TrainConfig
 from vidtrack.training.sampling import draw_weights
 
-CELL = 240  # pixels a side of one picture on the contact sheet
+CELL = 240  # side in pixels of one image on the contact sheet
 COLUMNS = 8
-NAMED = 5  # pictures spelled out for each kind of problem
+NAMED = 5  # images named per kind of problem
 SHEET_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True)
 class SetReport:
-    """What one set holds. `per_class`, `labelled` (pictures) and `median_side` (pixels) follow the class list.
+    """Contents of one set. `per_class`, `labelled` (images) and `median_side` (pixels) follow the class list.
 
-    `readable` are those of its `records` whose pictures can be read.
+    `readable` are those of its `records` whose images can be read.
     """
 
     name: str
     role: str  # training or validation
-    pictures: int
+    images: int
     boxes: int
     ignored: int
-    incomplete: int  # pictures whose annotation misses objects
+    incomplete: int  # images whose annotation misses objects
     per_class: tuple[int, ...]
     labelled: tuple[int, ...]
     median_side: tuple[float, ...]
@@ -51,7 +51,7 @@ class SetReport:
 def check_sets(config: TrainConfig) -> list[SetReport]:
     """Report on every set of a recipe; a set that cannot be read at all becomes a report with that problem."""
     reports = []
-    trained: set[bytes] = set()  # digests of pictures that no validation set should have
+    trained: set[bytes] = set()  # digests of images that no validation set should have
     for role, sets in (("training", config.data.train), ("validation", config.data.validation)):
         for item in sets:
             try:
@@ -67,7 +67,7 @@ def check_sets(config: TrainConfig) -> list[SetReport]:
 
 
 def class_problems(config: TrainConfig, reports: Sequence[SetReport]) -> list[str]:
-    """What is wrong with the model's classes, such as a misspelt one, which no training set labels in any picture."""
+    """What is wrong with the model's classes, such as a misspelt one, which no training set labels in any image."""
     training = [report for report in reports if report.role == "training"]
     slots = [slot for slot, name in enumerate(config.model.classes) if name]
     unlabelled = [slot for slot in slots if not any(report.labelled[slot] for report in training)]
@@ -94,7 +94,7 @@ def _report(name: str, role: str, records: Sequence[Record], classes: int, train
     return SetReport(
         name=name,
         role=role,
-        pictures=len(records),
+        images=len(records),
         boxes=len(labels),
         ignored=sum(len(record.ignored_xyxy) for record in records),
         incomplete=sum(not record.complete for record in records),
@@ -115,7 +115,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _problems(records: Sequence[Record], trained: Set[bytes]) -> tuple[list[str], list[Record]]:
-    """What is wrong with a set, and its records whose pictures can be read."""
+    """What is wrong with a set, and its records whose images can be read."""
     found: dict[str, list[str]] = {}
     readable = []
 
@@ -125,55 +125,55 @@ def _problems(records: Sequence[Record], trained: Set[bytes]) -> tuple[list[str]
     for record in records:
         width, height = record.size
         if not os.path.isfile(record.path):  # of a Path, is_file raises for names that no file can have
-            note("missing pictures", record)
+            note("missing images", record)
         else:
             try:
                 shown = read_image(record, flags=cv2.IMREAD_REDUCED_COLOR_8).shape
             except DataError:
-                note("unreadable pictures", record)
+                note("unreadable images", record)
             else:
                 readable.append(record)
                 if abs(shown[1] / shown[0] - width / height) > 0.1 * width / height:
-                    note("pictures whose shape is not the annotation's", record)
+                    note("images whose shape is not the annotation's", record)
                 if trained and _digest(record.path) in trained:
-                    note("pictures that are trained on too", record)
+                    note("images that are trained on too", record)
         boxes = record.boxes_xyxy
         margin = 0.1 * max(width, height)
         if (boxes[:, :2] < -margin).any() or (boxes[:, 2:] > [width + margin, height + margin]).any():
-            note("pictures with boxes far outside", record)
+            note("images with boxes far outside", record)
         size = boxes[:, 2:] - boxes[:, :2]
         if (size.min(axis=1, initial=np.inf) < 1).any():
-            note("pictures with boxes under one pixel", record)
+            note("images with boxes under one pixel", record)
         if len(boxes) and not record.labelled[record.labels].all():
-            note("pictures with boxes of a class they do not list as labelled", record)
+            note("images with boxes of a class they do not list as labelled", record)
         if len(np.unique(np.column_stack([boxes, record.labels]), axis=0)) < len(boxes):
-            note("pictures with the same box twice", record)
+            note("images with the same box twice", record)
     problems = [
         f"{len(names)} {kind}: {', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''}"
         for kind, names in found.items()
     ]
     if not any(len(record.boxes_xyxy) for record in records):
-        problems.append("no box that counts in any picture" if records else "no pictures")
+        problems.append("no box that counts in any image" if records else "no images")
     return problems, readable
 
 
-def contact_sheet(config: TrainConfig, reports: Sequence[SetReport], path: Path, pictures: int = 8) -> None:
-    """Draw evenly spaced pictures of every training set, then what augmentation makes of them; boxes and classes.
+def contact_sheet(config: TrainConfig, reports: Sequence[SetReport], path: Path, count: int = 8) -> None:
+    """Draw evenly spaced images of every training set, then what augmentation makes of them; boxes and classes.
 
-    `reports` are those of `check_sets`; pictures that cannot be read are left out. Raises DataError where that leaves
-    none, and UsageError where the sheet would replace a picture of the sets.
+    `reports` are those of `check_sets`; images that cannot be read are left out. Raises DataError if that leaves
+    none, and UsageError if the sheet would replace an image of the sets.
     """
     if path.exists() and any(_is_same(record.path, path) for report in reports for record in report.records):
-        raise UsageError(f"{path} is a picture of the recipe's sets", "give the contact sheet another name")
+        raise UsageError(f"{path} is an image of the recipe's sets", "give the contact sheet another name")
     training = [report for report in reports if report.role == "training"]
     usable = [(one.readable, item) for one, item in zip(training, config.data.train, strict=True) if one.readable]
     if not usable:
-        raise DataError("no picture of the training sets can be drawn", "the report says what is wrong with them")
+        raise DataError("no image of the training sets can be drawn", "see the report above")
     sets = [records for records, _ in usable]
     plain = AugmentConfig(min_side=0.0)
     cells = []
     for records in sets:
-        for index in np.linspace(0, len(records) - 1, min(pictures, len(records))).astype(int):
+        for index in np.linspace(0, len(records) - 1, min(count, len(records))).astype(int):
             record = records[index]
             scale = CELL / max(record.size)
             size = (max(1, round(record.size[0] * scale)), max(1, round(record.size[1] * scale)))
@@ -216,20 +216,20 @@ def _is_same(one: Path, other: Path) -> bool:
 
 def draw(sample: Sample, classes: Sequence[str]) -> np.ndarray:
     """A sample (H, W, 3), BGR, with its boxes (green; red for incomplete annotation) and ignored regions (grey)."""
-    picture = np.ascontiguousarray(sample.image[..., ::-1])
-    extent = np.array([picture.shape[1], picture.shape[0]] * 2)
+    image = np.ascontiguousarray(sample.image[..., ::-1])
+    extent = np.array([image.shape[1], image.shape[0]] * 2)
     for box in box_ops.cxcywh_to_xyxy(sample.ignored_cxcywh) * extent:
-        cv2.rectangle(picture, _corner(box[:2]), _corner(box[2:]), (128, 128, 128), 2)
+        cv2.rectangle(image, _corner(box[:2]), _corner(box[2:]), (128, 128, 128), 2)
     colour = (60, 200, 60) if sample.complete else (60, 60, 230)
     for box, label, identity in zip(
         box_ops.cxcywh_to_xyxy(sample.boxes_cxcywh) * extent, sample.labels, sample.ids, strict=True
     ):
-        cv2.rectangle(picture, _corner(box[:2]), _corner(box[2:]), colour, 1)
+        cv2.rectangle(image, _corner(box[:2]), _corner(box[2:]), colour, 1)
         text = f"{classes[label]} {identity}"
         cv2.putText(
-            picture, text, _corner(box[:2] + np.array([1, 9])), cv2.FONT_HERSHEY_SIMPLEX, 0.32, colour, 1, cv2.LINE_AA
+            image, text, _corner(box[:2] + np.array([1, 9])), cv2.FONT_HERSHEY_SIMPLEX, 0.32, colour, 1, cv2.LINE_AA
         )
-    return picture
+    return image
 
 
 def _corner(point: np.ndarray) -> tuple[int, int]:
@@ -237,7 +237,7 @@ def _corner(point: np.ndarray) -> tuple[int, int]:
 
 
 def write_sheet(cells: Sequence[np.ndarray], path: Path) -> None:
-    """Lay pictures out in rows of `COLUMNS`, each shrunk to fit a cell."""
+    """Lay images out in rows of `COLUMNS`, each shrunk to fit a cell."""
     rows = -(-len(cells) // COLUMNS)
     sheet = np.full((rows * CELL, COLUMNS * CELL, 3), 30, np.uint8)
     for index, cell in enumerate(cells):
@@ -249,5 +249,5 @@ def write_sheet(cells: Sequence[np.ndarray], path: Path) -> None:
     try:
         _, data = cv2.imencode(path.suffix, sheet)
     except cv2.error:  # too many rows for a JPEG
-        raise OutputError(f"{path} cannot hold {len(cells)} pictures", "give fewer --pictures, or a .png") from None
+        raise OutputError(f"{path} cannot hold {len(cells)} images", "give fewer --pictures, or a .png") from None
     write_whole(path, data.tobytes())

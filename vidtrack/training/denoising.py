@@ -28,10 +28,10 @@ class Denoising:
 def denoising_queries(
     model: DeformableDETR, targets: Sequence[Target], config: LossConfig, rng: np.random.Generator, device: torch.device
 ) -> Denoising | None:
-    """As many groups as fit `denoising_queries`; None where there is nothing to disturb.
+    """As many groups as fit `denoising_queries`; None if there is nothing to disturb.
 
     Each group holds each object once, and as many negatives moved further away (contrastive denoising, DINO
-    section 3.3). Pictures with fewer objects than the batch's largest fill their slots with more negatives.
+    section 3.3). Images with fewer objects than the batch's largest fill their slots with more negatives.
     """
     counts = [len(target.labels) for target in targets]
     largest = min(max(counts, default=0), config.denoising_queries // 2)
@@ -44,25 +44,25 @@ def denoising_queries(
     boxes = np.empty((len(targets), groups, size, 4), np.float32)
     labels = np.empty((len(targets), groups, size), np.int64)
     rows = []
-    for picture, target in enumerate(targets):
+    for image, target in enumerate(targets):
         own_boxes, own_labels = target.boxes.cpu().numpy(), target.labels.cpu().numpy()
         for group in range(groups):
-            chosen = rng.permutation(counts[picture])[:largest]
+            chosen = rng.permutation(counts[image])[:largest]
             positives = len(chosen)
-            if counts[picture]:
-                source = np.concatenate([chosen, rng.integers(counts[picture], size=size - positives)])
+            if counts[image]:
+                source = np.concatenate([chosen, rng.integers(counts[image], size=size - positives)])
                 base, label = own_boxes[source], own_labels[source]
             else:
                 base = rng.uniform(0.1, 0.9, (size, 4)).astype(np.float32)
                 label = rng.integers(classes, size=size)
             amount = rng.uniform(0, config.denoising_box_noise, (size, 4))
             amount[positives:] = rng.uniform(1, 2, (size - positives, 4)) * max(config.denoising_box_noise, 0.5)
-            boxes[picture, group] = _disturb(base, amount, rng)
+            boxes[image, group] = _disturb(base, amount, rng)
             swapped = rng.random(size) < config.denoising_label_noise
-            labels[picture, group] = np.where(swapped, rng.integers(classes, size=size), label)
+            labels[image, group] = np.where(swapped, rng.integers(classes, size=size), label)
             found = np.zeros((positives, 4), np.int64)
-            found[:, 1], found[:, 2] = picture, group * size + np.arange(positives)
-            found[:, 3] = chosen + starts[picture]
+            found[:, 1], found[:, 2] = image, group * size + np.arange(positives)
+            found[:, 3] = chosen + starts[image]
             rows.append(found)
     content = model.label_embed(torch.from_numpy(labels.reshape(len(targets), -1)).to(device))
     reference = torch.from_numpy(boxes.reshape(len(targets), -1, 4)).to(device)
@@ -80,7 +80,7 @@ def _disturb(boxes: np.ndarray, amount: np.ndarray, rng: np.random.Generator) ->
 
 
 def group_mask(groups: Sequence[tuple[int, bool]], device: torch.device) -> Tensor | None:
-    """Attention mask (Q, Q), True where a query may not look, for (size, sees_first) groups in a row.
+    """Attention mask (Q, Q), True if a query may not attend, for (size, sees_first) groups in a row.
 
     Every group sees itself; those marked also see the first group; the first sees no other. None for one group.
     """

@@ -1,4 +1,4 @@
-"""COCO average precision on validation sets, each class only on images where it is labelled."""
+"""COCO average precision on validation sets, each class only on the images in which it is labelled."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def score(records: Sequence[Record], detections: Sequence[np.ndarray], classes: 
 def _as_coco(
     records: Sequence[Record], detections: Sequence[np.ndarray], classes: Sequence[str]
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """COCO's dataset dictionary, and detections (N, 7): picture, x, y, width, height, score, class."""
+    """COCO's dataset dictionary, and detections (N, 7): image, x, y, width, height, score, class."""
     annotations: list[dict[str, Any]] = []
 
     def add(index: int, box: np.ndarray, category: int, crowd: int) -> None:

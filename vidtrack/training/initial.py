@@ -71,7 +71,7 @@ def _load_detector(model: DeformableDETR, source: str) -> list[str]:
         if given is None:
             fresh.append(name)
         elif name.startswith(CLASS_WISE):
-            if name.startswith("class_embed.") and places:  # a new class begins as an object like any other
+            if name.startswith("class_embed.") and places:  # a new class starts as the mean of the known ones
                 value.copy_(given[list(places.values())].mean(0).to(value.dtype).expand_as(value))
             for slot, label in enumerate(model.config.classes):
                 if label in places:

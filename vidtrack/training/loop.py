@@ -45,11 +45,11 @@ def train(
 ) -> Progress:
     """Run a recipe to its last step, or until `max_minutes` from now are over; either way the state is saved.
 
-    An evaluation that time does not suffice for is done when the run is resumed, before any step.
+    An evaluation that does not fit into the time is done when the run is resumed, before any step.
 
     Writes into `output`: config.json, metrics.jsonl, state/ (to resume), model.safetensors (the averaged weights
-    as they are now). `report` is called with every metrics line. Raises UsageError where `output` already holds
-    a run and `resume` is not given, or one of another recipe, and ResourceError where memory runs out.
+    as they are now). `report` is called with every metrics line. Raises UsageError if `output` already holds
+    a run and `resume` is not given, or a run of another recipe, and ResourceError if memory runs out.
     """
     deadline = math.inf if max_minutes is None else time.monotonic() + max_minutes * 60
     device = distributed.device(config.device, distributed.join())
@@ -128,8 +128,8 @@ class Run:
             were = [f"{name} (it was {value})" for name, value in changed.items()]
             more = f" and {len(were) - 4} more" if len(were) > 4 else ""
             raise UsageError(
-                f"{self.output} was begun with another recipe; changed are {', '.join(were[:4])}{more}",
-                f"put that back, or begin a new run with --init {self.output / 'model.safetensors'}",
+                f"{self.output} was started with another recipe; changed are {', '.join(were[:4])}{more}",
+                f"restore it, or start a new run with --init {self.output / 'model.safetensors'}",
             )
 
     def steps(self, deadline: float) -> None:
@@ -192,7 +192,7 @@ class Run:
         count = sum(len(target.labels) for target in batch.targets)
         num_boxes = max(1.0, self.world.mean(float(count), self.device))
         mixed = self.config.optim.precision == "bfloat16"
-        # dropout too depends on seed, process and step alone: a resumed run goes on alike
+        # dropout too depends on seed, process and step alone: a resumed run continues identically
         torch.manual_seed(batch.seed)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             losses = self.objective(self.model, batch, num_boxes)
@@ -202,7 +202,7 @@ class Run:
             names = ", ".join(sorted({target.source for target in batch.targets})[:4])
             raise DataError(
                 f"the loss is {values[-1]} at step {self.progress.step} on {names} ...",
-                "look at these pictures with `vidtrack data check`; if they are right, lower the learning rate",
+                "check these images with `vidtrack data check`; if they are right, lower the learning rate",
             )
         (total / self.config.optim.accumulate).backward()
         return dict(zip([*losses, "total"], values, strict=True))
@@ -221,7 +221,7 @@ class Run:
         return time.monotonic() >= self.deadline or self.stop.is_set()
 
     def _evaluate_if_due(self) -> bool:
-        """Evaluate if the recipe asks for it at this step; False if that is left over.
+        """Evaluate if the recipe asks for it at this step; False if time was too short.
 
         On all images after the last step and, to compare with, before the first if the run starts from trained weights.
         """
@@ -238,28 +238,28 @@ class Run:
             )
         return done
 
-    def evaluate(self, pictures: int) -> bool:
-        """Score the averaged weights on the validation sets, on at most `pictures` of each (0: all).
+    def evaluate(self, images: int) -> bool:
+        """Score the averaged weights on the validation sets, on at most `images` of each (0: all).
 
         Not where the log has that already. It ends when time is up: False then, and it is due when the run is resumed.
         """
         from vidtrack.training.evaluate import evaluate_sets
 
         step, left = self.progress.step, False
-        if self.validation and self.world.rank == 0 and not self.metrics.evaluated(step, self.validation, pictures):
+        if self.validation and self.world.rank == 0 and not self.metrics.evaluated(step, self.validation, images):
             sets = {
-                name: records[:: -(-len(records) // pictures)] if pictures and records else records
+                name: records[:: -(-len(records) // images)] if images and records else records
                 for name, records in self.validation.items()
             }
             over = self._is_over()
             results = None if over else evaluate_sets(self.averaged_model(), sets, self.config.batch, self._is_over)
             left = results is None
             if results is not None:
-                self.metrics.evaluation(step, results, pictures)
+                self.metrics.evaluation(step, results, images)
         return not self.world.any(left)
 
     def averaged_model(self) -> DeformableDETR:
-        """A model with the averaged weights, or the trained model where there are none."""
+        """A model with the averaged weights, or the trained model without averaging."""
         if self.average is None:
             return self.model
         model = DeformableDETR(self.config.model).to(self.device)
@@ -291,7 +291,7 @@ class Run:
             self._handlers[number] = signal.signal(number, handle)
 
     def close(self) -> None:
-        """Close the metrics and give the signals back to whoever had them."""
+        """Close the metrics and restore the signal handlers."""
         self.metrics.close()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)

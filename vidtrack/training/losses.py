@@ -33,7 +33,7 @@ def set_losses(
     logits, boxes = logits.float(), boxes.float()
     labels = torch.cat([target.labels for target in targets])[assignment.target]
     wanted = torch.cat([target.boxes for target in targets])[assignment.target]
-    at = (assignment.layer, assignment.picture, assignment.query)
+    at = (assignment.layer, assignment.image, assignment.query)
     trust = torch.cat([target.trust for target in targets])[assignment.target]
     one_hot = torch.zeros_like(logits)
     one_hot[(*at, labels)] = 1.0
@@ -88,8 +88,8 @@ def class_weights(
     weight = (labelled * background[:, None])[None, :, None].repeat(len(boxes), 1, boxes.shape[2], 1)
     everywhere, by_class = _ignored(boxes, targets, labelled)
     weight = weight * ~everywhere[..., None]
-    at = (assignment.layer, assignment.picture, assignment.query)
-    weight[at] = torch.ones_like(labelled)[assignment.picture] if config.exclusive_classes else labelled[at[1]]
+    at = (assignment.layer, assignment.image, assignment.query)
+    weight[at] = torch.ones_like(labelled)[assignment.image] if config.exclusive_classes else labelled[at[1]]
     weight = weight.masked_fill(by_class, 0.0)
     weight[(*at, labels)] = 1.0
     return weight
@@ -99,14 +99,14 @@ def _ignored(boxes: Tensor, targets: Sequence[Target], labelled: Tensor) -> tupl
     """Boxes (D, B, Q) mostly inside a region that holds for all classes, and (D, B, Q, K) on one of a single class."""
     everywhere = torch.zeros(boxes.shape[:3], dtype=torch.bool, device=boxes.device)
     by_class = torch.zeros((*boxes.shape[:3], labelled.shape[-1]), dtype=torch.bool, device=boxes.device)
-    for picture, target in enumerate(targets):
+    for image, target in enumerate(targets):
         if not len(target.ignored):
             continue
-        own = to_xyxy(boxes[:, picture])[..., None, :]  # (D, Q, 1, 4)
+        own = to_xyxy(boxes[:, image])[..., None, :]  # (D, Q, 1, 4)
         of_all, regions = target.ignored_labels < 0, to_xyxy(target.ignored)
         inside = intersection(own, regions[of_all]) / area(own).clamp(min=1e-9)
-        everywhere[:, picture] = (inside > IGNORED_SHARE).any(-1)
+        everywhere[:, image] = (inside > IGNORED_SHARE).any(-1)
         near = (iou(own, regions[~of_all]) > IGNORED_IOU).to(boxes.dtype)
         one_hot = functional.one_hot(target.ignored_labels[~of_all], labelled.shape[-1]).to(boxes.dtype)
-        by_class[:, picture] = near @ one_hot > 0
+        by_class[:, image] = near @ one_hot > 0
     return everywhere, by_class

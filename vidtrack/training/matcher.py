@@ -20,7 +20,7 @@ class Assignment:
     """Which query predicts which object: four index vectors (N,), `target` into the batch's concatenated objects."""
 
     layer: Tensor
-    picture: Tensor
+    image: Tensor
     query: Tensor
     target: Tensor
 
@@ -29,13 +29,13 @@ class Assignment:
 
     def shifted(self, queries: int) -> Assignment:
         """The same for queries that start later in a row of groups."""
-        return Assignment(self.layer, self.picture, self.query + queries, self.target)
+        return Assignment(self.layer, self.image, self.query + queries, self.target)
 
     @staticmethod
     def cat(parts: Sequence[Assignment]) -> Assignment:
         """Several assignments as one."""
         return Assignment(
-            *(torch.cat([getattr(part, name) for part in parts]) for name in ("layer", "picture", "query", "target"))
+            *(torch.cat([getattr(part, name) for part in parts]) for name in ("layer", "image", "query", "target"))
         )
 
     @staticmethod
@@ -54,9 +54,9 @@ def match(
     repeat: int = 1,
     taken: Sequence[np.ndarray] | None = None,
 ) -> Assignment:
-    """Cheapest one-to-one assignment for every layer and picture; one-to-`repeat` for H-DETR's targets.
+    """Cheapest one-to-one assignment for every layer and image; one-to-`repeat` for H-DETR's targets.
 
-    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh. `taken` marks, for each picture, objects (N,) bool that
+    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh. `taken` marks, for each image, objects (N,) bool that
     already have their query.
     """
     layers, batch, queries = logits.shape[:3]
@@ -68,18 +68,18 @@ def match(
     if not np.isfinite(cost).all():
         raise VidtrackError("training has diverged: the matching cost is not finite", "lower the learning rate")
     rows = []
-    for picture in range(batch):
-        free = np.arange(counts[picture])
+    for image in range(batch):
+        free = np.arange(counts[image])
         if taken is not None:
-            free = free[~taken[picture]]
+            free = free[~taken[image]]
         if not len(free):
             continue
         times = max(1, min(repeat, queries // len(free)))
         for layer in range(layers):
-            query, column = cheapest(cost[layer, picture][:, free], times)
+            query, column = cheapest(cost[layer, image][:, free], times)
             found = np.empty((len(query), 4), np.int64)
-            found[:, 0], found[:, 1], found[:, 2] = layer, picture, query
-            found[:, 3] = free[column] + starts[picture]
+            found[:, 0], found[:, 1], found[:, 2] = layer, image, query
+            found[:, 3] = free[column] + starts[image]
             rows.append(found)
     return Assignment.of(np.concatenate(rows) if rows else np.zeros((0, 4)), logits.device)
 
@@ -99,7 +99,7 @@ def cheapest(cost: np.ndarray, times: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _padded_cost(logits: Tensor, boxes: Tensor, targets: Sequence[Target], config: LossConfig) -> Tensor:
-    """Cost (D, B, Q, N) against each picture's own objects, padded to the largest count."""
+    """Cost (D, B, Q, N) against each image's own objects, padded to the largest count."""
     largest = max(len(target.labels) for target in targets)
     labels = torch.zeros((len(targets), largest), dtype=torch.int64, device=logits.device)
     wanted = boxes.new_full((len(targets), largest, 4), 0.5)

@@ -1,4 +1,4 @@
-"""What a run reports: JSON lines, TensorBoard where it is installed, and curves as a PNG."""
+"""What a run reports: JSON lines, TensorBoard if it is installed, and curves as a PNG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training curves as one picture, drawn with OpenCV so that nothing more need be installed."""
+"""Training curves as one image, drawn with OpenCV to need no further package."""
 
 from __future__ import annotations
 

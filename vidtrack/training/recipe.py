@@ -129,7 +129,7 @@ class OptimConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backbone_frozen: Annotated[int, Meta(ge=0, le=1000)] = 0
     backbone_from: Share = 0.0  # share of the steps after which the backbone starts to learn
     slow_factor: Weight = 0.1  # sampling_offsets and reference_points
-    class_factor: Weight = 1.0  # class heads; above 1 where many classes are new
+    class_factor: Weight = 1.0  # class heads; above 1 if many classes are new
     weight_decay: Share = 1e-4
     clip: Weight = 0.1  # largest gradient norm; 0 is off
     schedule: Literal["multistep", "onecycle", "flat"] = "multistep"
@@ -159,7 +159,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str = "auto"
     checkpoint_minutes: Annotated[float, Meta(ge=0, le=1e6)] = 3.0
     evaluate_steps: Annotated[int, Meta(ge=0, le=10**9)] = 0  # 0 evaluates only at the end
-    evaluate_images: Annotated[int, Meta(ge=0, le=10**9)] = 0  # at most so many of each validation set; 0 is all
+    evaluate_images: Annotated[int, Meta(ge=0, le=10**9)] = 0  # maximum per validation set; 0 is all
     log_steps: Steps = 20
 
     def __post_init__(self) -> None:

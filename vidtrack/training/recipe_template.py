@@ -1,4 +1,4 @@
-"""A first recipe for someone's own data: fine-tune a checkpoint, with settings that suit the number of pictures."""
+"""A first recipe for someone's own data: fine-tune a checkpoint, with settings that suit the number of images."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from vidtrack.training.recipe import (
     TrainConfig,
 )
 
-EPOCHS = 60  # how often each picture is seen, as far as STEPS allows
+EPOCHS = 60  # times each image is seen, as far as STEPS allows
 STEPS = (400, 20_000)
 BATCH = 8
 MOT_CLASS = "person"
 _SCALES = (0.7, 0.85, 1.0, 1.15)  # of the canvases, relative to the size that the model looks at
-# from where the COCO file lies
+# relative to the COCO file
 _IMAGE_FOLDERS = (".", "images", "{name}", "../images", "../images/{name}", "../{name}")
 
 
@@ -50,7 +50,7 @@ def starter_recipe(
     """A recipe that fine-tunes the checkpoint `init` on COCO files and MOTChallenge folders.
 
     `classes` are, unless given, those with boxes in the COCO files, and `person` where there is a MOTChallenge folder.
-    `pictures` is where the COCO files' names start, for pictures at none of the usual places. Raises DataError for data
+    `images` is where the COCO files' names start, for images at none of the usual places. Raises DataError for data
     that cannot be used, UsageError for a class that it lacks, and WeightsError.
     """
     names = _classes_of(train, classes)
@@ -113,7 +113,7 @@ def _classes_of(paths: Sequence[Path], wanted: Sequence[str] | None) -> tuple[st
         order = [plain_name(name) for name in wanted]
         return tuple(sorted(chosen, key=lambda name: order.index(plain_name(name))))
     if not any(names.values()):
-        raise DataError(f"{', '.join(map(str, paths))}: no picture has a box", "label some objects first")
+        raise DataError(f"{', '.join(map(str, paths))}: no image has a box", "label some objects first")
     return tuple(name for name, has_boxes in names.items() if has_boxes)
 
 
@@ -165,7 +165,7 @@ def _find_images(path: Path, file: CocoFile, given: Path | None) -> Path:
 
 
 def _canvases(model: DetectorConfig, sizes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """(height, width) about as large as the model will see such pictures, in their usual shape and square."""
+    """(height, width) about as large as the model will see such images, in their usual shape and square."""
     aspect = float(np.median([width / height for width, height in sizes]))
     longest = model.max_size / model.size
     canvases = []

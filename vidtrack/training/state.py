@@ -1,4 +1,4 @@
-"""Everything a run needs to go on exactly where it stopped, in files of bounded size, replaced atomically."""
+"""Everything a run needs to continue exactly where it stopped, in files of bounded size, replaced atomically."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHARD_BYTES = 14 * 2**20  # small enough for stores that limit the size of a fil
 
 @dataclass
 class Progress:
-    """Where a run stands: optimiser steps done and seconds trained."""
+    """Progress of a run: optimiser steps done and seconds trained."""
 
     step: int = 0
     seconds: float = 0.0

@@ -19,10 +19,10 @@ from vidtrack.training.recipe import TrackConfig
 
 @dataclass(frozen=True)
 class CarriedQueries:
-    """Track queries, the same number for every picture, and what identity asks of them.
+    """Track queries, the same number for every image, and what identity asks of them.
 
     `assignment` (for one layer) ties queries to their objects in the present frame; the others must say that
-    nothing is there. `taken` marks each picture's objects (N,) that have their query.
+    nothing is there. `taken` marks each image's objects (N,) that have their query.
     """
 
     queries: Queries
@@ -41,19 +41,19 @@ def carry_queries(
 ) -> CarriedQueries | None:
     """Carry the previous frame's matched queries, some dropped, with false ones among them.
 
-    `output` is the previous frame's, `matched` its last layer's assignment. Pictures with fewer tracks than the
+    `output` is the previous frame's, `matched` its last layer's assignment. Images with fewer tracks than the
     batch's largest number are filled up with false queries, so that no slot is empty. None without any track.
     """
     device = output.boxes.device
     scores = output.logits[-1].float().sigmoid().amax(-1).cpu().numpy()  # (B, Q)
-    pictures, queries, targets = (t.cpu().numpy() for t in (matched.picture, matched.query, matched.target))
+    images, queries, targets = (t.cpu().numpy() for t in (matched.image, matched.query, matched.target))
     starts_before = _starts(before)
     kept: list[np.ndarray] = []  # rows of (query, id)
-    for picture, target in enumerate(before):
-        own = pictures == picture
-        ids = target.ids.cpu().numpy()[targets[own] - starts_before[picture]]
+    for image, target in enumerate(before):
+        own = images == image
+        ids = target.ids.cpu().numpy()[targets[own] - starts_before[image]]
         rows = np.stack([queries[own], ids], axis=1)
-        good = scores[picture, rows[:, 0]] >= config.score_threshold
+        good = scores[image, rows[:, 0]] >= config.score_threshold
         good &= rng.random(len(rows)) >= config.drop
         kept.append(rng.permutation(rows[good])[: config.max_tracks])
     largest = max(len(rows) for rows in kept)
@@ -65,18 +65,18 @@ def carry_queries(
     found: list[tuple[int, int, int, int]] = []
     taken = []
     starts_now = _starts(now)
-    for picture, (rows, target) in enumerate(zip(kept, now, strict=True)):
-        spare = np.setdiff1d(np.arange(scores.shape[1]), queries[pictures == picture])
+    for image, (rows, target) in enumerate(zip(kept, now, strict=True)):
+        spare = np.setdiff1d(np.arange(scores.shape[1]), queries[images == image])
         if not len(spare):  # as many objects as queries; one that is carried twice is false too
             spare = np.arange(scores.shape[1])
-        chosen[picture, : len(rows)] = rows[:, 0]
-        chosen[picture, len(rows) :] = rng.choice(spare, slots - len(rows), replace=len(spare) < slots - len(rows))
+        chosen[image, : len(rows)] = rows[:, 0]
+        chosen[image, len(rows) :] = rng.choice(spare, slots - len(rows), replace=len(spare) < slots - len(rows))
         place = {int(identity): index for index, identity in enumerate(target.ids.cpu().numpy())}
         mask = np.zeros(len(target.labels), bool)
         for slot, identity in enumerate(rows[:, 1]):
             if int(identity) in place:
                 mask[place[int(identity)]] = True
-                found.append((0, picture, slot, place[int(identity)] + starts_now[picture]))
+                found.append((0, image, slot, place[int(identity)] + starts_now[image]))
         taken.append(mask)
     index = torch.from_numpy(chosen).to(device)
     carried = model.box_queries(_pick(output.boxes[-1], index), _pick(output.embeddings, index))

@@ -37,7 +37,7 @@ def to_torchvision(key: str) -> str:
 
 
 def activation_check(model: torch.nn.Module, picture: Path) -> float:
-    """Mean absolute deviation from N(0, 1) of what enters each norm's affine part, for one real picture.
+    """Mean absolute deviation from N(0, 1) of what enters each norm's affine part, for one real image.
 
     Right weights with the right pixel normalisation give a value well under 1; shuffled or foreign ones give several.
     """

@@ -3,7 +3,7 @@
     python weights/recipes/prepare_labels.py "$VIDTRACK_SHARED/data" PHOTOGRAPHS OUT
 
 PHOTOGRAPHS holds the listed photographs as OWNER/NAME/path. Human boxes keep their place: a class annotated by hand
-in a picture takes no box from a teacher, unless its annotation is known to miss objects. Boxes of teachers carry
+in an image takes no box from a teacher, unless its annotation is known to miss objects. Boxes of teachers carry
 their score, which `vidtrack train` grades by the recipe's thresholds.
 """
 
@@ -27,7 +27,7 @@ ONLY = {  # sets of one theme, in which other classes are mistakes
     "chanakya2734/Image-classification-using-CNN": ("person", "cat", "dog"),
 }
 UNKNOWN = {"vincent317/GTEA_GAZE_PLUS-VOC2007-format-": ("person",)}  # only arms and hands are seen
-BACKGROUND = {"jbhuang0604/SelfExSR": 0.25}  # only pictures in which no teacher sees anything from this score on
+BACKGROUND = {"jbhuang0604/SelfExSR": 0.25}  # only images in which no teacher sees anything from this score on
 KEPT_INCOMPLETE = ("bottles", "ufc")  # sets of everyday/ with many objects that neither people nor teachers marked
 HUMAN_ONLY = ("ships-vessel", "ships-types", "ship2", "boats-usv")
 _WORDNET = re.compile(r"n(\d{8})")
@@ -74,7 +74,7 @@ def main(data: Path, photographs: Path, out: Path) -> None:
 
 
 def usable(repository: str, path: str, rows: list[dict[str, Any]]) -> bool:
-    """False for pictures whose objects the teachers are known to name wrongly."""
+    """False for images whose objects the teachers are known to name wrongly."""
     if repository in BACKGROUND:
         return all(row["score"] < BACKGROUND[repository] for row in rows)
     number = _WORDNET.search(path) if repository.endswith("imagenet-sample-images") else None
@@ -84,7 +84,7 @@ def usable(repository: str, path: str, rows: list[dict[str, Any]]) -> bool:
 
 
 def joined(human: dict[str, Any], teachers: dict[str, Any]) -> dict[str, Any]:
-    """Human boxes, with the teachers' for the classes that a picture is not annotated for."""
+    """Human boxes, with the teachers' for the classes that an image is not annotated for."""
     names = {item["id"]: item["name"] for item in human["categories"]}
     own, found = by_image(human), by_image(teachers)
     rows = []
