@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from vidtrack.cli.values import parse_duration, parse_rate, parse_seconds
+from vidtrack.cli.values import parse_duration, parse_interval, parse_rate, parse_seconds
 from vidtrack.tracking.registry import TRACKERS
 
 _TRACKING, _RANGE, _COUNTING, _BOXES = "What to track", "Which frames", "Lines and zones", "Boxes"
@@ -162,6 +162,17 @@ Stream = Annotated[
         "--stream",
         min=0,
         help="Which of the file's video streams to track, from 0. Default: as ffmpeg chooses, the largest.",
+        rich_help_panel=_RANGE,
+    ),
+]
+DetectEvery = Annotated[
+    Any,
+    typer.Option(
+        "--detect-every",
+        parser=parse_interval,
+        metavar="N|TIMEs",
+        help="Detect in every Nth frame, or every 0.1s, and interpolate the tracks between. auto: about 10 per second, "
+        "at most 3 frames apart; 1: every frame.",
         rich_help_panel=_RANGE,
     ),
 ]

@@ -35,6 +35,18 @@ def parse_duration(text: str) -> Fraction:
     return seconds
 
 
+def parse_interval(text: str) -> int | Fraction | None:
+    """Frames `3`, seconds `0.1s`, or None for `auto`."""
+    text = text.strip()
+    if text == "auto":
+        return None
+    if re.fullmatch(r"[0-9]{1,4}", text) and int(text) > 0:
+        return int(text)
+    if text.endswith("s") and _CLOCK.fullmatch(text[:-1]):
+        return parse_duration(text[:-1])
+    raise typer.BadParameter(f"{text!r} is not an interval: use auto, a number of frames, or seconds such as 0.1s")
+
+
 def parse_rate(text: str) -> Fraction:
     """Frames per second: `25`, `29.97`, `30000/1001`; `23.976023976` becomes 24000/1001, as containers store it."""
     try:

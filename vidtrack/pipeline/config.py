@@ -22,6 +22,7 @@ class RunConfig:
     start_seconds: Fraction | None = None
     end_seconds: Fraction | None = None
     stride: int = 1
+    detect_every: int | Fraction | None = None  # frames (int) or seconds (Fraction) between detections; None is auto
     size: int | None = None  # shorter side in pixels for inference; None is the model's default
     framerate: Fraction | None = None  # of an image sequence
     stream: int | None = None  # among the file's video streams; None is the one ffmpeg takes by default

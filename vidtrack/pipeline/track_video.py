@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from vidtrack.core.atomic_files import AtomicFile, refuse_existing
 from vidtrack.core.class_names import class_filter
 from vidtrack.core.stages import Progress, Stages, Stopwatch
-from vidtrack.core.types import Frame, VideoInfo, no_tracks
+from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.checkpoint import load_model
-from vidtrack.model.detector import DeformableDETR, Memory
-from vidtrack.model.device import device_errors
+from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.inference import FrameEncoder
 from vidtrack.pipeline.checkpoint import Checkpointer
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.pipeline.earlier_run import SavedWork, find_saved_work
+from vidtrack.pipeline.inference import Inference
 from vidtrack.pipeline.lookahead import Lookahead
-from vidtrack.pipeline.outputs import Outputs, Tracked
+from vidtrack.pipeline.outputs import Outputs
+from vidtrack.pipeline.schedule import detection_step, gap_between_detections
 from vidtrack.render.annotator import Annotator
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.tracker import Tracker, make_tracker
@@ -107,14 +107,17 @@ def track_video(
             video_writer = stack.enter_context(_open_writer(video_file, reader, config, work))
         annotator = Annotator(reader.info.size, model.config.classes, white=graphics_white(reader.info.colour))
         outputs = Outputs(log_writer, video_writer, annotator, watch, counter, model.config.classes)
-        lookahead = Lookahead(config.smooth_seconds, config.gap_seconds)
+        step = detection_step(config.detect_every, reader.info, config.stride)
+        gap = max(config.gap_seconds, gap_between_detections(step, reader.info, config.stride))
+        lookahead = Lookahead(config.smooth_seconds, gap)
         checkpointer = Checkpointer(work, config, reader, tracker, lookahead, outputs)  # restores all four
 
         stages = stack.enter_context(Stages(watch))
         decoded = stages.first("decode", _with_problems(reader, outputs.problems))
-        encode = partial(_encode, encoder, len(lookahead.waiting), watch)
-        encoded = stages.parallel("infer", encode, enumerate(decoded), encoder.workers, encoder.use_threads)
-        tracked = stages.then("link", _link(encoded, encoder, tracker, checkpointer, lookahead.waiting, watch))
+        inference = Inference(encoder, tracker, step, config.stride, lookahead.waiting, watch)
+        numbered = enumerate(decoded)
+        encoded = stages.parallel("infer", inference.encode, numbered, encoder.workers, encoder.use_threads)
+        tracked = stages.then("link", inference.link(encoded, checkpointer))
         final = lookahead.apply(checkpointer.save_at_boundaries(tracked))
         written = stages.then("output", map(outputs.write, final))
         interrupted = stages.drain(written, _reporter(outputs, reader, config.stride, checkpointer, progress))
@@ -182,48 +185,6 @@ def _with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, lis
         problems = reader.problems[known:]
         known += len(problems)
         yield frame, problems
-
-
-class Encoded(NamedTuple):
-    """A frame and what the encoder made of it; None for a frame that an earlier run tracked."""
-
-    frame: Frame
-    problems: list[Problem]
-    memory: Memory | None
-
-
-def _encode(
-    encoder: FrameEncoder, done: int, watch: Stopwatch, numbered: tuple[int, tuple[Frame, list[Problem]]]
-) -> Encoded:
-    number, (frame, problems) = numbered
-    if number < done:
-        return Encoded(frame, problems, None)
-    with device_errors(encoder.device, "use a smaller --size or another device"):
-        with watch.lap("preprocess"):
-            pixels, padding = encoder.batch(frame.image)
-        with watch.lap("encode"):
-            return Encoded(frame, problems, encoder.encode(pixels, padding))
-
-
-def _link(
-    encoded: Iterator[Encoded],
-    encoder: FrameEncoder,
-    tracker: Tracker,
-    checkpointer: Checkpointer,
-    waiting: Sequence[bool],
-    watch: Stopwatch,
-) -> Iterator[Tracked]:
-    """Track frame by frame; frames that were `waiting` when an earlier run stopped have been tracked by it."""
-    encoder.use_threads()
-    cuts = iter(waiting)
-    for frame, problems, memory in encoded:
-        if memory is None:
-            yield Tracked(frame, no_tracks(frame), problems, next(cuts))
-            continue
-        boundary = checkpointer.boundary(frame)
-        with device_errors(encoder.device, "use a smaller --size or another device"), watch.lap("track"):
-            tracks = tracker.step(memory, frame)
-        yield Tracked(frame, tracks, problems, tracker.cut, boundary)
 
 
 def _reporter(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vidtrack.core.detections import Detections
-from vidtrack.core.types import Frame, FrameTracks
+from vidtrack.core.types import Frame, FrameTracks, no_tracks
 from vidtrack.model.protocol import Detector
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.camera_motion import CameraMotion
@@ -63,6 +63,23 @@ class AssociationTracker:
             boxes_xyxy=np.clip(tracked.boxes_xyxy, 0, (width, height) * 2).astype(np.float32),
             states=tracked.states,
         )
+
+    @property
+    def is_fresh(self) -> bool:
+        """True before the first frame of a clip."""
+        return self.associator.seconds is None
+
+    def pass_over(self, frame: Frame) -> FrameTracks:
+        """Follow the camera through a frame without detections; returns no objects."""
+        self._compensate_camera_motion(frame.image)
+        return no_tracks(frame)
+
+    def starts_shot(self, *images: np.ndarray) -> bool:
+        """Whether the last of these next images (H, W, 3) would begin a new shot; changes nothing."""
+        if not self.config.scene_cuts:
+            return False
+        cuts = copy.copy(self.cuts)
+        return [cuts.is_cut(thumbnail_gray(image)) for image in images][-1]
 
     def _rows_to_carry(self) -> np.ndarray:
         """Rows of the tracks whose queries are carried into the coming frame: none."""

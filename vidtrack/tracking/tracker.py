@@ -17,10 +17,12 @@ from vidtrack.tracking.registry import TRACKERS
 class Tracker(Protocol):
     """Tracks objects through the frames of one clip at a time; `reset` between clips.
 
-    `cut` tells whether the frame of the last step began a new shot; no track continues across a cut.
+    Every frame goes through `step` or `pass_over`. `cut` tells whether the last one began a new shot; no track
+    continues across a cut. `is_fresh` is True before the first frame of a clip.
     """
 
     cut: bool
+    is_fresh: bool
 
     def reset(self) -> None:
         """Forget all objects; ids start from 1 again."""
@@ -33,6 +35,12 @@ class Tracker(Protocol):
 
     def step(self, memory: Any, frame: Frame) -> FrameTracks:
         """Find the objects of `frame`, which the detector encoded as `memory`, and link them to earlier frames."""
+
+    def pass_over(self, frame: Frame) -> FrameTracks:
+        """Take note of a frame without detections, as of the camera's motion in it; returns no objects."""
+
+    def starts_shot(self, *images: np.ndarray) -> bool:
+        """Whether the last of these next images (H, W, 3) would begin a new shot; changes nothing."""
 
 
 def make_tracker(
