@@ -25,7 +25,7 @@ from vidtrack.pipeline.outputs import Outputs
 from vidtrack.pipeline.schedule import detection_step, gap_between_detections
 from vidtrack.render.annotator import Annotator
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.tracker import Tracker, make_tracker
+from vidtrack.tracking.tracker import make_tracker
 from vidtrack.tracklog import LogWriter, Status
 from vidtrack.tracklog.header import Header, ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
