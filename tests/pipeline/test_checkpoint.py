@@ -138,7 +138,7 @@ def test_it_may_be_interrupted_again_and_again(
     result = track(
         clip, tiny_model, tmp_path / "cut", log="out.jsonl.gz", resume=True, tell=lambda now: notes.append(now.note)
     )
-    assert result.resumed >= 65
+    assert result.resumed >= 60  # up to five frames are held back for interpolation
     assert notes[0] == result.note == f"resumed after {result.resumed} frames, at {_seconds(result.resumed)} s"
     assert not any(notes[1:])
     assert content(tmp_path / "cut", "out.jsonl.gz") == whole
@@ -215,7 +215,7 @@ def test_the_chunk_before_serves_where_the_last_is_damaged(
             with (folder / "out.mp4.resume" / "log.journal").open("r+b") as journal:
                 journal.truncate(_length(states(folder)[-1]) - 1)
         result = track(clip, tiny_model, folder, resume=True)
-        assert 30 < result.resumed < 40
+        assert 25 < result.resumed < 40
         assert "resumed one chunk earlier" in result.note
         assert content(folder) == whole
 
