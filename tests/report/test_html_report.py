@@ -236,6 +236,14 @@ def test_which_files_browsers_play(clip: Path, suffix: str, codec: str, pixels: 
     assert (said in obstacle(info)) if said else obstacle(info) == ""
 
 
+def test_files_that_browsers_lay_out_in_their_own_way_are_copied(clip: Path) -> None:
+    from dataclasses import replace
+
+    info = probe(clip)
+    for layout in ({"crop": (8, 0, 8, 0)}, {"mirrored": True}, {"stream": 1}):
+        assert "browser" in obstacle(replace(info, **layout))
+
+
 def test_a_log_cut_off_makes_a_page_that_says_so(vidtrack: Any, log: Path, tmp_path: Path) -> None:
     text = log.read_text("utf-8")
     log.write_text(text[: text.index('"i":3')], "utf-8")

@@ -56,7 +56,9 @@ def obstacle(info: VideoInfo) -> str:
     pixels = _PIXELS.get(info.codec, (info.pixel_format,))
     if info.codec not in _CODECS[kind] or info.pixel_format not in pixels:
         return f"{info.codec} {info.pixel_format} does not play in every browser"
-    return ""
+    if any(info.crop) or info.mirrored:
+        return "not every browser crops and mirrors a clip as the file says"
+    return "browsers play another of the file's video streams" if info.stream else ""
 
 
 def clip_itself(footage: Footage, embed: bool) -> Clip:

@@ -31,7 +31,8 @@ class ContainerSource:
     ) -> None:
         self._path, self._number, self._start_pts = info.path, info.stream, info.start_pts
         self._end_tolerance: Fraction = _END_TOLERANCE_SECONDS
-        if without_presentation_times(info):  # counted by frames
+        self._has_times = not without_presentation_times(info)
+        if not self._has_times:  # counted by frames
             self._end_tolerance = _END_TOLERANCE_FRAMES / (info.average_rate or Fraction(25))
         self._limits = limits
         self._problems = problems
@@ -97,7 +98,7 @@ class ContainerSource:
         """Frames after `last_pts`, decoded once more in one thread: after damage near the end, FFmpeg drops the good
         frames that its other threads still hold.
         """
-        if self._continuous.resets or self.on_hardware:
+        if self._continuous.resets or self.on_hardware or not self._has_times:
             return []
         frames: list[av.VideoFrame] = []
         with contextlib.suppress(av.FFmpegError, OSError), open_container(self._path, limits=self._limits) as container:
