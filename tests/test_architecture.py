@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -48,15 +49,9 @@ def part_of(name: str) -> str:
 
 
 def imports(path: Path, only_at_top: bool = False) -> Iterator[str]:
-    """Names of the modules that a file imports; what is there for type checkers only does not count."""
+    """Names that a file imports, those for type checkers included unless only the top level counts."""
     tree = ast.parse(path.read_text("utf-8"))
-    unchecked = [
-        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    ]
-    skipped = {id(inner) for node in unchecked for inner in ast.walk(node)}
     for node in tree.body if only_at_top else ast.walk(tree):
-        if id(node) in skipped:
-            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -79,6 +74,18 @@ def test_imports_go_down_only(path: Path) -> None:
                 assert other == own or level[other] < level[own], f"{own} may not import {name}"
             else:
                 assert own == "cli" and other == "__version__", f"{own} imports {name}, which has no level"
+
+
+def test_no_import_circles() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules()}
+    graph = {
+        name: {found for used in imports(path) for found in (used, used.rpartition(".")[0]) if found in names}
+        for name, path in names.items()
+    }
+    try:
+        TopologicalSorter({name: uses - {name} for name, uses in graph.items()}).prepare()
+    except CycleError as error:
+        pytest.fail(f"these modules import each other: {' <- '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("path", modules(), ids=identify)
