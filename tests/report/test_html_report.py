@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -190,7 +191,7 @@ def test_a_log_of_a_part_of_a_clip_keeps_its_time_in_a_copy(vidtrack: Any, log: 
 
 
 def test_nothing_a_log_says_becomes_markup_or_script() -> None:
-    page = join_page(EVIL, [EVIL], [EVIL], {"classes": [EVIL]}, "", "")
+    page = join_page(EVIL, [EVIL], [EVIL], "", {"classes": [EVIL]}, "", "")
     assert page.count("<script") == page.count("</script>") == 4
     assert "<!--" not in page
     assert "alert(1)" in page
@@ -202,7 +203,7 @@ def test_nothing_a_log_says_becomes_markup_or_script() -> None:
 
 
 def test_the_policy_lets_the_own_script_and_style_through_and_no_address() -> None:
-    page = join_page("a", [], [], {}, "", "")
+    page = join_page("a", [], [], "", {}, "", "")
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
     assert policy is not None
     assert "default-src 'none'" in policy[1]
@@ -286,3 +287,20 @@ def test_bad_input_is_one_line_and_leaves_nothing(vidtrack: Any, log: Path, clip
 def _taken(path: Path) -> Path:
     path.write_text("precious")
     return path
+
+
+def test_doubtful_moments_are_shown_with_an_image_each(vidtrack: Any, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", Clip(frames=40, size=(320, 136)))
+    boxes = {i: (100.0 + i, 20.0, 140.0 + i, 100.0) for i in [*range(5, 15), *range(20, 30)]}
+    log = made_log(tmp_path / "clip.tracks.jsonl", [{1: boxes[i]} if i in boxes else {} for i in range(40)], clip=clip)
+    assert vidtrack("report", log).code == 0
+    page = (tmp_path / "clip.report.html").read_text("utf-8")
+    doubts = re.search(r'<details class="doubts">.*?</details>', page, re.S)
+    assert doubts is not None
+    assert "3 doubtful moments" in doubts[0]
+    for reason in ("appears inside the image", "not seen", "vanishes inside the image"):
+        assert f"person 1 {reason}" in doubts[0]
+    images = re.findall(r'data:image/jpeg;base64,([^"]+)"', doubts[0])
+    sizes = [cv2.imdecode(np.frombuffer(base64.b64decode(own), np.uint8), cv2.IMREAD_COLOR).shape for own in images]
+    assert len(sizes) == 3 and all(min(size[:2]) > 30 for size in sizes)
+    assert [float(s) for s in re.findall(r'data-seconds="([\d.]+)"', doubts[0])] == pytest.approx([0.16, 0.68, 1.2])

@@ -13,7 +13,6 @@ import hashlib
 import html
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib import resources
@@ -26,6 +25,7 @@ from vidtrack.batch.remote import Location
 from vidtrack.batch.remote_manifest import home_of
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.metadata import utc_now
+from vidtrack.core.template import fill
 from vidtrack.tracklog import Status, is_log_path
 
 REPORT, INDEX = "report.json", "index.html"
@@ -38,7 +38,6 @@ _STATES = {
     "truncated": "truncated",
     "complete": "complete",
 }  # those that need attention first
-_MARK = re.compile(r"\{\{([a-z]+)\}\}")
 
 
 def write_overview(root: Location, rows: Iterable[Row]) -> None:
@@ -86,7 +85,7 @@ def page_of(root: Location, rows: Sequence[Row]) -> str:
     counts = Counter(map(state_of, rows))
     present = [state for state in _STATES if counts[state]]
     frames, seconds = (sum(getattr(row, name) for row in rows if row.state == DONE) for name in ("frames", "seconds"))
-    style = _fill(_file("index.css"), {"filters": "".join(map(_filter_rule, present))})
+    style = fill(_file("index.css"), {"filters": "".join(map(_filter_rule, present))})
     values = {
         "hash": f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode('ascii')}",
         "title": _text(f"Batch in {_title(root)}"),
@@ -96,7 +95,7 @@ def page_of(root: Location, rows: Sequence[Row]) -> str:
         + "".join(_filter(state, f"{_STATES[state].capitalize()} {counts[state]:,}") for state in present),
         "rows": "".join(map(_row, rows)),
     }
-    return _fill(_file("index.html"), values)
+    return fill(_file("index.html"), values)
 
 
 def _title(root: Location) -> str:
@@ -143,10 +142,6 @@ def _text(value: str) -> str:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
-
-
-def _fill(template: str, values: dict[str, str]) -> str:
-    return _MARK.sub(lambda mark: values[mark[1]], template)
 
 
 def _file(name: str) -> str:

@@ -22,6 +22,7 @@ from vidtrack.render.scene import Scene
 from vidtrack.render.stills import best_stills, candidates_of
 from vidtrack.report.clip import EMBEDDED_BYTES, Clip, CopyWriter, clip_itself, obstacle
 from vidtrack.report.columns import pack
+from vidtrack.report.doubts import DoubtImages, doubts_html
 from vidtrack.report.template import join_page
 from vidtrack.tracklog import Status, TrackLog, track_classes
 from vidtrack.tracklog.counting import ever_watched
@@ -78,13 +79,13 @@ def make_report(
     hidden = path.with_name(f".{path.stem}.embedded.mp4")
     writer = CopyWriter(scene.footage, hidden if embed else copy_of(path), copied) if copied else None
     try:
-        thumbnails, warnings = _watch(scene, writer, progress)
+        thumbnails, doubts, warnings = _watch(scene, writer, progress)
         clip = clip_itself(scene.footage, embed) if writer is None else writer.finish(embed)
     except BaseException:
         if writer is not None:
             writer.abort()
         raise
-    page = _page(scene, path, clip, thumbnails)
+    page = _page(scene, path, clip, thumbnails, doubts_html(doubts, scene.chosen, _small_jpeg))
     write_whole(path, page.encode("utf-8", "xmlcharrefreplace"))  # bytes of a file name may be no UTF-8
     notes = ([f"the page plays a copy of the clip, as {copied}"] if copied else []) + warnings
     return Report(path, None if embed else clip.path, len(thumbnails), tuple(notes))
@@ -92,8 +93,8 @@ def make_report(
 
 def _watch(
     scene: Scene, writer: CopyWriter | None, progress: Callable[[Progress], None] | None
-) -> tuple[dict[int, _Thumbnail], list[str]]:
-    """The thumbnail of each track, and what went wrong in the clip; frames pass through `writer`."""
+) -> tuple[dict[int, _Thumbnail], DoubtImages, list[str]]:
+    """The thumbnail of each track, an image of each doubt, and problems of the clip; frames pass through `writer`."""
     log, footage = scene.chosen, scene.footage
     paths = continuous_trajectories(log)
     candidates = candidates_of(paths, paths, log)
@@ -101,14 +102,15 @@ def _watch(
         frames = stages.first("decode", reader)
         if writer is not None:
             frames = stages.then("copy", writer.passing(frames))
-        frames = _counted(frames, reader.expected, progress)
+        doubts = DoubtImages(log, paths, footage.scale)
+        frames = doubts.passing(_counted(frames, reader.expected, progress))
         thumbnails = {
             still.candidate.identity: _Thumbnail(still.candidate.row, _small_jpeg(still.image))
             for still in best_stills(frames, candidates, log, footage.scale)
         }
-        for _ in frames if writer is not None else ():  # the tracks may end before the clip does
-            pass
-        return thumbnails, [problem.message for problem in reader.problems]
+        while (writer is not None or not doubts.done) and next(frames, None) is not None:
+            pass  # the tracks may end before the clip does
+        return thumbnails, doubts, [problem.message for problem in reader.problems]
 
 
 def _counted(
@@ -129,7 +131,7 @@ def _small_jpeg(image: np.ndarray) -> str:
     return base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()).decode()
 
 
-def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail]) -> str:
+def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail], doubts: str) -> str:
     log, source = scene.chosen, scene.log.header.source
     packed = pack(log)
     width, height = source.size
@@ -161,6 +163,7 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
         title=Path(source.path.replace("\\", "/")).name,
         facts=_facts(log, clip),
         notices=_notices(scene.log),
+        doubts=doubts,
         data=data,
         columns=packed.text,
         clip=clip.data or "",

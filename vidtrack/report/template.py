@@ -1,4 +1,4 @@
-"""The page's files and its values, joined into one text."""
+"""Joins the page's files and values into one text."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ import base64
 import hashlib
 import html
 import json
-import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+from vidtrack.core.template import fill
+
 _SCRIPTS = ("data", "look", "player", "overlay", "bars", "timeline", "list", "filters", "commands", "page")
-_MARK = re.compile(r"\{\{([a-z]+)\}\}")
 
 
 def join_page(
-    title: str, facts: Sequence[str], notices: Sequence[str], data: Mapping[str, Any], columns: str, clip: str
+    title: str,
+    facts: Sequence[str],
+    notices: Sequence[str],
+    doubts: str,
+    data: Mapping[str, Any],
+    columns: str,
+    clip: str,
 ) -> str:
     """The whole page; whatever names hold, no text in it can become markup or script.
 
-    `data` is what the scripts read as JSON, `columns` and `clip` are base64.
+    `data` is what the scripts read as JSON, `doubts` is markup, `columns` and `clip` are base64.
     """
     style = _file("page.css")
     script = "".join(_file(f"{name}.js") for name in _SCRIPTS)
@@ -29,13 +35,14 @@ def join_page(
         "title": html.escape(title),
         "facts": html.escape(" · ".join(facts)),
         "notices": "".join(f'<p class="notice" role="note">{html.escape(notice)}</p>\n' for notice in notices),
+        "doubts": doubts,
         "style": style,
         "data": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         "columns": columns,
         "clip": clip,
         "script": script,
     }
-    return _MARK.sub(lambda mark: values[mark[1]], _file("page.html"))
+    return fill(_file("page.html"), values)
 
 
 def _policy(style: str, script: str) -> str:

@@ -37,6 +37,11 @@ const list = new TrackList(find(".list"), state, {
 });
 const commands = new Commands(find("#commands"), log, state, filters);
 
+for (const button of document.querySelectorAll(".doubts button")) {
+  const track = log.tracks.find(({ id }) => id === Number(button.dataset.track));
+  button.addEventListener("click", () => pick(track, Number(button.dataset.seconds)));
+}
+
 function take(seconds) {
   state.seconds = seconds;
   const row = log.rowAt(seconds);
