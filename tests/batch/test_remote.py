@@ -165,7 +165,7 @@ def _names(root: Address) -> list[str]:
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "scratch"
     folder.mkdir()
-    monkeypatch.setattr(remote_job.tempfile, "tempdir", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     return folder
 
 

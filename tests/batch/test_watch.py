@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.batch import watch as module
 from vidtrack.batch.plan import Job
 from vidtrack.batch.watch import FolderWatch
 from vidtrack.core.errors import UsageError
@@ -12,7 +11,7 @@ from vidtrack.core.errors import UsageError
 
 def test_a_clip_is_returned_once_when_it_has_stopped_growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     clip = tmp_path / "a.mp4"
     clip.write_bytes(b"1")
     watch = FolderWatch(lambda: [Job(clip, None, None)], pytest.fail)

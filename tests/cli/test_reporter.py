@@ -10,7 +10,6 @@ import pytest
 from vidtrack.batch.engine import Outcome
 from vidtrack.batch.events import BatchWarning, ClipCrashed, ClipFinished, ClipProgressed, ClipsQueued, ClipStarted
 from vidtrack.batch.plan import Job
-from vidtrack.cli import reporter as module
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.reporter import Reporter, reporter
 from vidtrack.cli.summary import clock
@@ -24,7 +23,7 @@ KILLED = "its worker was killed (SIGSEGV)"
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, in seconds; a list of one, so that a test can move it."""
     now = [100.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     return now
 
 

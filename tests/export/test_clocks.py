@@ -20,6 +20,7 @@ from vidtrack.core.types import FileNumbering
 from vidtrack.export import cvat, datasets, ffmpeg, subtitles
 from vidtrack.export.registry import find_formats
 from vidtrack.export.run import export_log
+from vidtrack.render.annotator import colour_of
 
 RATE = Fraction(25)
 # a screen recording: 80 frames were decoded, and while nothing changed the same one stays for 3 timeline frames
@@ -134,7 +135,7 @@ def test_ffmpeg_draws_on_the_right_frames_of_a_clip_that_starts_late(tmp_path: P
     assert made.returncode == 0, made.stderr.decode()
     frames = np.frombuffer(made.stdout, np.uint8).reshape(-1, 96, 160, 3)
     assert len(frames) == 12
-    colour = np.array(ffmpeg.colour_of(1))
+    colour = np.array(colour_of(1))
     for i, frame in enumerate(frames):
         drawn = (np.abs(frame.astype(int) - colour).sum(2) < 120).any(0)
         assert abs(int(np.flatnonzero(drawn)[0]) - 10 * i) <= 1, i

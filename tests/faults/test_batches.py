@@ -157,8 +157,8 @@ def test_a_clip_that_changes_while_it_is_read(run: Run, sources: Path, clip: byt
     ending = run("--retry-quarantined")
     assert ending.code == 0, ending.err
     assert_all_there(sources.parent / "out", sources)
-    log = TrackLog.load(sources.parent / f"out/{accident}-2.tracks.jsonl")
-    assert log.header.source.bytes == len(clip) + 5
+    tracked = TrackLog.load(sources.parent / f"out/{accident}-2.tracks.jsonl")
+    assert tracked.header.source.bytes == len(clip) + 5
 
 
 @pytest.fixture

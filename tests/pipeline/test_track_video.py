@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-import vidtrack.pipeline.outputs
 from tests.media import EXAMPLE_CLIP, Clip, cut_off, damaged, faststart, write_clip, write_pictures
 from vidtrack import Progress, RunConfig, TrackerConfig, TrackLog, TrackResult, track_video
 from vidtrack.core.errors import (
@@ -23,7 +22,7 @@ from vidtrack.core.errors import (
 )
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracklog import line_schema
-from vidtrack.video import VideoReader, probe
+from vidtrack.video import VideoReader, VideoWriter, probe
 
 EAGER = TrackerConfig(low_score=0.1)
 
@@ -189,7 +188,7 @@ def test_an_impatient_interrupt_ends_at_once(tiny_model: DeformableDETR, second:
 def test_a_failing_video_leaves_the_log(
     tiny_model: DeformableDETR, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Full(vidtrack.pipeline.outputs.VideoWriter):
+    class Full(VideoWriter):
         def write(self, frame: object) -> None:
             if self.written == 5:
                 raise OutputError("No space left on device")

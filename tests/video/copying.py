@@ -14,8 +14,8 @@ from vidtrack.video import EncodeConfig, ReadConfig, VideoReader, VideoWriter
 
 def reading(start: float | None = None, end: float | None = None, stride: int = 1) -> ReadConfig:
     """A config for times as written: 0.1 is one tenth, not its nearest binary fraction."""
-    exact = [None if seconds is None else Fraction(str(seconds)) for seconds in (start, end)]
-    return ReadConfig(*exact, stride)
+    first, last = (None if seconds is None else Fraction(str(seconds)) for seconds in (start, end))
+    return ReadConfig(first, last, stride)
 
 
 def copy(source: Path, target: Path, *, start=None, end=None, stride: int = 1, **options) -> list[Frame]:
