@@ -1,4 +1,23 @@
-"""Track objects in video. Start with `track_video`, `track_batch`, `load_model` and `TrackLog`."""
+"""Track objects in video. Start with `track_video`, `track_batch`, `load_model` and `TrackLog`.
+
+Track a clip into a log and an annotated video:
+
+>>> from vidtrack import RunConfig, TrackLog, track_video
+>>> result = track_video(clip, log=folder / "clip.tracks.jsonl", config=RunConfig(end_seconds=1))
+>>> result.status, result.frames
+(<Status.COMPLETE: 'complete'>, 25)
+
+Read it back, as numpy arrays over all objects or frame by frame:
+
+>>> log = TrackLog.load(result.log)
+>>> log.header.source.size, len(log)
+((640, 272), 25)
+>>> log.boxes_xyxy.shape == (len(log.ids), 4)
+True
+>>> first = next(iter(log))
+>>> first.index, float(first.seconds)
+(0, 0.0)
+"""
 
 from __future__ import annotations
 

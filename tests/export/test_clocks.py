@@ -17,7 +17,7 @@ import pytest
 from tests.export.scenes import exported, interpreter_with, moving, program, scene_of, write_log
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import FileNumbering
-from vidtrack.export import cvat, datasets, ffmpeg, subtitles
+from vidtrack.export import cvat, datasets, subtitles
 from vidtrack.export.registry import find_formats
 from vidtrack.export.run import export_log
 from vidtrack.render.annotator import colour_of

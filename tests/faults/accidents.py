@@ -19,7 +19,7 @@ def command_with_accidents(*arguments: str) -> int:
     from tests.faults.forkserver import command
     from vidtrack.batch import run
 
-    track = run.track_video
+    track = run.track_video  # type: ignore[attr-defined]
 
     def track_video(clip: VideoInfo, *further: Any, progress: Callable[[Any], None] | None = None, **named: Any) -> Any:
         source = clip.path
@@ -40,7 +40,7 @@ def command_with_accidents(*arguments: str) -> int:
         finally:
             resource.setrlimit(resource.RLIMIT_AS, before)
 
-    run.track_video = track_video
+    run.track_video = track_video  # type: ignore[attr-defined]
     return command(*arguments)
 
 

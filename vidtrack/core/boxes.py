@@ -12,7 +12,11 @@ def cxcywh_to_xyxy(boxes: np.ndarray) -> np.ndarray:
 
 
 def xyxy_to_cxcywh(boxes: np.ndarray) -> np.ndarray:
-    """Edges to centre and size."""
+    """Edges to centre and size.
+
+    >>> xyxy_to_cxcywh(np.array([10.0, 20, 30, 60]))
+    array([20., 40., 20., 40.])
+    """
     low, high = boxes[..., :2], boxes[..., 2:]
     return np.concatenate([(low + high) / 2, high - low], axis=-1)
 
@@ -32,7 +36,11 @@ def pairwise_intersection(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
 
 
 def pairwise_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
-    """Intersection over union (N, M) of boxes (N, 4) and (M, 4); 0 if both are empty."""
+    """Intersection over union (N, M) of boxes (N, 4) and (M, 4); 0 if both are empty.
+
+    >>> pairwise_iou(np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 2], [1, 0, 3, 2]])).round(3)
+    array([[1.   , 0.333]])
+    """
     overlap = pairwise_intersection(a_xyxy, b_xyxy)
     union = area(a_xyxy)[:, None] + area(b_xyxy)[None, :] - overlap
     return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)

@@ -15,6 +15,9 @@ def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str 
 
     Case is ignored; spaces, hyphens and underscores are equal. Raises UsageError for an unknown name and suggests the
     closest.
+
+    >>> class_filter(["person", "traffic light", "car"], ["Traffic_Light"])
+    array([False,  True, False])
     """
     if wanted is None:
         return np.ones(len(names), dtype=bool)
