@@ -50,6 +50,6 @@ def test_frames_and_seconds_are_taken_as_given(info: VideoInfo) -> None:
 
 
 def test_one_missed_detection_is_bridged(info: VideoInfo) -> None:
-    assert gap_between_detections(1, info) == 0
+    assert gap_between_detections(1, info) == pytest.approx(0.08)
     assert gap_between_detections(3, replace(info, average_rate=Fraction(30))) == pytest.approx(0.2)
     assert gap_between_detections(3, replace(info, average_rate=Fraction(30)), stride=2) == pytest.approx(0.4)

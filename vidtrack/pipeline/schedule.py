@@ -29,8 +29,6 @@ def detection_step(detect_every: int | Fraction | None, info: VideoInfo, stride:
 
 
 def gap_between_detections(step: int, info: VideoInfo, stride: int = 1) -> float:
-    """Seconds a track may go unseen and still be interpolated: one missed detection; 0 if every frame is detected."""
-    if step == 1:
-        return 0.0
-    rate = info.average_rate or Fraction(25)  # frames given for a clip of unknown rate: a guess
+    """Seconds a track may go unseen and still be interpolated: one missed detection."""
+    rate = info.average_rate or Fraction(25)  # of a clip of unknown rate: a guess
     return float(2 * step * stride / rate)
