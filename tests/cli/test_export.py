@@ -98,7 +98,7 @@ def test_one_bad_log_does_not_end_the_others(vidtrack: Command, log: Path, jumpy
     assert ended.code == 1
     assert ended.out == f"{log.with_name('shot.nk')}\n"
     assert ended.err.count("\n") == 1
-    assert "varies from 20 to 30.3 a second" in ended.err
+    assert "varies from 20 to 30.3 fps" in ended.err
 
 
 def test_a_list_says_what_each_format_is_for_in_two_lines(vidtrack: Command) -> None:
@@ -138,7 +138,7 @@ def test_a_stride_and_a_turned_clip_are_mentioned(vidtrack: Command, tmp_path: P
     ("arguments", "code", "message"),
     [
         (["LOG", "--to", "nuk"], 2, "unknown format 'nuk' (did you mean nuke?)"),
-        (["LOG"], 2, "no format is named"),
+        (["LOG"], 2, "no format given"),
         (["--to", "nuke"], 2, "no track log given"),
         (["LOG", "--to", "nuke", "--tracks", "9"], 2, "the log has no track 9 (it has 1, 2)"),
         (["LOG", "--to", "nuke", "--tracks", "one"], 2, "'one' is not a list of track IDs"),
@@ -148,9 +148,9 @@ def test_a_stride_and_a_turned_clip_are_mentioned(vidtrack: Command, tmp_path: P
         (["LOG", "--to", "nuke", "--fps", "0"], 2, "is not a frame rate"),
         (["LOG", "--to", "nuke", "--conform-fps", "100000"], 2, "not a rate to export at"),
         (["LOG", "--to", "nuke", "--fps", "25", "--conform-fps", "25"], 2, "exclude each other"),
-        (["LOG", "--to", "fcpxml", "--conform-fps", "12"], 2, "FCPXML has no 12 frames a second"),
+        (["LOG", "--to", "fcpxml", "--conform-fps", "12"], 2, "FCPXML does not support 12 fps"),
         (["missing.jsonl", "--to", "nuke"], 3, "missing.jsonl cannot be read"),
-        (["EMPTY", "--to", "nuke"], 3, "holds no track log"),
+        (["EMPTY", "--to", "nuke"], 3, "contains no track log"),
         (["NEWER", "--to", "nuke"], 3, "is a track log of version 2, this release reads 1"),
         (["TEXT", "--to", "nuke"], 3, "not a track log"),
         (["LOG", "--to", "nuke", "-o", "TEXT"], 2, "text.jsonl is a file"),

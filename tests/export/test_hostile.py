@@ -105,13 +105,13 @@ def last_frame(**values: int) -> Callable[[list[dict[str, Any]]], None]:
     ("edit", "code", "said"),
     [
         (last_frame(i=10**12), 2, "goes up to frame 1000000000000"),
-        (last_frame(pts=10**15), 2, "mistaken?|rate varies"),
-        (to("time_base", value=[10**9, 1]), 2, "mistaken?|has no 1e-09"),
+        (last_frame(pts=10**15), 2, "wrong?|rate varies"),
+        (to("time_base", value=[10**9, 1]), 2, "wrong?|support 1e-09"),
         (to("size", value=[0, 0]), 3, "source/size/0"),
         (to("sample_aspect_ratio", value=[1, 0]), 3, "source/sample_aspect_ratio"),
         (to("sample_aspect_ratio", value=[-1, 1]), 3, "source/sample_aspect_ratio"),
         (to("average_rate", value=[0, 0]), 3, "source/average_rate"),
-        (to("path", value="half \ud800"), 3, "half a character"),
+        (to("path", value="half \ud800"), 3, "lone surrogate"),
     ],
 )
 def test_numbers_past_all_measure_are_one_line(
@@ -139,7 +139,7 @@ def test_a_log_of_one_frame_is_exported_whole(vidtrack: Command, tmp_path: Path)
     log = write_log(tmp_path / "none.jsonl", {}, range(0))
     ended = vidtrack("export", log, "--to", ALL)
     assert (ended.code, ended.out) == (2, "")
-    assert "the log has no tracks" in ended.err
+    assert "the log has no frames" in ended.err
 
 
 def test_boxes_beyond_the_picture_and_many_tracks(vidtrack: Command, tmp_path: Path) -> None:

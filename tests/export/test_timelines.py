@@ -166,7 +166,7 @@ def test_final_cut_hears_what_the_clip_says(tmp_path: Path) -> None:
 
 
 def test_final_cut_has_no_other_rates(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no 12 frames a second"):
+    with pytest.raises(UsageError, match="does not support 12 fps"):
         fcpxml.refuse(scene_of(write_log(tmp_path / "a.jsonl", {1: moving(5)}, range(5), Fraction(12))))
 
 

@@ -201,7 +201,7 @@ def _import_everything() -> None:
 
     import vidtrack
     from vidtrack import ops
-    from vidtrack.tracklog import checking
+    from vidtrack.tracklog.schema import faults_of
 
     for module in pkgutil.walk_packages(vidtrack.__path__, "vidtrack."):
         if not module.name.endswith(("__main__", "_C")):
@@ -210,7 +210,7 @@ def _import_everything() -> None:
     torch.set_num_threads(1)
     ops.announce("cpu")
     for kind in ("header", "frame", "event", "track", "footer"):
-        checking.shape_of(kind)
+        list(faults_of(kind, {}))  # which compiles and keeps its schema
 
 
 def _run(request: dict[str, Any]) -> Ending:
@@ -289,7 +289,7 @@ def _limit() -> None:
 
 def _fork_workers(kept: int) -> None:
     """Let a batch fork its workers, which spares them their start, and close in them what a fresh start would lack."""
-    from vidtrack.batch import local
+    from vidtrack.batch.engines import local
 
     local._context = lambda: _Forking(kept)  # type: ignore[assignment, return-value]
     local.resource_tracker = SimpleNamespace(ensure_running=lambda: None)  # type: ignore[attr-defined]

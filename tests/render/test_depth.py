@@ -142,5 +142,5 @@ def test_a_codec_of_8_bits_says_what_is_lost(vidtrack: Command, clip: Path, tmp_
     log, out = log_of(tmp_path / "log.jsonl", clip), tmp_path / "out.mp4"
     ended = vidtrack("render", log, "--solid", "--codec", "h264", "-o", out)
     assert ended.code == 0
-    assert "the clip has 10 bits a sample, h264 gets 8: --codec hevc, av1 or prores keep more" in ended.err
+    assert "the clip has 10 bits per sample, h264 keeps 8; --codec hevc, av1 or prores keep more" in ended.err
     assert probe(out).bit_depth == 8

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.render.scenes import any_clip, write_log
-from vidtrack.render.jobs import matte_layer, whole_take
+from vidtrack.render.inputs import TrackSelection, open_inputs
+from vidtrack.render.jobs import matte_layer, whole_job
 from vidtrack.render.masks import Mask, MaskConfig, Shape, mask_of
 from vidtrack.render.matte import Matte
-from vidtrack.render.scene import Wanted, open_scene
 
 SIZE = (120, 80)
 
@@ -61,9 +61,9 @@ def test_nothing_to_mask(box: tuple[float, ...]) -> None:
 def test_a_matte_is_opaque_inside_the_boxes(tmp_path: Path, inverted: bool) -> None:
     clip = any_clip(tmp_path / "clip.mp4", frames=2)
     log = write_log(tmp_path / "log.jsonl", clip, {1: {0: (40, 20, 90, 70)}, 2: {0: (80, 60, 120, 100)}}, range(2))
-    scene = open_scene(log, None, Wanted())
+    scene = open_inputs(log, None, TrackSelection())
     layer = matte_layer(scene.chosen, Matte(MaskConfig(feather=0), inverted=inverted), with_picture=True)
-    take = whole_take(scene.footage, layer, tmp_path / "matte.mov")
+    take = whole_job(scene.footage, layer, tmp_path / "matte.mov")
     from vidtrack.tracklog.source_video import with_objects
 
     with scene.footage.open() as reader:

@@ -29,7 +29,7 @@ from tests.render.scenes import (
 )
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame, FrameTracks
-from vidtrack.render.coverage import CoverConfig, cover
+from vidtrack.render.coverage import CoverageConfig, cover
 from vidtrack.render.masks import MaskConfig, Shape
 from vidtrack.render.redact import Method, RedactionConfig, Redactor
 from vidtrack.tracklog import Event, TrackLog
@@ -112,7 +112,7 @@ def test_no_pixel_is_left_however_the_clip_is_stored(
     [
         (range(FRAMES), 0, ""),
         (range(0, FRAMES, 3), 0, ""),
-        (range(30), 10, "the log lacks 10 frames from 1.20 s on: what appears or moves there may show"),
+        (range(30), 10, "the log lacks 10 frames from 1.20 s on: objects that appear or move there may show"),
         (range(5, FRAMES), 5, "the log lacks 5 frames from 0.00 s on"),
         ([*range(10), *range(19, FRAMES)], 9, "the log lacks 9 frames from 0.40 s on"),
         ([0], 39, "the log lacks 39 frames from 0.04 s on"),
@@ -226,7 +226,7 @@ def test_what_is_hidden_holds_every_logged_box_and_is_steady(tmp_path: Path) -> 
     random = np.random.default_rng(0)
     jittery = {i: np.array(object_box(i)) + random.normal(0, 3, 4) for i in range(FRAMES) if i not in MISSED}
     log = log_in_memory(tmp_path, {1: jittery}, FRAMES)
-    hidden = cover(log, CoverConfig(margin=0.0))
+    hidden = cover(log, CoverageConfig(margin=0.0))
     rows = {int(row): box for row, box in zip(hidden.frame_rows, hidden.boxes_xyxy, strict=True)}
     assert sorted(rows) == list(range(FRAMES))
     for i, box in jittery.items():
@@ -280,7 +280,7 @@ def test_a_gap_with_a_cut_in_it_is_hidden_along_the_way(tmp_path: Path) -> None:
     """The object goes on as it did up to the cut, and comes to where it is next as it goes on from there."""
     true = {i: np.array([4 * i, 40, 4 * i + 36, 84]) for i in range(60)}
     sights = {i: box for i, box in true.items() if not 20 <= i < 40}
-    hidden = cover(log_in_memory(tmp_path, {1: sights}, 60, cuts=(39,)), CoverConfig(margin=0.0))
+    hidden = cover(log_in_memory(tmp_path, {1: sights}, 60, cuts=(39,)), CoverageConfig(margin=0.0))
     assert hidden.frame_rows.tolist() == list(range(60))
     for i, box in enumerate(hidden.boxes_xyxy):
         assert (box[:2] <= true[i][:2]).all() and (box[2:] >= true[i][2:]).all(), i
@@ -288,7 +288,7 @@ def test_a_gap_with_a_cut_in_it_is_hidden_along_the_way(tmp_path: Path) -> None:
 
 def test_the_longer_unseen_the_more_is_hidden(tmp_path: Path) -> None:
     still = {i: (100, 40, 140, 90) for i in (*range(10), *range(40, 50))}
-    hidden = cover(log_in_memory(tmp_path, {1: still}, 50), CoverConfig())
+    hidden = cover(log_in_memory(tmp_path, {1: still}, 50), CoverageConfig())
     widths = (hidden.boxes_xyxy[:, 2] - hidden.boxes_xyxy[:, 0])[[5, 15, 25]]
     assert widths[0] < widths[1] < widths[2] < 3 * widths[0]
 
@@ -296,7 +296,7 @@ def test_the_longer_unseen_the_more_is_hidden(tmp_path: Path) -> None:
 def test_a_hold_ends_at_a_cut_and_a_gap_does_not(tmp_path: Path) -> None:
     sights = {i: (100 + i, 40, 140 + i, 90) for i in (*range(12, 15), *range(24, 30))}
     log = log_in_memory(tmp_path, {1: sights}, 50, cuts=(10, 20, 31))
-    hidden = cover(log, CoverConfig(margin=0.0, hold_before_seconds=1, hold_after_seconds=1))
+    hidden = cover(log, CoverageConfig(margin=0.0, hold_before_seconds=1, hold_after_seconds=1))
     assert hidden.frame_rows.tolist() == list(range(10, 31))
     (left, right), (left_after, right_after) = hidden.boxes_xyxy[[19 - 10, 20 - 10]][:, [0, 2]]
     assert 108 < left <= 114 and 154 < right < 175  # it moves to the right: on to the cut it may have
@@ -331,8 +331,8 @@ def test_between_logged_frames_a_box_counts_on_either_side(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: CoverConfig(margin=-1),
-        lambda: CoverConfig(hold_after_seconds=float("nan")),
+        lambda: CoverageConfig(margin=-1),
+        lambda: CoverageConfig(hold_after_seconds=float("nan")),
         lambda: RedactionConfig(blocks=0),
         lambda: MaskConfig(feather=-0.1),
     ],

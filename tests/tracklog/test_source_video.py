@@ -13,7 +13,7 @@ import pytest
 from tests.media import write_pictures
 from tests.render.scenes import SIZE, any_clip, write_log
 from vidtrack.core.errors import InputError, LogError, UsageError
-from vidtrack.render.scene import Wanted, open_scene
+from vidtrack.render.inputs import TrackSelection, open_inputs
 from vidtrack.tracking.smoothing import fill_gaps, smooth
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.header import ModelInfo
@@ -83,7 +83,7 @@ def test_another_clip_is_refused(tmp_path: Path, log: Path, choices: dict[str, o
 
 def test_another_version_has_its_boxes_scaled_and_found_by_time(tmp_path: Path, log: Path) -> None:
     master = any_clip(tmp_path / "master.mp4", frames=24, size=(640, 272), rate=Fraction(50))
-    scene = open_scene(log, master, Wanted(), another_version=True)
+    scene = open_inputs(log, master, TrackSelection(), another_version=True)
     assert scene.footage.scale == (2.0, 2.0)
     with scene.footage.open() as reader:
         lefts = [tracks.boxes_xyxy[0, 0] for _, tracks in with_objects(reader, scene.log, scene.footage.scale)]
@@ -158,21 +158,21 @@ def write_sequence_log(path: Path, pattern: Path) -> Path:
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted(tracks=(9,)), "no track 9"),
-        (Wanted(without=(9,)), "no track 9"),
-        (Wanted(classes=("persn",)), "did you mean person"),
-        (Wanted(min_seconds=60), "no track of the log is left"),
-        (Wanted(without=(1, 2)), "no track of the log is left"),
+        (TrackSelection(tracks=(9,)), "no track 9"),
+        (TrackSelection(without=(9,)), "no track 9"),
+        (TrackSelection(classes=("persn",)), "did you mean person"),
+        (TrackSelection(min_seconds=60), "no track of the log matches"),
+        (TrackSelection(without=(1, 2)), "no track of the log matches"),
     ],
 )
-def test_tracks_that_are_not_there(log: Path, wanted: Wanted, said: str) -> None:
+def test_tracks_that_are_not_there(log: Path, wanted: TrackSelection, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        open_scene(log, None, wanted)
+        open_inputs(log, None, wanted)
 
 
 def test_choosing(log: Path) -> None:
     def chosen(**choices: object) -> set[int]:
-        return set(open_scene(log, None, Wanted(**choices)).chosen.ids.tolist())  # type: ignore[arg-type]
+        return set(open_inputs(log, None, TrackSelection(**choices)).chosen.ids.tolist())  # type: ignore[arg-type]
 
     assert chosen() == {1, 2}
     assert chosen(without=(1,)) == {2}
@@ -186,15 +186,15 @@ def test_who_was_ever_taken_for_a_class_is_hidden_with_it(tmp_path: Path, log: P
     odd = tmp_path / "odd.jsonl"
     odd.write_text(log.read_text().replace('{"id":1,"cls":0', '{"id":1,"cls":1', 1))
     chosen = [
-        set(open_scene(odd, None, Wanted(classes=("car",), doubtful=doubtful)).chosen.ids.tolist())
+        set(open_inputs(odd, None, TrackSelection(classes=("car",), doubtful=doubtful)).chosen.ids.tolist())
         for doubtful in (False, True)
     ]
     assert chosen == [{2}, {1, 2}]
 
 
 def test_a_log_without_frames(tmp_path: Path, clip: Path) -> None:
-    with pytest.raises(LogError, match="holds no frames"):
-        open_scene(write_log(tmp_path / "none.jsonl", clip, {}, ()), None, Wanted())
+    with pytest.raises(LogError, match="has no frames"):
+        open_inputs(write_log(tmp_path / "none.jsonl", clip, {}, ()), None, TrackSelection())
 
 
 def test_sizes(clip: Path, log: Path) -> None:
@@ -204,7 +204,7 @@ def test_sizes(clip: Path, log: Path) -> None:
 def test_boxes_are_smoothed_before_gaps_are_filled_as_detect_does(tmp_path: Path, clip: Path) -> None:
     shaky = {i: (20 + 9 * (i % 3), 30, 60 + 9 * (i % 3), 90) for i in (0, 1, 2, 3, 4, 8, 9, 10, 11)}
     path = write_log(tmp_path / "shaky.tracks.jsonl", clip, {1: shaky}, range(12))
-    made = open_scene(path, None, Wanted(gap_seconds=0.5, smooth_seconds=0.2)).chosen
+    made = open_inputs(path, None, TrackSelection(gap_seconds=0.5, smooth_seconds=0.2)).chosen
     log = TrackLog.load(path)
     np.testing.assert_array_equal(made.boxes_xyxy, fill_gaps(smooth(log, 0.2), 0.5).boxes_xyxy)
     assert not np.allclose(made.boxes_xyxy, smooth(fill_gaps(log, 0.5), 0.2).boxes_xyxy)

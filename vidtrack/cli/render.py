@@ -73,16 +73,15 @@ def render(
     130 interrupted.
     """
     check_combination(ctx)
-    from vidtrack.render.coverage import CoverConfig
-    from vidtrack.render.jobs import drawn_layer, hidden_layer, matte_layer, plain_layer
+    from vidtrack.render.coverage import CoverageConfig
+    from vidtrack.render.inputs import TrackSelection, open_inputs
+    from vidtrack.render.jobs import Plan, drawn_layer, hidden_layer, matte_layer, plain_layer
     from vidtrack.render.masks import MaskConfig, Shape
     from vidtrack.render.matte import Matte
-    from vidtrack.render.planning import Plan
     from vidtrack.render.review import between, doubts_of
-    from vidtrack.render.scene import Wanted, open_scene
     from vidtrack.video.config import EncodeConfig
 
-    wanted = Wanted(
+    wanted = TrackSelection(
         parse_identities(tracks),
         parse_identities(without, "--except") or (),
         parse_classes(classes),
@@ -93,7 +92,7 @@ def render(
     )
     mask = MaskConfig(Shape(outline), feather)
     hiding = hiding_of(blur, pixelate, solid, colour, blocks, mask)
-    reach = CoverConfig(_MARGIN if margin is None else margin, hold_before, hold_after)
+    reach = CoverageConfig(_MARGIN if margin is None else margin, hold_before, hold_after)
     followed = followed_by(crop_track)
     crop = None if crop_track is None else crop_of(aspect, size, zoom, max_speed, max_acceleration)
     look = look_of(parts, line_width, text_size, trail, colour_by)
@@ -102,37 +101,37 @@ def render(
         raise UsageError(f"{codec} cannot store an alpha channel", "drop --codec, or use --matte luma")
     encoding = EncodeConfig("prores4444" if with_alpha else codec, crf, preset)
 
-    scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
-    plan = Plan(scene, output, encoding.codec, start, end)
-    if not len(scene.log.ids) and (stills or clips or (crop is not None and followed is None)):
+    inputs = open_inputs(log, video, wanted, force, limits_of(max_pixels, None))
+    plan = Plan(inputs, output, encoding.codec, start, end)
+    if not len(inputs.log.ids) and (stills or clips or (crop is not None and followed is None)):
         print(printable(f"vidtrack: note: {log} has no tracks; nothing written"), file=sys.stderr)
     if stills:
-        pictures = plan.pictures()
-        check_places(list(pictures.values()), report, scene, overwrite)
-        records = run_stills(scene, pictures, reach.margin, whole_frame, progress)
+        pictures = plan.stills()
+        check_places(list(pictures.values()), report, inputs, overwrite)
+        records = run_stills(inputs, pictures, reach.margin, whole_frame, progress)
         if report is not None:
-            write_record(report, scene, records, None)
+            write_record(report, inputs, records, None)
         return
 
     if hiding is not None:
-        layer, mark = hidden_layer(scene.chosen, hiding, reach), "hidden"
+        layer, mark = hidden_layer(inputs.chosen, hiding, reach), "hidden"
     elif matte is not None:
-        layer, mark = matte_layer(scene.chosen, Matte(mask, margin or 0.0, invert), with_alpha), "matte"
+        layer, mark = matte_layer(inputs.chosen, Matte(mask, margin or 0.0, invert), with_alpha), "matte"
     elif crop is not None or clips:
-        layer, mark = plain_layer(scene.chosen), ""
+        layer, mark = plain_layer(inputs.chosen), ""
     else:
-        layer, mark = drawn_layer(scene.footage, scene.chosen, look), "drawn"
+        layer, mark = drawn_layer(inputs.footage, inputs.chosen, look), "drawn"
     if clips:
         items = plan.clips(layer, handles)
     elif crop is not None:
         items = plan.crops(layer, crop, handles) if followed is None else [plan.crop(layer, crop, followed)]
     else:
         items = [plan.whole(layer, mark)]
-    check_places([item.take.path for item in items], report, scene, overwrite)
-    records = run_items(scene, items, encoding, progress)
+    check_places([item.job.path for item in items], report, inputs, overwrite)
+    records = run_items(inputs, items, encoding, progress)
 
-    doubts = None if hiding is None else between(doubts_of(scene.chosen, weak_score), scene.chosen, start, end)
+    doubts = None if hiding is None else between(doubts_of(inputs.chosen, weak_score), inputs.chosen, start, end)
     if doubts is not None and progress not in (ProgressStyle.none, ProgressStyle.json):
-        typer.echo(doubt_line(doubts, scene, records), err=True)
+        typer.echo(doubt_line(doubts, inputs, records), err=True)
     if report is not None:
-        write_record(report, scene, records, doubts)
+        write_record(report, inputs, records, doubts)

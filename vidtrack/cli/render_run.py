@@ -11,9 +11,9 @@ from vidtrack.cli.options import ProgressStyle
 from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from vidtrack.render.planning import Item
+    from vidtrack.render.inputs import RenderInputs
+    from vidtrack.render.jobs import Item
     from vidtrack.render.review import Doubt
-    from vidtrack.render.scene import Scene
     from vidtrack.render.stills import Still
     from vidtrack.tracklog import TrackLog
     from vidtrack.video.config import EncodeConfig
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 _DOUBTS_SHOWN = 3
 
 
-def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, overwrite: bool) -> None:
+def check_places(targets: Sequence[Path], report: Path | None, inputs: RenderInputs, overwrite: bool) -> None:
     """Make the folders; raises UsageError if an output exists or would replace an input."""
     from vidtrack.core.atomic_files import refuse_existing
     from vidtrack.render.encode import make_folder
 
     outputs = [*targets, *([] if report is None else [report])]
-    read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}
+    read = {os.path.realpath(path) for path in (inputs.log_path, inputs.footage.info.path)}
     for output in outputs:
         if os.path.realpath(output) in read:
             raise UsageError(f"{output} is the input log or clip", "choose another name")
@@ -39,24 +39,26 @@ def check_places(targets: Sequence[Path], report: Path | None, scene: Scene, ove
         make_folder(folder)
 
 
-def run_items(scene: Scene, items: Sequence[Item], video: EncodeConfig, style: ProgressStyle) -> list[dict[str, Any]]:
+def run_items(
+    inputs: RenderInputs, items: Sequence[Item], video: EncodeConfig, style: ProgressStyle
+) -> list[dict[str, Any]]:
     """Write the videos one by one; finished ones survive an interrupt."""
     from vidtrack.cli.reporter import reporter
-    from vidtrack.render.encode import make_video
+    from vidtrack.render.encode import render_video
 
     records = []
     said: set[str] = set()
     for item in items:
         with reporter(style) as shown:
             try:
-                made = make_video(scene.footage, item.take, video, shown.follow(item.take.path))
+                made = render_video(inputs.footage, item.job, video, shown.follow(item.job.path))
             except KeyboardInterrupt:
-                shown.say(f"{item.take.path}: interrupted, not written")
+                shown.say(f"{item.job.path}: interrupted, not written")
                 raise
             for warning in made.warnings:
                 if warning not in said:
                     said.add(warning)
-                    shown.say(f"{scene.log_path.name}: warning: {warning}")
+                    shown.say(f"{inputs.log_path.name}: warning: {warning}")
             record = {
                 "output": str(made.path),
                 **item.values,
@@ -72,7 +74,7 @@ def run_items(scene: Scene, items: Sequence[Item], video: EncodeConfig, style: P
 
 
 def run_stills(
-    scene: Scene, targets: dict[int, Path], margin: float, whole_frame: bool, style: ProgressStyle
+    inputs: RenderInputs, targets: dict[int, Path], margin: float, whole_frame: bool, style: ProgressStyle
 ) -> list[dict[str, Any]]:
     """Write the best image of every track; finished ones survive an interrupt."""
     from vidtrack.cli.reporter import reporter
@@ -81,8 +83,8 @@ def run_stills(
     from vidtrack.render.stills import best_stills, candidates_of, write_stills
     from vidtrack.tracklog.trajectories import continuous_trajectories
 
-    log, footage = scene.chosen, scene.footage
-    everyone = continuous_trajectories(scene.log)
+    log, footage = inputs.chosen, inputs.footage
+    everyone = continuous_trajectories(inputs.log)
     candidates = candidates_of([path for path in everyone if path.identity in targets], everyone, log)
     records = []
     with reporter(style) as shown:
@@ -101,7 +103,7 @@ def run_stills(
         if missed:
             warnings.append(f"no image of track {', '.join(map(str, missed))}: the clip ends before the log")
         for warning in warnings:
-            shown.say(f"{scene.log_path.name}: warning: {warning}")
+            shown.say(f"{inputs.log_path.name}: warning: {warning}")
     return records
 
 
@@ -117,16 +119,16 @@ def _still_record(still: Still, path: Path, log: TrackLog) -> dict[str, Any]:
     }
 
 
-def doubt_line(doubts: Sequence[Doubt], scene: Scene, records: Sequence[dict[str, Any]]) -> str:
+def doubt_line(doubts: Sequence[Doubt], inputs: RenderInputs, records: Sequence[dict[str, Any]]) -> str:
     """One line for people: how many frames to check, and which first."""
     from vidtrack.render.encode import mismatches
     from vidtrack.render.review import frames_in_doubt
 
-    log = scene.chosen
+    log = inputs.chosen
     if not len(log.ids):
         return "nothing hidden: the log has no tracks"
     if not doubts:
-        differs = mismatches(log, scene.footage.info) or any(record["frames_unlogged"] for record in records)
+        differs = mismatches(log, inputs.footage.info) or any(record["frames_unlogged"] for record in records)
         return "no doubtful frames in the log, but see the warning above" if differs else "no doubtful frames"
     seconds = log.frame_seconds
     longest = sorted(doubts, key=lambda doubt: doubt.first_row - doubt.last_row)[:_DOUBTS_SHOWN]
@@ -139,19 +141,21 @@ def doubt_line(doubts: Sequence[Doubt], scene: Scene, records: Sequence[dict[str
     return f"check {frames_in_doubt(log, doubts)} doubtful frames: {', '.join(shown)}{more}"
 
 
-def write_record(path: Path, scene: Scene, records: list[dict[str, Any]], doubts: Sequence[Doubt] | None) -> None:
+def write_record(
+    path: Path, inputs: RenderInputs, records: list[dict[str, Any]], doubts: Sequence[Doubt] | None
+) -> None:
     """Write the report: the outputs, and the frames in which hidden tracks are doubtful."""
     from vidtrack.cli.summary import write_json
     from vidtrack.render.review import doubt_record, frames_in_doubt
 
     record: dict[str, Any] = {
-        "log": str(scene.log_path),
-        "log_status": scene.log.status,
-        "source": str(scene.footage.info.path),
+        "log": str(inputs.log_path),
+        "log_status": inputs.log.status,
+        "source": str(inputs.footage.info.path),
         "made": records,
     }
     if doubts is not None:
-        record["tracks_hidden"] = len(set(scene.chosen.ids.tolist()))
-        record["frames_in_doubt"] = frames_in_doubt(scene.chosen, doubts)
-        record["doubts"] = [doubt_record(doubt, scene.chosen) for doubt in doubts]
+        record["tracks_hidden"] = len(set(inputs.chosen.ids.tolist()))
+        record["frames_in_doubt"] = frames_in_doubt(inputs.chosen, doubts)
+        record["doubts"] = [doubt_record(doubt, inputs.chosen) for doubt in doubts]
     write_json(path, record)

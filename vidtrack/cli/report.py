@@ -15,7 +15,7 @@ from vidtrack.cli.values import limits_of, parse_classes, parse_identities, pars
 from vidtrack.core.errors import UsageError, printable
 
 if TYPE_CHECKING:
-    from vidtrack.render.scene import Scene
+    from vidtrack.render.inputs import RenderInputs
 
 _PAGE = "Report"
 
@@ -58,22 +58,22 @@ def report(
 
     Exit codes: 0 done, 1 could not be written, 2 usage error, 3 log or clip could not be read.
     """
-    from vidtrack.render.scene import Wanted, open_scene
+    from vidtrack.render.inputs import TrackSelection, open_inputs
 
-    wanted = Wanted(parse_identities(tracks), (), parse_classes(classes), *parse_length(min_length))
-    scene = open_scene(log, video, wanted, force, limits_of(max_pixels, None))
+    wanted = TrackSelection(parse_identities(tracks), (), parse_classes(classes), *parse_length(min_length))
+    inputs = open_inputs(log, video, wanted, force, limits_of(max_pixels, None))
 
     from vidtrack.cli.reporter import reporter
     from vidtrack.report.html_report import copy_of, make_report, why_copied
 
-    copied = why_copied(scene, embed, proxy)
+    copied = why_copied(inputs, embed, proxy)
     page = _page_for(log, output)
-    _check_places([page, *([copy_of(page)] if copied and not embed else [])], scene, overwrite)
-    if scene.log.problem:
-        print(printable(f"vidtrack: note: {scene.log.problem}"), file=sys.stderr)
+    _check_places([page, *([copy_of(page)] if copied and not embed else [])], inputs, overwrite)
+    if inputs.log.problem:
+        print(printable(f"vidtrack: note: {inputs.log.problem}"), file=sys.stderr)
     with reporter(progress) as shown:
         try:
-            made = make_report(scene, page, embed, copied, shown.follow(scene.footage.info.path))
+            made = make_report(inputs, page, embed, copied, shown.follow(inputs.footage.info.path))
         except KeyboardInterrupt:
             shown.say(f"{page}: interrupted, not written")
             raise
@@ -93,12 +93,12 @@ def _page_for(log: Path, output: Path | None) -> Path:
     return output
 
 
-def _check_places(targets: list[Path], scene: Scene, overwrite: bool) -> None:
+def _check_places(targets: list[Path], inputs: RenderInputs, overwrite: bool) -> None:
     """Raise UsageError if an output exists or would replace an input, OutputError if its folder cannot be made."""
     from vidtrack.core.atomic_files import refuse_existing
     from vidtrack.render.encode import make_folder
 
-    read = {os.path.realpath(path) for path in (scene.log_path, scene.footage.info.path)}
+    read = {os.path.realpath(path) for path in (inputs.log_path, inputs.footage.info.path)}
     for target in targets:
         if os.path.realpath(target) in read:
             raise UsageError(f"{target} is the input log or clip", "choose another name")

@@ -1,4 +1,4 @@
-"""From a track log to a scene: chosen tracks, smoothed, on the frames of a timeline."""
+"""Builds a scene from a track log: the selected tracks, smoothed, on the frames of a timeline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from vidtrack.core.boxes import interpolate_at
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import ObjectState
-from vidtrack.export.scene import Anchor, Clock, Numbering, Scene, Track
+from vidtrack.export.scene import Anchor, FrameClock, Numbering, Scene, Track
 from vidtrack.export.timing import constant_rate, frames_at, meant_rate, shown_at
 from vidtrack.tracking.smoothing import smooth
 from vidtrack.tracklog import TrackLog, select, track_classes
@@ -29,8 +29,8 @@ _MOST_FILLED = 1_000_000  # boxes of a track, unless it has a hundredth as many 
 class ExportConfig:
     """What to export, and onto which timeline.
 
-    `rate` takes every decoded frame as one frame at that rate, whatever its time; `conform_rate` shows at each frame of
-    that rate what is on screen at its time. `smooth_seconds` 0 leaves the boxes as they are.
+    `rate` treats every decoded frame as one frame at that rate, whatever its time; `conform_rate` resamples to that
+    rate by what is on screen at each time. `smooth_seconds` 0 leaves the boxes unchanged.
     """
 
     tracks: tuple[int, ...] | None = None
@@ -45,18 +45,18 @@ class ExportConfig:
 
     def __post_init__(self) -> None:
         if self.rate is not None and self.conform_rate is not None:
-            raise UsageError("a frame rate to assume and one to conform to exclude each other", "give one of them")
+            raise UsageError("an assumed frame rate and one to conform to exclude each other", "give only one")
         for name in ("rate", "conform_rate"):
             rate = getattr(self, name)
             if rate is None:
                 continue
             if not 1 <= rate <= 1000:
-                raise UsageError(f"{float(rate):g} frames a second is not a rate to export at", "give 1 to 1000")
+                raise UsageError(f"{float(rate):g} fps is not a rate to export at", "give a rate from 1 to 1000")
             object.__setattr__(self, name, meant_rate(rate))  # 29.97 is 30000/1001
 
 
 def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
-    """The chosen tracks of a log on their timeline; raises UsageError for unknown ones and for none."""
+    """The selected tracks of a log on their timeline; raises UsageError for unknown ones and for none."""
     chosen = select(log, config.tracks, config.classes, config.min_seconds, config.min_frames)
     if len(log) == 0:
         raise UsageError("there is nothing to export", "the log has no frames")
@@ -64,7 +64,7 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
         raise UsageError("there is nothing to export", _available(log))
     source = log.header.source
     own_rate = constant_rate(source, log.frame_indices, log.frame_pts)
-    clock = Clock(config.rate or config.conform_rate or own_rate, log.time_base, log.frame_indices, log.frame_pts)
+    clock = FrameClock(config.rate or config.conform_rate or own_rate, log.time_base, log.frame_indices, log.frame_pts)
     media_rate = config.rate or own_rate
     _refuse_endless(log, clock)
     if config.smooth_seconds > 0:
@@ -95,25 +95,26 @@ def _available(log: TrackLog) -> str:
 
 
 def _timecode_at(rate: Fraction | None, source: Source, own_rate: Fraction | None) -> str | None:
-    """The clip's timecode, which has the labels of its own rate, at another one."""
+    """The clip's timecode converted from its own rate to another one."""
     timecode, own_rate = source.timecode, own_rate or source.average_rate
     if timecode is None or rate is None or own_rate is None or rate == own_rate:
         return timecode
     return at_rate(timecode, own_rate, rate)
 
 
-def _refuse_endless(log: TrackLog, clock: Clock) -> None:
-    """One mistaken number or time must not make a timeline that fills the memory."""
+def _refuse_endless(log: TrackLog, clock: FrameClock) -> None:
+    """Raise UsageError before one wrong number or time makes a timeline that fills the memory."""
     end = int(log.frame_indices[-1])
     if clock.rate is not None:
         end = max(end, int(int(log.frame_pts[-1]) * log.time_base * clock.rate))
     if end >= _MOST_FRAMES:
         raise UsageError(
-            f"the log goes up to frame {end}, exports to {_MOST_FRAMES - 1}", "is a frame's number or time mistaken?"
+            f"the log goes up to frame {end}, exports are limited to frame {_MOST_FRAMES - 1}",
+            "is a frame number or time wrong?",
         )
 
 
-def _frames_of_clip(log: TrackLog, config: ExportConfig, clock: Clock) -> int:
+def _frames_of_clip(log: TrackLog, config: ExportConfig, clock: FrameClock) -> int:
     """Frames the whole clip has on the timeline: what its container says, and no less than the log has."""
     source = log.header.source
     said, end = source.frame_count or 0, int(log.frame_indices[-1]) + 1
@@ -136,7 +137,7 @@ def _decoded_count(log: TrackLog) -> int:
     return max(said if said <= _MOST_FRAMES else 0, end)
 
 
-def _tracks(log: TrackLog, clock: Clock, config: ExportConfig) -> tuple[Track, ...]:
+def _tracks(log: TrackLog, clock: FrameClock, config: ExportConfig) -> tuple[Track, ...]:
     frames_of_rows = log.frame_indices
     if config.rate is None and config.conform_rate is None and clock.rate is not None:
         frames_of_rows = frames_at(log.frame_pts, log.time_base, clock.rate)
@@ -220,7 +221,7 @@ def _conformed(tracks: list[Track], log: TrackLog, rate: Fraction) -> tuple[Trac
                 )
             )
     if tracks and not resampled:
-        raise UsageError(f"at {float(rate):g} frames a second nothing is left to export", "give a higher rate")
+        raise UsageError(f"at {float(rate):g} fps nothing is left to export", "give a higher rate")
     return tuple(resampled)
 
 

@@ -1,4 +1,4 @@
-"""FCPXML: the clip on a timeline, over it a title an object that moves with it."""
+"""FCPXML: the clip on a timeline, and above it a title per object that moves with it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def refuse(scene: Scene) -> None:
     rate = scene.constant_rate
     if rate not in _RATES:
         raise UsageError(
-            f"FCPXML has no {float(rate):g} frames a second", "give --conform-fps with a rate of broadcast, such as 25"
+            f"FCPXML does not support {float(rate):g} fps", "use --conform-fps with a broadcast rate, such as 25"
         )
 
 
@@ -113,7 +113,7 @@ def _add_title(clip: Xml.Element, scene: Scene, track: Track, run: slice, layer:
 
 
 def _positions(scene: Scene, track: Track) -> np.ndarray:
-    """(K, 2) percent of the picture's height from its middle, y up, in square pixels."""
+    """(K, 2) percent of the image height from its middle, y up, in square pixels."""
     width, height = scene.size
     x, y = track.points(scene.anchor).T
     return np.stack([(x - width / 2) * float(scene.pixel_aspect), height / 2 - y], 1) * (100 / height)

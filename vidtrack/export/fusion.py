@@ -12,7 +12,7 @@ from vidtrack.export.text import identifier, number
 def write(scene: Scene) -> str:
     """Tools to paste into a composition; points from 0 to 1 from the bottom left.
 
-    A mask's width and height are shares of the picture's own: Resolve's effect Colored Border frames a picture of 16:9
+    A mask's width and height are relative to the image: Resolve's effect Colored Border frames a 16:9 image
     with a RectangleMask of width 1 and height 1.
     """
     tools = "".join(_tools(scene, track, place) for place, track in enumerate(scene.tracks))

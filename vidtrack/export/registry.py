@@ -1,4 +1,4 @@
-"""The formats: what each is called, is for, is imported like."""
+"""The formats: the name, purpose and import steps of each."""
 
 from __future__ import annotations
 
@@ -215,5 +215,5 @@ def find_formats(names: Sequence[str]) -> list[Format]:
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
             raise UsageError(f"unknown format {name!r}", hint)
     if not names:
-        raise UsageError("no format is named", "give --to with names of --list, such as --to nuke,csv")
+        raise UsageError("no format given", "use --to with names from --list, such as --to nuke,csv")
     return [known[name] for name in dict.fromkeys(names)]

@@ -1,4 +1,4 @@
-"""Log after log into files of the formats asked for."""
+"""Writes logs in the requested formats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SNIFFED = 4096  # bytes of a file in a folder that show whether it is a log
 
 @dataclass(frozen=True)
 class Exported:
-    """What was made of a log, and what a person should know about it."""
+    """The files made from a log, and what the user should know about them."""
 
     log: Path
     files: tuple[Path, ...]
@@ -56,7 +56,7 @@ def find_logs(inputs: Sequence[str]) -> dict[Path, Path]:
         elif not os.path.exists(path) and glob.has_magic(text):
             logs = {Path(name): Path() for name in sorted(glob.glob(os.path.expanduser(text), recursive=True))}
         if not logs:
-            raise InputError(f"{text} holds no track log", f"logs end in {', '.join(SUFFIXES)}")
+            raise InputError(f"{text} contains no track log", f"logs end in {', '.join(SUFFIXES)}")
         for log, below in logs.items():
             found.setdefault(os.path.realpath(log), (log, below))
     return dict(found.values())
@@ -145,7 +145,7 @@ def _refuse_variable_rate(path: Path, log: TrackLog, formats: Sequence[Format]) 
     if names:
         low, high = spread_of_rates(log.time_base, log.frame_indices, log.frame_pts)
         raise UsageError(
-            f"{path}: the clip's frame rate varies from {low:.4g} to {high:.4g} a second, and {names[0]} counts frames",
+            f"{path}: the frame rate varies from {low:.4g} to {high:.4g} fps, and {names[0]} needs a constant one",
             f"give the rate of your timeline, as --conform-fps {_usual_rate(high)}",
         )
 

@@ -1,4 +1,4 @@
-"""What every format is written from: the tracks of a log on the timeline of an editing program."""
+"""What every format is written from: the tracks of a log on an editing timeline."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Clock:
-    """Exact times of timeline frames: by `rate`, or where it is None by the logged times of decoded frames."""
+class FrameClock:
+    """Exact times of timeline frames: by `rate`, or if it is None by the logged times of decoded frames."""
 
     rate: Fraction | None
     time_base: Fraction
@@ -120,26 +120,26 @@ class Numbering:
 
     @property
     def is_drop_frame(self) -> bool:
-        """True where the timecode leaves labels out to keep up with the clock."""
+        """True if the timecode skips labels to keep up with the clock."""
         return self.timecode is not None and is_drop_frame(self.timecode, self.rate)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A clip with its tracks: what a writer needs, and nothing of where it goes.
+    """A clip with its tracks: all that a format needs.
 
-    Frames are of the timeline, from 0: at the constant `rate`, or decoded frames where it is None (variable).
+    Frames are numbered on the timeline from 0: at the constant `rate`, or decoded frames if it is None (variable).
     """
 
     path: str  # of the clip, as the log has it
     size: tuple[int, int]  # (width, height) in display orientation
     pixel_aspect: Fraction
-    clock: Clock
+    clock: FrameClock
     frame_count: int
     decoded_count: int  # frames of the clip as it is decoded, or as it is conformed
     timecode: str | None  # of frame 0, at the timeline's rate
-    media: Numbering | None  # of the clip by itself, at its own rate; None where that varies
-    audio: tuple[AudioInfo, ...]  # empty too where the log does not say
+    media: Numbering | None  # of the clip by itself, at its own rate; None if that varies
+    audio: tuple[AudioInfo, ...]  # empty too if the log does not say
     class_names: tuple[str, ...]  # without those of unused numbers
     tracks: tuple[Track, ...]
     anchor: Anchor = Anchor.CENTER
@@ -149,12 +149,12 @@ class Scene:
 
     @property
     def rate(self) -> Fraction | None:
-        """Frames a second; None where they vary."""
+        """Frames per second; None if the rate varies."""
         return self.clock.rate
 
     @property
     def constant_rate(self) -> Fraction:
-        """The rate, in formats that are only written where there is one."""
+        """The rate, for formats that are only written if there is one."""
         assert self.clock.rate is not None
         return self.clock.rate
 
@@ -192,7 +192,7 @@ class Scene:
 
     @property
     def media_numbering(self) -> Numbering:
-        """How frames of the clip by itself are numbered: as on the timeline where its rate varies."""
+        """How frames of the clip by itself are numbered: as on the timeline if its rate varies."""
         return self.media or self.numbering
 
     @property
@@ -212,7 +212,7 @@ class Scene:
         return [chosen[track.id] for track in self.tracks]
 
     def timecode_at(self, frame: int) -> str | None:
-        """The timecode at a frame; None where the clip has none or no constant rate."""
+        """The timecode at a frame; None if the clip has none or no constant rate."""
         if self.timecode is None or self.rate is None:
             return None
         return advanced(self.timecode, frame, self.rate)

@@ -35,7 +35,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 
 def write_ass(scene: Scene) -> str:
-    """An outline and a name a frame and object; times in hundredths of a second, rounded down so no frame is missed."""
+    """An outline and a name per frame and object; times in hundredths of a second, rounded down so none is missed."""
     width, height = scene.size
     font = max(10, round(height / 36))
     header = _ASS_HEADER % {
@@ -79,7 +79,7 @@ def _ass_clock(hundredths: int) -> str:
 
 
 def write_webvtt(scene: Scene) -> str:
-    """A cue a frame that shows something: JSON with the picture's size and, for each object, its box in pixels."""
+    """A cue per frame with objects: JSON with the image size and, for each object, its box in pixels."""
     objects: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for track in scene.tracks:
         samples = zip(track.frames.tolist(), track.boxes_xyxy.tolist(), track.scores.tolist(), strict=True)

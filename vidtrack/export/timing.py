@@ -1,4 +1,4 @@
-"""From the times in a log to the frames of an editing program's timeline."""
+"""Maps the times of a log to the frames of an editing timeline."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def meant_rate(rate: Fraction) -> Fraction:
 
 
 def constant_rate(source: Source, indices: np.ndarray, pts: np.ndarray) -> Fraction | None:
-    """The frame rate at which every logged time is that of a whole frame; None where there is no such rate.
+    """The frame rate at which every logged time is that of a whole frame; None if there is no such rate.
 
     `source` is of a log's header; `indices` (F,) are decoded ordinals, `pts` (F,) ticks of its time base. Missing
-    frames are no variable rate: the frames around them are still in place.
+    frames do not make the rate variable: the frames around them are still in place.
     """
     time_base = source.time_base
     seconds = float((pts[-1] - pts[0]) * time_base) if len(pts) else 0.0

@@ -1,4 +1,4 @@
-"""Drawing tracks onto frames: boxes, labels and fading trails, at a size that fits the picture."""
+"""Draws tracks onto frames: boxes, labels and fading trails, at a size that fits the image."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _Edges = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 def colour_of(identity: int) -> tuple[int, int, int]:
-    """RGB of a track, the same in every frame and run."""
+    """RGB colour of a track, the same in every frame and run."""
     return PALETTE[(identity - 1) % len(PALETTE)]
 
 
 def ink_on(colour: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Black or white, whichever reads better on `colour` (WCAG 2 contrast)."""
+    """Black or white, whichever is easier to read on `colour` (WCAG 2 contrast)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return _BLACK if (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) else _WHITE
@@ -42,7 +42,7 @@ def ink_on(colour: tuple[int, int, int]) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class Style:
-    """Sizes in pixels of the picture."""
+    """Sizes in pixels of the image."""
 
     line: int
     text: int
@@ -50,14 +50,14 @@ class Style:
 
     @classmethod
     def fitting(cls, size: tuple[int, int]) -> Style:
-        """Sizes that look alike on every resolution, and stay readable on the smallest; `size` is (width, height)."""
+        """Sizes that look the same at every resolution and stay readable at the smallest; `size` is (width, height)."""
         scale = (size[0] * size[1]) ** 0.5
         text = max(10, round(scale / 65))
         return cls(line=max(1, round(scale / 480)), text=text, pad=max(2, text // 4))
 
 
 class Label(StrEnum):
-    """What is written at a box."""
+    """What is written next to a box."""
 
     FULL = "full"  # class, id and score
     ID = "id"
@@ -66,7 +66,7 @@ class Label(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """Which parts of a track are drawn, and how; None is a size that fits the picture."""
+    """Which parts of a track are drawn, and how; None is a size that fits the image."""
 
     boxes: bool = True
     label: Label = Label.FULL
@@ -77,9 +77,9 @@ class Look:
 
 
 class Annotator:
-    """Draws the tracks of one clip, frame after frame; remembers where each was lately.
+    """Draws the tracks of one clip, frame by frame, with the recent path of each.
 
-    `white`, of 1, is the signal of the brightest that is drawn: less than 1 in HDR.
+    `white` is the signal level of the brightest colour drawn: 1, or less in HDR.
     """
 
     def __init__(self, size: tuple[int, int], classes: Sequence[str], look: Look = Look(), white: float = 1.0) -> None:
@@ -94,7 +94,7 @@ class Annotator:
         self._text = _TextTiles(self._style.text)
 
     def paint(self, frame: Frame, tracks: FrameTracks) -> Frame:
-        """A copy of `frame` with `tracks` drawn on it; in a deep picture what is not drawn on keeps its depth."""
+        """A copy of `frame` with `tracks` drawn; pixels of a 16-bit image that are not drawn on keep their depth."""
         if frame.image.dtype == np.uint16:
             shallow = replace(frame, image=(frame.image >> 8).astype(np.uint8))
             drawn = self.paint(shallow, tracks).image
@@ -105,7 +105,7 @@ class Annotator:
         if self._look.trail_seconds > 0:
             for identity, trail in self._trails.items():
                 self._draw_trail(image, trail, self._colours[identity], float(tracks.seconds))
-        order = np.argsort(tracks.boxes_xyxy[:, 3], kind="stable")  # nearer things stand lower: drawn last
+        order = np.argsort(tracks.boxes_xyxy[:, 3], kind="stable")  # nearer objects stand lower: drawn last
         if self._look.boxes:
             for n in order:
                 self._draw_box(image, tracks, n)
@@ -128,7 +128,7 @@ class Annotator:
         self._colours = {identity: (r, g, b) for identity, (r, g, b) in state["colours"]}
 
     def new_shot(self) -> None:
-        """Forget the trails: the next frame shows another scene."""
+        """Drop the trails: the next frame starts another shot."""
         self._trails.clear()
         self._colours.clear()
 
@@ -149,7 +149,7 @@ class Annotator:
                 del self._trails[identity], self._colours[identity]
 
     def _draw_trail(self, image: np.ndarray, trail: _Points, colour: tuple[int, int, int], now: float) -> None:
-        """Lines from old to new; the older, the more of the picture under them is mixed in."""
+        """Lines from old to new; older ones are more transparent."""
         height, width = image.shape[:2]
         for (_, x0, y0), (seconds, x1, y1) in itertools.pairwise(trail):
             age = (now - seconds) / self._look.trail_seconds
@@ -163,14 +163,14 @@ class Annotator:
         if tracks.states[n] == ObjectState.DETECTED:
             cv2.rectangle(image, (left, top), (right, bottom), colour, line)
             return
-        reach_x, reach_y = max(2, (right - left) // 5), max(2, (bottom - top) // 5)  # corners only: not seen, supposed
+        reach_x, reach_y = max(2, (right - left) // 5), max(2, (bottom - top) // 5)  # corners only: not detected
         for x, to_x in ((left, left + reach_x), (right, right - reach_x)):
             for y, to_y in ((top, top + reach_y), (bottom, bottom - reach_y)):
                 cv2.line(image, (x, y), (to_x, y), colour, line)
                 cv2.line(image, (x, y), (x, to_y), colour, line)
 
     def _draw_label(self, image: np.ndarray, tracks: FrameTracks, n: int, taken: list[_Edges]) -> _Edges:
-        """Draw where it covers no other label, if there is such a place; returns its left, top, right, bottom."""
+        """Draw without covering another label, if possible; returns its left, top, right, bottom."""
         colour = self._colours[int(tracks.ids[n])]
         full = (self._name(tracks, n), f" {tracks.scores[n]:.2f}")
         pieces = [self._text.tile(text) for text in (full if self._look.label is Label.FULL else (str(tracks.ids[n]),))]
@@ -198,7 +198,7 @@ class Annotator:
 
 
 class _TextTiles:
-    """Text as pictures of coverage (H, W) uint8; each piece is rendered once, as rendering costs most of drawing."""
+    """Text as coverage images (H, W) uint8; each piece is rendered once, as that is most of the cost of drawing."""
 
     def __init__(self, height: int) -> None:
         self._font = cv2.FontFace("sans")
@@ -214,7 +214,7 @@ class _TextTiles:
 
     def _render(self, text: str) -> np.ndarray:
         ascent, descent = self._height, max(2, self._height // 3)
-        shown = text.replace(" ", "\u00a0") if text != text.strip() else text  # outer blanks would take no room
+        shown = text.replace(" ", "\u00a0") if text != text.strip() else text  # blanks at the ends have no width
         _, _, width, _ = cv2.getTextSize((0, 0), shown, (0, 0), self._font, self._height, 400)
         canvas = np.zeros((ascent + descent, width + 2, 3), np.uint8)
         cv2.putText(canvas, shown, (0, ascent), _WHITE, self._font, self._height, 400)
@@ -225,20 +225,20 @@ def _place_label(
     box: np.ndarray,
     label: tuple[int, int],
     line: int,
-    picture: tuple[int, int],
+    frame_size: tuple[int, int],
     taken: list[_Edges],
 ) -> _Edges:
-    """Above the box, inside its top or below it: the first free place within the picture, else the first of them."""
+    """Above the box, inside its top or below it: the first free place inside the image, else the first place."""
     width, height = label
     left, top, _, bottom = (round(v) for v in box.tolist())
     places = []
     for y in (top - height, top + line, bottom - height, bottom + line):
-        x = min(max(left - line // 2, 0), max(0, picture[0] - width))
-        if 0 <= y <= picture[1] - height:
+        x = min(max(left - line // 2, 0), max(0, frame_size[0] - width))
+        if 0 <= y <= frame_size[1] - height:
             places.append((x, y, x + width, y + height))
-    if not places:  # the box leaves the picture, or is taller
-        y = min(max(top, 0), max(0, picture[1] - height))
-        x = min(max(left, 0), max(0, picture[0] - width))
+    if not places:  # the box exceeds the image, or is taller
+        y = min(max(top, 0), max(0, frame_size[1] - height))
+        x = min(max(left, 0), max(0, frame_size[0] - width))
         places.append((x, y, x + width, y + height))
     return next((place for place in places if not any(_overlap(place, other) for other in taken)), places[0])
 

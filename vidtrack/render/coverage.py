@@ -1,4 +1,4 @@
-"""Which parts of which frames must be hidden so that no tracked object shows, not in one frame."""
+"""Which parts of each frame to hide so that no tracked object shows in any frame."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from vidtrack.core.types import ObjectState
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.trajectories import Trajectory, continuous_trajectories, with_trajectories
 
-_STEADY_SECONDS = 0.12  # boxes reach around all there were so far before and after, which evens out their jitter
-_SPEED_SECONDS = 0.4  # speed is measured over this long a piece of track, or this many boxes where they are few
+_STEADY_SECONDS = 0.12  # boxes enclose all those this long before and after, which evens out jitter
+_SPEED_SECONDS = 0.4  # speed is measured over this much of a track, or over this many boxes if there are few
 _SPEED_BOXES = 3
-_HASTE = 1.5  # an unseen object may be so many times as fast as it was seen to be
-_GROWTH = 0.5  # of its size a second, for a box without a sight
+_HASTE = 1.5  # an undetected object may be this many times faster than it was seen to be
+_GROWTH = 0.5  # of its size per second, for a box without a detection
 _GROWTH_MOST = 0.5
 _OUTWARDS = np.array([-1, -1, 1, 1])
 
 
 @dataclass(frozen=True)
-class CoverConfig:
-    """How far what is hidden reaches beyond the logged boxes: in space, in shares of a box, and in time."""
+class CoverageConfig:
+    """How far the hidden area exceeds the logged boxes: in space, as a fraction of a box, and in time."""
 
     margin: float = 0.1
     hold_before_seconds: float = 0.5
@@ -33,21 +33,21 @@ class CoverConfig:
         for name in ("margin", "hold_before_seconds", "hold_after_seconds"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
-                raise UsageError(f"{name.replace('_', ' ')} is {value:g}", "give a finite number, zero or more")
+                raise UsageError(f"{name.replace('_', ' ')} is {value:g}", "give a finite number of at least 0")
 
 
-def cover(log: TrackLog, config: CoverConfig = CoverConfig()) -> TrackLog:
-    """The log of what to hide: every track without holes, held at both ends, boxes grown.
+def cover(log: TrackLog, config: CoverageConfig = CoverageConfig()) -> TrackLog:
+    """The log of what to hide: every track without gaps, held at both ends, with larger boxes.
 
-    Between two sights a box holds both of them, and reaches wherever the object may have got to at half again the speed
-    it had before, after or on the way. Beyond the ends, but not over a cut, it reaches from where the object was to
-    where that speed would have taken it. Away from a sight it grows with the time. No box is smaller than the logged.
+    Between two detections a box encloses both, and everywhere the object can have been at 1.5 times the speed it had
+    before, after or on the way. Beyond the ends, but not across a cut, it reaches from the last position to where that
+    speed would have taken it. It grows with the time since a detection. No box is smaller than the logged one.
     """
     shots = log.shots
     return with_trajectories(log, [_covering(path, log, shots, config) for path in continuous_trajectories(log)])
 
 
-def _covering(path: Trajectory, log: TrackLog, shots: np.ndarray, config: CoverConfig) -> Trajectory:
+def _covering(path: Trajectory, log: TrackLog, shots: np.ndarray, config: CoverageConfig) -> Trajectory:
     rows = _held_rows(path, log.frame_seconds, shots, config)
     ahead, behind = path.first_row - int(rows[0]), int(rows[-1]) - path.last_row
     seconds, shot = log.frame_seconds[rows], shots[rows]
@@ -74,8 +74,8 @@ def _covering(path: Trajectory, log: TrackLog, shots: np.ndarray, config: CoverC
     )
 
 
-def _held_rows(path: Trajectory, seconds: np.ndarray, shots: np.ndarray, config: CoverConfig) -> np.ndarray:
-    """Frame rows from the track's hold before to its hold after, neither over a cut."""
+def _held_rows(path: Trajectory, seconds: np.ndarray, shots: np.ndarray, config: CoverageConfig) -> np.ndarray:
+    """Frame rows from the start of the hold before a track to the end of the hold after it, within its shots."""
     first, last = path.first_row, path.last_row
     start = int(np.searchsorted(seconds, seconds[first] - config.hold_before_seconds - 1e-9))
     start = max(start, int(np.searchsorted(shots, shots[first])))
@@ -85,14 +85,14 @@ def _held_rows(path: Trajectory, seconds: np.ndarray, shots: np.ndarray, config:
 
 @dataclass(frozen=True)
 class _Course:
-    """Where a track was: boxes (M, 4) at `seconds` (M,), in shots with the ordinals `shots` (M,)."""
+    """A track over time: boxes (M, 4) at `seconds` (M,), in shots `shots` (M,)."""
 
     boxes_xyxy: np.ndarray
     seconds: np.ndarray
     shots: np.ndarray
 
     def speed(self, place: int, way: int) -> np.ndarray:
-        """Pixels a second (2,) of the boxes' middles up to `place` if `way` is -1, from there on if it is 1."""
+        """Velocity (2,) of the box centres in pixels per second, up to `place` if `way` is -1, after it if 1."""
         near = (self.shots == self.shots[place]) & (np.abs(self.seconds - self.seconds[place]) <= _SPEED_SECONDS)
         own = np.flatnonzero(near)
         own = own[(own - place) * way >= 0]
@@ -104,14 +104,14 @@ class _Course:
         return np.polyfit(self.seconds[own] - self.seconds[place], middles, 1)[0]
 
     def onward(self, place: int, seconds: np.ndarray) -> np.ndarray:
-        """Boxes (K, 4) at times all before or all after that of `place`, around all on the way from there."""
+        """Boxes (K, 4) at times all before or all after that of `place`, enclosing the whole way there."""
         ahead = seconds[:, None] - self.seconds[place]
         way = 1 if (ahead < 0).any() else -1
         moved = _HASTE * ahead * self.speed(place, way)  # (K, 2)
         return _hull(self.boxes_xyxy[place], self.boxes_xyxy[place] + np.tile(moved, 2))
 
     def between(self, first: int, second: int) -> np.ndarray:
-        """Boxes (second - first - 1, 4) around both places, and around all that lies within reach of both."""
+        """Boxes (second - first - 1, 4) that enclose both places and all that is within reach of both."""
         ends = [first, second]
         known, at = self.boxes_xyxy[ends], self.seconds[ends]
         middles = (known[:, :2] + known[:, 2:]) / 2
@@ -124,7 +124,7 @@ class _Course:
 
 
 def _filled(course: _Course, sights: np.ndarray) -> np.ndarray:
-    """The boxes of a course, those between `sights` around wherever the object may be."""
+    """The boxes of a course; those between `sights` enclose everywhere the object may be."""
     boxes = course.boxes_xyxy.copy()
     for n in np.flatnonzero(np.diff(sights) > 1).tolist():
         first, second = int(sights[n]), int(sights[n + 1])
@@ -139,13 +139,13 @@ def _filled(course: _Course, sights: np.ndarray) -> np.ndarray:
 
 
 def _hull(boxes_xyxy: np.ndarray, others_xyxy: np.ndarray) -> np.ndarray:
-    """The smallest boxes around both."""
+    """The smallest boxes that enclose both."""
     low = np.minimum(boxes_xyxy[..., :2], others_xyxy[..., :2])
     return np.concatenate([low, np.maximum(boxes_xyxy[..., 2:], others_xyxy[..., 2:])], axis=-1)
 
 
 def _away(sights: np.ndarray, seconds: np.ndarray, shots: np.ndarray) -> np.ndarray:
-    """Seconds (M,) to the nearest sight in the same shot; infinite where there is none."""
+    """Seconds (M,) to the nearest detection in the same shot; infinite if there is none."""
     away = np.full(len(seconds), np.inf)
     for shot in np.unique(shots[sights]):
         here, known = shots == shot, seconds[sights[shots[sights] == shot]]
@@ -157,13 +157,13 @@ def _away(sights: np.ndarray, seconds: np.ndarray, shots: np.ndarray) -> np.ndar
 
 
 def _unwatched(seconds: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Half the seconds (F,) to the farther neighbour among the logged frames, where others lie between."""
+    """Half the time (F,) to the farther logged neighbour, if frames were skipped in between."""
     half = np.where(np.diff(indices) > 1, np.diff(seconds) / 2, 0)
     return np.maximum(np.append(half, 0), np.append(0, half))
 
 
 def _steadied(boxes_xyxy: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Hulls of neighbouring boxes, averaged over the same reach: each average still holds the box in its middle."""
+    """Hulls of neighbouring boxes, averaged over the same window, so each still encloses the box in its middle."""
     step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else _STEADY_SECONDS
     size = 2 * round(_STEADY_SECONDS / max(step, 1e-6)) + 1
     low = minimum_filter1d(boxes_xyxy[:, :2], size, axis=0, mode="nearest")

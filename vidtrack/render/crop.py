@@ -1,4 +1,4 @@
-"""A window of another shape that follows a track through the picture."""
+"""A crop window that follows a track through the image."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vidtrack.render.virtual_camera import follow
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.trajectories import Trajectory
 
-_LEAST, _MOST = 16, 16384  # pixels a side; encoders take no less and few take more
-_UNSEEN_WEIGHT = 0.2  # of a frame without a sight in where the camera should be
-_WHOLE = 1 / 32  # pixels; nearer to a whole pixel, the picture is not resampled
-_TAPS = 8  # pixels in a row that make one between them
+_LEAST, _MOST = 16, 16384  # pixels per side; encoders accept no less and few accept more
+_UNSEEN_WEIGHT = 0.2  # of a frame without a detection when the camera is placed
+_WHOLE = 1 / 32  # pixels; closer than this to a whole pixel, the image is not resampled
+_TAPS = 8  # pixels that are combined into one between them
 
 
 @dataclass(frozen=True)
 class CropConfig:
-    """Shape and manners of the window; speed and acceleration are in picture widths a second (squared)."""
+    """Shape and motion of the window; speed and acceleration are in image widths per second (squared)."""
 
     aspect: Fraction = Fraction(9, 16)  # width to height, as displayed
-    size: tuple[int, int] | None = None  # of the result; None takes the picture's own pixels
+    size: tuple[int, int] | None = None  # of the output; None keeps the image's own pixels
     zoom: float = 1.0
     max_speed: float = 0.5
     max_acceleration: float = 1.0
@@ -35,17 +35,17 @@ class CropConfig:
         if self.aspect <= 0:
             raise UsageError(f"the aspect is {self.aspect}", "give a shape such as 9:16")
         if not 1 <= self.zoom <= 100:
-            raise UsageError(f"the zoom is {self.zoom:g}", "give 1 (the largest window) to 100")
+            raise UsageError(f"the zoom is {self.zoom:g}", "give a number from 1 (the largest window) to 100")
         for name in ("max_speed", "max_acceleration"):
             if not 0 < getattr(self, name) < math.inf:
-                raise UsageError(f"{name.replace('_', ' ')} is {getattr(self, name):g}", "give a finite number over 0")
+                raise UsageError(f"{name.replace('_', ' ')} is {getattr(self, name):g}", "give a finite number above 0")
         if self.size is not None:
             _check_size(self.size, self.aspect)
 
 
 @dataclass(frozen=True)
 class CropPlan:
-    """Where the window is: middles (P, 2) in pixels at `seconds` (P,); `window` and `size` are (width, height)."""
+    """Window centres `middles` (P, 2) in pixels at `seconds` (P,); `window` and `size` are (width, height)."""
 
     window: tuple[int, int]
     size: tuple[int, int]
@@ -53,15 +53,15 @@ class CropPlan:
     seconds: np.ndarray
     shots: np.ndarray  # (P,) ordinals; the window jumps where they change
     middles: np.ndarray
-    frames_cut: int  # in which the object reaches out of the window, where it might have been inside
+    frames_cut: int  # in which the object exceeds the window although it could have fit
     frames_followed: int
 
     def info(self, info: VideoInfo) -> VideoInfo:
-        """The clip's description with the result's size and pixel aspect."""
+        """The clip's description with the output's size and pixel aspect."""
         return replace(info, size=self.size, sample_aspect_ratio=self.sample_aspect_ratio)
 
     def cut(self, frame: Frame) -> Frame:
-        """What the window shows of a frame."""
+        """The part of a frame inside the window."""
         now = float(frame.seconds)
         row = max(0, int(np.searchsorted(self.seconds, now, side="right")) - 1)
         here = slice(row, row + 2) if self.shots[row : row + 2].min() == self.shots[row : row + 2].max() else [row]
@@ -78,11 +78,11 @@ def plan_crop(
     scale: tuple[float, float] = (1.0, 1.0),
     whole_clip: bool = True,
 ) -> CropPlan:
-    """Plan a window that follows a track: through the whole clip, or only while the track is there.
+    """Plan a window that follows a track through the whole clip, or only while the track lasts.
 
-    In a shot it waits where the track is not yet or no more; in a shot without the track it stays in the middle.
+    Within a shot it waits before the track starts and after it ends; in a shot without the track it stays centred.
 
-    Raises UsageError for a shape that leaves too few pixels of this picture.
+    Raises UsageError for a shape that leaves too few pixels of this image.
     """
     window = window_size(info, config)
     planned = np.arange(len(log)) if whole_clip else path.rows
@@ -113,7 +113,7 @@ def plan_crop(
 
 
 def window_size(info: VideoInfo, config: CropConfig) -> tuple[int, int]:
-    """The largest window (width, height) of the shape asked for, by `zoom` smaller, in even numbers of pixels."""
+    """The largest window (width, height) of the requested shape, divided by `zoom`, in even numbers of pixels."""
     width, height = info.size
     shape = float(config.aspect / info.sample_aspect_ratio)  # in stored pixels
     across = min(width, height * shape) / config.zoom
@@ -121,8 +121,8 @@ def window_size(info: VideoInfo, config: CropConfig) -> tuple[int, int]:
     if min(window) < _LEAST:
         raise UsageError(
             f"a window of {_words(config.aspect)} at zoom {config.zoom:g} is {window[0]}x{window[1]} pixels of a "
-            f"{width}x{height} picture",
-            "choose a shape nearer to the picture's, or a lower zoom",
+            f"{width}x{height} image",
+            "choose an aspect closer to the image's, or a lower zoom",
         )
     return window
 
@@ -132,7 +132,7 @@ def _check_size(size: tuple[int, int], aspect: Fraction) -> None:
     if width % 2 or height % 2 or not _LEAST <= min(size) <= max(size) <= _MOST:
         raise UsageError(f"the size is {width}x{height}", f"give even numbers from {_LEAST} to {_MOST}")
     if abs(Fraction(width, height) / aspect - 1) > Fraction(1, 100):
-        raise UsageError(f"{width}x{height} is not {_words(aspect)}", "leave out the one or the other")
+        raise UsageError(f"{width}x{height} is not {_words(aspect)}", "give only one of them")
 
 
 def _words(aspect: Fraction) -> str:
@@ -140,7 +140,7 @@ def _words(aspect: Fraction) -> str:
 
 
 def _count_cut(boxes: np.ndarray, middles: np.ndarray, window: tuple[int, int], size: tuple[int, int]) -> int:
-    """Frames in which less of the object is in the window than fits into it."""
+    """Frames in which less of the object is inside the window than would fit."""
     half = np.array(window) / 2
     low = np.maximum(np.clip(boxes[:, :2], 0, size), middles - half)
     high = np.minimum(np.clip(boxes[:, 2:], 0, size), middles + half)

@@ -1,4 +1,4 @@
-"""One video from a clip and a log: decode, change, encode, each beside the others."""
+"""Renders one video from a clip and a log: decode, change and encode run side by side."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from vidtrack.video import VideoReader, VideoWriter
 from vidtrack.video.codecs import VideoCodec, codec_for
 from vidtrack.video.config import EncodeConfig
 
-_SAME_LENGTH_SECONDS = 0.5  # by which two versions of a clip may differ
-_INSTANT = 1.5e-3  # seconds; nearer times are the same: in whole milliseconds, as in mkv, steps differ by up to one
+_SAME_LENGTH_SECONDS = 0.5  # that two versions of a clip may differ by
+_INSTANT = 1.5e-3  # seconds; closer times are equal: in whole milliseconds, as in mkv, steps differ by up to one
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A frame to encode, with its opacity (H, W) uint8 where the video has one."""
+class RenderedFrame:
+    """A frame to encode, with its opacity (H, W) uint8 if the video has one."""
 
     frame: Frame
     alpha: np.ndarray | None = None
 
 
-Effect = Callable[[Frame, FrameTracks], Picture]
+Effect = Callable[[Frame, FrameTracks], RenderedFrame]
 
 
 @dataclass(frozen=True)
-class Take:
-    """A video to make: what of the clip, what is done to it, and what comes out.
+class RenderJob:
+    """A video to make: which part of the clip, what is done to it, and what comes out.
 
-    `log` says where the objects are that `effect` is given; `info` is the clip's, with size and pixel aspect of the
-    result. `generous` is for hiding: see `vidtrack.tracklog.source_video.with_objects`.
+    `log` has the objects that `effect` gets; `info` is the clip's, with the size and pixel aspect of the output.
+    `generous` is for hiding: see `vidtrack.tracklog.source_video.with_objects`.
     """
 
     path: Path
@@ -54,8 +54,8 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Made:
-    """A finished file; `warnings` are what went wrong or was left out, `unlogged` frames are not in the log."""
+class RenderResult:
+    """A finished file; `warnings` name what went wrong or was left out, `unlogged` frames are not in the log."""
 
     path: Path
     frames: int
@@ -64,22 +64,23 @@ class Made:
     warnings: tuple[str, ...]
 
 
-def make_video(
-    footage: Footage, take: Take, video: EncodeConfig, progress: Callable[[Progress], None] | None = None
-) -> Made:
-    """Encode a take under a name that appears when it is whole; an interrupt or an error leaves nothing behind. A
-    clip with more than 8 bits a sample keeps them, in a codec that can.
+def render_video(
+    footage: Footage, job: RenderJob, video: EncodeConfig, progress: Callable[[Progress], None] | None = None
+) -> RenderResult:
+    """Encode a video, which appears when it is complete; an interrupt or an error leaves nothing behind.
+
+    A clip with more than 8 bits per sample keeps them if the codec can.
 
     Raises InputError, OutputError, UsageError, and KeyboardInterrupt.
     """
     began = time.perf_counter()
-    start, end = footage.within(take.start_seconds, take.end_seconds)
-    codec = codec_for(video.codec, take.path, deep=footage.info.bit_depth > 8)
+    start, end = footage.within(job.start_seconds, job.end_seconds)
+    codec = codec_for(video.codec, job.path, deep=footage.info.bit_depth > 8)
     deep = codec.is_deep and footage.info.bit_depth > 8
     with footage.open(start, end, deep) as reader:
         writer = VideoWriter(
-            take.path,
-            take.info,
+            job.path,
+            job.info,
             video,
             source=footage.info.path,
             start_seconds=start,
@@ -90,7 +91,7 @@ def make_video(
         try:
             with Stages(Stopwatch()) as stages:
                 decoded = stages.first("decode", reader)
-                changed = stages.then("change", _changed(decoded, take, footage.scale))
+                changed = stages.then("change", _changed(decoded, job, footage.scale))
                 written = stages.then("encode", _encoded(changed, writer, shown))
                 interrupted = stages.drain(written, _reporter(reader, progress))
             if interrupted:
@@ -100,14 +101,14 @@ def make_video(
             writer.abort(keep=False)
             raise
         seconds = np.array(shown)
-        unlogged = _unlogged(take.log, seconds)
+        unlogged = _unlogged(job.log, seconds)
         warnings = (
-            *mismatches(take.log, footage.info),
-            *_lacking(take, seconds, unlogged, end),
+            *mismatches(job.log, footage.info),
+            *_lacking(job, seconds, unlogged, end),
             *_lost_depth(footage.info, codec),
             *(problem.message for problem in (*reader.problems, *writer.problems)),
         )
-    return Made(take.path, writer.written, len(unlogged), time.perf_counter() - began, warnings)
+    return RenderResult(job.path, writer.written, len(unlogged), time.perf_counter() - began, warnings)
 
 
 def make_folder(folder: Path) -> None:
@@ -118,16 +119,16 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror}", "choose another") from None
 
 
-def _changed(frames: Iterator[Frame], take: Take, scale: tuple[float, float]) -> Iterator[Picture]:
-    for frame, tracks in with_objects(frames, take.log, scale, take.generous):
-        yield take.effect(frame, tracks)
+def _changed(frames: Iterator[Frame], job: RenderJob, scale: tuple[float, float]) -> Iterator[RenderedFrame]:
+    for frame, tracks in with_objects(frames, job.log, scale, job.generous):
+        yield job.effect(frame, tracks)
 
 
-def _encoded(pictures: Iterator[Picture], writer: VideoWriter, shown: array[float]) -> Iterator[float]:
-    """Clip time of each frame once it is written, which goes into `shown` too."""
-    for picture in pictures:
-        writer.write(picture.frame, picture.alpha)
-        shown.append(float(picture.frame.seconds))
+def _encoded(frames: Iterator[RenderedFrame], writer: VideoWriter, shown: array[float]) -> Iterator[float]:
+    """Clip time of each frame once it is written, also appended to `shown`."""
+    for rendered in frames:
+        writer.write(rendered.frame, rendered.alpha)
+        shown.append(float(rendered.frame.seconds))
         yield shown[-1]
 
 
@@ -146,11 +147,13 @@ def _reporter(reader: VideoReader, progress: Callable[[Progress], None] | None) 
 def _lost_depth(info: VideoInfo, codec: VideoCodec) -> list[str]:
     if info.bit_depth <= 8 or codec.is_deep:
         return []
-    return [f"the clip has {info.bit_depth} bits a sample, {codec.name} gets 8: --codec hevc, av1 or prores keep more"]
+    return [
+        f"the clip has {info.bit_depth} bits per sample, {codec.name} keeps 8; --codec hevc, av1 or prores keep more"
+    ]
 
 
 def _unlogged(log: TrackLog, shown: np.ndarray) -> np.ndarray:
-    """Those seconds of frames `shown` (F,) for which no frame of the log counts."""
+    """The seconds, among frames `shown` (F,), that no frame of the log covers."""
     step = _step_seconds(log)
     rows = np.searchsorted(log.frame_seconds, shown + _instant(step), side="right") - 1
     since = shown - log.frame_seconds[np.maximum(rows, 0)]
@@ -165,13 +168,13 @@ def _instant(step: float) -> float:
     return min(_INSTANT, step / 2)
 
 
-def _lacking(take: Take, shown: np.ndarray, unlogged: np.ndarray, end: Fraction | None) -> Iterator[str]:
-    """What to say of frames that only the clip has, or up to `end` only the log."""
+def _lacking(job: RenderJob, shown: np.ndarray, unlogged: np.ndarray, end: Fraction | None) -> Iterator[str]:
+    """Warnings about frames that only the clip has or, up to `end`, only the log."""
     if len(unlogged):
-        known = "what appears or moves there may show" if take.generous else "no track is known there"
+        known = "objects that appear or move there may show" if job.generous else "no track is known there"
         yield f"the log lacks {_frames(len(unlogged))} from {unlogged[0]:.2f} s on: {known}"
-    logged = take.log.frame_seconds
-    step = np.diff(shown).max(initial=_step_seconds(take.log))  # the clip's, where it has fewer frames a second
+    logged = job.log.frame_seconds
+    step = np.diff(shown).max(initial=_step_seconds(job.log))  # the clip's, where it has fewer frames a second
     after = (logged > shown[-1] + step - _instant(step)) & (logged < float(end or math.inf))
     if after.any():
         yield f"the clip ends at {shown[-1]:.2f} s, {_frames(int(after.sum()))} before the log does"
@@ -182,14 +185,14 @@ def _frames(count: int) -> str:
 
 
 def mismatches(log: TrackLog, info: VideoInfo) -> list[str]:
-    """What to say of a log that ends before its clip, and of a clip that is not as long as the log's."""
+    """Warnings about a log that ends before its clip, and about a clip of another length than the log's."""
     said = []
     if log.status is not Status.COMPLETE:
-        ends = f"the log ends at {log.frame_seconds[-1]:.2f} s ({log.status}): so does what is made of it"
+        ends = f"the log ends at {log.frame_seconds[-1]:.2f} s ({log.status}): so does the output"
         said.append(f"{log.problem}; {ends}" if log.problem else ends)
     lasted = log.header.source.duration_seconds
     more = Fraction(0) if lasted is None or info.duration_seconds is None else info.duration_seconds - lasted
     if abs(more) > _SAME_LENGTH_SECONDS:
         known = "longer than the log's" if more > 0 else "shorter than the log's"
-        said.append(f"the clip is {abs(float(more)):.2f} s {known}; if they begin apart, every box is out of place")
+        said.append(f"the clip is {abs(float(more)):.2f} s {known}; if they start apart, every box is misplaced")
     return said

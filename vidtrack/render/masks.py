@@ -11,11 +11,11 @@ import numpy as np
 
 from vidtrack.core.errors import UsageError
 
-Window = tuple[slice, slice]  # rows and columns of a picture
+Window = tuple[slice, slice]  # rows and columns of an image
 
 
 class Shape(StrEnum):
-    """The outline of a mask; an ellipse goes through the corners of the box, so that it too hides all of it."""
+    """The outline of a mask; an ellipse goes through the corners of the box, so that it hides all of it too."""
 
     BOX = "box"
     ELLIPSE = "ellipse"
@@ -23,19 +23,19 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class MaskConfig:
-    """Outline and edge; `feather` is how far a mask fades out beyond the box, in shares of its shorter side."""
+    """Outline and edge; `feather` is how far a mask fades out beyond the box, as a fraction of its shorter side."""
 
     shape: Shape = Shape.BOX
     feather: float = 0.1
 
     def __post_init__(self) -> None:
         if not 0 <= self.feather <= 10:
-            raise UsageError(f"the feather is {self.feather:g}", "give 0 (hard) to 10")
+            raise UsageError(f"the feather is {self.feather:g}", "give a number from 0 (hard) to 10")
 
 
 @dataclass(frozen=True)
 class Mask:
-    """The part of a picture that a mask touches; `inner` of it is covered in full.
+    """The part of an image that a mask touches; `inner` of it is covered in full.
 
     `across` (w,) and `down` (h,) float32 are the distances of the window's columns and rows from the middle, in pixels,
     `half` is the outline's half width and height, beyond which the mask fades out over `fade` pixels.
@@ -70,7 +70,7 @@ class Mask:
 
 
 def within(part: Window, window: Window) -> Window:
-    """Where `part` of a picture is, counted from the corner of `window`."""
+    """Where `part` of an image is, counted from the corner of `window`."""
     return (
         slice(part[0].start - window[0].start, part[0].stop - window[0].start),
         slice(part[1].start - window[1].start, part[1].stop - window[1].start),
@@ -78,9 +78,9 @@ def within(part: Window, window: Window) -> Window:
 
 
 def mask_of(box_xyxy: Sequence[float], size: tuple[int, int], config: MaskConfig) -> Mask | None:
-    """The mask of a box in a picture of `size` (width, height): whole pixels, full wherever the box reaches.
+    """The mask of a box in an image of `size` (width, height): whole pixels, full wherever the box reaches.
 
-    None where the box is empty or the mask lies outside the picture.
+    None if the box is empty or the mask lies outside the image.
     """
     left, top, right, bottom = math.floor(box_xyxy[0]), math.floor(box_xyxy[1]), *map(math.ceil, box_xyxy[2:])
     if right <= left or bottom <= top:

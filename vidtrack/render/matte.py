@@ -1,4 +1,4 @@
-"""Mattes: pictures of where the tracked objects are."""
+"""Mattes: images of where the tracked objects are."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from vidtrack.render.masks import MaskConfig, mask_of
 
 
 class Matte:
-    """Turns the objects of a frame into opacity."""
+    """Makes opacity from the objects of a frame."""
 
     def __init__(self, config: MaskConfig, margin: float = 0.0, inverted: bool = False) -> None:
         self._config, self._margin, self._inverted = config, margin, inverted
 
     def opacity(self, frame: Frame, tracks: FrameTracks) -> np.ndarray:
-        """Opacity (H, W) uint8: 255 inside the boxes, or outside of them if inverted."""
+        """Opacity (H, W) uint8: 255 inside the boxes, or outside them if inverted."""
         height, width = frame.image.shape[:2]
         opacity = np.zeros((height, width), np.uint8)
         for left, top, right, bottom in tracks.boxes_xyxy.astype(np.float64).tolist():
@@ -32,5 +32,5 @@ class Matte:
         return 255 - opacity if self._inverted else opacity
 
     def paint(self, frame: Frame, tracks: FrameTracks) -> Frame:
-        """The opacity as a picture, white on black."""
+        """The opacity as an image, white on black."""
         return replace(frame, image=np.repeat(self.opacity(frame, tracks)[..., None], 3, axis=2))

@@ -1,4 +1,4 @@
-"""Hiding parts of a picture so that no detail of what is there is left."""
+"""Hides parts of an image so that no detail remains."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.render.masks import MaskConfig, mask_of, within
 
 _LEAST_BLOCK = 4  # pixels
-_STEP = 1.2  # sizes of mosaic blocks are powers of this, so that they change seldom while an object grows
+_STEP = 1.2  # mosaic block sizes are powers of this, so that they rarely change while an object grows
 
 
 class Method(StrEnum):
-    """What takes the place of an object."""
+    """What replaces an object."""
 
     BLUR = "blur"
     PIXELATE = "pixelate"
@@ -26,7 +26,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True)
 class RedactionConfig:
-    """How to hide; `blocks` along the longer side of a box are what is left of its detail."""
+    """How to hide; `blocks` is how many blocks of detail remain along the longer side of a box."""
 
     method: Method = Method.BLUR
     blocks: int = 8
@@ -35,7 +35,7 @@ class RedactionConfig:
 
     def __post_init__(self) -> None:
         if not 1 <= self.blocks <= 32:
-            raise UsageError(f"blocks is {self.blocks}", "give 1 (nothing can be told) to 32")
+            raise UsageError(f"blocks is {self.blocks}", "give a number from 1 (no detail) to 32")
 
 
 class Redactor:
@@ -60,7 +60,7 @@ class Redactor:
         return replace(frame, image=image)
 
     def _cover(self, part: np.ndarray, left: int, top: int, box: list[float]) -> np.ndarray:
-        """What to show in place of `part` (h, w, 3), whose corner is at `left`, `top` of the picture."""
+        """What to show in place of `part` (h, w, 3), whose corner is at `left`, `top` of the image."""
         if self._config.method is Method.SOLID:
             levels = np.iinfo(part.dtype).max // 255
             return np.broadcast_to((np.array(self._config.colour) * levels).astype(part.dtype), part.shape)
@@ -80,7 +80,7 @@ def _blended(over: np.ndarray, under: np.ndarray, opacity: np.ndarray) -> np.nda
 
 
 def _mosaic(part: np.ndarray, left: int, top: int, block: int) -> np.ndarray:
-    """Means of blocks on a grid fixed to the picture, which stays still when the box moves."""
+    """Means of blocks on a grid fixed to the image, which stays still when the box moves."""
     height, width = part.shape[:2]
     block = min(block, max(left + width, top + height))  # the first block holds all of the part, and none is larger
     before_x, before_y = left % block, top % block
@@ -92,7 +92,7 @@ def _mosaic(part: np.ndarray, left: int, top: int, block: int) -> np.ndarray:
 
 
 def _blurred(part: np.ndarray, block: int) -> np.ndarray:
-    """A blur of about `block` pixels, made on a smaller picture: as strong, and its cost does not grow with it."""
+    """A blur of about `block` pixels, computed on a smaller image, so its cost does not grow with its strength."""
     height, width = part.shape[:2]
     few = cv2.resize(
         part, (max(1, round(2 * width / block)), max(1, round(2 * height / block))), interpolation=cv2.INTER_AREA

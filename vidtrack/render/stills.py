@@ -1,4 +1,4 @@
-"""The best picture of each track."""
+"""The best still of each track."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from vidtrack.tracklog.trajectories import Trajectory, with_trajectories
 
 _CANDIDATES = 12  # frames of a track whose sharpness is measured
 _APART_SECONDS = 0.2
-_EDGE = 2.0  # pixels from the picture's edge up to which an object counts as cut off
-_CUT_OFF = 0.4  # what being cut off leaves of a frame's worth
-_COVERED = 0.8  # what being wholly covered by other boxes takes from it
+_EDGE = 2.0  # pixels from the image's edge within which an object counts as cut off
+_CUT_OFF = 0.4  # a frame's worth is multiplied by this if the object is cut off
+_COVERED = 0.8  # and reduced by up to this if other boxes cover it
 _FRAMES_AT_A_TIME = 1024  # whose objects are compared with those of a track
 _MEASURED = 128  # pixels along the longer side when sharpness is measured, so that size does not decide
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A frame row in which a track may look its best; `worth` is what the log alone says."""
+    """A frame row in which a track may look its best; `worth` is judged from the log alone."""
 
     identity: int
     row: int
@@ -36,7 +36,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Still:
-    """The picture of a track; `worth` counts sharpness too."""
+    """The still of a track; `worth` includes sharpness."""
 
     candidate: Candidate
     image: np.ndarray  # (H, W, 3) uint8 RGB
@@ -113,7 +113,7 @@ def _still(frame: Frame, candidate: Candidate, scale: tuple[float, float], margi
 
 
 def _cut(image: np.ndarray, left: float, top: float, right: float, bottom: float) -> np.ndarray:
-    """The part of a picture in a box, at least a pixel of it."""
+    """The part of an image inside a box, at least one pixel."""
     height, width = image.shape[:2]
     x0, y0 = min(max(int(left), 0), width - 1), min(max(int(top), 0), height - 1)
     return image[y0 : max(y0 + 1, min(height, round(bottom))), x0 : max(x0 + 1, min(width, round(right)))]

@@ -1,4 +1,4 @@
-"""The path of a virtual camera that follows a target: smooth, within its limits, inside the picture."""
+"""The path of a virtual camera that follows a target smoothly, within its limits, inside the image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scipy.ndimage import maximum_filter1d
 from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import spsolve
 
-_SMOOTH_SECONDS = 0.4  # wishes shorter than about this are not followed
+_SMOOTH_SECONDS = 0.4  # motion shorter than about this is not followed
 _ROUNDS = 40
 _SLACK = 0.5  # units of the target
 _REACH = 5  # frames on either side that become stiffer together

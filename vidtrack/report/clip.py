@@ -1,4 +1,4 @@
-"""The clip of a page: as it is where browsers play it, else as a small copy."""
+"""The clip of a page: the file itself if browsers play it, else a small copy."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Clip:
     note: str = ""
 
     def href(self, page: Path) -> str | None:
-        """Its address relative to the page; None where it is in the page."""
+        """Its address relative to the page; None if it is embedded."""
         if self.data is not None:
             return None
         return quote(os.fsencode(os.path.relpath(self.path, page.parent)))
 
 
 def obstacle(info: VideoInfo) -> str:
-    """Why browsers do not play a file; empty where they do."""
+    """Why browsers do not play a file; empty if they do."""
     kind = _TYPES.get(info.path.suffix.lower())
     if kind is None:
         return f"{info.path.suffix.lstrip('.') or 'such'} files do not play in every browser"
@@ -62,7 +62,7 @@ def obstacle(info: VideoInfo) -> str:
 
 
 def clip_itself(footage: Footage, embed: bool) -> Clip:
-    """The file as it is, linked or embedded; raises InputError where it cannot be read."""
+    """The file as it is, linked or embedded; raises InputError if it cannot be read."""
     path = footage.info.path
     origin = -footage.info.first_frame_offset_seconds  # browsers count from the container's start
     clip = Clip(path, _TYPES[path.suffix.lower()], origin, footage.info.has_audio)
@@ -89,7 +89,7 @@ class CopyWriter:
             yield frame
 
     def finish(self, embed: bool) -> Clip:
-        """Complete the copy; where it is embedded, its file goes away."""
+        """Complete the copy; if it is embedded, its file is removed."""
         self._writer.close()
         if self._start is None:
             self._origin = -self._writer.lead_seconds
@@ -105,7 +105,7 @@ class CopyWriter:
 
 
 def _fitting(size: tuple[int, int]) -> tuple[int, int]:
-    """The picture's size, scaled down to even numbers where it is larger."""
+    """The image size, scaled down if needed, in even numbers."""
     scale = min(1.0, _LONGER_SIDE / max(size))
     width, height = (max(2, round(side * scale / 2) * 2) for side in size)
     return width, height

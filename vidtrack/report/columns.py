@@ -1,4 +1,4 @@
-"""A log as a page takes it: columns of differences, which pack to a few bytes a box."""
+"""A log packed for a page: columns of differences, a few bytes per box."""
 
 from __future__ import annotations
 

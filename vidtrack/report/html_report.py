@@ -1,4 +1,4 @@
-"""One page from a log and its clip, in one pass over the clip."""
+"""Builds one HTML page from a log and its clip, in one pass over the clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vidtrack.core.stages import Progress, Stages, Stopwatch
 from vidtrack.core.types import Frame
 from vidtrack.export.registry import FORMATS
 from vidtrack.render.annotator import PALETTE
-from vidtrack.render.scene import Scene
+from vidtrack.render.inputs import RenderInputs
 from vidtrack.render.stills import best_stills, candidates_of
 from vidtrack.report.clip import EMBEDDED_BYTES, Clip, CopyWriter, clip_itself, obstacle
 from vidtrack.report.columns import pack
@@ -36,7 +36,7 @@ _QUALITY = 80  # of their JPEG
 
 @dataclass(frozen=True)
 class Report:
-    """A finished page; `clip` is the file it plays, None where that is in it, `notes` what a person should know."""
+    """A finished page; `clip` is the file it plays, None if it is embedded, `notes` what the user should know."""
 
     path: Path
     clip: Path | None
@@ -46,7 +46,7 @@ class Report:
 
 @dataclass(frozen=True)
 class _Thumbnail:
-    """The best picture of a track, as base64 of a JPEG, and the frame row of the log that it shows."""
+    """The best still of a track, as base64 of a JPEG, and the frame row of the log that it shows."""
 
     row: int
     jpeg: str
@@ -57,11 +57,11 @@ def copy_of(page: Path) -> Path:
     return page.with_suffix(".mp4")
 
 
-def why_copied(scene: Scene, embed: bool, asked: bool) -> str:
-    """Why the page plays a copy of the clip; empty where it plays the clip itself."""
-    info = scene.footage.info
+def why_copied(inputs: RenderInputs, embed: bool, asked: bool) -> str:
+    """Why the page plays a copy of the clip; empty if it plays the clip itself."""
+    info = inputs.footage.info
     if asked:
-        return "a copy was asked for"
+        return "a copy was requested"
     size = info.file_bytes or 0
     if embed and size > EMBEDDED_BYTES:
         return f"the clip has {size >> 20} MiB"
@@ -69,33 +69,33 @@ def why_copied(scene: Scene, embed: bool, asked: bool) -> str:
 
 
 def make_report(
-    scene: Scene, path: Path, embed: bool, copied: str, progress: Callable[[Progress], None] | None = None
+    inputs: RenderInputs, path: Path, embed: bool, copied: str, progress: Callable[[Progress], None] | None = None
 ) -> Report:
-    """Write the page under a name that appears when it is whole; an interrupt or an error leaves nothing behind.
+    """Write the page, which appears when it is complete; an interrupt or an error leaves nothing behind.
 
     `copied` says why a copy of the clip is played, empty plays the clip itself. Raises InputError, OutputError and
     KeyboardInterrupt.
     """
     hidden = path.with_name(f".{path.stem}.embedded.mp4")
-    writer = CopyWriter(scene.footage, hidden if embed else copy_of(path), copied) if copied else None
+    writer = CopyWriter(inputs.footage, hidden if embed else copy_of(path), copied) if copied else None
     try:
-        thumbnails, doubts, warnings = _watch(scene, writer, progress)
-        clip = clip_itself(scene.footage, embed) if writer is None else writer.finish(embed)
+        thumbnails, doubts, warnings = _watch(inputs, writer, progress)
+        clip = clip_itself(inputs.footage, embed) if writer is None else writer.finish(embed)
     except BaseException:
         if writer is not None:
             writer.abort()
         raise
-    page = _page(scene, path, clip, thumbnails, doubts_html(doubts, scene.chosen, _small_jpeg))
-    write_whole(path, page.encode("utf-8", "xmlcharrefreplace"))  # bytes of a file name may be no UTF-8
+    page = _page(inputs, path, clip, thumbnails, doubts_html(doubts, inputs.chosen, _small_jpeg))
+    write_whole(path, page.encode("utf-8", "xmlcharrefreplace"))  # bytes of a file name may not be UTF-8
     notes = ([f"the page plays a copy of the clip, as {copied}"] if copied else []) + warnings
     return Report(path, None if embed else clip.path, len(thumbnails), tuple(notes))
 
 
 def _watch(
-    scene: Scene, writer: CopyWriter | None, progress: Callable[[Progress], None] | None
+    inputs: RenderInputs, writer: CopyWriter | None, progress: Callable[[Progress], None] | None
 ) -> tuple[dict[int, _Thumbnail], DoubtImages, list[str]]:
     """The thumbnail of each track, an image of each doubt, and problems of the clip; frames pass through `writer`."""
-    log, footage = scene.chosen, scene.footage
+    log, footage = inputs.chosen, inputs.footage
     paths = continuous_trajectories(log)
     candidates = candidates_of(paths, paths, log)
     with footage.open() as reader, Stages(Stopwatch()) as stages:
@@ -123,7 +123,7 @@ def _counted(
 
 
 def _small_jpeg(image: np.ndarray) -> str:
-    """A picture (H, W, 3) RGB as base64 of a small JPEG."""
+    """An image (H, W, 3) RGB as base64 of a small JPEG."""
     height, width = image.shape[:2]
     scale = min(1.0, _THUMBNAIL[0] / width, _THUMBNAIL[1] / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -131,17 +131,17 @@ def _small_jpeg(image: np.ndarray) -> str:
     return base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()).decode()
 
 
-def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail], doubts: str) -> str:
-    log, source = scene.chosen, scene.log.header.source
+def _page(inputs: RenderInputs, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail], doubts: str) -> str:
+    log, source = inputs.chosen, inputs.log.header.source
     packed = pack(log)
     width, height = source.size
     data = {
-        "log": shlex.quote(_as_argument(scene.log_path)),
-        "absolute": scene.log_path.is_absolute(),
+        "log": shlex.quote(_as_argument(inputs.log_path)),
+        "absolute": inputs.log_path.is_absolute(),
         "size": [width, height],
         "shape": float(Fraction(width, height) * source.sample_aspect_ratio),
         "classes": log.class_names,
-        "whole": len(np.unique(log.ids)) == len(np.unique(scene.log.ids)),
+        "whole": len(np.unique(log.ids)) == len(np.unique(inputs.log.ids)),
         "palette": PALETTE,
         "box_scale": packed.box_scale,
         "columns": packed.columns,
@@ -155,14 +155,14 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
             "type": clip.type,
             "origin": float(clip.origin_seconds),
             "sound": clip.sound,
-            "argument": _clip_argument(scene),
-            "same": is_source(scene.footage.info.path, source),
+            "argument": _clip_argument(inputs),
+            "same": is_source(inputs.footage.info.path, source),
         },
     }
     return join_page(
         title=Path(source.path.replace("\\", "/")).name,
         facts=_facts(log, clip),
-        notices=_notices(scene.log),
+        notices=_notices(inputs.log),
         doubts=doubts,
         data=data,
         columns=packed.text,
@@ -171,14 +171,14 @@ def _page(scene: Scene, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail
 
 
 def _as_argument(path: Path) -> str:
-    """The path so that no command takes it for an option."""
+    """The path, written so that no command takes it for an option."""
     return f"./{path}" if str(path).startswith("-") else str(path)
 
 
-def _clip_argument(scene: Scene) -> str:
-    """The clip, as a shell takes it, where a command that is given the log alone would not find it."""
-    log_path, clip = scene.log_path, scene.footage.info.path
-    found = find_source(scene.log.header.source, log_path)
+def _clip_argument(inputs: RenderInputs) -> str:
+    """The clip quoted for a shell, if a command that gets only the log would not find it."""
+    log_path, clip = inputs.log_path, inputs.footage.info.path
+    found = find_source(inputs.log.header.source, log_path)
     if found == clip and (found.is_absolute() or not log_path.is_absolute()):
         return ""
     return shlex.quote(_as_argument(clip.absolute() if log_path.is_absolute() else clip))
@@ -189,8 +189,8 @@ def _tracks(log: TrackLog, thumbnails: dict[int, _Thumbnail]) -> list[dict[str, 
     _, first, counts = np.unique(log.ids, return_index=True, return_counts=True)
     listed = []
     for (identity, kind), row, count in zip(track_classes(log).items(), log.frame_rows[first], counts, strict=True):
-        picture = thumbnails.get(identity) or _Thumbnail(int(row), "")  # none where the clip ends before the track
-        entry = {"id": identity, "cls": kind, "count": int(count), "best": picture.row, "thumbnail": picture.jpeg}
+        thumbnail = thumbnails.get(identity) or _Thumbnail(int(row), "")  # none if the clip ends before the track
+        entry = {"id": identity, "cls": kind, "count": int(count), "best": thumbnail.row, "thumbnail": thumbnail.jpeg}
         listed.append(entry)
     return listed
 

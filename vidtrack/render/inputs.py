@@ -1,4 +1,4 @@
-"""A log, the tracks chosen from it and its clip: what every effect starts from."""
+"""A log, the tracks selected from it and its clip: the inputs of every effect."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which tracks, and what is done to their boxes; None and 0 leave them as they are.
+class TrackSelection:
+    """Which tracks, and how their boxes are processed; None and 0 leave them unchanged.
 
-    If `doubtful`, a track is of every class it was ever taken for, not only of the one it was taken for most.
+    If `doubtful`, a track belongs to every class it was ever detected as, not only to its main one.
     """
 
     tracks: tuple[int, ...] | None = None
@@ -32,8 +32,8 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """`log` holds every track of the file `log_path`, `chosen` those that are wanted."""
+class RenderInputs:
+    """`log` has every track of the file `log_path`, `chosen` the selected ones."""
 
     log_path: Path
     log: TrackLog
@@ -41,22 +41,22 @@ class Scene:
     footage: Footage
 
 
-def open_scene(
+def open_inputs(
     log_path: Path,
     video: Path | None,
-    wanted: Wanted,
+    wanted: TrackSelection,
     another_version: bool = False,
     limits: Limits = DEFAULT_LIMITS,
-) -> Scene:
-    """Read a log, choose tracks and find the clip.
+) -> RenderInputs:
+    """Read a log, select tracks and find the clip.
 
     Raises LogError for a log that cannot be used, UsageError for tracks it does not have, and InputError for a clip
-    that is missing or another one.
+    that is missing or does not match.
     """
     log = TrackLog.load(log_path)
     if not len(log):
-        raise LogError(f"{log_path} holds no frames", log.problem or "the run that wrote it ended at once")
-    select(log, wanted.without)  # an identity the log does not have is a mistake here too
+        raise LogError(f"{log_path} has no frames", log.problem or "its run ended before the first frame")
+    select(log, wanted.without)  # raises for an identity that the log does not have
     chosen = select(log, wanted.tracks, None if wanted.doubtful else wanted.classes)
     chosen = select(chosen, min_seconds=wanted.min_seconds, min_frames=wanted.min_frames)
     if wanted.doubtful and wanted.classes is not None:
@@ -65,8 +65,8 @@ def open_scene(
     if wanted.without:
         chosen = select(chosen, set(chosen.ids.tolist()) - set(wanted.without))
     if len(log.ids) and not len(chosen.ids):
-        raise UsageError("no track of the log is left by these choices", "`vidtrack show LOG` lists what it has")
-    return Scene(
+        raise UsageError("no track of the log matches this selection", "`vidtrack show LOG` lists its tracks")
+    return RenderInputs(
         log_path,
         _steadied(log, wanted),
         _steadied(chosen, wanted),
@@ -74,7 +74,7 @@ def open_scene(
     )
 
 
-def _steadied(log: TrackLog, wanted: Wanted) -> TrackLog:
+def _steadied(log: TrackLog, wanted: TrackSelection) -> TrackLog:
     """First smooth, then without gaps, as `detect` does it."""
     steady = smooth(log, wanted.smooth_seconds) if wanted.smooth_seconds > 0 else log
     return fill_gaps(steady, wanted.gap_seconds) if wanted.gap_seconds > 0 else steady
