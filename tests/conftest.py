@@ -14,30 +14,10 @@ import av
 import pytest
 import torch
 
+from tests.networks import TINY
 from vidtrack.model.checkpoint import load_model, save_checkpoint
-from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.video.source import ContainerSource
-
-TINY = DetectorConfig(
-    backbone="mobilenet_v2",
-    feature_levels=2,
-    num_levels=2,
-    hidden_dim=32,
-    heads=4,
-    points=2,
-    encoder_layers=1,
-    decoder_layers=2,
-    feedforward_dim=32,
-    num_queries=12,
-    num_classes=4,
-    box_refine=True,
-    two_stage=True,
-    mixed_query_selection=True,
-    classes=("person", "car", "bicycle", "traffic light"),
-    size=64,
-    max_size=160,
-)
 
 
 def pytest_configure() -> None:
@@ -81,6 +61,17 @@ class Ended(NamedTuple):
     code: int
     out: str
     err: str
+
+
+def assert_one_line(ended: Ended, code: int, *said: str) -> None:
+    """The command ended with `code`, one error line that contains what is `said`, and nothing on stdout."""
+    assert ended.code == code, ended.err
+    assert ended.out == ""
+    lines = ended.err.splitlines()
+    assert len(lines) == 1, ended.err
+    assert lines[0].startswith("vidtrack: error: ")
+    for part in said:
+        assert part in lines[0]
 
 
 @pytest.fixture

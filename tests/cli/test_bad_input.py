@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Ended
+from tests.conftest import Ended, assert_one_line
 from tests.media import (
     EXAMPLE_CLIP,
     Clip,
@@ -44,16 +44,6 @@ def detect(vidtrack: Command, tiny_checkpoint: Path) -> Command:
     return lambda *arguments: vidtrack(
         "detect", "--model", tiny_checkpoint, "--score", 0.3, "--progress", "none", *arguments
     )
-
-
-def assert_one_line(ended: Ended, code: int, *said: str) -> None:
-    assert ended.code == code, ended.err
-    assert ended.out == ""
-    lines = ended.err.splitlines()
-    assert len(lines) == 1, ended.err
-    assert lines[0].startswith("vidtrack: error: ")
-    for part in said:
-        assert part in lines[0]
 
 
 def not_a_video(path: Path, clip: Path) -> None:

@@ -15,8 +15,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from tests.cli.test_bad_input import assert_one_line
-from tests.conftest import Ended
+from tests.conftest import Ended, assert_one_line
 from tests.evaluation.cases import log, sequence, still
 from tests.evaluation.test_detection import PERSON, box, coco, found, written
 from vidtrack.cli.evaluate import RuleSet

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.cli.test_bad_input import assert_one_line
-from tests.conftest import Ended
+from tests.conftest import Ended, assert_one_line
 from tests.evaluation.test_detection import PERSON, box, coco, found, written
 
 Command = Callable[..., Ended]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Ended
+from tests.conftest import Ended, assert_one_line
 from tests.tracklog.logs import made_log
 from vidtrack import TrackLog
 
@@ -27,14 +27,6 @@ def log(tmp_path: Path) -> Path:
 def cut_off(log: Path) -> None:
     text = log.read_text("utf-8")
     log.write_text(text[: text.index('"i":3')], "utf-8")
-
-
-def assert_one_line(ended: Ended, code: int, *said: str) -> None:
-    assert ended.code == code, ended.err
-    assert ended.out == ""
-    (line,) = ended.err.splitlines()
-    assert line.startswith("vidtrack: error: ")
-    assert all(part in line for part in said), line
 
 
 def test_show_lists_the_tracks(vidtrack: Command, log: Path) -> None:

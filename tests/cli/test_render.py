@@ -26,16 +26,6 @@ from vidtrack.video import probe
 Command = Callable[..., Ended]
 
 
-def assert_one_line(ended: Ended, code: int, *said: str) -> None:
-    assert ended.code == code, ended.err
-    assert ended.out == ""
-    lines = ended.err.splitlines()
-    assert len(lines) == 1, ended.err
-    assert lines[0].startswith("vidtrack: error: ")
-    for part in said:
-        assert part in lines[0]
-
-
 def made_by(log: Path) -> set[str]:
     return {path.name for path in log.parent.iterdir()} - {log.name, "shot.mov"}
 

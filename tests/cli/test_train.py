@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.conftest import TINY, Ended
+from tests.conftest import Ended
+from tests.networks import TINY
 from tests.training.conftest import CLASSES, write_coco
 from vidtrack.cli.training_progress import closing_lines
 from vidtrack.datasets.records import SetConfig

@@ -11,14 +11,14 @@ from typing import Any
 import av
 import cv2
 import torch
+from msgspec.structs import replace
 
-from tests.conftest import TINY
 from tests.media import EXAMPLE_CLIP, Clip, example_frames, write_clip, write_interlaced
+from tests.networks import TINY, TINY_PAPER
 from tests.tracklog.logs import made_log
 from vidtrack.batch.manifest import DONE, RUNNING, Manifest, Row
 from vidtrack.model.checkpoint import save_checkpoint
 from vidtrack.model.checkpoint_export import write_hugging_face, write_official
-from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 
 _FRAMES, _SIZE = 8, (96, 64)
@@ -45,10 +45,7 @@ _CLIPS = {
     "raw.y4m": Clip(frames=3, size=_SIZE, encoder="rawvideo", options={}),
 }  # fmt: skip
 _PICTURES = ("png", "jpg", "bmp", "tif", "webp", "ppm", "jp2")
-_OFFICIAL = DetectorConfig(
-    backbone="resnet18", hidden_dim=32, heads=4, encoder_layers=1, decoder_layers=1, feedforward_dim=32, num_queries=7,
-    num_classes=2, classes=("person", "car"),
-)  # fmt: skip
+_OFFICIAL = replace(TINY_PAPER, decoder_layers=1, num_classes=2, classes=("person", "car"))
 
 
 def clips(folder: Path) -> dict[str, bytes]:

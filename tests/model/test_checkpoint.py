@@ -10,29 +10,17 @@ import torch
 from msgspec.structs import replace
 from safetensors.torch import load_file, save_file
 
+from tests.networks import TINY_PAPER
 from vidtrack.core.errors import OutputError, WeightsError
 from vidtrack.model.checkpoint import build, load_model, read_checkpoint, save_checkpoint
-from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.fold import fold_batch_norm
 from vidtrack.model.registry import content_sha256
 
-SMALL = DetectorConfig(
-    backbone="resnet18",
-    hidden_dim=32,
-    heads=4,
-    encoder_layers=1,
-    decoder_layers=2,
-    feedforward_dim=32,
-    num_queries=7,
-    num_classes=3,
-    classes=("", "person", "dog"),
-)
-
 
 @pytest.mark.parametrize("refine", [False, True])
 def test_round_trip_keeps_config_weights_and_metadata(tmp_path: Path, refine: bool) -> None:
-    model = DeformableDETR(replace(SMALL, box_refine=refine))
+    model = DeformableDETR(replace(TINY_PAPER, box_refine=refine))
     save_checkpoint(model, tmp_path / "m.safetensors", {"step": 3})
     checkpoint = read_checkpoint(tmp_path / "m.safetensors")
     assert checkpoint.config == model.config
@@ -46,7 +34,7 @@ def test_round_trip_keeps_config_weights_and_metadata(tmp_path: Path, refine: bo
 
 
 def test_half_precision_keeps_vectors_in_float32(tmp_path: Path) -> None:
-    save_checkpoint(DeformableDETR(SMALL), tmp_path / "m.safetensors", dtype=torch.float16)
+    save_checkpoint(DeformableDETR(TINY_PAPER), tmp_path / "m.safetensors", dtype=torch.float16)
     stored = load_file(tmp_path / "m.safetensors")
     assert {value.dtype for value in stored.values() if value.ndim > 1} == {torch.float16}
     assert {value.dtype for value in stored.values() if value.ndim <= 1} == {torch.float32}
@@ -59,14 +47,14 @@ def test_half_precision_keeps_vectors_in_float32(tmp_path: Path) -> None:
 def test_saving_leaves_no_partial_and_replaces_whole(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(b"old")
-    save_checkpoint(DeformableDETR(SMALL), path)
+    save_checkpoint(DeformableDETR(TINY_PAPER), path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.safetensors"]
     with pytest.raises(OutputError, match="cannot be written"):
-        save_checkpoint(DeformableDETR(SMALL), tmp_path / "absent" / "m.safetensors")
+        save_checkpoint(DeformableDETR(TINY_PAPER), tmp_path / "absent" / "m.safetensors")
 
 
 def test_equal_models_are_equal_files(tmp_path: Path) -> None:
-    model, hashes = DeformableDETR(SMALL), set()
+    model, hashes = DeformableDETR(TINY_PAPER), set()
     for _ in range(8):
         save_checkpoint(model, tmp_path / "m.safetensors", {"step": 3, "data": "set"})
         hashes.add(content_sha256(tmp_path / "m.safetensors"))
@@ -74,7 +62,7 @@ def test_equal_models_are_equal_files(tmp_path: Path) -> None:
 
 
 def test_a_folded_model_is_not_saved(tmp_path: Path) -> None:
-    model = DeformableDETR(SMALL)
+    model = DeformableDETR(TINY_PAPER)
     fold_batch_norm(model)
     with pytest.raises(WeightsError, match="folded"):
         save_checkpoint(model, tmp_path / "m.safetensors")
@@ -102,7 +90,7 @@ def tamper(path: Path, change: dict[str, torch.Tensor | None]) -> None:
 )
 def test_wrong_weights_are_named(tmp_path: Path, change: dict[str, torch.Tensor | None], said: str) -> None:
     path = tmp_path / "m.safetensors"
-    save_checkpoint(DeformableDETR(SMALL), path)
+    save_checkpoint(DeformableDETR(TINY_PAPER), path)
     tamper(path, change)
     with pytest.raises(WeightsError, match=said):
         build(read_checkpoint(path), path)
@@ -110,7 +98,7 @@ def test_wrong_weights_are_named(tmp_path: Path, change: dict[str, torch.Tensor 
 
 def test_unknown_version_and_damaged_header(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
-    header = {"version": 99, "config": SMALL.to_dict(), "metadata": {}}
+    header = {"version": 99, "config": TINY_PAPER.to_dict(), "metadata": {}}
     save_file({"x": torch.zeros(1)}, path, {"vidtrack": json.dumps(header)})
     with pytest.raises(WeightsError, match="version 99"):
         read_checkpoint(path)
@@ -139,7 +127,7 @@ def test_unknown_version_and_damaged_header(tmp_path: Path) -> None:
 )
 def test_a_config_that_makes_no_network_is_named(tmp_path: Path, change: object, said: str) -> None:
     path = tmp_path / "m.safetensors"
-    config = {**SMALL.to_dict(), **change} if isinstance(change, dict) else change
+    config = {**TINY_PAPER.to_dict(), **change} if isinstance(change, dict) else change
     save_file({"x": torch.zeros(1)}, path, {"vidtrack": json.dumps({"version": 1, "config": config, "metadata": {}})})
     with pytest.raises(WeightsError, match=f"{path}: .*{said}"):
         read_checkpoint(path)
@@ -148,7 +136,7 @@ def test_a_config_that_makes_no_network_is_named(tmp_path: Path, change: object,
 @pytest.mark.parametrize("two_stage", [False, True])
 def test_sixteen_bits_leave_boxes_in_float32(tmp_path: Path, two_stage: bool) -> None:
     torch.manual_seed(0)
-    config = replace(SMALL, box_refine=two_stage, two_stage=two_stage)
+    config = replace(TINY_PAPER, box_refine=two_stage, two_stage=two_stage)
     save_checkpoint(DeformableDETR(config), tmp_path / "m.safetensors")
     model = load_model(tmp_path / "m.safetensors", "cpu", "bfloat16")
     with torch.inference_mode():

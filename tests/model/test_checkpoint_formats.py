@@ -15,23 +15,13 @@ import torch
 from msgspec.structs import replace
 from safetensors.torch import save_file
 
+from tests.networks import TINY_PAPER
 from vidtrack.core.errors import WeightsError
 from vidtrack.model.checkpoint import load_model, read_checkpoint
 from vidtrack.model.checkpoint_export import write_hugging_face, write_official
-from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 
-SMALL = DetectorConfig(
-    backbone="resnet18",
-    hidden_dim=32,
-    heads=4,
-    encoder_layers=1,
-    decoder_layers=1,
-    feedforward_dim=32,
-    num_queries=7,
-    num_classes=2,
-    classes=("cat", "dog"),
-)
+SMALL = replace(TINY_PAPER, decoder_layers=1, num_classes=2, classes=("cat", "dog"))
 
 
 def broken(content: bytes, path: Path) -> str:

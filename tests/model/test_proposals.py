@@ -6,7 +6,7 @@ import pytest
 import torch
 from msgspec.structs import replace
 
-from tests.conftest import TINY
+from tests.networks import TINY
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.proposals import best_proposals, prior_boxes
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from msgspec import structs
 
+from tests.networks import TINY_PAPER
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame
-from vidtrack.model.config import DetectorConfig
 from vidtrack.model.decoder import Queries
 from vidtrack.model.detector import DeformableDETR, Memory
 from vidtrack.model.outputs import DetectorOutput, FrameOutput
@@ -22,18 +22,13 @@ from vidtrack.tracking.state import Tracks
 from vidtrack.tracking.track_queries import join_queries, track_queries, track_query_output
 from vidtrack.tracking.tracker import make_tracker
 
-SMALL = DetectorConfig(
+SMALL = structs.replace(
+    TINY_PAPER,
     backbone="resnet50",
     feature_levels=1,
     num_levels=2,
-    hidden_dim=32,
-    heads=4,
-    encoder_layers=1,
-    decoder_layers=2,
-    feedforward_dim=32,
     dropout=0.0,
     num_queries=6,
-    num_classes=3,
     classes=("cat", "dog", ""),
 )
 KINDS = {

@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
+from tests.networks import TINY
 from vidtrack.datasets.records import SetConfig
 from vidtrack.model.config import DetectorConfig
 from vidtrack.training.batches import Target
@@ -26,27 +28,7 @@ CLASSES = ("person", "car", "dog")
 
 @pytest.fixture(scope="session")
 def tiny() -> DetectorConfig:
-    return DetectorConfig(
-        backbone="mobilenet_v2",
-        feature_levels=2,
-        num_levels=2,
-        hidden_dim=32,
-        heads=4,
-        points=2,
-        encoder_layers=1,
-        decoder_layers=2,
-        feedforward_dim=64,
-        dropout=0.1,
-        num_queries=12,
-        num_classes=len(CLASSES),
-        box_refine=True,
-        two_stage=True,
-        mixed_query_selection=True,
-        denoising=True,
-        classes=CLASSES,
-        size=64,
-        max_size=96,
-    )
+    return replace(TINY, feedforward_dim=64, denoising=True, num_classes=len(CLASSES), classes=CLASSES, max_size=96)
 
 
 def target(

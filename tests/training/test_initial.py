@@ -6,6 +6,7 @@ import pytest
 import torch
 from msgspec.structs import replace
 
+from tests.networks import TINY_PAPER
 from vidtrack.core.errors import WeightsError
 from vidtrack.model.checkpoint import save_checkpoint
 from vidtrack.model.checkpoint_export import write_hugging_face, write_official
@@ -14,17 +15,7 @@ from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.training.initial import initialise
 
-COCO = DetectorConfig(
-    backbone="resnet18",
-    hidden_dim=32,
-    heads=8,
-    encoder_layers=1,
-    decoder_layers=2,
-    feedforward_dim=32,
-    num_queries=7,
-    box_refine=True,
-    classes=COCO_CLASSES,
-)
+COCO = replace(TINY_PAPER, heads=8, box_refine=True, num_classes=len(COCO_CLASSES), classes=COCO_CLASSES)
 OWN = replace(COCO, num_classes=3, classes=("zebra", "forklift", "person"))
 
 

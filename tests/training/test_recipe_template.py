@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.conftest import TINY, Ended
+from tests.conftest import Ended
+from tests.networks import TINY
 from tests.training.conftest import mot_folder, write_coco
 from vidtrack.core.errors import OutputError
 from vidtrack.model.checkpoint import read_checkpoint, save_checkpoint
