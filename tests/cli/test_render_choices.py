@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_render import Command, assert_one_line, made_by
+from tests.cli.test_render import Command, made_by
+from tests.conftest import assert_one_line
 from tests.render.scenes import any_clip, frames_of
 
 
