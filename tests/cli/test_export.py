@@ -132,6 +132,10 @@ def test_a_stride_and_a_turned_clip_are_mentioned(vidtrack: Command, tmp_path: P
     ended = vidtrack("export", log, "--to", "nuke")
     assert "4 boxes on frames that the run skipped are interpolated" in ended.err
     assert "stored rotated by 90 degrees" in ended.err
+    laid = {"rotation": 180, "mirrored": True, "crop": (8, 0, 8, 0)}
+    log = write_log(tmp_path / "b.tracks.jsonl", {1: moving(7)}, range(7), **laid)
+    said = "stored uncropped and mirrored and rotated by 180 degrees"
+    assert said in vidtrack("export", log, "--to", "nuke").err
 
 
 @pytest.mark.parametrize(

@@ -164,10 +164,8 @@ def _notes(log: TrackLog, clip: Path | None, scene: Scene, formats: Sequence[For
     filled = sum(int((~np.isin(track.indices, track.indices[track.logged])).sum()) for track in scene.tracks)
     if filled:
         notes.append(f"{filled} boxes on frames that the run skipped are interpolated")
-    if log.header.source.rotation:
-        notes.append(
-            f"the clip is stored rotated by {log.header.source.rotation} degrees; boxes are in the upright image"
-        )
+    if layout := _layout(log.header.source):
+        notes.append(f"the clip is stored {layout}; boxes are in the image as players show it")
     if linking := ", ".join(entry.name for entry in formats if entry.links_clip):
         if clip is None:
             notes.append(f"cannot find {scene.path!r} from here or beside the log; {linking} link to that name")
@@ -178,6 +176,13 @@ def _notes(log: TrackLog, clip: Path | None, scene: Scene, formats: Sequence[For
         elif scene.files is not None and any(entry.name == "fcpxml" for entry in formats):
             notes.append("Final Cut Pro does not import image sequences; fcpxml links to the first image")
     return notes
+
+
+def _layout(source: Source) -> str:
+    """How a clip's file asks players to change its frames; empty if it does not."""
+    rotated = f"rotated by {source.rotation} degrees"
+    asked = {"uncropped": any(source.crop or ()), "mirrored": source.mirrored, rotated: source.rotation}
+    return " and ".join(word for word, is_asked in asked.items() if is_asked)
 
 
 def _put(target: Path, content: Content) -> None:
