@@ -182,7 +182,7 @@ def test_the_report_names_what_is_uncertain(vidtrack: Command, log: Path) -> Non
         ("not seen", 12, 15),
         ("low score", 18, 19),
         ("near a cut", 15, 24),
-        ("appears inside the picture", 5, 5),
+        ("appears inside the image", 5, 5),
     }
     assert (record["tracks_hidden"], record["frames_in_doubt"]) == (1, 14)
     ended = vidtrack("render", log, "--solid", "--start", 0.56, "--end", 0.76, "--report", report, "--overwrite")
@@ -220,7 +220,7 @@ def test_a_clip_that_is_longer_than_the_logs(vidtrack: Command, log: Path) -> No
         assert ended.code == 0
         assert said in ended.err
     assert "warning: the clip is 1.20 s longer than the log's; if they" in ended.err
-    assert "warning: the log lacks 30 frames from 1.20 s on: what appears" in ended.err
+    assert "warning: the log lacks 30 frames from 1.20 s on: objects that appear" in ended.err
 
 
 def test_a_log_that_was_cut_off(vidtrack: Command, log: Path) -> None:
