@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
+import av
 import pytest
 
 import vidtrack
@@ -12,6 +14,7 @@ from tests.media import Clip, write_clip
 from vidtrack.batch.config import BatchConfig
 from vidtrack.batch.engines.local import open_engine
 from vidtrack.batch.events import BatchEvent, ClipFinished, ClipProgressed, ClipsQueued, ClipStarted
+from vidtrack.batch.manifest import FOLDER
 from vidtrack.batch.plan import Job
 from vidtrack.batch.session import batch_root
 from vidtrack.core.errors import UsageError
@@ -43,8 +46,17 @@ def test_a_folder_is_tracked_from_python_and_the_second_call_finds_it_done(
         assert isinstance(own[0], ClipStarted) and {type(event) for event in own[1:]} <= {ClipProgressed}
     assert [event.outcome for event in later if isinstance(event, ClipFinished)] == list(result.outcomes)
 
+    (tmp_path / "out" / "sub" / "b.report.html").touch()
+    (tmp_path / "out" / FOLDER / "index.html").unlink()  # so that it is written again
     again = vidtrack.track_batch(tmp_path / "in", tmp_path / "out", model=model, config=config)
     assert (again.outcomes, len(again.done_before)) == ((), 2)
+    page = (tmp_path / "out" / FOLDER / "index.html").read_text("utf-8")
+    assert page.count(">report</a>") == 1 and 'href="../sub/b.report.html"' in page
+    stills = re.findall(r'<img src="([^"]+)"', page)
+    assert len(set(stills)) == 2
+    for still in stills:
+        with av.open(str(tmp_path / "out" / FOLDER / still)) as image:
+            assert image.streams.video[0].width == 160
 
 
 def test_a_batch_without_clips_is_an_error(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class Outcome:
     result: TrackResult | None = None
     error: VidtrackError | None = None
     logged: Logged | None = None  # by a log at an address
+    thumbnail: bytes = b""  # a small JPEG of the clip, empty if there is none
 
 
 @dataclass(frozen=True)

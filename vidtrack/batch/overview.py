@@ -20,15 +20,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from vidtrack.batch.engine import Outcome
 from vidtrack.batch.manifest import DONE, FOLDER, Row
+from vidtrack.batch.pending import relative
 from vidtrack.batch.remote import Location
 from vidtrack.batch.remote_manifest import home_of
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.metadata import utc_now
 from vidtrack.core.template import fill
-from vidtrack.tracklog import Status, is_log_path
+from vidtrack.tracklog import Status, is_log_path, stem_of
 
-REPORT, INDEX = "report.json", "index.html"
+REPORT, INDEX, THUMBNAILS = "report.json", "index.html", "thumbnails"
 _STATES = {
     "failed": "failed",
     "quarantined": "quarantined",
@@ -93,7 +95,7 @@ def page_of(root: Location, rows: Sequence[Row]) -> str:
         "facts": _text(f"{len(rows):,} clips · {frames:,} frames in {_clock(seconds)} of work · written {utc_now()}"),
         "filters": _filter("all", f"All {len(rows):,}", checked=True)
         + "".join(_filter(state, f"{_STATES[state].capitalize()} {counts[state]:,}") for state in present),
-        "rows": "".join(map(_row, rows)),
+        "rows": "".join(_row(root, row) for row in rows),
     }
     return fill(_file("index.html"), values)
 
@@ -102,10 +104,40 @@ def _title(root: Location) -> str:
     return root.absolute().name or str(root.absolute()) if isinstance(root, Path) else str(root)
 
 
-def _row(row: Row) -> str:
+def save_thumbnail(root: Location, outcome: Outcome) -> None:
+    """Keep the still of a clip for the page; results at an address have none. Raises OutputError."""
+    if isinstance(root, Path) and outcome.thumbnail:
+        write_whole(root / FOLDER / _thumbnail(relative(outcome.job.source, root)), outcome.thumbnail)
+
+
+def _thumbnail(source: Location) -> str:
+    return f"{THUMBNAILS}/{hashlib.sha256(os.fsencode(str(source))).hexdigest()[:20]}.jpg"
+
+
+def _image(root: Location, row: Row) -> str:
+    name = _thumbnail(row.source)
+    if not isinstance(root, Path) or not (root / FOLDER / name).exists():
+        return ""
+    return f'<img src="{name}" alt="" loading="lazy">'
+
+
+def _report_link(root: Location, row: Row) -> str:
+    """A link to the page that `vidtrack report` made from the log, if there is one beside it."""
+    logs = [Path(path) for path, _ in row.outputs if is_log_path(Path(path))]
+    if not isinstance(root, Path) or not logs:
+        return ""
+    page = logs[0].with_name(f"{stem_of(logs[0])}.report.html")
+    return _link(str(page), "report") if (root / page).exists() else ""
+
+
+def _row(root: Location, row: Row) -> str:
     state = state_of(row)
     finished = row.state == DONE
-    error = f'<div class="error">{_text(row.error)}{_text(f" ({row.hint})") if row.hint else ""}</div>'
+    error = (
+        ""
+        if finished or not row.error
+        else f'<div class="error">{_text(row.error)}{_text(f" ({row.hint})") if row.hint else ""}</div>'
+    )
     figures = [
         (f"{row.frames:,}", "frames"),
         (f"{row.tracks:,}", "tracks"),
@@ -113,16 +145,17 @@ def _row(row: Row) -> str:
         (f"{row.frames / row.seconds:.1f}" if row.seconds else "", "fps"),
     ]
     cells = "".join(f'<td class="number" data-unit="{unit}">{value if finished else ""}' for value, unit in figures)
-    links = "".join(_link(path) for path, _ in row.outputs) if finished else ""
+    links = "".join(_link(path, "log" if is_log_path(Path(path)) else "video") for path, _ in row.outputs)
+    links = links + _report_link(root, row) if finished else ""
     return (
-        f'<tr class="{state}"><th scope="row">{_text(str(row.source))}{error if row.error and not finished else ""}'
+        f'<tr class="{state}"><th scope="row">{_image(root, row)}{_text(str(row.source))}{error}'
         f'<td class="state">{_STATES[state]}{cells}<td class="links">{links}</tr>\n'
     )
 
 
-def _link(path: str) -> str:
+def _link(path: str, name: str) -> str:
     address = quote(os.fsencode(os.path.join(os.pardir, path)))  # as seen from the batch's folder
-    return f'<a href="{address}">{"log" if is_log_path(Path(path)) else "video"}</a>'
+    return f'<a href="{address}">{name}</a>'
 
 
 def _filter(state: str, label: str, checked: bool = False) -> str:

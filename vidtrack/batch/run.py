@@ -20,6 +20,7 @@ from vidtrack.core.status import Status
 from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.pipeline.track_video import track_video
+from vidtrack.render.thumbnail import thumbnail
 from vidtrack.video import probe
 
 
@@ -92,4 +93,4 @@ def _track(
         batcher=batcher,
         source_name=str(task.job.source),
     )
-    return Outcome(task.job, result.status, result)
+    return Outcome(task.job, result.status, result, thumbnail=thumbnail(result.video or info))

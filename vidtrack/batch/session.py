@@ -22,6 +22,7 @@ from vidtrack.batch.events import (
 from vidtrack.batch.lock import locked
 from vidtrack.batch.loop import Batch
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
+from vidtrack.batch.overview import save_thumbnail
 from vidtrack.batch.pending import Fingerprint, find_pending, in_order
 from vidtrack.batch.plan import Job, plan
 from vidtrack.batch.records import Records
@@ -115,6 +116,7 @@ def run_batch(
             batch = Batch(engine, manifest, root, config.rules)
             for outcome in batch.run(tasks, tell, more if config.watch else None):
                 notify(ClipFinished(outcome))
+                save_thumbnail(root, outcome)
                 outcomes.append(outcome)
                 records.changed = True
             interrupted = batch.interrupted
