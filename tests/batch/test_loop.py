@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tracklog.logs import any_header
 from vidtrack.batch.config import Rules
 from vidtrack.batch.engine import Crashed, Ended, Event, Outcome, Started, Task
 from vidtrack.batch.loop import Batch
@@ -16,11 +17,7 @@ from vidtrack.batch.manifest import Manifest, Row
 from vidtrack.batch.plan import Job
 from vidtrack.core.errors import InputError, MisfitError, UsageError
 from vidtrack.pipeline.config import RunConfig
-
-LOG = """{"type":"header","schema":"vidtrack.track-log/1","model":{"classes":["person"]},\
-"source":{"time_base":[1,25],"hash":{"method":"sha256","value":"ab"}}}
-{"type":"footer","status":"truncated","frames":7,"tracks":2,"seconds":1.5}
-"""
+from vidtrack.tracklog import LogWriter, RunFigures, Status
 
 
 class Scripted:
@@ -65,7 +62,11 @@ class Scripted:
         }
         if act in ("done", "skip"):
             assert isinstance(task.job.log, Path)
-            task.job.log.write_text("log" if act == "done" else LOG)
+            if act == "done":
+                task.job.log.write_text("log")
+            else:
+                with LogWriter(task.job.log, any_header()) as log:
+                    log.close(Status.TRUNCATED, RunFigures(decoded=7, expected=None, problems=0, seconds=1.5, fps=4.7))
         status = {"done": "complete", "lost": "complete", "skip": "skipped", "stopped": "interrupted"}.get(
             act, "failed"
         )
@@ -147,7 +148,13 @@ def test_results_belong_to_who_made_them_last(manifest: Manifest) -> None:
 def test_the_manifest_has_what_the_log_says(manifest: Manifest) -> None:
     run({"a": ["skip"]}, manifest)
     row = manifest.rows()[Path("a.mp4")]
-    assert (row.content, row.status, row.frames, row.tracks, row.seconds) == ("sha256:ab", "truncated", 7, 2, 1.5)
+    assert (row.content, row.status, row.frames, row.tracks, row.seconds) == (
+        f"sha256:{'0' * 64}",
+        "truncated",
+        0,
+        0,
+        1.5,
+    )
 
 
 def test_a_clip_that_takes_too_long(manifest: Manifest) -> None:

@@ -133,11 +133,8 @@ def _report_link(root: Location, row: Row) -> str:
 def _row(root: Location, row: Row) -> str:
     state = state_of(row)
     finished = row.state == DONE
-    error = (
-        ""
-        if finished or not row.error
-        else f'<div class="error">{_text(row.error)}{_text(f" ({row.hint})") if row.hint else ""}</div>'
-    )
+    hint = f" ({row.hint})" if row.hint else ""
+    error = "" if finished or not row.error else f'<div class="error">{_text(row.error + hint)}</div>'
     figures = [
         (f"{row.frames:,}", "frames"),
         (f"{row.tracks:,}", "tracks"),
