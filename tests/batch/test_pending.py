@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch.test_loop import LOG
+from tests.tracklog.logs import any_header
 from vidtrack.batch.manifest import DONE, FAILED, QUARANTINED, WAITING, Row
 from vidtrack.batch.pending import (
     Fingerprint,
@@ -20,6 +20,7 @@ from vidtrack.batch.pending import (
 from vidtrack.batch.plan import Existing, Job
 from vidtrack.core.errors import UsageError
 from vidtrack.pipeline.config import RunConfig
+from vidtrack.tracklog import LogWriter
 from vidtrack.video.config import EncodeConfig
 
 WANTED = Fingerprint.of(RunConfig(), "weights")
@@ -127,7 +128,9 @@ def test_overwrite_does_all_again(job: Job, tmp_path: Path) -> None:
 @pytest.mark.parametrize("figure", ["NaN", "-1", "1e400", '"many"', "null"])
 def test_a_log_that_counts_nonsense_counts_nothing(tmp_path: Path, figure: str) -> None:
     log = tmp_path / "log.jsonl"
-    log.write_text(LOG.replace('"frames":7', f'"frames":{figure}'))
+    with LogWriter(log, any_header()) as writer:
+        writer.close()
+    log.write_text(log.read_text().replace('"frames":0', f'"frames":{figure}'))
     logged = read_logged(log)
     assert (logged.frames, logged.tracks, logged.seconds) == (0, 0, 0.0)
 

@@ -116,5 +116,5 @@ def test_a_damaged_state_is_one_line_or_no_matter(
             same = attempts.lines() == whole[0]
             assert same
         else:
-            assert ending.code == 1
+            assert ending.code in (1, 2)  # 2: the outputs were complete before the kill
             assert ending.err.count("\n") == 1
