@@ -129,10 +129,7 @@ class LogLines:
 
     def is_array(self) -> bool:
         """Whether the file holds one array rather than a value per line."""
-        for _, line in self.lines():
-            if line.strip():
-                return line.lstrip().startswith("[")
-        return False
+        return _next_nonblank(self._whole_pieces()).startswith("[")
 
     def _members(self) -> Iterator[tuple[int, Any]]:
         """(number, value) of each member of an array, however it is laid out; read as far as needed."""
