@@ -50,7 +50,7 @@ class Clip:
     timecode: str | None = None
     audio: str | None = None  # encoder
     subtitles: tuple[tuple[float, float, str], ...] = ()  # (start s, duration s, text)
-    numbered: bool = False  # frame i is one grey, 8 * i % 256, instead of a picture
+    numbered: bool = False  # frame i is one grey, 8 * i % 256, instead of an image
 
 
 def write_clip(path: Path, clip: Clip = Clip()) -> Path:
@@ -89,7 +89,7 @@ def write_clip(path: Path, clip: Clip = Clip()) -> Path:
 
 
 def clip_images(clip: Clip) -> list[np.ndarray]:
-    """The pictures `write_clip` encodes."""
+    """The images `write_clip` encodes."""
     if clip.numbered:
         return [np.full((clip.size[1], clip.size[0], 3), 8 * i % 256, np.uint8) for i in range(clip.frames)]
     return list(example_frames(clip.frames, *clip.size))
@@ -140,7 +140,7 @@ def write_audio_only(path: Path, cover: bool = False) -> Path:
 
 
 def write_pictures(folder: Path, count: int = 5, pattern: str = "img_{}.png") -> list[Path]:
-    """The example clip's first frames as picture files, numbered from 1."""
+    """The example clip's first frames as image files, numbered from 1."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for i, image in enumerate(example_frames(count), start=1):

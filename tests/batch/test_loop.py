@@ -58,7 +58,7 @@ class Scripted:
         errors = {
             "bad": InputError("no video"),
             "usage": UsageError("no such class"),
-            "misfit": MisfitError("the zone lies outside the picture"),
+            "misfit": MisfitError("the zone lies outside the image"),
         }
         if act in ("done", "skip"):
             assert isinstance(task.job.log, Path)

@@ -54,7 +54,7 @@ def test_one_that_cannot_be_used(tmp_path: Path) -> None:
         db.execute(f"PRAGMA user_version = {VERSION + 1}")
     damaged.write_bytes(b"SQLite format 3\0" + os.urandom(4000))
     foreign.write_text("notes")
-    for path, said in ((newer, "newer than"), (damaged, "cannot be used"), (foreign, "delete it to begin anew")):
+    for path, said in ((newer, "newer than"), (damaged, "cannot be used"), (foreign, "delete it to start over")):
         with pytest.raises(OutputError, match=said):
             Manifest(path)
     (tmp_path / "file").write_text("")

@@ -50,7 +50,7 @@ def detect(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path) -> Command:
 
 @pytest.fixture
 def start(tiny_checkpoint: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """The same in a process of its own."""
+    """The same in a separate process."""
     running = []
 
     def run(*options: str) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""`vidtrack eval` as people call it: tables, files, pictures, and one clear line for what is wrong."""
+"""`vidtrack eval` as people call it: tables, files, images, and one clear line for what is wrong."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_detections_by_a_model(vidtrack: Command, tiny_checkpoint: Path, tmp_pat
         (("t.json", "r.json", "--json", "t.json"), "t.json would replace"),
         (("t.json", "--model", "absent.safetensors"), "absent.safetensors"),
         (
-            ("t.json", "--model", "{tiny}", "--pictures", "away"),
+            ("t.json", "--model", "{tiny}", "--images", "away"),
             "image away/0.png does not exist (give the f",
         ),
         (("dragons.json", "--model", "{tiny}"), "the model has no class of dragons.json (it has person, car"),

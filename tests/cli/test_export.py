@@ -116,7 +116,7 @@ def test_a_variable_rate_is_conformed_on_request(vidtrack: Command, jumpy: Path)
     assert "--conform-fps 30" in ended.err
     assert vidtrack("export", jumpy, "--to", "csv,ass,ffmpeg").code == 0
     assert vidtrack("export", jumpy, "--to", "nuke", "--conform-fps", "29.97").code == 0
-    assert "29.97 frames a second" in jumpy.with_name("phone.nk").read_text("utf-8")
+    assert "29.97 frames per second" in jumpy.with_name("phone.nk").read_text("utf-8")
 
 
 def test_a_log_that_was_cut_off_is_exported_up_to_its_end(vidtrack: Command, tmp_path: Path) -> None:

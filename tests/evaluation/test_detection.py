@@ -1,4 +1,4 @@
-"""COCO's figures, over partly labelled pictures too."""
+"""COCO's figures, over partly labelled images too."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def found(picture: Any, category: int, side: float, at: float = 0, score: float 
 
 
 def coco(path: Path, annotations: list[dict[str, Any]], pictures: int = 2, **labelled: list[str]) -> Path:
-    """Pictures `p0`, `p1`, ...; `labelled` gives their labelled classes."""
+    """Images `p0`, `p1`, ...; `labelled` gives their labelled classes."""
     images: list[dict[str, Any]] = [
         {"id": f"p{n}", "file_name": f"{n}.png", "width": 300, "height": 300} for n in range(pictures)
     ]

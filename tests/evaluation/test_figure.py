@@ -1,4 +1,4 @@
-"""The picture of a sequence says what the coverage says."""
+"""The image of a sequence says what the coverage says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def drawn(*objects: list, result: list, frames: int = 100) -> np.ndarray:
 
 
 def share_of(image: np.ndarray, colour: tuple[int, int, int]) -> float:
-    """Part of the time axis over which a row of the picture has this colour."""
+    """Part of the time axis over which a row of the image has this colour."""
     return float((image == colour).all(axis=2).any(axis=0)[90:-190].mean())
 
 

@@ -103,7 +103,7 @@ def exported(log: Path, name: str, folder: Path, **choices: Any) -> Path:
 
 
 def interpreter_with(package: str) -> str:
-    """A Python that can import a consumer: this one, or one of those the variable names; skips where there is none."""
+    """A Python that can import a consumer: this one, or one of those the variable names; skips if there is none."""
     for python in [sys.executable, *os.environ.get(PYTHONS, "").split(os.pathsep)]:
         if python and subprocess.run([python, "-c", f"import {package}"], capture_output=True).returncode == 0:
             return python

@@ -25,7 +25,7 @@ JUMPY = [0, 33, 67, 100, 150, 200, 250, 300, 333, 367]  # milliseconds, a variab
 
 
 def filtered(graph: Path, pts: list[int], time_base: Fraction, monkeypatch: pytest.MonkeyPatch) -> Iterator[np.ndarray]:
-    """Grey pictures through a filter graph, run inside its folder as its commands are named without one."""
+    """Grey images through a filter graph, run inside its folder as its commands are named without one."""
     monkeypatch.chdir(graph.parent)
     chain = av.filter.Graph()
     nodes = [chain.add_buffer(width=SIZE[0], height=SIZE[1], format=av.VideoFormat("rgb24"), time_base=time_base)]

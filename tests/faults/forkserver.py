@@ -1,4 +1,4 @@
-"""Each case in a process of its own, forked from one that has everything imported: a crash costs one case."""
+"""Each case in a separate process, forked from one that has everything imported: a crash costs one case."""
 
 from __future__ import annotations
 

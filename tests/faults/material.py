@@ -1,4 +1,4 @@
-"""Whole files of every kind that is read, to be damaged: clips, pictures, logs, checkpoints, recipes, annotations."""
+"""Whole files of every kind that is read, to be damaged: clips, images, logs, checkpoints, recipes, annotations."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def clips(folder: Path) -> dict[str, bytes]:
 
 
 def pictures() -> dict[str, bytes]:
-    """One picture by extension."""
+    """One image by extension."""
     image = example_frames(1, *_SIZE)[0]
     found = {}
     for suffix in _PICTURES:
@@ -135,7 +135,7 @@ def mot_table(frames: int = _FRAMES) -> str:
 
 
 def coco_truth() -> dict[str, Any]:
-    """Annotations of three pictures."""
+    """Annotations of three images."""
     return {
         "images": [{"id": n, "width": 96, "height": 64, "file_name": f"{n}.png"} for n in (1, 2, 3)],
         "categories": [{"id": n, "name": name} for n, name in enumerate(TINY.classes, 1)],

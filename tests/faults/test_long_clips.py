@@ -1,4 +1,4 @@
-"""A long clip that is killed on the way is taken up again, and ends as if nothing had happened."""
+"""A long clip that is killed on the way is resumed, and ends as if nothing had happened."""
 
 from __future__ import annotations
 

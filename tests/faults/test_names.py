@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(server: ForkServer, folder: Path) -> Command:
-    """The command line in a process of its own, which prints names that are no UTF-8 as they are."""
+    """The command line in a separate process, which prints names that are no UTF-8 as they are."""
     return lambda *arguments: server.run("command", list(map(str, arguments)), folder, [folder.parent])
 
 

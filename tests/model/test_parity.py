@@ -94,7 +94,7 @@ def hub_folder(model: Model, folder: Path, release: int) -> Path:
 
 
 def padded_batch(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Two pictures of different size in one batch; padding (2, H, W) is True outside."""
+    """Two images of different size in one batch; padding (2, H, W) is True outside."""
     pixels = torch.randn(2, 3, height, width)
     padding = torch.zeros(2, height, width, dtype=torch.bool)
     padding[0, height * 3 // 4 :] = True

@@ -1,4 +1,4 @@
-"""An interrupted long clip, taken up again, becomes what it would have become without the interrupt."""
+"""An interrupted long clip, resumed, becomes what it would have become without the interrupt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clip with a textured object that moves over real pictures, and logs that saw it more or less often."""
+"""A clip with a textured object that moves over real images, and logs that saw it more or less often."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Boxes = Mapping[int, Mapping[int, Sequence[float]]]  # identity: frame: box
 
 
 def object_box(frame: int) -> tuple[int, int, int, int]:
-    """Where the object is: it crosses the picture at an uneven speed."""
+    """Where the object is: it crosses the image at an uneven speed."""
     left = round(20 + 4.5 * frame + 12 * np.sin(frame / 6))
     top = round(40 + 14 * np.sin(frame / 9))
     return left, top, left + 36, top + 44
 
 
 def moving_object(frames: int) -> list[np.ndarray]:
-    """Real pictures with a magenta and green chequered object on them."""
+    """Real images with a magenta and green chequered object on them."""
     pictures = [picture.copy() for picture in example_frames(frames, *SIZE)]
     chequer = (np.indices((44, 36)).sum(axis=0) // 4 % 2).astype(bool)
     for i, picture in enumerate(pictures):
@@ -44,7 +44,7 @@ def moving_object(frames: int) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class Storage:
-    """How pictures are stored; `pts` are in hundredths of a second, by default 25 frames a second."""
+    """How images are stored; `pts` are in hundredths of a second, by default 25 frames per second."""
 
     encoder: str = "libx264"
     pixel_format: str = "yuv444p"
@@ -54,7 +54,7 @@ class Storage:
 
 
 def write_pictures_clip(path: Path, pictures: Sequence[np.ndarray], storage: Storage = Storage()) -> Path:
-    """A clip of these pictures as they are to be shown, by default almost without loss."""
+    """A clip of these images as they are to be shown, by default almost without loss."""
     stored = [np.ascontiguousarray(np.rot90(picture, -storage.rotation // 90)) for picture in pictures]
     with av.open(str(path), "w") as container:
         stream = container.add_stream(storage.encoder, rate=25, options=dict(storage.options))
@@ -136,7 +136,7 @@ def log_in_memory(tmp_path: Path, boxes: Boxes, frames: int, **choices: Any) -> 
 
 
 def frames_of(path: Path) -> list[np.ndarray]:
-    """All pictures of a video, RGB."""
+    """All images of a video, RGB."""
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 

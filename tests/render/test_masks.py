@@ -15,7 +15,7 @@ SIZE = (120, 80)
 
 
 def full(mask: Mask) -> np.ndarray:
-    """The mask as a whole picture."""
+    """The mask as a whole image."""
     picture = np.zeros((SIZE[1], SIZE[0]), np.float32)
     picture[mask.inner] = 1
     for part, opacity in mask.rim():

@@ -56,7 +56,7 @@ def magenta_pixels(image: np.ndarray) -> int:
 
 
 def share_left(shown: np.ndarray, source: np.ndarray, box: tuple[int, int, int, int]) -> float:
-    """How much of the source's fine detail inside a box is in the picture shown: 1 all, 0 nothing (a projection).
+    """How much of the source's fine detail inside a box is in the image shown: 1 all, 0 nothing (a projection).
 
     Where there is no detail to speak of, a little of it counts as little.
     """

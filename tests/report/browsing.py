@@ -61,7 +61,7 @@ class Page:
         self.until(lambda: self.text(".frame-number") == f"frame {index}", f"frame {index} is shown")
 
     def colour(self, x: float, y: float) -> list[int]:
-        """RGBA of the overlay at a point of the picture of 160x68 pixels."""
+        """RGBA of the overlay at a point of the image of 160x68 pixels."""
         return list(
             self.js(
                 "const canvas = document.querySelector('.overlay');"
@@ -73,11 +73,11 @@ class Page:
         )
 
     def grey(self) -> float:
-        """Brightness of the clip's picture on screen."""
+        """Brightness of the clip's image on screen."""
         return self.seen("video")[0]
 
     def seen(self, picture: str) -> tuple[float, int, float]:
-        """Brightness of a picture, the number of the frame, and where its first box begins in 160 pixels."""
+        """Brightness of an image, the number of the frame, and where its first box begins in 160 pixels."""
         grey, number, left = self.browser.execute_async_script(
             "const done = arguments[1];"
             "const context = Object.assign(document.createElement('canvas'), { width: 8, height: 8 }).getContext('2d');"

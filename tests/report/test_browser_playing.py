@@ -1,4 +1,4 @@
-"""The page in a real browser: what is drawn is of the picture on screen, at any moment."""
+"""The page in a real browser: what is drawn is of the image on screen, at any moment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_it_plays_with_its_tracks_in_step(open_page: Callable[..., Page]) -> Non
     page.press("k")
     assert page.js("return document.querySelector('video').paused")
     index = int(page.text(".frame-number").split()[1])
-    assert page.grey() == pytest.approx(8 * index % 256, abs=5)  # the picture shown is that of the frame named
+    assert page.grey() == pytest.approx(8 * index % 256, abs=5)  # the image shown is that of the frame named
     assert page.complaints() == []
 
 
@@ -45,7 +45,7 @@ def test_it_jumps_and_steps_to_the_exact_frame(open_page: Callable[..., Page]) -
     page = open_page("--embed")
     page.click(".list li button", 1)
     page.at_frame(20)
-    page.until(lambda: abs(page.grey() - 8 * 20) <= 5, "the picture of frame 20")
+    page.until(lambda: abs(page.grey() - 8 * 20) <= 5, "the image of frame 20")
     page.until(lambda: page.colour(80, 40)[:3] == [255, 0, 0], "the box of track 2")
     page.press(Keys.ARROW_LEFT)
     page.at_frame(19)
@@ -54,7 +54,7 @@ def test_it_jumps_and_steps_to_the_exact_frame(open_page: Callable[..., Page]) -
     page.at_frame(21)
     page.press(Keys.ARROW_DOWN)
     page.at_frame(50)
-    page.until(lambda: abs(page.grey() - (8 * 50 % 256)) <= 5, "the picture of frame 50")
+    page.until(lambda: abs(page.grey() - (8 * 50 % 256)) <= 5, "the image of frame 50")
     lanes = page.browser.find_element("css selector", ".lanes canvas")
     along = lanes.size["width"] * (30 / FRAMES - 0.5)
     ActionChains(page.browser).move_to_element_with_offset(
@@ -79,7 +79,7 @@ def test_the_picture_is_that_of_the_frame_named(
     for index in (1, 2, 3):
         page.press(Keys.ARROW_RIGHT)
         page.at_frame(index)
-        page.until(lambda index=index: abs(page.grey() - 8 * index) <= 4, f"the picture of frame {index}")
+        page.until(lambda index=index: abs(page.grey() - 8 * index) <= 4, f"the image of frame {index}")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_the_box_is_that_of_the_frame_on_screen(
     played = [page.seen(".still") for _ in range(16)]
     page.press("k")
     assert len({frame for _, frame, _ in played}) > 1
-    assert sum(map(agree, played)) > 8  # a busy browser may tell of a picture when the next one is there
+    assert sum(map(agree, played)) > 8  # a busy browser may tell of an image when the next one is there
     page.until(lambda: agree(page.seen("video")), "the box of the frame at which it stopped")
 
 
@@ -127,7 +127,7 @@ def test_a_picture_it_was_not_told_of_has_its_box_once_it_stops(open_page: Calla
     page.press(" ")
     page.until(lambda: page.seen("video")[1] > 0, "it plays")
     page.js("window.deaf = true")
-    page.until(lambda: not agree(page.seen("video")), "the picture is of a later frame than the box")
+    page.until(lambda: not agree(page.seen("video")), "the image is of a later frame than the box")
     page.press("k")
     page.until(lambda: agree(page.seen("video")), "the box of the frame at which it stopped")
 
@@ -146,7 +146,7 @@ def moving_log(path: Path, clip: Path, stride: int) -> Path:
 
 
 def agree(seen: tuple[float, int, float]) -> bool:
-    """Whether the picture, the number said and the box drawn are those of one frame."""
+    """Whether the image, the number said and the box drawn are those of one frame."""
     grey, frame, left = seen
     return abs(grey - 8 * frame % 256) <= 4 and abs(left - 20 - frame) < 0.6
 

@@ -1,4 +1,4 @@
-"""Camera motion: known pans, zooms and turns of real pictures, and what must not be taken for one."""
+"""Camera motion: known pans, zooms and turns of real images, and what must not be taken for one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vidtrack.video import VideoReader
 
 NOBODY = np.zeros((0, 4))
 STILLS = [40, 110, 160, 210]  # one of each shot with something in the background
-PASSING = slice(78, 106)  # a truck fills the picture in front of a camera that hardly moves
+PASSING = slice(78, 106)  # a truck fills the image in front of a camera that hardly moves
 SIZE = (240, 160)  # width, height of the moving view
 
 
@@ -32,7 +32,7 @@ def example() -> list[np.ndarray]:
 
 @functools.cache
 def still(index: int) -> np.ndarray:
-    """A large picture to move about in."""
+    """A large image to move about in."""
     return cv2.resize(example()[index], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
 
 

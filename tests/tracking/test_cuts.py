@@ -23,7 +23,7 @@ from vidtrack.tracklog import line_schema
 from vidtrack.video import ReadConfig, VideoReader
 
 CUTS = [30, 76, 137, 187, 242]  # of the example clip, found by eye
-TRUCK = slice(80, 106)  # it fills the picture for a while
+TRUCK = slice(80, 106)  # it fills the image for a while
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from vidtrack.tracking.state import TrackedBoxes
 
 pytestmark = pytest.mark.shared
 
-RATE = 7.0  # frames a second of PETS09-S2L1: people walk, stop, turn and hide each other
+RATE = 7.0  # frames per second of PETS09-S2L1: people walk, stop, turn and hide each other
 FRAMES = 795
 Change = Callable[[int, MotRows, np.random.Generator], Detections]
 

@@ -20,7 +20,7 @@ from vidtrack.tracklog.zones import (
 )
 
 SIZE = (640, 272)
-ACROSS = parse_line("gate=320,0,320,272")  # from top to bottom: right of it is the left half of the picture
+ACROSS = parse_line("gate=320,0,320,272")  # from top to bottom: right of it is the left half of the image
 YARD = parse_zone("yard=50%,50%,100%,50%,100%,100%,50%,100%")
 
 

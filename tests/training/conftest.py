@@ -54,7 +54,7 @@ def target(
 
 
 def shapes_picture(seed: int, size: tuple[int, int] = (96, 64)) -> tuple[np.ndarray, list[list[float]], list[int]]:
-    """A noisy picture with two coloured rectangles; returns it (RGB) with xywh boxes and class slots."""
+    """A noisy image with two coloured rectangles; returns it (RGB) with xywh boxes and class slots."""
     rng = np.random.default_rng(seed)
     width, height = size
     image = rng.integers(90, 120, (height, width, 3), dtype=np.uint8)
@@ -89,7 +89,7 @@ def write_coco(folder: Path, pictures: int = 4, **image_fields: object) -> Path:
 
 
 def mot_folder(folder: Path, rows: str, frames: int = 3) -> Path:
-    """A MOTChallenge sequence of black pictures with these rows of ground truth."""
+    """A MOTChallenge sequence of black images with these rows of ground truth."""
     (folder / "gt").mkdir(parents=True)
     (folder / "img1").mkdir()
     for index in range(1, frames + 1):

@@ -1,4 +1,4 @@
-"""What stands in a batch: which pictures go together, and that a step alone decides it."""
+"""What stands in a batch: which images go together, and that a step alone decides it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL, FIRST = np.array([True, True, True]), np.array([True, False, False])
 
 
 def record(path: Path, grey: int = 0, **fields: Any) -> Record:
-    """A picture of one grey with one box."""
+    """An image of one grey with one box."""
     cv2.imwrite(str(path), np.full((64, 64, 3), grey, np.uint8))
     known = Record(path, (64, 64), np.array([[8, 8, 40, 40]], np.float32), np.array([0]), ALL, masks=(None,))
     return replace(known, **fields)

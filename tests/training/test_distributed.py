@@ -41,9 +41,9 @@ def test_a_device_that_is_not_there_is_named(name: str, said: str) -> None:
 
 @pytest.mark.parametrize("empty", [False, True])
 def test_two_processes_train_one_model(recipe: TrainConfig, tmp_path: Path, empty: bool) -> None:
-    """As torchrun starts them; both read all data, so they draw different pictures and must agree on the weights.
+    """As torchrun starts them; both read all data, so they draw different images and must agree on the weights.
 
-    Of a picture without boxes some parameters get no gradient.
+    Of an image without boxes some parameters get no gradient.
     """
     steps = 4 if empty else 2
     if empty:

@@ -19,7 +19,7 @@ def official(
 ) -> dict[str, float]:
     """The official criterion on one layer, number by number.
 
-    loss_ce: focal loss, mean over queries, summed over pictures and classes, over num_boxes, times the number of
+    loss_ce: focal loss, mean over queries, summed over images and classes, over num_boxes, times the number of
     queries; loss_bbox and loss_giou: sums over matched pairs over num_boxes; weights 2, 5, 2.
     """
     batch, queries, classes = logits.shape

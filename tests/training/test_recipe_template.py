@@ -43,7 +43,7 @@ def test_settings_follow_the_data(tiny_checkpoint: Path, tmp_path: Path) -> None
     config = starter_recipe([data], init=str(tiny_checkpoint))
     assert config.steps == STEPS[0]
     assert config.model.num_classes == 2
-    assert (64, 96) in config.augment.canvases  # the pictures' shape
+    assert (64, 96) in config.augment.canvases  # the images' shape
     assert config.model.denoising  # though the checkpoint has no label embedding
     assert config.tracks.share == 0
 
@@ -85,7 +85,7 @@ def test_sets_of_one_name_are_told_apart(vidtrack: Command, tiny_checkpoint: Pat
     recipe.write_text(recipe.read_text().replace("train-2", "train"))
     refused = vidtrack("train", recipe, "--out", tmp_path / "run")
     assert refused.code == 2
-    assert "two train sets are named pictures-train; give each its own name - at `$.data`" in refused.err
+    assert "two train sets are named images-train; give each its own name - at `$.data`" in refused.err
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_data_that_cannot_be_used(vidtrack: Command, tiny_checkpoint: Path, tmp_
     lost.write_text(data.read_text())
     empty.write_text(json.dumps({**json.loads(data.read_text()), "annotations": []}))
     for given, said in (
-        (lost, "give the folder of the images with --pictures"),
+        (lost, "give the folder of the images with --images"),
         (empty, "no image has a box"),
         (tmp_path, "is a folder without gt/gt.txt"),
         (tmp_path / "nothing.json", "No such file"),

@@ -44,7 +44,7 @@ def test_identities_keep_their_queries(tiny: DetectorConfig, output: DetectorOut
     assert carried is not None
     assert carried.queries.content.shape == (2, 3, 32)
     assert [mask.tolist() for mask in carried.taken] == [[True, False, True], [True]]
-    expected = {(0, 5): 2, (0, 9): 0, (1, 3): 3}  # (picture, query before): object now, counted over the batch
+    expected = {(0, 5): 2, (0, 9): 0, (1, 3): 3}  # (image, query before): object now, counted over the batch
     found = {}
     for picture, slot, index in zip(
         carried.assignment.image, carried.assignment.query, carried.assignment.target, strict=True

@@ -1,4 +1,4 @@
-"""Pictures whose margin ends where memory does, converted by swscale: reading on past it ends the process."""
+"""Images whose margin ends where memory does, converted by swscale: reading on past it ends the process."""
 
 from __future__ import annotations
 

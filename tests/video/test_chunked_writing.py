@@ -1,4 +1,4 @@
-"""A video written in chunks, and one taken up from its journal, is the video of one piece."""
+"""A video written in chunks, and one resumed from its journal, is the video of one piece."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVERY = 33  # frames a chunk
 def write(
     source: Path, target: Path, codec: str, journal: Journal | None = None, stop: int | None = None
 ) -> list[Mark]:
-    """Copy a clip, in chunks where there is a journal, up to frame `stop`; returns the ends of the chunks."""
+    """Copy a clip, in chunks if there is a journal, up to frame `stop`; returns the ends of the chunks."""
     marks = []
     with (
         VideoReader(source) as reader,

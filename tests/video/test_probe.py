@@ -137,7 +137,7 @@ def _no_match(folder: Path) -> Path:
 
 
 def _bad_pictures(folder: Path) -> Path:
-    (folder / "img_1.png").write_text("not a picture")
+    (folder / "img_1.png").write_text("not an image")
     return folder / "img_*.png"
 
 

@@ -39,7 +39,7 @@ CLIPS: dict[str, Made] = {
     "damaged": lambda d: damaged(write_clip(d / "a.mp4", Clip(frames=30)), d / "b.mp4", 0.3, 300),
     "damaged stream": lambda d: damaged(write_clip(d / "a.ts", Clip(frames=30)), d / "b.ts", 0.5, 900),
     "cut off": lambda d: cut_off(faststart(write_clip(d / "a.mp4", Clip(frames=30)), d / "b.mp4"), d / "c.mp4", 0.7),
-    "lacking a picture": lambda d: _without(write_pictures(d, 12)[4]),
+    "lacking an image": lambda d: _without(write_pictures(d, 12)[4]),
 }  # fmt: skip
 
 

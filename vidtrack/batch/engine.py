@@ -28,7 +28,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Logged:
-    """What a log says of its clip and of the work; nothing where it cannot be read."""
+    """What a log says of its clip and of the work; nothing if it cannot be read."""
 
     content: str = ""  # hash of the clip
     status: str = ""

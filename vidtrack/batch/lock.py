@@ -24,7 +24,7 @@ _LONGEST = 200  # characters of what a holder says of itself
 def locked(root: Location) -> Iterator[None]:
     """Keep other batches out of `root`, those of other machines only where it is a shared folder.
 
-    Raises UsageError where one is at work, naming it, and OutputError where the folder cannot be written.
+    Raises UsageError if one is at work, naming it, and OutputError if the folder cannot be written.
     """
     folder = home_of(root) / FOLDER
     lock, holder = FileLock(folder / "lock"), folder / "holder"
@@ -47,7 +47,7 @@ def locked(root: Location) -> Iterator[None]:
 
 
 def _said(holder: Path) -> str:
-    """Who holds the lock, by its own words; empty where they cannot be read."""
+    """Who holds the lock, by its own words; empty if they cannot be read."""
     try:
         with holder.open(encoding="utf-8") as file:
             words = file.read(_LONGEST)

@@ -146,10 +146,10 @@ class Manifest:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            hint = "delete it to begin anew" if "malformed" in str(error) or "not a database" in str(error) else ""
+            hint = "delete it to start over" if "malformed" in str(error) or "not a database" in str(error) else ""
             raise OutputError(f"the manifest {self.path} cannot be used: {error}", hint) from None
         except (TypeError, ValueError) as error:  # a row that no version of this program has written
-            raise OutputError(f"the manifest {self.path} is damaged: {error}", "delete it to begin anew") from None
+            raise OutputError(f"the manifest {self.path} is damaged: {error}", "delete it to start over") from None
         except OSError as error:
             raise OutputError(
                 f"the manifest {self.path} cannot be written: {error.strerror}", "choose another folder"

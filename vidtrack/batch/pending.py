@@ -60,7 +60,7 @@ def find_pending(
 
     Done is a clip whose row says so with the same content, parameters and weights, and whose outputs are there in
     their size. The content is read again only where size or time of the file have changed, at an address never.
-    Raises UsageError where an output is there that is not in the manifest, unless `existing` says what to do with it.
+    Raises UsageError if an output is there that is not in the manifest, unless `existing` says what to do with it.
     """
     tasks: list[tuple[Task, Row]] = []
     done, quarantined, noted, strange = [], [], [], []
@@ -107,7 +107,7 @@ def find_pending(
 
 
 def in_order(jobs: Sequence[Job], order: str) -> list[Job]:
-    """The jobs as they are to be taken up: as they stand, or the smallest or the newest clip first."""
+    """The jobs as they are to be resumed: as they stand, or the smallest or the newest clip first."""
     if order == "size":
         return sorted(jobs, key=lambda job: identity_of(job.source)[0])
     if order == "newest":
@@ -134,7 +134,7 @@ def size_of(place: Location) -> int:
 
 
 def identity_of(source: Location) -> tuple[int, int]:
-    """Bytes and time of change (ns) of a clip, of a sequence those of all its pictures; (-1, -1) if it is not there."""
+    """Bytes and time of change (ns) of a clip, of a sequence those of all its images; (-1, -1) if it is not there."""
     if isinstance(source, Address):
         return source.bytes, source.changed_ns
     try:
@@ -145,7 +145,7 @@ def identity_of(source: Location) -> tuple[int, int]:
 
 
 def content_of(source: Location) -> str:
-    """The hash of a clip as a manifest holds it; empty where it cannot be read, and at an address."""
+    """The hash of a clip as a manifest holds it; empty if it cannot be read, and at an address."""
     if isinstance(source, Address):
         return ""
     try:

@@ -32,7 +32,7 @@ EXISTS_HINT = "--overwrite replaces it, --skip-existing skips finished clips"
 
 
 class Existing(StrEnum):
-    """What to do where an output is there already."""
+    """What to do where an output already exists."""
 
     REFUSE = "refuse"
     OVERWRITE = "overwrite"
@@ -89,7 +89,7 @@ def plan(
     `video_suffix` None makes no video. Only clips count whose path below their folder matches a pattern of
     `include`, if there are any, and none of `exclude`; `*` also stands for slashes.
 
-    Raises UsageError where two clips would become one file or a clip its own output, and InputError for no clips.
+    Raises UsageError if two clips would become one file or a clip its own output, and InputError for no clips.
     """
     if "" in (*inputs, output):
         raise UsageError("an empty name is no clip, folder or address", "is a variable of the shell empty?")
@@ -106,7 +106,7 @@ def plan(
 
 
 def refuse_existing(jobs: Sequence[Job]) -> None:
-    """Raise UsageError where an output is there already."""
+    """Raise UsageError if an output already exists."""
     refuse_taken([target for job in jobs for target in job.outputs if exists(target)], EXISTS_HINT)
 
 

@@ -44,7 +44,7 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """The address that `text` is; raises UsageError where it names no place or holds a password."""
+        """The address that `text` is; raises UsageError if it names no place or holds a password."""
         found = _ADDRESS.fullmatch(text)
         if found is None or not found[2].strip("/"):
             raise UsageError(f"{text} is no address", "give s3://bucket/folder, gs://bucket/folder or a path")
@@ -79,7 +79,7 @@ class Address:
         return self.parent / name
 
     def below(self, folder: Address) -> Path:
-        """The folders between a folder and this file; raises InputError where they lead out of it."""
+        """The folders between a folder and this file; raises InputError if they lead out of it."""
         parts = PurePosixPath(self.path).relative_to(folder.path).parts
         if ".." in parts:
             raise InputError(f"{self} is no name for a file", "rename it, or leave it out of the inputs")
@@ -107,7 +107,7 @@ def is_address(text: str) -> bool:
 
 
 def list_below(root: Address) -> list[Address]:
-    """Every file at or below an address, in order of their names, with size and time; empty where nothing is.
+    """Every file at or below an address, in order of their names, with size and time; empty if nothing is.
 
     Raises UsageError for a store that cannot be used, InputError for one that cannot be read.
     """
@@ -119,7 +119,7 @@ def list_below(root: Address) -> list[Address]:
 
 
 def look_up(address: Address) -> Address | None:
-    """The same with size and time; None where no file is.
+    """The same with size and time; None if no file is.
 
     Raises UsageError for a store that cannot be used, InputError for one that cannot be read.
     """
@@ -167,7 +167,7 @@ def fixed_part(pattern: Address) -> Address:
 def fetch(address: Address, target: Path) -> None:
     """Copy a file to this machine.
 
-    Raises InputError where it cannot be read or is no longer as long as it was listed, ResourceError where it does
+    Raises InputError if it cannot be read or is no longer as long as it was listed, ResourceError if it does
     not fit on the disk.
     """
     with _plainly(address, InputError, "read"):

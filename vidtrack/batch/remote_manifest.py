@@ -29,7 +29,7 @@ class ManifestCopy:
     """Brings the manifest from an address if the one of this machine is older or missing, and puts it back.
 
     A context: whatever happens in it, the manifest is saved at its end. Where `root` is no address it does nothing.
-    Raises InputError or OutputError where the store cannot be used.
+    Raises InputError or OutputError if the store cannot be used.
     """
 
     def __init__(self, root: Location) -> None:
@@ -69,7 +69,7 @@ class ManifestCopy:
 
 
 def _last_change(path: Path) -> str:
-    """When the newest row was written, in UTC; empty where there is none."""
+    """When the newest row was written, in UTC; empty if there is none."""
     if not path.exists():
         return ""
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as database:

@@ -1,4 +1,4 @@
-"""Whether a clip's results are there already, told by content and parameters and not by file names."""
+"""Whether a clip's results already exist, told by content and parameters and not by file names."""
 
 from __future__ import annotations
 

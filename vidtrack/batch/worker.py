@@ -19,7 +19,7 @@ _TELL_EVERY = 0.2  # seconds between two messages about the progress of a clip
 
 
 class Worker:
-    """Tracks each clip in a thread; where there are several `clips` at a time, their frames share batches.
+    """Tracks each clip in a thread; if there are several `clips` at a time, their frames share batches.
 
     `tell` hears of the progress of each task, and of its outcome when it ends, whatever went wrong.
     """

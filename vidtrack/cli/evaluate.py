@@ -90,17 +90,17 @@ def tracks(
     from vidtrack.evaluation.sequences import find_truths
 
     names = _names(sequences)
-    pictures = {} if figure is None else {one.name: figure / f"{one.name}.png" for one in find_truths(truth, names)}
-    check_targets((json_file, csv_file, *pictures.values()), (truth, results), overwrite)
+    images = {} if figure is None else {one.name: figure / f"{one.name}.png" for one in find_truths(truth, names)}
+    check_targets((json_file, csv_file, *images.values()), (truth, results), overwrite)
     choices = Choices(Rules(rules), parse_classes(classes), truth_class, partial)
     evaluation = evaluate(truth, results, choices, names)
     _warn(note for one in evaluation.sequences for note in one.notes)
-    if pictures:
+    if images:
         from vidtrack.evaluation.figure import draw_coverage, write_figure
 
         for one in evaluation.sequences:
             image = draw_coverage(one.name, one.coverage, one.scores, one.frames_per_second)
-            write_figure(image, pictures[one.name])
+            write_figure(image, images[one.name])
     scores.show_tracks(evaluation, truth, results, json_file, csv_file)
 
 
@@ -111,7 +111,7 @@ def detections(
     model: Annotated[
         str | None, typer.Option(help="Run this model instead: a name (see `vidtrack weights list`) or checkpoint.")
     ] = None,
-    pictures: Annotated[
+    images: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the images for --model. Default: beside TRUTH.")
     ] = None,
     classes: Annotated[
@@ -135,8 +135,8 @@ def detections(
 
     if (results is None) == (model is None):
         raise UsageError("give either RESULTS or --model", "vidtrack eval detections TRUTH RESULTS")
-    if model is None and (save is not None or pictures is not None or size is not None):
-        raise UsageError("--pictures, --size and --save require --model")
+    if model is None and (save is not None or images is not None or size is not None):
+        raise UsageError("--images, --size and --save require --model")
     if save == STDOUT:
         raise UsageError("--save cannot write to stdout", "give a file name")
     check_targets((json_file, csv_file, save), (truth, results), overwrite)
@@ -144,7 +144,7 @@ def detections(
     if results is not None:
         found, notes = read_results(results, annotated)
     elif model is not None:
-        found, annotated, notes = _detect(model, annotated, pictures or truth.parent, size, device, precision, threads)
+        found, annotated, notes = _detect(model, annotated, images or truth.parent, size, device, precision, threads)
         if save is not None:
             scores.save_results(save, found, annotated)
     _warn(notes)
@@ -167,12 +167,12 @@ def _detect(
     from vidtrack.evaluation.coco_truth import detect, find_images
     from vidtrack.model.choice import ModelChoice
 
-    pictures = find_images(truth, folder)
+    images = find_images(truth, folder)
     model = ModelChoice(name, device, precision, threads).load()
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("detecting", total=len(pictures))
-        return detect(model, truth, pictures, size, lambda done: bar.update(task, completed=done))
+        task = bar.add_task("detecting", total=len(images))
+        return detect(model, truth, images, size, lambda done: bar.update(task, completed=done))
 
 
 def _names(text: str | None) -> list[str] | None:

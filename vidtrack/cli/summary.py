@@ -153,7 +153,7 @@ def complaints(outcome: Outcome) -> list[str]:
 
 
 def closing_line(outcome: Outcome) -> str:
-    """What came of a clip, in a line; empty where it failed."""
+    """What came of a clip, in a line; empty if it failed."""
     name = outcome.job.source.name
     if outcome.status == "skipped":
         return f"{name}: done before, skipped"

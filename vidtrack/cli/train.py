@@ -63,8 +63,8 @@ def recipe_command(
         str | None,
         typer.Option("--classes", metavar="NAMES", help="Only these classes, e.g. person,dog."),
     ] = None,
-    pictures: Annotated[
-        Path | None, typer.Option("--pictures", metavar="DIR", help="Folder that the COCO file names are relative to.")
+    images: Annotated[
+        Path | None, typer.Option("--images", metavar="DIR", help="Folder that the COCO file names are relative to.")
     ] = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps. Default: by data size.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing recipe.")] = False,
@@ -75,10 +75,10 @@ def recipe_command(
     if out.suffix.lower() != ".json":
         raise UsageError(f"{out} is not a .json file", "give a name that ends in .json")
     check_targets((out,), (*data, *(validation or ())), overwrite)
-    config = starter_recipe(data, validation or (), init, parse_classes(classes), pictures, steps)
+    config = starter_recipe(data, validation or (), init, parse_classes(classes), images, steps)
     write_recipe(config, out)
     typer.echo(
-        f"{printable(str(out))}: {len(config.model.classes)} classes, {config.steps} steps of {config.batch} pictures",
+        f"{printable(str(out))}: {len(config.model.classes)} classes, {config.steps} steps of {config.batch} images",
         err=True,
     )
     if not validation:
@@ -94,7 +94,7 @@ def check_command(
         Path | None,
         typer.Option("--sheet", metavar="FILE", help="Write a contact sheet (.jpg or .png)."),
     ] = None,
-    pictures: Annotated[int, typer.Option("--pictures", min=1, metavar="N", help="Images per set on the sheet.")] = 8,
+    images: Annotated[int, typer.Option("--images", min=1, metavar="N", help="Images per set on the sheet.")] = 8,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing contact sheet.")] = False,
 ) -> None:
     """Check a recipe's data: boxes per class, invalid boxes, missing files. Exit code 2 if anything is wrong."""
@@ -117,7 +117,7 @@ def check_command(
     unusable = class_problems(config, reports)
     _print_problems(console, unusable)
     if sheet is not None:
-        contact_sheet(config, reports, sheet, pictures)
+        contact_sheet(config, reports, sheet, images)
         typer.echo(f"contact sheet: {printable(str(sheet))}", err=True)
     if unusable or any(report.problems for report in reports):
         raise typer.Exit(2)
@@ -132,9 +132,9 @@ def _table(report: Any, classes: tuple[str, ...]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    title = f"{report.name} ({report.role}): {report.images} pictures, {report.boxes} boxes, {report.ignored} ignored"
+    title = f"{report.name} ({report.role}): {report.images} images, {report.boxes} boxes, {report.ignored} ignored"
     table = Table(title=escape(printable(title)), min_width=70)
-    for column in ("class", "boxes", "pictures labelled", "median side"):
+    for column in ("class", "boxes", "images labelled", "median side"):
         table.add_column(column, justify="left" if column == "class" else "right")
     for slot, name in enumerate(classes):
         if report.labelled[slot]:

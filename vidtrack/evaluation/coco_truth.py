@@ -163,7 +163,7 @@ def find_images(truth: CocoTruth, folder: Path) -> list[ImageFile]:
             raise DataError(f"{truth.path}: image {identity} lacks file_name, width or height")
         file = ImageFile(image_path(folder, image["file_name"]), (int(image["width"]), int(image["height"])))
         if not file.path.is_file():
-            raise DataError(f"image {file.path} does not exist", "give the folder of the images with --pictures")
+            raise DataError(f"image {file.path} does not exist", "give the folder of the images with --images")
         images.append(file)
     return images
 

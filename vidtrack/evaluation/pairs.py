@@ -25,7 +25,7 @@ from vidtrack.evaluation.sequences import TruthFile
 from vidtrack.tracklog import TrackLog, is_log_path, select
 
 DEFAULT_CLASSES = ("person",)  # what the MOT benchmarks annotate
-_MOST_FRAMES = 10_000_000  # 46 hours at 60 frames a second; more is a time or a slip in the column of frames
+_MOST_FRAMES = 10_000_000  # 46 hours at 60 frames per second; more is a time or a slip in the column of frames
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def write(scene: Scene) -> str:
     width, height = scene.size
     lines = [
         f"# {scene.name.translate(_QUOTED)} by vidtrack: {width} x {height}, "
-        f"{rate_label(scene.constant_rate)} frames a second, frames {first} to {first + scene.frame_count - 1}",
+        f"{rate_label(scene.constant_rate)} frames per second, frames {first} to {first + scene.frame_count - 1}",
         "Tracker4 {",
         " inputs 0",
         f" tracks {{ {{ 1 {len(_COLUMNS)} {len(scene.tracks)} }}",

@@ -68,7 +68,7 @@ def plan_outputs(
     """For each log the file or folder of each format, by the format's name.
 
     `logs` are as `find_logs` finds them; the tree of a folder of logs is repeated in `folder`, None is beside each log.
-    Raises UsageError where two logs would become one file, and for a folder that is a stream or a file.
+    Raises UsageError if two logs would become one file, and for a folder that is a stream or a file.
     """
     if folder == Path("-"):
         raise UsageError("exports are files, not a stream", "give a folder")

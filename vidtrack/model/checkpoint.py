@@ -90,7 +90,7 @@ def save_checkpoint(
     """Write safetensors with the config inside, atomically; equal models and metadata give equal bytes.
 
     Matrices are stored as `dtype`; vectors (biases, norms, running statistics) stay float32, where 16 bits would
-    lose range and save nothing. Raises OutputError where the file cannot be written.
+    lose range and save nothing. Raises OutputError if the file cannot be written.
     """
     require_unfolded(model)
     state: dict[str, Tensor] = {}

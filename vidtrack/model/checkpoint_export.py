@@ -20,7 +20,7 @@ from vidtrack.model.fold import require_unfolded
 def write_hugging_face(model: DeformableDETR, folder: str | Path) -> None:
     """Write a folder that transformers' `from_pretrained` loads.
 
-    Raises WeightsError for a model that package cannot express, OutputError where the folder cannot be written.
+    Raises WeightsError for a model that package cannot express, OutputError if the folder cannot be written.
     """
     require_unfolded(model)
     state = convert.to_hugging_face(model.state_dict(), model.config)

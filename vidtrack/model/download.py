@@ -40,7 +40,7 @@ def download(url: str, path: Path, sha256: str | None = None, progress: Progress
 
     The file appears under its name only when whole and verified: against `sha256`, or else the hash in the hub's
     X-Linked-Etag header. The hash is noted beside it as `NAME.sha256`. Raises RemoteMissingError
-    for a 404, WeightsError for all else that the other side does, OutputError where the disk refuses.
+    for a 404, WeightsError for all else that the other side does, OutputError if the disk refuses.
     """
     by_hand = f"to do it by hand, save {url} as {path}"
     try:

@@ -19,7 +19,7 @@ def config_from_state(state: Mapping[str, Tensor], notes: Mapping[str, Any]) -> 
     """Config of a state dict in our key layout.
 
     `notes` holds what shapes cannot tell, under our field names: dilation, heads, num_queries (two-stage), classes,
-    box_refine. Raises WeightsError where the weights are not a Deformable DETR.
+    box_refine. Raises WeightsError if the weights are not a Deformable DETR.
     """
     try:
         return _from_shapes(state, notes)

@@ -32,7 +32,7 @@ def to_batch(
 ) -> tuple[Tensor, Tensor | None]:
     """Resize uint8 RGB images (H, W, 3), normalise with ImageNet's statistics and pad to one size.
 
-    Returns pixels (B, 3, H, W), and padding (B, H, W), True outside each image, or None where all sizes agree.
+    Returns pixels (B, 3, H, W), and padding (B, H, W), True outside each image, or None if all sizes agree.
     """
     resized = []
     for image in images:

@@ -27,7 +27,7 @@ class ModelEntry:
     """One line of the manifest.
 
     `files` are names to try in turn: beside the manifest where the model ships, else under `source` on the hub.
-    `sha256` is None where the hub's header gives it. `config` is None where the file carries its own. `use` says in a
+    `sha256` is None if the hub's header gives it. `config` is None if the file carries its own. `use` says in a
     line what the model may be used for, if that is less than anything.
     """
 
@@ -131,7 +131,7 @@ def content_sha256(path: Path) -> str:
 def verify(entry: ModelEntry) -> str:
     """Hash the model's file against the manifest, or against what was noted when it was downloaded.
 
-    Returns the sha256; raises WeightsError where the file is absent, differs or has no known hash.
+    Returns the sha256; raises WeightsError if the file is absent, differs or has no known hash.
     """
     path = cached_path(entry)
     if path is None:

@@ -103,7 +103,7 @@ def build_info() -> dict[str, object]:
 
 
 def require_compiled(device_type: str = "cpu") -> None:
-    """Raise UsageError where plain PyTorch serves."""
+    """Raise UsageError if plain PyTorch serves."""
     if _library is None:
         raise UsageError(
             f"the compiled sampler is not in use: {_problem}",

@@ -112,7 +112,7 @@ def render_video(
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder with those above it; raises OutputError where that cannot be."""
+    """Make a folder with those above it; raises OutputError if that cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -174,7 +174,7 @@ def _lacking(job: RenderJob, shown: np.ndarray, unlogged: np.ndarray, end: Fract
         known = "objects that appear or move there may show" if job.generous else "no track is known there"
         yield f"the log lacks {_frames(len(unlogged))} from {unlogged[0]:.2f} s on: {known}"
     logged = job.log.frame_seconds
-    step = np.diff(shown).max(initial=_step_seconds(job.log))  # the clip's, where it has fewer frames a second
+    step = np.diff(shown).max(initial=_step_seconds(job.log))  # the clip's, where it has fewer frames per second
     after = (logged > shown[-1] + step - _instant(step)) & (logged < float(end or math.inf))
     if after.any():
         yield f"the clip ends at {shown[-1]:.2f} s, {_frames(int(after.sum()))} before the log does"

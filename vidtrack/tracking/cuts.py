@@ -33,7 +33,7 @@ class CutDetector:
 
     Each block of a small grey image is looked for around its place in the one before, by correlation: motion
     leaves it findable, and brightness and contrast, so a flash or an exposure change, cancel out. Where much changes
-    from frame to frame anyway (something large passes, few frames a second), a cut must stand out. An image without
+    from frame to frame anyway (something large passes, few frames per second), a cut must stand out. An image without
     contrast (black, white, a full flash) decides nothing; the next one is compared with the last one before it.
     """
 

@@ -249,5 +249,5 @@ def write_sheet(cells: Sequence[np.ndarray], path: Path) -> None:
     try:
         _, data = cv2.imencode(path.suffix, sheet)
     except cv2.error:  # too many rows for a JPEG
-        raise OutputError(f"{path} cannot hold {len(cells)} images", "give fewer --pictures, or a .png") from None
+        raise OutputError(f"{path} cannot hold {len(cells)} images", "give fewer --images, or a .png") from None
     write_whole(path, data.tobytes())

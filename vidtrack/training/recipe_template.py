@@ -49,7 +49,7 @@ def starter_recipe(
 ) -> TrainConfig:
     """A recipe that fine-tunes the checkpoint `init` on COCO files and MOTChallenge folders.
 
-    `classes` are, unless given, those with boxes in the COCO files, and `person` where there is a MOTChallenge folder.
+    `classes` are, unless given, those with boxes in the COCO files, and `person` if there is a MOTChallenge folder.
     `images` is where the COCO files' names start, for images at none of the usual places. Raises DataError for data
     that cannot be used, UsageError for a class that it lacks, and WeightsError.
     """
@@ -160,7 +160,7 @@ def _find_images(path: Path, file: CocoFile, given: Path | None) -> Path:
             return folder.resolve()
     raise DataError(
         f"{path}: its first image, {first}, is not in {', '.join(str(folder) for folder in folders)}",
-        "give the folder of the images with --pictures",
+        "give the folder of the images with --images",
     )
 
 

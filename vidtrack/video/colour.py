@@ -32,7 +32,7 @@ def bit_depth(pixel_format: str) -> int:
 
 
 def graphics_white(colour: Colour) -> float:
-    """The signal, of 1, that graphics take for white: below 1 where that would be a highlight (ITU-R BT.2408)."""
+    """The signal, of 1, that graphics take for white: below 1 if that would be a highlight (ITU-R BT.2408)."""
     return {16: 0.58, 18: 0.75}.get(colour.transfer, 1.0)
 
 

@@ -44,8 +44,8 @@ class RayEngine:
     """Workers on a Ray cluster: the one at `address`, that of RAY_ADDRESS, or one of this machine alone.
 
     `workers` None takes as many as the cluster has room for, and more where it grows. A worker is given
-    `choice.threads` processors, and for CUDA a GPU, or a part of one where there are more workers than GPUs.
-    Raises UsageError where Ray is missing or cannot be reached, or no node is large enough.
+    `choice.threads` processors, and for CUDA a GPU, or a part of one if there are more workers than GPUs.
+    Raises UsageError if Ray is missing or cannot be reached, or no node is large enough.
     """
 
     def __init__(self, choice: ModelChoice, workers: int | None = None, address: str | None = None) -> None:
@@ -75,7 +75,7 @@ class RayEngine:
         return self._room
 
     def submit(self, task: Task) -> None:
-        """Give the task to a free worker, made where there is none yet."""
+        """Give the task to a free worker, made if there is none yet."""
         worker = next((one for one in self._live if one.task is None), None) or self._start()
         worker.task, worker.started = task, False
         worker.actor.begin.remote(task)
@@ -246,7 +246,7 @@ def _muted(messages: list[bytes]) -> Iterator[None]:
 
 
 def _knock(address: str) -> None:
-    """Raise OSError where nobody listens, for which Ray would wait many minutes."""
+    """Raise OSError if nobody listens, for which Ray would wait many minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS):
@@ -254,7 +254,7 @@ def _knock(address: str) -> None:
 
 
 def _refuse_node(error: Exception) -> None:
-    """Raise UsageError where a worker could not even begin, as every other one would."""
+    """Raise UsageError if a worker could not even begin, as every other one would."""
     if "creation task" in (text := str(error)):
         raise UsageError(
             f"no worker can begin on the Ray cluster: {text.strip().splitlines()[-1]}",
