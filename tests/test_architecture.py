@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -37,6 +38,12 @@ HOMES = {
     "cv2": {"datasets", "render", "model", "tracking", "training", "evaluation", "report"},
 }
 LONGEST = 400  # lines; a file past this is asked why
+# Phrases that a native engineer would word differently, in text that people read.
+BANNED = re.compile(
+    r"exists already|\banew\b|is not there\b|are not there\b|\bgoes on\b|\btaken up\b|itself left out|\bso long as\b"
+    r"|(?<!there )\bis no (?!longer|more)[a-z]|\bframes a second\b|\bwhat became of\b|\b(None|Error) where\b",
+    re.IGNORECASE,
+)
 
 
 def modules() -> list[Path]:
@@ -126,6 +133,22 @@ def test_commands_import_heavy_parts_when_they_run(path: Path) -> None:
 @pytest.mark.parametrize("path", [*modules(), *sorted((ROOT / "tests").rglob("*.py"))], ids=identify)
 def test_files_can_be_read_in_one_go(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= LONGEST
+
+
+def read_by_people() -> list[Path]:
+    return [
+        *sorted(PACKAGE.rglob("*.py")),
+        *sorted(PACKAGE.rglob("assets/*.*")),
+        *sorted(ROOT.glob("*.md")),
+        *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "weights").rglob("*.md")),
+    ]
+
+
+@pytest.mark.parametrize("path", read_by_people(), ids=identify)
+def test_text_is_worded_as_a_native_engineer_would(path: Path) -> None:
+    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+    assert [f"{number}: {line.strip()}" for number, line in lines if BANNED.search(line)] == []
 
 
 def test_every_package_is_installed() -> None:

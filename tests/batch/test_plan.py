@@ -44,7 +44,7 @@ def test_outputs_of_earlier_runs_are_no_inputs(tree: Path) -> None:
         Path("in/b/x.MOV")
     ]
     assert [job.source for job in plan(["in/b/*"], None)] == [Path("in/b/x.MOV")]
-    with pytest.raises(InputError, match="no clip among the inputs"):
+    with pytest.raises(InputError, match="the inputs contain no clips"):
         plan(["in/b/x.tracked.mp4"], None)
     (job,) = plan(["absent.tracked.mp4"], None)  # a slip of the pen, to be told by name
     assert job.source == Path("absent.tracked.mp4")
@@ -136,7 +136,7 @@ def test_patterns_that_leave_nothing_say_so(tree: Path) -> None:
 
 @pytest.mark.parametrize(("given", "output"), [("", "out"), ("in", "")])
 def test_an_empty_name_is_not_the_current_folder(tree: Path, given: str, output: str) -> None:
-    with pytest.raises(UsageError, match="an empty name is no clip"):
+    with pytest.raises(UsageError, match="an input is an empty string"):
         plan([given], output)
 
 

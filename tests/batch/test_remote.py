@@ -52,7 +52,7 @@ def test_parts_of_an_address() -> None:
 
 def test_addresses_that_are_none() -> None:
     for text in ("s3://", "s3:///", "x.mp4"):
-        with pytest.raises(UsageError, match="is no address"):
+        with pytest.raises(UsageError, match="is not an address"):
             Address.parse(text)
     with pytest.raises(UsageError, match="password"):
         Address.parse("sftp://me:secret@host/folder")

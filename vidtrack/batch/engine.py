@@ -39,7 +39,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: status complete, truncated, interrupted, skipped, failed or quarantined."""
+    """The result of a job: status complete, truncated, interrupted, skipped, failed or quarantined."""
 
     job: Job
     status: str
@@ -99,7 +99,7 @@ class Engine(Protocol):
         """Take a task; no more than `workers` are under way."""
 
     def events(self, timeout_seconds: float) -> list[Event]:
-        """What has happened since the last call, waiting for it so long."""
+        """Events since the last call; waits for one up to the given time."""
 
     def interrupt(self) -> None:
         """Let the clips under way end after their current frame; what is done of them is kept."""
@@ -108,4 +108,4 @@ class Engine(Protocol):
         """End a task at once, as a crash."""
 
     def close(self) -> None:
-        """End all workers, at once where they are at work."""
+        """End all workers, busy ones at once."""

@@ -22,7 +22,7 @@ _LONGEST = 200  # characters of what a holder says of itself
 
 @contextmanager
 def locked(root: Location) -> Iterator[None]:
-    """Keep other batches out of `root`, those of other machines only where it is a shared folder.
+    """Keep other batches out of `root`, those of other machines only if it is a shared folder.
 
     Raises UsageError if one is at work, naming it, and OutputError if the folder cannot be written.
     """

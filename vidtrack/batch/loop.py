@@ -131,7 +131,7 @@ class Batch:
         targets = outcome.job.outputs
         sizes = [size_of(target) for target in targets] if outcome.status in _FINISHED else []
         if -1 in sizes:
-            lost = f"{targets[sizes.index(-1)]} is not there, though it was made"
+            lost = f"{targets[sizes.index(-1)]} does not exist, though it was written"
             outcome = Outcome(outcome.job, Status.FAILED, error=OutputError(lost, "does every process see that place?"))
         error = outcome.error
         if outcome.status in _FINISHED:

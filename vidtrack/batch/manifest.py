@@ -1,4 +1,4 @@
-"""The memory of a batch: what became of each clip, kept beside the outputs in a database that survives any death."""
+"""The manifest of a batch: the state of each clip, in a database beside the outputs that survives any crash."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Manifest:
                 )
                 self._db.execute("COMMIT")
             except BaseException:
-                with suppress(sqlite3.Error):  # SQLite may have done it by itself, as where the disk is full
+                with suppress(sqlite3.Error):  # SQLite may have done it by itself, e.g. on a full disk
                     self._db.execute("ROLLBACK")
                 raise
 

@@ -52,7 +52,7 @@ def write_overview(root: Location, rows: Iterable[Row]) -> None:
 
 
 def state_of(row: Row) -> str:
-    """What became of a clip, in a word; a finished one is complete or truncated."""
+    """The result of a clip in one word; a finished one is complete or truncated."""
     return (row.status if row.status in _STATES else Status.COMPLETE) if row.state == DONE else row.state
 
 
@@ -165,7 +165,7 @@ def _filter_rule(state: str) -> str:
 
 
 def _text(value: str) -> str:
-    """Text as markup, names that are no UTF-8 with their odd bytes spelled out."""
+    """Text as markup, with undecodable bytes of names escaped."""
     return html.escape(value.encode("utf-8", "backslashreplace").decode())
 
 

@@ -125,7 +125,7 @@ def relative(place: Location, root: Location) -> Location:
 
 
 def size_of(place: Location) -> int:
-    """Bytes of a file; -1 where it is not there."""
+    """Bytes of a file; -1 if it does not exist."""
     if isinstance(place, Path):
         with suppress(OSError):
             return place.stat().st_size
@@ -134,7 +134,7 @@ def size_of(place: Location) -> int:
 
 
 def identity_of(source: Location) -> tuple[int, int]:
-    """Bytes and time of change (ns) of a clip, of a sequence those of all its images; (-1, -1) if it is not there."""
+    """Bytes and time of change (ns) of a clip, of a sequence those of all its images; (-1, -1) if it does not exist."""
     if isinstance(source, Address):
         return source.bytes, source.changed_ns
     try:

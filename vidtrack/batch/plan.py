@@ -32,7 +32,7 @@ EXISTS_HINT = "--overwrite replaces it, --skip-existing skips finished clips"
 
 
 class Existing(StrEnum):
-    """What to do where an output already exists."""
+    """What to do if an output already exists."""
 
     REFUSE = "refuse"
     OVERWRITE = "overwrite"
@@ -92,7 +92,7 @@ def plan(
     Raises UsageError if two clips would become one file or a clip its own output, and InputError for no clips.
     """
     if "" in (*inputs, output):
-        raise UsageError("an empty name is no clip, folder or address", "is a variable of the shell empty?")
+        raise UsageError("an input is an empty string", "is a shell variable empty?")
     found = _unique(clip for text in inputs for clip in _expand(text))
     clips = [clip for clip in found if _is_wanted(clip, include, exclude)]
     if not clips:
@@ -111,7 +111,7 @@ def refuse_existing(jobs: Sequence[Job]) -> None:
 
 
 def exists(place: Location) -> bool:
-    """True where a file, a folder or a link is, at an address a file."""
+    """True for an existing file, folder or link; at an address, for a file."""
     return look_up(place) is not None if isinstance(place, Address) else os.path.lexists(place)
 
 
@@ -121,7 +121,7 @@ def is_own_output(path: Location) -> bool:
 
 
 def _is_made(path: Location) -> bool:
-    """True for what is no clip unless it is named by itself: someone may track what was rendered before."""
+    """True for files that are clips only if named explicitly: someone may track an earlier rendering."""
     return is_own_output(path) or bool(_RENDERED.fullmatch(path.name))
 
 
@@ -200,7 +200,7 @@ def _unique(clips: Iterable[_Clip]) -> list[_Clip]:
     for clip in clips:
         seen.setdefault(resolve(clip.source), clip)
     if not seen:
-        raise InputError("there is no clip among the inputs", "outputs of earlier runs (.tracked.) are passed over")
+        raise InputError("the inputs contain no clips", "outputs of earlier runs (.tracked.) are skipped")
     return list(seen.values())
 
 

@@ -32,7 +32,7 @@ _LONGEST_REASON = 200  # characters of what a store says
 class Address:
     """A place in a store: `scheme://path`.
 
-    `bytes` and `changed_ns` are as listed, -1 where it was not listed, and do not count when addresses are compared.
+    `bytes` and `changed_ns` are as listed, -1 if it was not listed, and do not count when addresses are compared.
     `changed_ns` is the time of change in ns, of which the part below a second stands for the ETag or checksum, where
     the store has one: stores tell the time in whole seconds.
     """
@@ -47,7 +47,7 @@ class Address:
         """The address that `text` is; raises UsageError if it names no place or holds a password."""
         found = _ADDRESS.fullmatch(text)
         if found is None or not found[2].strip("/"):
-            raise UsageError(f"{text} is no address", "give s3://bucket/folder, gs://bucket/folder or a path")
+            raise UsageError(f"{text} is not an address", "give s3://bucket/folder, gs://bucket/folder or a path")
         address = cls(found[1].lower(), found[2].rstrip("/"))
         host = address.path.partition("/")[0]
         if "@" in host and ":" in host.rpartition("@")[0]:
@@ -82,7 +82,7 @@ class Address:
         """The folders between a folder and this file; raises InputError if they lead out of it."""
         parts = PurePosixPath(self.path).relative_to(folder.path).parts
         if ".." in parts:
-            raise InputError(f"{self} is no name for a file", "rename it, or leave it out of the inputs")
+            raise InputError(f"{self} is not a valid file name", "rename it, or exclude it")
         return Path(*parts[:-1])
 
     def __truediv__(self, below: str | os.PathLike[str]) -> Address:
@@ -134,7 +134,7 @@ def look_up(address: Address) -> Address | None:
 
 
 def sizes_of(addresses: Iterable[Address]) -> dict[Address, int]:
-    """Bytes of those of the addresses where a file is, found by listing the folders that hold them."""
+    """Bytes of the addresses at which a file exists, found by listing their folders."""
     wanted: dict[str, list[Address]] = {}
     for address in addresses:
         wanted.setdefault(str(address).split("/")[2], []).append(address)  # a bucket or host each
@@ -177,7 +177,7 @@ def fetch(address: Address, target: Path) -> None:
 
 
 def put(source: Path, address: Address) -> None:
-    """Copy a file of this machine to an address, where it appears when it is whole.
+    """Copy a file of this machine to an address, where it appears when complete.
 
     Raises OutputError.
     """
@@ -245,7 +245,7 @@ def _plainly(address: Address, kind: type[VidtrackError], done: str) -> Iterator
         if error.errno == errno.ENOSPC:
             raise ResourceError(f"{address} does not fit on this disk", "TMPDIR names the scratch folder") from None
         raise kind(f"{address} cannot be {done}: {_reason(error)}") from None
-    except Exception as error:  # every store has errors of its own
+    except Exception as error:  # every store raises its own errors
         lacks = "credential" in f"{type(error).__name__} {error}".lower()
         hint = "set them as the store's own tools read them, such as AWS_ACCESS_KEY_ID" if lacks else ""
         raise kind(f"{address} cannot be {done}: {_reason(error)}", hint) from None

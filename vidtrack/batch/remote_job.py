@@ -26,7 +26,7 @@ _SETTLED_SECONDS = 60  # a folder is locked within this time after it is made
 def local_copy(job: Job, with_results: bool = False) -> Iterator[LocalJob]:
     """The job with files of this machine in place of addresses.
 
-    The clip is fetched first, and results of earlier runs where they are wanted. Whatever results are made, of an
+    The clip is fetched first, and results of earlier runs if needed. Whatever results are made, of an
     interrupted clip or a failed one too, are put to their addresses, the log last; the scratch folder goes. Errors
     name the addresses.
     """
@@ -73,7 +73,7 @@ def _results(job: Job, local: LocalJob) -> Iterator[tuple[Address, Path]]:
 
 
 def _fetch_results(job: Job, local: LocalJob) -> dict[Path, int]:
-    """Fetch what is there of earlier runs; returns the inodes, by which what is made anew is told."""
+    """Fetch the outputs of earlier runs; returns their inodes, to tell them from new ones."""
     found = {}
     for address, path in _results(job, local):
         if (listed := look_up(address)) is not None:
@@ -115,7 +115,7 @@ def _scratch_folder() -> Iterator[Path]:
     try:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     except OSError as error:
-        raise ResourceError(f"there is no scratch folder: {error.strerror}", "TMPDIR names one") from None
+        raise ResourceError(f"cannot create a scratch folder: {error.strerror}", "set TMPDIR") from None
     try:
         with FileLock(folder / _LOCK):
             yield folder

@@ -28,7 +28,7 @@ def home_of(root: Location) -> Path:
 class ManifestCopy:
     """Brings the manifest from an address if the one of this machine is older or missing, and puts it back.
 
-    A context: whatever happens in it, the manifest is saved at its end. Where `root` is no address it does nothing.
+    A context: whatever happens in it, the manifest is saved at its end. Does nothing if `root` is not an address.
     Raises InputError or OutputError if the store cannot be used.
     """
 

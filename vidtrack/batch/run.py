@@ -30,7 +30,7 @@ def run_task(
     progress: Callable[[Progress], None] | None = None,
     batcher: DynamicBatcher | None = None,
 ) -> Outcome:
-    """Track a clip; `load` gives the model, and is not asked where the clip cannot be read.
+    """Track a clip; `load` gives the model, and is not called if the clip cannot be read.
 
     With a `batcher` its frames share batches with those of clips in other threads. A clip that fails is an outcome.
     Raises UsageError and WeightsError, as they would meet every clip alike.

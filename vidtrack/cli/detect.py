@@ -160,7 +160,7 @@ def note_use(model: str) -> None:
 
 
 def is_batch(inputs: Sequence[str], jobs: Sequence[Job]) -> bool:
-    """Whether there are several clips, or could be another time: a folder that is no image sequence."""
+    """Whether there are several clips, or could be next time: a folder that is not an image sequence."""
     from vidtrack.batch.plan import is_folder
     from vidtrack.batch.remote import location_of
 
@@ -210,7 +210,7 @@ def job_finder(
     include: Sequence[str],
     exclude: Sequence[str],
 ) -> Callable[[], list[Job]]:
-    """What finds the jobs, again and again where a folder is watched; checks all that needs no clip."""
+    """A function that finds the jobs, called repeatedly for a watched folder; checks everything that needs no clip."""
     from vidtrack.batch.plan import plan
     from vidtrack.video.codecs import codec_for, suffix_for
 
@@ -234,7 +234,7 @@ def job_finder(
 
 
 def check_report(path: Path, jobs: Sequence[Job]) -> None:
-    """Raise an error where the report would replace a clip or a result, is no JSON file, or cannot be written."""
+    """Raise an error if the report would overwrite a clip or an output, is not a JSON file, or cannot be written."""
     from vidtrack.batch.manifest import FOLDER
     from vidtrack.core.atomic_files import check_writable
 

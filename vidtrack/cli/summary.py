@@ -101,7 +101,7 @@ def summary_record(result: BatchResult) -> dict[str, Any]:
 
 
 def _counts(result: BatchResult) -> Counter[str]:
-    """Clips by what became of them."""
+    """Clips by result."""
     counted = Counter(outcome.status for outcome in result.outcomes)
     counted.update({"done before": len(result.done_before), "quarantined before": len(result.quarantined)})
     counted.update({"not done": result.left - counted[Status.INTERRUPTED]})
@@ -109,7 +109,7 @@ def _counts(result: BatchResult) -> Counter[str]:
 
 
 def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """What became of each clip, as a JSON array."""
+    """The result of each clip, as a JSON array."""
     write_json(path, [outcome_record(outcome) for outcome in outcomes])
 
 

@@ -1,4 +1,4 @@
-"""Where a training run stands: on stderr while it goes, and what to type when it has ended."""
+"""Training progress on stderr, and the next command at the end."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class _Chart:
         x += 40 + self._write("missed", x + 40, y, _GREY, 13) + 26
         self._mark(x + 6, y - 11, y + 3)
         x += 18 + self._write("identity switch", x + 18, y, _GREY, 13) + 26
-        self._write("empty: the object is not there", x, y, _GREY, 13)
+        self._write("empty: the object is absent", x, y, _GREY, 13)
 
     def _draw_axis(self) -> None:
         foot = self.bottom + _BELOW

@@ -12,7 +12,7 @@ from vidtrack.render.annotator import colour_of
 
 
 def write(scene: Scene) -> str:
-    """Frames from 0; the box is outside on the first frame of each gap, interpolated boxes are no keyframes."""
+    """Frames from 0; the box is outside on the first frame of each gap, interpolated boxes are not keyframes."""
     root = Xml.Element("annotations")
     Xml.SubElement(root, "version").text = "1.1"
     _add_meta(root, scene)

@@ -9,7 +9,7 @@ from vidtrack.export.text import number
 def write(scene: Scene) -> str:
     """The number of points, then each one's name, colour, number of keys and keys `frame x y`.
 
-    Pixels from the bottom left, frames from 1; on frames without a key the point is not there.
+    Pixels from the bottom left, frames from 1; without a key the point is absent on that frame.
     """
     first, height = scene.numbered_from(1), scene.size[1]
     lines = [str(len(scene.tracks))]

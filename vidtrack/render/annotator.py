@@ -123,7 +123,7 @@ class Annotator:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken."""
+        """Continue from `state`."""
         self._trails = {identity: deque((s, x, y) for s, x, y in trail) for identity, trail in state["trails"]}
         self._colours = {identity: (r, g, b) for identity, (r, g, b) in state["colours"]}
 

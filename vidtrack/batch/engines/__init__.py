@@ -1,4 +1,4 @@
-"""Where a batch runs: one module per engine."""
+"""Batch engines, one module each."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class _Process:
 class LocalEngine:
     """A process for each of `choices`, of which every one tracks `clips` clips at a time with one model.
 
-    Clips in one process share batches of frames. Where a process dies over several, each of them is tried again
+    Clips in one process share batches of frames. If a process dies over several, each of them is tried again
     without company, so that none suffers twice for another.
     """
 
@@ -182,7 +182,7 @@ def open_engine(model: ModelChoice, config: BatchConfig, tasks: int | None) -> L
 
 
 def _context() -> SpawnContext | ForkServerContext:
-    """Processes that are no copies of this one, whose threads and CUDA would be unusable in them.
+    """Processes started afresh: in copies of this one its threads and CUDA would be unusable.
 
     On Linux they are copies of a server instead, and so share the time and the memory of one import of PyTorch.
     """

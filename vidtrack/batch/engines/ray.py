@@ -43,7 +43,7 @@ class _Worker:
 class RayEngine:
     """Workers on a Ray cluster: the one at `address`, that of RAY_ADDRESS, or one of this machine alone.
 
-    `workers` None takes as many as the cluster has room for, and more where it grows. A worker is given
+    `workers` None takes as many as the cluster has room for, and more if it grows. A worker is given
     `choice.threads` processors, and for CUDA a GPU, or a part of one if there are more workers than GPUs.
     Raises UsageError if Ray is missing or cannot be reached, or no node is large enough.
     """

@@ -22,13 +22,13 @@ class RayWorker(Worker):
     def __init__(self, choice: ModelChoice, version: str, folder: str) -> None:
         if (own := version_of("vidtrack")) != version:
             raise UsageError(f"the Ray cluster has vidtrack {own}, here is {version}", "install the same version there")
-        with suppress(OSError):  # where all is at addresses, a node need not have it
+        with suppress(OSError):  # a node need not have it if everything is at addresses
             os.chdir(folder)
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         super().__init__(choice, self._news.put)
 
     def news(self, timeout_seconds: float) -> list[News]:
-        """What has happened since the last call, waiting for it so long."""
+        """Events since the last call; waits for one up to the given time."""
         try:
             found = [self._news.get(timeout=timeout_seconds)]
         except queue.Empty:

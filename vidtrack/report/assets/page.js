@@ -102,7 +102,7 @@ function showFailure() {
   notice.hidden = false;
   notice.textContent = log.meta.clip.href === null
     ? "This browser cannot play the clip in this page."
-    : `The clip cannot be played: ${log.meta.clip.name} is not there, or this browser does not know its codec. vidtrack report --proxy makes a copy that plays everywhere.`;
+    : `The clip cannot be played: ${log.meta.clip.name} cannot be found, or this browser does not support its codec. vidtrack report --proxy makes a copy that plays everywhere.`;
 }
 
 function setTheme(name) {

@@ -29,7 +29,7 @@ class Timeline {
     return Math.max(1, this.scroller.clientWidth);
   }
 
-  /** Lay the shown tracks out anew. */
+  /** Lay out the shown tracks again. */
   arrange() {
     const byClass = new Map();
     for (const track of this.log.tracks) {
