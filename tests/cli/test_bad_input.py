@@ -265,7 +265,7 @@ def test_a_full_disk(tiny_checkpoint: Path, tmp_path: Path, wanted: str) -> None
         assert left == {"out.tracks.jsonl.partial"}
         log = TrackLog.load((tmp_path / "out.tracks.jsonl.partial").rename(tmp_path / "rest.jsonl"))
         assert log.status == "incomplete"
-    assert "cannot be written" in (log.events[-1]["message"] if wanted == "video" else err)
+    assert "cannot be written" in (log.events[-1].message if wanted == "video" else err)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -86,5 +86,5 @@ def test_a_state_cannot_run_code() -> None:
 
 
 def test_another_version_says_so() -> None:
-    with pytest.raises(BrokenStateError, match=r"format 'vidtrack.resume/2'"):
+    with pytest.raises(BrokenStateError, match=r"format is 'vidtrack.resume/2'"):
         unpack(pack({}).replace(b"resume/1", b"resume/2"))

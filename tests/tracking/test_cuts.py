@@ -120,7 +120,7 @@ def test_no_identity_crosses_a_cut_and_the_log_says_where_it_is(tiny_model: Defo
     shots = np.searchsorted([30, 76], log.frame_indices[log.frame_rows], side="right")
     ids = [set(log.ids[shots == shot].tolist()) for shot in range(3)]
     assert all(ids) and not (ids[0] & ids[1] or ids[1] & ids[2] or ids[0] & ids[2])
-    assert set(log.states.tolist()) == {ObjectState.DETECTED}
+    assert set(log.states.tolist()) == {ObjectState.DETECTED, ObjectState.INTERPOLATED}
     without = tracked(tmp_path, tiny_model, scene_cuts=False)
     assert without.events == [] and len(without.tracks) < len(log.tracks)
 

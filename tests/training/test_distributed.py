@@ -33,7 +33,7 @@ dist.destroy_process_group()
 """
 
 
-@pytest.mark.parametrize(("name", "said"), [("toaster", "unknown device 'toaster'"), ("cuda:99", "is not there")])
+@pytest.mark.parametrize(("name", "said"), [("toaster", "unknown device 'toaster'"), ("cuda:99", "does not exist")])
 def test_a_device_that_is_not_there_is_named(name: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         device(name, World())

@@ -85,7 +85,7 @@ def test_sets_of_one_name_are_told_apart(vidtrack: Command, tiny_checkpoint: Pat
     recipe.write_text(recipe.read_text().replace("train-2", "train"))
     refused = vidtrack("train", recipe, "--out", tmp_path / "run")
     assert refused.code == 2
-    assert "two train sets are named images-train; give each its own name - at `$.data`" in refused.err
+    assert "two train sets are named pictures-train; give each its own name - at `$.data`" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,6 @@ def detect(
     planned = [] if watch else find_jobs()  # a watched folder's clips come when they are whole
     if report is not None:
         check_report(report, planned)
-    if progress not in (ProgressStyle.json, ProgressStyle.none):
-        note_use(model)
     in_workers = watch or engine is EngineKind.ray or timeout is not None  # a clip that hangs can only be killed
     if in_workers or (output != "-" and is_batch(inputs, planned)):
         if profile:
@@ -147,6 +145,8 @@ def detect(
         code = detect_batch(planned, find_jobs, root, chosen, batch, report, progress)
     else:
         code = detect_one(planned[0], chosen, config, existing, progress, profile, report)
+    if progress not in (ProgressStyle.json, ProgressStyle.none) and code != exits.NOTHING_DECODABLE:
+        note_use(model)
     raise typer.Exit(code)
 
 

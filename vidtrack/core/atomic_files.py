@@ -23,7 +23,7 @@ EXISTS_HINT = "--overwrite replaces it"
 
 
 class AtomicFile:
-    """`NAME.partial` beside `path`, locked until `commit` renames it or `discard` removes it; safe to end twice.
+    """`NAME.partial` beside `path`, locked until `commit`, `discard` or `leave`; only the first of them counts.
 
     The lock ends with the process, so the partial file of a run that was killed is simply taken over.
 
@@ -63,6 +63,10 @@ class AtomicFile:
             with contextlib.suppress(OSError):
                 self.partial.unlink()
             self._release()
+
+    def leave(self) -> None:
+        """Keep the partial file, for what it is worth."""
+        self._release()
 
     def _release(self) -> None:
         if self._descriptor is not None:

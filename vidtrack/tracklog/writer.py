@@ -118,6 +118,8 @@ class LogWriter:
                 else:
                     self.event(Event("failure", str(error)))
                     self.close(Status.FAILED)
+            if not self._closed and self.path is not None:  # a full disk: what is written may still be read
+                self._file.leave()
 
     def discard(self) -> None:
         """Stop without a result and leave nothing behind."""
