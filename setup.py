@@ -71,7 +71,7 @@ def torch_headers(work: Path) -> Path:
     found = run([sys.executable, "-c", find], outer).strip()
     if found:
         return Path(found).parent / "include"
-    return download_headers(work, outer)
+    return download_headers(work, outer | {"PIP_CONSTRAINT": ""})  # nothing is installed, so no pin applies
 
 
 def download_headers(work: Path, environment: dict[str, str]) -> Path:
@@ -213,6 +213,6 @@ class AnyPython(bdist_wheel):
 sources = sorted(str(path) for path in SOURCES.rglob("*") if path.suffix in (".cpp", ".cu"))
 headers = sorted(str(path) for path in SOURCES.rglob("*") if path.suffix in (".h", ".cuh"))
 setup(
-    ext_modules=[Extension("vidtrack._C", sources=sources, depends=headers)],
+    ext_modules=[Extension("vidtrack._C", sources=sources, depends=headers, optional=True)],
     cmdclass={"build_ext": BuildLibrary, "bdist_wheel": AnyPython},
 )
