@@ -111,3 +111,16 @@ def test_whoever_comes_in_through_an_edge_is_covered_from_the_start_or_a_doubt(
     assert not sharp or Reason.APPEARS in reasons
     if late == 0 and first > 0:
         assert not sharp and not reasons
+
+
+@pytest.mark.parametrize(("step", "doubtful"), [(1, False), (2, False), (3, False), (4, True), (8, True)])
+def test_frames_between_regular_detections_are_no_doubt_but_longer_gaps_are(
+    tmp_path: Path, step: int, doubtful: bool
+) -> None:
+    _, reasons = sharp_frames(tmp_path, CUT_OFF["in the middle"], range(0, FRAMES, step))
+    assert (Reason.GAP in reasons) == doubtful
+
+
+def test_a_leap_between_detections_is_a_doubt(tmp_path: Path) -> None:
+    _, reasons = sharp_frames(tmp_path, walk((10, 30), (800, 0)), range(0, FRAMES, 2))
+    assert Reason.GAP in reasons
