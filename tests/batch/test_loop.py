@@ -222,4 +222,4 @@ def test_an_interrupt_while_a_clip_is_handed_over(manifest: Manifest) -> None:
 def test_a_result_that_is_not_there_is_a_failure(manifest: Manifest) -> None:
     _, ended = run({"a": ["lost"]}, manifest)
     assert ended == {"a": "failed"}
-    assert "a.jsonl is not there" in manifest.rows()[Path("a.mp4")].error
+    assert "a.jsonl does not exist" in manifest.rows()[Path("a.mp4")].error

@@ -258,6 +258,6 @@ def test_a_clip_that_is_gone_is_said(browser: Any, vidtrack: Any, tmp_path: Path
     end = time.monotonic() + 10
     while not notice.is_displayed() and time.monotonic() < end:
         time.sleep(0.05)
-    assert "gone.mp4 is not there" in notice.text
+    assert "gone.mp4 cannot be found" in notice.text
     ActionChains(browser).send_keys(Keys.ARROW_RIGHT).perform()
     assert browser.find_element("css selector", ".frame-number").text == "frame 1"
