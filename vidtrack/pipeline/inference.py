@@ -70,7 +70,7 @@ class Inference:
         """Whether a frame that the schedule passes over starts or ends a shot, or the clip."""
         if following is None or self._tracker.is_fresh:
             return True
-        return self._tracker.starts_shot(frame.image) or self._tracker.starts_shot(frame.image, following.frame.image)
+        return self._tracker.starts_shot(frame.image, following.frame.image)
 
     def _memory(self, frame: Frame) -> Memory:
         with device_errors(self._encoder.device, _HINT):

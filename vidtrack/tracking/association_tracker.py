@@ -75,11 +75,11 @@ class AssociationTracker:
         return no_tracks(frame)
 
     def starts_shot(self, *images: np.ndarray) -> bool:
-        """Whether the last of these next images (H, W, 3) would begin a new shot; changes nothing."""
+        """Whether any of these next images (H, W, 3) would begin a new shot; changes nothing."""
         if not self.config.scene_cuts:
             return False
         cuts = copy.copy(self.cuts)
-        return [cuts.is_cut(thumbnail_gray(image)) for image in images][-1]
+        return any(cuts.is_cut(thumbnail_gray(image)) for image in images)
 
     def _rows_to_carry(self) -> np.ndarray:
         """Rows of the tracks whose queries are carried into the coming frame: none."""

@@ -40,7 +40,7 @@ class Tracker(Protocol):
         """Take note of a frame without detections, as of the camera's motion in it; returns no objects."""
 
     def starts_shot(self, *images: np.ndarray) -> bool:
-        """Whether the last of these next images (H, W, 3) would begin a new shot; changes nothing."""
+        """Whether any of these next images (H, W, 3) would begin a new shot; changes nothing."""
 
 
 def make_tracker(
