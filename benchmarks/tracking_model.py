@@ -115,7 +115,7 @@ def revised(one: Run, all_footage: list[Footage], delay: Callable[[], Delay]) ->
             none = np.zeros(len(rows), np.int64)
             boxes, scores = rows.boxes_xyxy.astype(np.float32), rows.scores.astype(np.float32)
             done += held.push(FrameTracks(index, index, 1 / rate, rows.ids, none, scores, boxes, none))
-        results[footage.sequence.name] = result_rows([*done, *held.rest()])
+        results[footage.sequence.name] = result_rows([*done, *held.flush()])
     return Run(results, 0.0)
 
 

@@ -153,7 +153,7 @@ def test_frames_come_back_in_order_a_fixed_time_later(delay):
         came += done
         assert i - 16 <= len(came) <= i - 14 or i < 16
         assert len(delay._frames) <= 32, "more is remembered than the time ahead and behind"
-    came += delay.rest()
+    came += delay.flush()
     assert [one.index for one in came] == list(range(100))
 
 

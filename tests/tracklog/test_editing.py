@@ -12,9 +12,10 @@ from tests.tracklog.logs import TICKS, made_log
 from vidtrack.core.errors import UsageError
 from vidtrack.tracklog import Event, TrackLog
 from vidtrack.tracklog.counting import with_crossings
+from vidtrack.tracklog.crossings import Spot
 from vidtrack.tracklog.editing import drop, merge, relabel, split
 from vidtrack.tracklog.validation import validate
-from vidtrack.tracklog.zones import Spot, parse_line, parse_zone
+from vidtrack.tracklog.zones import parse_line, parse_zone
 
 BOX = (10.25, 20.5, 30.75, 60.0)
 FAR = (110.0, 20.0, 140.0, 70.0)

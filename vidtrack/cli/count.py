@@ -22,7 +22,7 @@ _DIRECTIONS = {"line": ("right", "left"), "zone": ("enter", "exit", "appear")}
 
 
 class SpotName(StrEnum):
-    """`vidtrack.tracklog.zones.Spot` as an option."""
+    """`vidtrack.tracklog.crossings.Spot` as an option."""
 
     BOTTOM = "bottom"
     CENTER = "center"
@@ -51,7 +51,8 @@ def count(
     """
     from vidtrack.tracklog import select
     from vidtrack.tracklog.counting import with_crossings
-    from vidtrack.tracklog.zones import Spot, parse_line, parse_zone
+    from vidtrack.tracklog.crossings import Spot
+    from vidtrack.tracklog.zones import parse_line, parse_zone
 
     lines, zones = [parse_line(text) for text in line or ()], [parse_zone(text) for text in zone or ()]
     if output is not None:
@@ -79,7 +80,7 @@ def count(
 def _logged_places(log: TrackLog) -> list[tuple[str, str]]:
     """(kind, name) of what `detect` or an earlier count watched."""
     from vidtrack.tracklog.counting import watched
-    from vidtrack.tracklog.zones import crossings_of
+    from vidtrack.tracklog.crossings import crossings_of
 
     lines, zones, _ = watched(log)
     named = [("line", place.name) for place in lines] + [("zone", place.name) for place in zones]
@@ -88,7 +89,7 @@ def _logged_places(log: TrackLog) -> list[tuple[str, str]]:
 
 
 def _of_chosen(log: TrackLog) -> list[Event]:
-    from vidtrack.tracklog.zones import crossings_of
+    from vidtrack.tracklog.crossings import crossings_of
 
     kept = set(log.ids.tolist())
     return [event for event in crossings_of(log.events) if event.identity in kept]
@@ -97,8 +98,8 @@ def _of_chosen(log: TrackLog) -> list[Event]:
 def _counts(log: TrackLog, places: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """One row per place and class, or a row of zeros; then totals if there are several."""
     from vidtrack.tracklog import track_classes
+    from vidtrack.tracklog.crossings import tally
     from vidtrack.tracklog.overview import class_label
-    from vidtrack.tracklog.zones import tally
 
     tallied = tally(_of_chosen(log), track_classes(log))
     rows = []

@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -15,12 +15,24 @@ import numpy as np
 
 from vidtrack.core.types import FrameTracks
 
-SCHEMA = "vidtrack.resume/1"
+SCHEMA = "vidtrack.resume/2"
 _TREE, _ARRAY = "tree", "$array"
 
 
 class BrokenStateError(Exception):
     """Bytes that are not an intact state of this version."""
+
+
+@dataclass(frozen=True)
+class PackedFrames:
+    """Tracks of frames as columns, those of all frames one after another."""
+
+    frames: tuple[tuple[int, int, int, int, int], ...]  # index, pts, time base as two numbers, number of objects
+    ids: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+    boxes_xyxy: np.ndarray
+    states: np.ndarray
 
 
 def pack(state: dict[str, Any]) -> bytes:
@@ -61,23 +73,22 @@ def unpack(data: bytes) -> dict[str, Any]:
         raise BrokenStateError("it is damaged") from None
 
 
-def pack_frames(frames: Iterable[FrameTracks]) -> dict[str, Any]:
+def pack_frames(frames: Iterable[FrameTracks]) -> PackedFrames:
     """Tracks of frames as columns."""
     held = list(frames)
-    columns = (
-        {name: np.concatenate([getattr(frame, name) for frame in held]) for name in FrameTracks.COLUMNS} if held else {}
-    )
-    return {
-        "frames": [[f.index, f.pts, f.time_base.numerator, f.time_base.denominator, len(f)] for f in held],
-        **columns,
-    }
+    heads = tuple((f.index, f.pts, f.time_base.numerator, f.time_base.denominator, len(f)) for f in held)
+    if not held:
+        none = np.zeros(0, np.int64)
+        return PackedFrames(heads, none, none, none.astype(np.float32), np.zeros((0, 4), np.float32), none)
+    joined = FrameTracks.concat(held)
+    return PackedFrames(heads, **{name: getattr(joined, name) for name in FrameTracks.COLUMNS})
 
 
-def unpack_frames(packed: dict[str, Any]) -> list[FrameTracks]:
+def unpack_frames(packed: PackedFrames) -> list[FrameTracks]:
     """What `pack_frames` was given."""
     frames, at = [], 0
-    for index, pts, numerator, denominator, count in packed["frames"]:
-        columns = {name: packed[name][at : at + count] for name in FrameTracks.COLUMNS}
+    for index, pts, numerator, denominator, count in packed.frames:
+        columns = {name: getattr(packed, name)[at : at + count] for name in FrameTracks.COLUMNS}
         frames.append(FrameTracks(index, pts, Fraction(numerator, denominator), **columns))
         at += count
     return frames

@@ -6,17 +6,17 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from vidtrack.pipeline.outputs import Tracked
-from vidtrack.tracking.smoothing import Delays, GapFiller, Smoother
+from vidtrack.tracking.smoothing import Delays, GapFiller, GapFillerState, Smoother, SmootherState
 
 
 @dataclass(frozen=True)
 class LookaheadState:
     """The tracks that are not final, and for each of their frames whether it starts a shot."""
 
-    delays: dict[str, Any]
+    smoother: SmootherState | None
+    gap_filler: GapFillerState | None
     waiting: tuple[bool, ...]
 
 
@@ -28,8 +28,9 @@ class Lookahead:
     """
 
     def __init__(self, smooth_seconds: float, gap_seconds: float) -> None:
-        chosen = ((Smoother, smooth_seconds), (GapFiller, gap_seconds))
-        self._delays = Delays([delay(seconds) for delay, seconds in chosen if seconds > 0])
+        self._smoother = Smoother(smooth_seconds) if smooth_seconds > 0 else None
+        self._gap_filler = GapFiller(gap_seconds) if gap_seconds > 0 else None
+        self._delays = Delays([delay for delay in (self._smoother, self._gap_filler) if delay is not None])
         self._frames: deque[Tracked] = deque()
         self.waiting: tuple[bool, ...] = ()
 
@@ -40,15 +41,22 @@ class Lookahead:
             self._frames.append(item)
             for tracks in self._delays.push(item.tracks):
                 yield self._frames.popleft()._replace(tracks=tracks)
-        for tracks in self._delays.rest():
+        for tracks in self._delays.flush():
             if self._frames:  # none if interrupted before all waiting frames were decoded again
                 yield self._frames.popleft()._replace(tracks=tracks)
 
     def state(self) -> LookaheadState:
         """What `restore` needs."""
-        return LookaheadState(self._delays.state(), tuple(item.cut for item in self._frames))
+        return LookaheadState(
+            None if self._smoother is None else self._smoother.state(),
+            None if self._gap_filler is None else self._gap_filler.state(),
+            tuple(item.cut for item in self._frames),
+        )
 
     def restore(self, state: LookaheadState) -> None:
         """Continue from `state`."""
-        self._delays.restore(state.delays)
+        if self._smoother is not None and state.smoother is not None:
+            self._smoother.restore(state.smoother)
+        if self._gap_filler is not None and state.gap_filler is not None:
+            self._gap_filler.restore(state.gap_filler)
         self.waiting = state.waiting

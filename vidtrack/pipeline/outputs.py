@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from vidtrack.core.stages import Stopwatch
 from vidtrack.core.types import Frame, FrameTracks
-from vidtrack.render.annotator import Annotator
+from vidtrack.render.annotator import Annotator, AnnotatorState
 from vidtrack.tracklog import Event, LogWriter, RunFigures, Status
-from vidtrack.tracklog.zones import Counter
+from vidtrack.tracklog.crossings import Counter, CounterState
 from vidtrack.video import Problem, ResumePoint, VideoReader, VideoWriter
 
 
@@ -38,8 +38,8 @@ class OutputsState:
 
     resume_point: ResumePoint
     tracks: int
-    counter: dict[str, Any]
-    annotator: dict[str, Any]
+    counter: CounterState
+    annotator: AnnotatorState
 
 
 class Outputs:

@@ -27,9 +27,9 @@ from vidtrack.render.annotator import Annotator
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.tracker import make_tracker
 from vidtrack.tracklog import LogWriter, Status
+from vidtrack.tracklog.crossings import Counter
 from vidtrack.tracklog.header import Header, ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
-from vidtrack.tracklog.zones import Counter
 from vidtrack.video import Problem, VideoReader, VideoWriter
 from vidtrack.video.colour import graphics_white
 from vidtrack.video.image_sequence import image_paths, is_sequence

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 import cv2
 import numpy as np
@@ -24,16 +23,17 @@ PALETTE = (
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 _TILES_KEPT = 512  # rendered pieces of text
 
-_Points = deque[tuple[float, int, int]]  # (seconds, x, y) of the middle of a box's lower edge
+_Point = tuple[float, int, int]  # (seconds, x, y) of the middle of a box's lower edge
+_Colour = tuple[int, int, int]  # RGB
 _Edges = tuple[int, int, int, int]  # left, top, right, bottom
 
 
-def colour_of(identity: int) -> tuple[int, int, int]:
+def colour_of(identity: int) -> _Colour:
     """RGB colour of a track, the same in every frame and run."""
     return PALETTE[(identity - 1) % len(PALETTE)]
 
 
-def ink_on(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+def ink_on(colour: _Colour) -> _Colour:
     """Black or white, whichever is easier to read on `colour` (WCAG 2 contrast)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -76,6 +76,14 @@ class Look:
     text: int | None = None
 
 
+@dataclass(frozen=True)
+class AnnotatorState:
+    """What is remembered of each track seen recently."""
+
+    trails: tuple[tuple[int, tuple[_Point, ...]], ...]  # (id, points)
+    colours: tuple[tuple[int, _Colour], ...]  # (id, colour)
+
+
 class Annotator:
     """Draws the tracks of one clip, frame by frame, with the recent path of each.
 
@@ -89,8 +97,8 @@ class Annotator:
         self._look = look
         self._classes = classes
         self._white = white
-        self._colours: dict[int, tuple[int, int, int]] = {}  # of each track lately seen
-        self._trails: dict[int, _Points] = {}
+        self._colours: dict[int, _Colour] = {}  # of each track lately seen
+        self._trails: dict[int, deque[_Point]] = {}
         self._text = _TextTiles(self._style.text)
 
     def paint(self, frame: Frame, tracks: FrameTracks) -> Frame:
@@ -115,17 +123,15 @@ class Annotator:
                 placed.append(self._draw_label(image, tracks, n, placed))
         return replace(frame, image=image)
 
-    def state(self) -> dict[str, Any]:
-        """What is remembered, for `restore`."""
-        return {
-            "trails": [[identity, list(trail)] for identity, trail in self._trails.items()],
-            "colours": [[identity, list(colour)] for identity, colour in self._colours.items()],
-        }
+    def state(self) -> AnnotatorState:
+        """What `restore` needs."""
+        trails = tuple((identity, tuple(trail)) for identity, trail in self._trails.items())
+        return AnnotatorState(trails, tuple(self._colours.items()))
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: AnnotatorState) -> None:
         """Continue from `state`."""
-        self._trails = {identity: deque((s, x, y) for s, x, y in trail) for identity, trail in state["trails"]}
-        self._colours = {identity: (r, g, b) for identity, (r, g, b) in state["colours"]}
+        self._trails = {identity: deque(trail) for identity, trail in state.trails}
+        self._colours = dict(state.colours)
 
     def new_shot(self) -> None:
         """Drop the trails: the next frame starts another shot."""
@@ -148,7 +154,7 @@ class Annotator:
             if not trail:
                 del self._trails[identity], self._colours[identity]
 
-    def _draw_trail(self, image: np.ndarray, trail: _Points, colour: tuple[int, int, int], now: float) -> None:
+    def _draw_trail(self, image: np.ndarray, trail: deque[_Point], colour: _Colour, now: float) -> None:
         """Lines from old to new; older ones are more transparent."""
         height, width = image.shape[:2]
         for (_, x0, y0), (seconds, x1, y1) in itertools.pairwise(trail):

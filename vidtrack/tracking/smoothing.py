@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from vidtrack.core.boxes import interpolate
 from vidtrack.core.errors import UsageError
-from vidtrack.core.state_io import pack_frames, unpack_frames
+from vidtrack.core.state_io import PackedFrames, pack_frames, unpack_frames
 from vidtrack.core.types import FrameTracks, ObjectState
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.summary import summarise
@@ -33,14 +33,8 @@ class Delay(Protocol):
     def push(self, tracks: FrameTracks) -> Iterator[FrameTracks]:
         """Take the next frame; yields those before it that are done, in order."""
 
-    def rest(self) -> Iterator[FrameTracks]:
+    def flush(self) -> Iterator[FrameTracks]:
         """The frames still held, at the end of the clip."""
-
-    def state(self) -> dict[str, Any]:
-        """Everything remembered, for `restore`."""
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from where `state` was taken."""
 
 
 class Delays:
@@ -53,19 +47,10 @@ class Delays:
         """Take the next frame; yields those before it that are done, in order."""
         return self._through([tracks], self._delays)
 
-    def rest(self) -> Iterator[FrameTracks]:
+    def flush(self) -> Iterator[FrameTracks]:
         """The frames still held, at the end of the clip."""
         for number, delay in enumerate(self._delays, 1):
-            yield from self._through(delay.rest(), self._delays[number:])
-
-    def state(self) -> dict[str, Any]:
-        """Everything remembered, for `restore`."""
-        return {"delays": [delay.state() for delay in self._delays]}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from where `state` was taken."""
-        for delay, held in zip(self._delays, state["delays"], strict=True):
-            delay.restore(held)
+            yield from self._through(delay.flush(), self._delays[number:])
 
     def _through(self, frames: Iterable[FrameTracks], delays: Sequence[Delay]) -> Iterator[FrameTracks]:
         if not delays:
@@ -73,6 +58,14 @@ class Delays:
             return
         for tracks in frames:
             yield from self._through(delays[0].push(tracks), delays[1:])
+
+
+@dataclass(frozen=True)
+class SmootherState:
+    """The frames within reach of the first one that is not done, and how many of them are done."""
+
+    frames: PackedFrames
+    done: int
 
 
 class Smoother:
@@ -94,13 +87,15 @@ class Smoother:
         while float(tracks.seconds - self._frames[self._done].seconds) > self.seconds:
             yield self._next()
 
-    def state(self) -> dict[str, Any]:
-        return {"frames": pack_frames(self._frames), "done": self._done}
+    def state(self) -> SmootherState:
+        """What `restore` needs."""
+        return SmootherState(pack_frames(self._frames), self._done)
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._frames, self._done = deque(unpack_frames(state["frames"])), state["done"]
+    def restore(self, state: SmootherState) -> None:
+        """Continue from `state`."""
+        self._frames, self._done = deque(unpack_frames(state.frames)), state.done
 
-    def rest(self) -> Iterator[FrameTracks]:
+    def flush(self) -> Iterator[FrameTracks]:
         while self._done < len(self._frames):
             yield self._next()
 
@@ -111,6 +106,14 @@ class Smoother:
             self._done -= 1
         self._done += 1
         return replace(now, boxes_xyxy=fit(now, self._frames, self.seconds)) if len(now) else now
+
+
+@dataclass(frozen=True)
+class GapFillerState:
+    """The frames still held, and each track where it was last seen, one object per frame."""
+
+    frames: PackedFrames
+    last_seen: PackedFrames
 
 
 class GapFiller:
@@ -132,15 +135,17 @@ class GapFiller:
         oldest = self._frames[0].seconds
         self._seen = {identity: last for identity, last in self._seen.items() if last[0].seconds >= oldest}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> GapFillerState:
+        """What `restore` needs."""
         seen = [tracks[row : row + 1] for tracks, row in self._seen.values()]
-        return {"frames": pack_frames(self._frames), "seen": pack_frames(seen)}
+        return GapFillerState(pack_frames(self._frames), pack_frames(seen))
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._frames = deque(unpack_frames(state["frames"]))
-        self._seen = {int(tracks.ids[0]): (tracks, 0) for tracks in unpack_frames(state["seen"])}
+    def restore(self, state: GapFillerState) -> None:
+        """Continue from `state`."""
+        self._frames = deque(unpack_frames(state.frames))
+        self._seen = {int(tracks.ids[0]): (tracks, 0) for tracks in unpack_frames(state.last_seen)}
 
-    def rest(self) -> Iterator[FrameTracks]:
+    def flush(self) -> Iterator[FrameTracks]:
         yield from self._frames
         self._frames.clear()
 
@@ -190,5 +195,5 @@ def _with_object(frame: FrameTracks, identity: int, kind: int, score: float, box
 def _through(delay: Delay, log: TrackLog) -> TrackLog:
     """The log with its frames revised."""
     frames = [done for tracks in log for done in delay.push(tracks)]
-    frames += delay.rest()
+    frames += delay.flush()
     return replace(log.with_frames(frames), tracks=summarise(frames)) if frames else log

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from vidtrack.tracklog.crossings import Counter, Crossing, Direction, Spot
 from vidtrack.tracklog.records import Event
 from vidtrack.tracklog.track_log import TrackLog
-from vidtrack.tracklog.zones import LINE, ZONE, Counter, Crossing, Direction, Line, Spot, Zone
+from vidtrack.tracklog.zones import LINE, ZONE, Line, Zone
 
 
 def with_crossings(log: TrackLog, lines: Sequence[Line], zones: Sequence[Zone], spot: Spot = Spot.BOTTOM) -> TrackLog:
