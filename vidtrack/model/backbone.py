@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-import torchvision.models as tv
 from torch import Tensor, nn
-from torchvision.models._utils import IntermediateLayerGetter
-from torchvision.ops import FrozenBatchNorm2d
 
 from vidtrack.core.errors import WeightsError
 from vidtrack.model.config import NORM_GROUPS, DetectorConfig
+from vidtrack.model.light_torchvision import FrozenBatchNorm2d, IntermediateLayerGetter, models
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def _resnet(constructor: Callable[..., nn.Module]) -> Callable[[bool], nn.Module
 def _mobilenet_v2(dilation: bool) -> nn.Module:
     if dilation:
         raise WeightsError("backbone mobilenet_v2 has no dilated form", "set dilation to false")
-    features = tv.mobilenet_v2(weights=None, norm_layer=FrozenNorm).features
+    features = models.mobilenet_v2(weights=None, norm_layer=FrozenNorm).features
     return nn.Sequential(*list(features)[:-1])  # the last 1x1 convolution only serves classification
 
 
@@ -63,10 +61,10 @@ _RESNET_WIDE = (Stage("layer2", 512), Stage("layer3", 1024), Stage("layer4", 204
 _RESNET_SLIM = (Stage("layer2", 128), Stage("layer3", 256), Stage("layer4", 512))
 
 BACKBONES: Mapping[str, BackboneSpec] = {
-    "resnet18": BackboneSpec(_resnet(tv.resnet18), _RESNET_SLIM),
-    "resnet34": BackboneSpec(_resnet(tv.resnet34), _RESNET_SLIM),
-    "resnet50": BackboneSpec(_resnet(tv.resnet50), _RESNET_WIDE),
-    "resnet101": BackboneSpec(_resnet(tv.resnet101), _RESNET_WIDE),
+    "resnet18": BackboneSpec(_resnet(models.resnet18), _RESNET_SLIM),
+    "resnet34": BackboneSpec(_resnet(models.resnet34), _RESNET_SLIM),
+    "resnet50": BackboneSpec(_resnet(models.resnet50), _RESNET_WIDE),
+    "resnet101": BackboneSpec(_resnet(models.resnet101), _RESNET_WIDE),
     "mobilenet_v2": BackboneSpec(_mobilenet_v2, (Stage("6", 32), Stage("13", 96), Stage("17", 320))),
 }
 

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from vidtrack import ops
 from vidtrack.core.atomic_files import replacing
@@ -218,9 +219,19 @@ def tie_heads(state: Mapping[str, Tensor], config: DetectorConfig, drop: bool = 
     return kept
 
 
+class _NoRandomWeights(TorchFunctionMode):
+    """Skips random initial values, which take time; the "meta" device skips them too but imports PyTorch's compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__.endswith(("normal_", "uniform_")):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
 def build(checkpoint: Checkpoint, source: str | Path = "checkpoint") -> DeformableDETR:
     """The model of a checkpoint, on the CPU in float32, in training mode; raises WeightsError if they disagree."""
-    with torch.device("meta"):  # no time spent on random weights
+    with _NoRandomWeights():
         model = DeformableDETR(checkpoint.config)
     state = {name: value.float() if value.is_floating_point() else value for name, value in checkpoint.state.items()}
     check_state(model.state_dict(), state, source)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torchvision.ops import FrozenBatchNorm2d
 
 from vidtrack.core.errors import WeightsError
+from vidtrack.model.light_torchvision import FrozenBatchNorm2d
 
 
 class FoldedNorm(nn.Identity):

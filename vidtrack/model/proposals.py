@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.ops import batched_nms, box_convert
 
 from vidtrack.model.attention import Shapes
 from vidtrack.model.encoder import cell_centres, cells_across
+from vidtrack.model.light_torchvision import batched_nms, box_convert
 
 BASE_SIZE = 0.05  # side of a proposal on the finest level, doubled on each coarser one
 CANDIDATES = 4  # times the queries: how many of the best proposals are searched for distinct ones
