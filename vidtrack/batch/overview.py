@@ -13,19 +13,23 @@ import hashlib
 import html
 import json
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from vidtrack.batch.engine import Outcome
-from vidtrack.batch.manifest import DONE, FOLDER, Row
+from vidtrack.batch.lock import locked
+from vidtrack.batch.manifest import DONE, FOLDER, NAME, Manifest, Row
 from vidtrack.batch.pending import relative
 from vidtrack.batch.remote import Location
 from vidtrack.batch.remote_manifest import home_of
 from vidtrack.core.atomic_files import write_whole
+from vidtrack.core.errors import UsageError
 from vidtrack.core.metadata import utc_now
 from vidtrack.core.template import fill
 from vidtrack.tracklog import Status, is_log_path, stem_of
@@ -49,6 +53,18 @@ def write_overview(root: Location, rows: Iterable[Row]) -> None:
     folder = home_of(root) / FOLDER
     write_whole(folder / REPORT, report)
     write_whole(folder / INDEX, page_of(root, ordered))
+
+
+def refresh_overview(made: Path) -> None:
+    """Write the overview of the batch again whose folder `made` lies in; a batch that is at work does it itself.
+
+    Raises OutputError.
+    """
+    root = next((folder for folder in made.absolute().parents if (folder / FOLDER / NAME).is_file()), None)
+    if root is None:
+        return
+    with suppress(UsageError), locked(root), closing(Manifest(root / FOLDER / NAME)) as manifest:
+        write_overview(root, manifest.rows().values())
 
 
 def state_of(row: Row) -> str:
@@ -95,9 +111,14 @@ def page_of(root: Location, rows: Sequence[Row]) -> str:
         "facts": _text(f"{len(rows):,} clips · {frames:,} frames in {_clock(seconds)} of work · written {utc_now()}"),
         "filters": _filter("all", f"All {len(rows):,}", checked=True)
         + "".join(_filter(state, f"{_STATES[state].capitalize()} {counts[state]:,}") for state in present),
-        "rows": "".join(_row(root, row) for row in rows),
+        "rows": (listed := "".join(_row(root, row) for row in rows)),
+        "hint": "" if ">report<" in listed or not isinstance(root, Path) else _text(_report_hint(root)),
     }
     return fill(_file("index.html"), values)
+
+
+def _report_hint(root: Path) -> str:
+    return f"vidtrack report {shlex.quote(str(root))} writes a report of each clip, which this page then links to."
 
 
 def _title(root: Location) -> str:

@@ -25,6 +25,7 @@ from vidtrack.cli import (
     render,
     report,
     schema,
+    show,
     train,
     weights,
 )
@@ -41,7 +42,7 @@ app.command("detect")(detect.detect)
 app.command("render")(render.render)
 app.command("report")(report.report)
 app.command("export")(export.export)
-app.command("show")(log.show)
+app.command("show")(show.show)
 app.command("count")(count.count)
 app.command("validate")(log.validate)
 for _edit in (log.merge, log.split, log.relabel, log.drop):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidtrack.cli import exits, options
+from vidtrack.cli import options
+from vidtrack.cli.many_logs import Tally
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_rate
 from vidtrack.core.atomic_files import refuse_existing
-from vidtrack.core.errors import UsageError, VidtrackError, printable
+from vidtrack.core.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from vidtrack.export.run import Exported
@@ -90,7 +91,7 @@ def export(
 ) -> None:
     """Export tracks to editing programs, annotation tools and scripts.
 
-    Exit codes: 0 all done, 1 some logs failed, 2 usage error, 3 the log could not be read.
+    Exit codes: 0 all done, 1 some logs failed, 2 usage error, 3 no log could be read.
     """
     if list_formats:
         _print_formats()
@@ -101,8 +102,9 @@ def export(
 
     from vidtrack.export.build import ExportConfig
     from vidtrack.export.registry import find_formats
-    from vidtrack.export.run import export_log, find_logs, plan_outputs
+    from vidtrack.export.run import export_log, plan_outputs
     from vidtrack.export.scene import Anchor
+    from vidtrack.tracklog.folders import find_logs
 
     config = ExportConfig(
         tracks=parse_identities(tracks),
@@ -122,17 +124,11 @@ def export(
     unnumbered = ", ".join(entry.name for entry in wanted if not entry.numbered)
     if start_frame is not None and unnumbered:
         print(f"vidtrack: note: --start-frame has no effect on {unnumbered}", file=sys.stderr)
-    errors = []
+    tally = Tally(len(planned))
     for log, targets in planned.items():
-        try:
+        with tally.log(log):
             _say(export_log(log, wanted, targets, config))
-        except VidtrackError as error:
-            if len(planned) == 1:
-                raise
-            where = "" if str(log) in error.message else f"{log}: "
-            print(printable(f"vidtrack: error: {where}{error}"), file=sys.stderr)
-            errors.append(error)
-    raise typer.Exit(exits.SOME_FAILED if errors else exits.ALL_DONE)
+    raise typer.Exit(tally.exit_code)
 
 
 def _say(done: Exported) -> None:

@@ -1,13 +1,11 @@
-"""`vidtrack validate`, `show`, `merge`, `split`, `relabel` and `drop`: check, read and edit track logs."""
+"""`vidtrack validate`, `merge`, `split`, `relabel` and `drop`: check and edit track logs."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 import sys
-from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidtrack.cli import exits, options
-from vidtrack.cli.columns import print_columns
-from vidtrack.cli.values import parse_classes, parse_identities, parse_length, parse_seconds
+from vidtrack.cli.values import parse_identities, parse_seconds
 from vidtrack.core.atomic_files import refuse_existing
 from vidtrack.core.errors import UsageError, VidtrackError, printable
 
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vidtrack.tracklog import TrackLog
-    from vidtrack.tracklog.header import Edit
-    from vidtrack.tracklog.overview import Overview
 
 _SHOWN = 20  # faults of a log that are listed
 
@@ -64,33 +59,6 @@ def validate(
         typer.echo(f"{path}: {verdict}, {found.frames} frames, {found.tracks} tracks, {found.status}")
         worst = max(worst, exits.SOME_FAILED if found.faults else exits.ALL_DONE)
     raise typer.Exit(worst)
-
-
-def show(
-    log: options.LogFile,
-    tracks: options.Tracks = None,
-    classes: options.TrackClasses = None,
-    min_length: options.MinLength = None,
-    as_json: options.AsJson = False,
-) -> None:
-    """Show a summary of a track log and a table of its tracks."""
-    min_seconds, min_frames = parse_length(min_length)
-    from vidtrack.tracklog import select
-    from vidtrack.tracklog.overview import overview
-
-    whole = read_log(log)
-    chosen = select(whole, parse_identities(tracks), parse_classes(classes), min_seconds, min_frames)
-    found = overview(chosen)
-    if as_json:
-        rate = None if found.rate is None else [found.rate.numerator, found.rate.denominator]
-        typer.echo(
-            json.dumps(
-                {"log": str(log), **asdict(found), "rate": rate, "edits": [edit.to_dict() for edit in found.edits]},
-                ensure_ascii=False,
-            )
-        )
-    else:
-        _print_overview(log, found, len(set(whole.ids.tolist())))
 
 
 def merge(
@@ -208,38 +176,3 @@ def _parse_one(text: str) -> int:
     if len(identities) > 1:
         raise UsageError(f"split takes one track, got {text!r}", "split them one at a time")
     return identities[0]
-
-
-def _print_overview(path: Path, found: Overview, of_tracks: int) -> None:
-    from vidtrack.tracklog.overview import one_line
-
-    width, height = found.size
-    rate = "unknown rate" if found.rate is None else f"{float(found.rate):.6g} fps"
-    typer.echo(
-        f"{path}: {found.status}, {found.frames} frames, {found.first_seconds:.3f} to {found.last_seconds:.3f} s"
-    )
-    typer.echo(f"clip {one_line(found.source)}, {width}x{height}, {rate}; model {one_line(found.model)}")
-    if found.events:
-        typer.echo(printable(f"events: {', '.join(f'{count} {kind}' for kind, count in found.events.items())}"))
-    if found.edits:
-        typer.echo(printable(f"edits: {', '.join(_edit_line(edit) for edit in found.edits)}"))
-    shown = "" if len(found.tracks) == of_tracks else f" of {of_tracks}"
-    typer.echo(f"{len(found.tracks)}{shown} track{'' if len(found.tracks) == 1 else 's'}")
-    if found.tracks:
-        typer.echo()
-        print_columns(
-            ("id", "class", "first s", "last s", "frames", "gaps", "score"),
-            [
-                (
-                    str(row.id), row.label, f"{row.first_seconds:.3f}", f"{row.last_seconds:.3f}", str(row.frames),
-                    str(row.gaps), f"{row.mean_score:.2f}",
-                )
-                for row in found.tracks
-            ],
-            left=(1,),
-        )  # fmt: skip
-
-
-def _edit_line(edit: Edit) -> str:
-    what = edit.details.get("tracks", edit.details.get("track", ""))
-    return f"{edit.operation} {','.join(map(str, what)) if isinstance(what, list) else what}".strip()

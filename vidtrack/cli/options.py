@@ -48,6 +48,7 @@ class ProgressStyle(StrEnum):
 # Shared
 
 LogFile = Annotated[Path, typer.Argument(metavar="LOG", help="Track log.")]
+LogOrFolder = Annotated[Path, typer.Argument(metavar="LOG", help="Track log, or a folder of track logs.")]
 SourceVideo = Annotated[
     Path | None,
     typer.Argument(metavar="VIDEO", help="The log's clip. Default: the path in the log, or a file beside it."),

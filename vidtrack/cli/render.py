@@ -8,6 +8,7 @@ import typer
 
 from vidtrack.cli import options
 from vidtrack.cli import render_options as own
+from vidtrack.cli.many_logs import for_each_log
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.render_choices import check_combination, crop_of, followed_by, hiding_of, look_of
 from vidtrack.cli.render_run import check_places, doubt_line, run_items, run_stills, write_record
@@ -17,9 +18,10 @@ from vidtrack.core.errors import UsageError, printable
 _MARGIN = 0.1
 
 
+@for_each_log
 def render(
     ctx: typer.Context,
-    log: options.LogFile,
+    log: options.LogOrFolder,
     video: options.SourceVideo = None,
     output: own.Output = None,
     parts: own.Parts = "boxes,labels,trails",
@@ -69,8 +71,10 @@ def render(
 ) -> None:
     """Render video from a clip and its track log, without a model: draw tracks, hide them, crop to them, cut them out.
 
-    Exit codes: 0 done, 1 an output could not be written, 2 usage error, 3 log or clip could not be read,
-    130 interrupted.
+    A folder of logs is rendered log by log; those whose outputs exist are skipped.
+
+    Exit codes: 0 done, 1 an output could not be written or some logs failed, 2 usage error, 3 log or clip could not
+    be read, 130 interrupted.
     """
     check_combination(ctx)
     from vidtrack.render.coverage import CoverageConfig

@@ -138,7 +138,8 @@ def doubt_line(doubts: Sequence[Doubt], inputs: RenderInputs, records: Sequence[
         for doubt in sorted(longest, key=lambda doubt: doubt.first_row)
     ]
     more = f", and {len(doubts) - len(shown)} more" if len(doubts) > len(shown) else ""
-    return f"check {frames_in_doubt(log, doubts)} doubtful frames: {', '.join(shown)}{more}"
+    count = frames_in_doubt(log, doubts)
+    return f"check {count} doubtful frame{'' if count == 1 else 's'}: {', '.join(shown)}{more}"
 
 
 def write_record(

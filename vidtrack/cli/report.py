@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidtrack.cli import options
+from vidtrack.cli.many_logs import for_each_log
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.values import limits_of, parse_classes, parse_identities, parse_length
 from vidtrack.core.errors import UsageError, printable
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 _PAGE = "Report"
 
 
+@for_each_log
 def report(
-    log: options.LogFile,
+    log: options.LogOrFolder,
     video: options.SourceVideo = None,
     output: Annotated[
         Path | None,
@@ -54,15 +56,17 @@ def report(
 ) -> None:
     """Write an HTML report: the clip with its tracks, a timeline, and the commands to type next.
 
-    It opens in any browser and loads nothing from the network.
+    It opens in any browser and loads nothing from the network. For a folder of logs, a report is written for each that
+    has none, and the index of a batch there links to them.
 
-    Exit codes: 0 done, 1 could not be written, 2 usage error, 3 log or clip could not be read.
+    Exit codes: 0 done, 1 could not be written or some logs failed, 2 usage error, 3 log or clip could not be read.
     """
     from vidtrack.render.inputs import TrackSelection, open_inputs
 
     wanted = TrackSelection(parse_identities(tracks), (), parse_classes(classes), *parse_length(min_length))
     inputs = open_inputs(log, video, wanted, force, limits_of(max_pixels, None))
 
+    from vidtrack.batch.overview import refresh_overview
     from vidtrack.cli.reporter import reporter
     from vidtrack.report.html_report import copy_of, make_report, why_copied
 
@@ -77,6 +81,7 @@ def report(
         except KeyboardInterrupt:
             shown.say(f"{page}: interrupted, not written")
             raise
+    refresh_overview(made.path)
     for note in made.notes:
         print(printable(f"vidtrack: note: {note}"), file=sys.stderr)
     for file in (made.path, *([made.clip] if copied and made.clip is not None else [])):

@@ -163,9 +163,13 @@ def closing_line(outcome: Outcome) -> str:
     made = ", ".join(str(target) for target in outcome.job.outputs)
     ended = "" if result.status == Status.COMPLETE else f"{result.status}: "
     return (
-        f"{name}: {ended}{result.frames} frames, {result.tracks} tracks, {result.seconds:.1f} s "
+        f"{name}: {ended}{result.frames} frames, {_tracks(result.tracks)}, {result.seconds:.1f} s "
         f"({result.frames_per_second:.1f} fps){' -> ' if made else ''}{made}"
     )
+
+
+def _tracks(count: int) -> str:
+    return f"{count} track{'' if count == 1 else 's'}"
 
 
 def clock(seconds: float) -> str:

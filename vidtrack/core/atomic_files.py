@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vidtrack.core.errors import OutputError, UsageError
+from vidtrack.core.errors import ExistsError, OutputError, UsageError
 
 try:
     import fcntl
@@ -128,15 +128,15 @@ def check_targets(targets: Sequence[Path | None], sources: Sequence[Path | None]
 
 
 def refuse_existing(paths: Iterable[Path], hint: str = EXISTS_HINT) -> None:
-    """Raise UsageError if one of the paths exists, even as a dangling link."""
+    """Raise ExistsError if one of the paths exists, even as a dangling link."""
     refuse_taken([path for path in paths if os.path.lexists(path)], hint)
 
 
 def refuse_taken(existing: Sequence[object], hint: str = EXISTS_HINT) -> None:
-    """Raise UsageError unless `existing`, the outputs found to exist, is empty."""
+    """Raise ExistsError unless `existing`, the outputs found to exist, is empty."""
     if existing:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise UsageError(f"{existing[0]}{more} already exists", hint)
+        raise ExistsError(f"{existing[0]}{more} already exists", hint)
 
 
 def check_writable(path: Path) -> None:

@@ -37,6 +37,10 @@ class UsageError(VidtrackError):
     exit_code = 2
 
 
+class ExistsError(UsageError):
+    """An output that already exists and was not to be replaced."""
+
+
 class MisfitError(UsageError):
     """An option that is invalid for this clip; the batch continues."""
 

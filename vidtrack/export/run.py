@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import glob
-import gzip
 import importlib.util
 import os
 import shutil
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -16,17 +13,15 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from vidtrack.core.atomic_files import make_folder, replacing, write_whole
-from vidtrack.core.errors import InputError, OutputError, UsageError
+from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import Content, Format
 from vidtrack.export.scene import Scene
 from vidtrack.export.timing import spread_of_rates
-from vidtrack.tracklog import SUFFIXES, Status, TrackLog, is_log_path, stem_of
-from vidtrack.tracklog.header import SCHEMA_NAME, Source
+from vidtrack.tracklog import Status, TrackLog, stem_of
+from vidtrack.tracklog.header import Source
 from vidtrack.tracklog.provenance import find_source, is_source
 from vidtrack.video.image_sequence import is_sequence
-
-_SNIFFED = 4096  # bytes of a file in a folder that show whether it is a log
 
 
 @dataclass(frozen=True)
@@ -37,29 +32,6 @@ class Exported:
     files: tuple[Path, ...]
     tracks: int
     notes: tuple[str, ...]
-
-
-def find_logs(inputs: Sequence[str]) -> dict[Path, Path]:
-    """The logs meant, each with the folders between it and the folder given: files, patterns, all in folders and below.
-
-    Raises InputError for a folder or pattern without a log.
-    """
-    found: dict[str, tuple[Path, Path]] = {}
-    for text in inputs:
-        path = Path(os.path.expanduser(text))
-        logs = {path: Path()}
-        if os.path.isdir(path):
-            all_files = [Path(folder, name) for folder, _, names in sorted(os.walk(path)) for name in sorted(names)]
-            logs = {
-                log: log.parent.relative_to(path) for log in all_files if is_log_path(log) and _opens_like_a_log(log)
-            }
-        elif not os.path.exists(path) and glob.has_magic(text):
-            logs = {Path(name): Path() for name in sorted(glob.glob(os.path.expanduser(text), recursive=True))}
-        if not logs:
-            raise InputError(f"{text} contains no track log", f"logs end in {', '.join(SUFFIXES)}")
-        for log, below in logs.items():
-            found.setdefault(os.path.realpath(log), (log, below))
-    return dict(found.values())
 
 
 def plan_outputs(
@@ -130,14 +102,6 @@ def _linked(scene: Scene, source: Source, clip: Path | None) -> Scene:
     name = PurePath(path.replace("\\", "/"))
     folder = name.parent if any(sign in name.name for sign in "%*?[") else name
     return replace(scene, path=f"{folder.as_posix()}/{source.numbering.pattern}", files=source.numbering)
-
-
-def _opens_like_a_log(path: Path) -> bool:
-    try:
-        with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as stream:
-            return SCHEMA_NAME.encode() in stream.read1(_SNIFFED)
-    except (OSError, EOFError, zlib.error):
-        return False
 
 
 def _refuse_variable_rate(path: Path, log: TrackLog, formats: Sequence[Format]) -> None:

@@ -26,13 +26,17 @@ def write_csv(scene: Scene) -> str:
 
 
 def write_parquet(scene: Scene) -> bytes:
-    """The same columns, typed; the schema's metadata describes the clip."""
+    """The same columns, typed, after `clip`, so that many files make one table; metadata describes the clip."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rate = "variable" if scene.rate is None else str(scene.rate)
-    facts = {"clip": scene.path, "width": scene.size[0], "height": scene.size[1], "rate": rate}
-    table = pa.table(_columns(scene)).replace_schema_metadata({f"vidtrack.{k}": str(v) for k, v in facts.items()})
+    path = scene.path.encode("utf-8", "backslashreplace").decode()  # not every file name is text
+    facts = {"clip": path, "width": scene.size[0], "height": scene.size[1], "rate": rate}
+    columns = _columns(scene)
+    clip = pa.DictionaryArray.from_arrays(pa.array([0] * len(columns["id"]), pa.int32()), [path])
+    table = pa.table({"clip": clip, **columns})
+    table = table.replace_schema_metadata({f"vidtrack.{k}": str(v) for k, v in facts.items()})
     target = pa.BufferOutputStream()
     pq.write_table(table, target)
     return target.getvalue().to_pybytes()
