@@ -236,6 +236,31 @@ def test_what_is_hidden_holds_every_logged_box_and_is_steady(tmp_path: Path) -> 
     assert np.abs(np.diff(covering, 2, axis=0)).mean() < 0.4 * np.abs(np.diff(logged, 2, axis=0)).mean()
 
 
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_of_an_object_followed_well_the_margin_is_all_that_is_hidden_beyond_its_boxes(
+    tmp_path: Path, every: int
+) -> None:
+    """Every frame or one of two or three is a detection; it walks by twice its width per second, and grows."""
+    true = {i: np.array([20 + 2.9 * i, 50 - 0.4 * i, 56 + 3.1 * i, 90 + 0.4 * i]) for i in range(61)}
+    log = log_in_memory(tmp_path, {1: {i: box for i, box in true.items() if i % every == 0}}, 61)
+    hidden = cover(log, CoverageConfig(margin=0.1, hold_before_seconds=0, hold_after_seconds=0))
+    apart = 3.1 * (every - 1) + 0.4  # between two detections the hidden area encloses both
+    for i, box in enumerate(hidden.boxes_xyxy):
+        width, height = true[i][2:] - true[i][:2]
+        beyond = (box - true[i]) * [-1, -1, 1, 1]
+        assert (beyond <= np.array([width, height] * 2) * 0.1 + apart).all(), i
+
+
+def test_jitter_of_boxes_is_no_reason_to_hide_much_more(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    true = np.array([[40 + 2 * i, 30, 100 + 2 * i, 120] for i in range(FRAMES)], float)
+    jittery = {i: box + random.normal(0, 2.5, 4) for i, box in enumerate(true)}  # 4 % of the width
+    log = log_in_memory(tmp_path, {1: jittery}, FRAMES)
+    hidden = cover(log, CoverageConfig(margin=0.1)).boxes_xyxy
+    sides, wanted = hidden[:, 2:] - hidden[:, :2], np.array([60.0, 90.0]) * 1.2
+    assert 0.97 < (sides.prod(axis=1) / wanted.prod()).mean() < 1.05
+
+
 SECONDS = np.arange(100) / 25
 MOTIONS = {
     "even": 60 * SECONDS,

@@ -38,7 +38,7 @@ def render(
     hold_before: own.HoldBefore = 0.5,
     hold_after: own.HoldAfter = 0.5,
     outline: own.OutlineOption = own.Outline.box,
-    feather: own.Feather = 0.1,
+    feather: own.Feather = 0.05,
     weak_score: own.WeakScore = None,
     crop_track: own.CropTrack = None,
     aspect: own.Aspect = None,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import ObjectState
 from vidtrack.tracklog import TrackLog
-from vidtrack.tracklog.trajectories import Trajectory, continuous_trajectories, with_trajectories
+from vidtrack.tracklog.trajectories import Trajectory, bridged, continuous_trajectories, with_trajectories
 
-_STEADY_SECONDS = 0.12  # boxes enclose all those this long before and after, which evens out jitter
+_STEADY_SECONDS = 0.12  # boxes enclose those this long before and after, moved along with the object: no jitter
 _SPEED_SECONDS = 0.4  # speed is measured over this much of a track, or over this many boxes if there are few
 _SPEED_BOXES = 3
 _HASTE = 1.5  # an undetected object may be this many times faster than it was seen to be
@@ -39,9 +38,10 @@ class CoverageConfig:
 def cover(log: TrackLog, config: CoverageConfig = CoverageConfig()) -> TrackLog:
     """The log of what to hide: every track without gaps, held at both ends, with larger boxes.
 
-    Between two detections a box encloses both, and everywhere the object can have been at 1.5 times the speed it had
-    before, after or on the way. Beyond the ends, but not across a cut, it reaches from the last position to where that
-    speed would have taken it. It grows with the time since a detection. No box is smaller than the logged one.
+    Between two detections a box encloses both. If they are far apart in time or space, it also encloses everywhere the
+    object can have been at 1.5 times the speed it had before, after or on the way, and grows with the time since a
+    detection. Beyond the ends, but not across a cut, it reaches from the last position to where that speed would have
+    taken it. No box is smaller than the logged one; the margin is added to what remains once jitter is averaged out.
     """
     shots = log.shots
     return with_trajectories(log, [_covering(path, log, shots, config) for path in continuous_trajectories(log)])
@@ -52,19 +52,23 @@ def _covering(path: Trajectory, log: TrackLog, shots: np.ndarray, config: Covera
     ahead, behind = path.first_row - int(rows[0]), int(rows[-1]) - path.last_row
     seconds, shot = log.frame_seconds[rows], shots[rows]
     course = _Course(path.boxes_xyxy, log.frame_seconds[path.rows], shots[path.rows])
+    short = bridged(path, seconds[ahead : len(rows) - behind])
     sights = np.flatnonzero(path.detected) if path.detected.any() else np.array([0, len(path.detected) - 1])
     boxes = np.concatenate(
         [
             course.onward(0, seconds[:ahead]),
-            _filled(course, sights),
+            _filled(course, sights, short),
             course.onward(len(path.detected) - 1, seconds[len(rows) - behind :]),
         ]
     )
-    away = _away(sights + ahead, seconds, shot) + _unwatched(log.frame_seconds, log.frame_indices)[rows]
+    away = np.where(np.pad(short, (ahead, behind)), 0, _away(sights + ahead, seconds, shot))
+    away += _unwatched(log.frame_seconds, log.frame_indices)[rows]
     sizes = np.pad(path.boxes_xyxy[:, 2:] - path.boxes_xyxy[:, :2], ((ahead, behind), (0, 0)), mode="edge")
-    boxes += np.tile(sizes, 2) * (config.margin + np.minimum(away * _GROWTH, _GROWTH_MOST))[:, None] * _OUTWARDS
+    outwards = np.tile(sizes, 2) * _OUTWARDS
+    boxes += outwards * np.minimum(away * _GROWTH, _GROWTH_MOST)[:, None]
     for number in np.unique(shot):
-        boxes[shot == number] = _steadied(boxes[shot == number], seconds[shot == number])
+        here = shot == number
+        boxes[here] = _steadied(boxes[here], config.margin * outwards[here], seconds[here])
     return replace(
         path,
         rows=rows,
@@ -123,12 +127,18 @@ class _Course:
         return _hull(_hull(*known), met)
 
 
-def _filled(course: _Course, sights: np.ndarray) -> np.ndarray:
-    """The boxes of a course; those between `sights` enclose everywhere the object may be."""
+def _filled(course: _Course, sights: np.ndarray, short: np.ndarray) -> np.ndarray:
+    """The boxes of a course; those between `sights` enclose everywhere the object may be.
+
+    In a gap that is `short` (M,) bool, that is around the boxes at both ends.
+    """
     boxes = course.boxes_xyxy.copy()
     for n in np.flatnonzero(np.diff(sights) > 1).tolist():
         first, second = int(sights[n]), int(sights[n + 1])
         gap = np.arange(first + 1, second)
+        if short[first + 1]:
+            boxes[gap] = _hull(boxes[first], boxes[second])
+            continue
         if course.shots[first] == course.shots[second]:
             boxes[gap] = _hull(boxes[gap], course.between(first, second))
             continue
@@ -162,13 +172,31 @@ def _unwatched(seconds: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return np.maximum(np.append(half, 0), np.append(0, half))
 
 
-def _steadied(boxes_xyxy: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Hulls of neighbouring boxes, averaged over the same window, so each still encloses the box in its middle."""
+def _steadied(boxes_xyxy: np.ndarray, margins: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Boxes (M, 4) that change evenly, enclose those given, and on average lie outside of them by `margins` (M, 4).
+
+    Each is the hull of its neighbours, moved along at their common speed, averaged over the same neighbours, so it
+    encloses the box in its middle; and of the straight line through the neighbours and their margins.
+    """
     step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else _STEADY_SECONDS
-    size = 2 * round(_STEADY_SECONDS / max(step, 1e-6)) + 1
-    low = minimum_filter1d(boxes_xyxy[:, :2], size, axis=0, mode="nearest")
-    high = maximum_filter1d(boxes_xyxy[:, 2:], size, axis=0, mode="nearest")
-    return np.concatenate(
-        [uniform_filter1d(low, size, axis=0, mode="nearest"), uniform_filter1d(high, size, axis=0, mode="nearest")],
-        axis=1,
-    )
+    reach = round(_STEADY_SECONDS / max(step, 1e-6))
+    near = np.arange(len(seconds))[:, None] + np.arange(-reach, reach + 1)  # (M, W)
+    inside = ((near >= 0) & (near < len(seconds)))[..., None]
+    near = near.clip(0, len(seconds) - 1)
+    since = np.where(inside, (seconds[near] - seconds[:, None])[..., None], 0)  # (M, W, 1)
+
+    count = inside.sum(axis=1)
+    middle = since.sum(axis=1) / count
+    lever = np.where(inside, since - middle[:, None], 0)
+    spread = np.maximum((lever**2).sum(axis=1), 1e-9)
+    wanted = (boxes_xyxy + margins)[near]
+    slope = (lever * wanted).sum(axis=1) / spread
+    line = np.where(inside, wanted, 0).sum(axis=1) / count - slope * middle
+
+    slope = (lever * boxes_xyxy[near]).sum(axis=1) / spread
+    speed = np.tile((slope[:, :2] + slope[:, 2:]) / 2, 2)  # (M, 4)
+    moved = boxes_xyxy[near] - speed[:, None] * since
+    low = np.where(inside, moved, np.inf)[..., :2].min(axis=1)
+    around = np.hstack([low, np.where(inside, moved, -np.inf)[..., 2:].max(axis=1)])
+    shares = np.where(inside, around[near] - speed[near] * since, 0)
+    return _hull(shares.sum(axis=1) / count, line)

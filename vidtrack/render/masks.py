@@ -26,7 +26,7 @@ class MaskConfig:
     """Outline and edge; `feather` is how far a mask fades out beyond the box, as a fraction of its shorter side."""
 
     shape: Shape = Shape.BOX
-    feather: float = 0.1
+    feather: float = 0.05
 
     def __post_init__(self) -> None:
         if not 0 <= self.feather <= 10:

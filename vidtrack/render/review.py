@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from vidtrack.tracklog import TrackLog
-from vidtrack.tracklog.trajectories import Trajectory, continuous_trajectories
+from vidtrack.tracklog.trajectories import Trajectory, bridged, continuous_trajectories
 
 _NEAR_CUT_SECONDS = 0.25
 _WEAK_SCORE = 0.3  # if the log does not say
 _NEAR_EDGE = 0.02  # of the image's width and height
 _SPEED_SECONDS = 0.4  # the speed at an end of a track is measured over this long
 _EXIT_SECONDS = 0.5  # a track that leaves is out of the image within this time
-_BRIDGED_SECONDS = 0.15  # between detections at the default rate; longer stretches without one are doubtful
 _SLIVER = 0.25  # of an object's largest visible size: when no more is left, it has all but left
 
 
@@ -104,7 +103,7 @@ def _place(log: TrackLog, row: int) -> dict[str, Any]:
 def _of_path(path: Trajectory, log: TrackLog, weak_score: float, cuts: np.ndarray) -> Iterator[Doubt]:
     near_cut = _near(log.frame_seconds[path.rows], cuts)
     marks = {
-        Reason.GAP: ~path.detected & ~_bridged(path, log.frame_seconds[path.rows]),
+        Reason.GAP: ~path.detected & ~bridged(path, log.frame_seconds[path.rows]),
         Reason.WEAK: path.detected & (path.scores < weak_score),
         Reason.JUMP: _jumping(path) & ~near_cut,
         Reason.CUT: near_cut,
@@ -129,18 +128,6 @@ def _near(seconds: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     if not len(cuts):
         return np.zeros(len(seconds), bool)
     return np.abs(seconds[:, None] - cuts[None, :]).min(axis=1) <= _NEAR_CUT_SECONDS
-
-
-def _bridged(path: Trajectory, seconds: np.ndarray) -> np.ndarray:
-    """Which frames (M,) lie between two detections that overlap and follow each other shortly."""
-    bridged = np.zeros(len(seconds), bool)
-    known = np.flatnonzero(path.detected)
-    before, after = path.boxes_xyxy[known[:-1]], path.boxes_xyxy[known[1:]]
-    overlap = (np.maximum(before[:, :2], after[:, :2]) < np.minimum(before[:, 2:], after[:, 2:])).all(axis=1)
-    close = seconds[known[1:]] - seconds[known[:-1]] <= _BRIDGED_SECONDS + 1e-9
-    for first, last in zip(known[:-1][overlap & close], known[1:][overlap & close], strict=True):
-        bridged[first + 1 : last] = True
-    return bridged
 
 
 def _jumping(path: Trajectory) -> np.ndarray:

@@ -11,6 +11,8 @@ from vidtrack.core.boxes import interpolate_at
 from vidtrack.core.types import ObjectState
 from vidtrack.tracklog.track_log import TrackLog
 
+_BRIDGED_SECONDS = 0.15  # between detections at the default rate; over longer stretches an object may do anything
+
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -64,6 +66,21 @@ def continuous_trajectories(log: TrackLog) -> list[Trajectory]:
     """
     seconds, shots = log.frame_seconds, log.shots
     return [_continuous(own, seconds, shots) for own in trajectories_of(log)]
+
+
+def bridged(path: Trajectory, seconds: np.ndarray) -> np.ndarray:
+    """Which boxes (K,) bool, at `seconds` (K,), lie between two detections that overlap and follow each other shortly.
+
+    The trajectory has no gaps.
+    """
+    between = np.zeros(len(seconds), bool)
+    known = np.flatnonzero(path.detected)
+    before, after = path.boxes_xyxy[known[:-1]], path.boxes_xyxy[known[1:]]
+    overlap = (np.maximum(before[:, :2], after[:, :2]) < np.minimum(before[:, 2:], after[:, 2:])).all(axis=1)
+    close = seconds[known[1:]] - seconds[known[:-1]] <= _BRIDGED_SECONDS + 1e-9
+    for first, last in zip(known[:-1][overlap & close], known[1:][overlap & close], strict=True):
+        between[first + 1 : last] = True
+    return between
 
 
 def _continuous(own: Trajectory, seconds: np.ndarray, shots: np.ndarray) -> Trajectory:
