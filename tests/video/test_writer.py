@@ -291,15 +291,3 @@ def test_what_no_output_holds_is_named(tmp_path: Path) -> None:
         assert [problem.message.split(":")[0] for problem in writer.problems] == said
     with av.open(str(tmp_path / "out.mkv")) as container:
         assert container.streams.attachments[0].metadata["filename"] == "font.ttf"
-
-
-def test_closed_captions_that_get_lost_are_named(tmp_path: Path) -> None:
-    ffmpeg("-i", EXAMPLE_CLIP, "-frames:v", 5, "-c:v", "mpeg2video", "-bf", 0, tmp_path / "plain.m2v")
-    captions = b"\0\0\1\xb2GA94\x03\x41\xff\xfc\x94\x20\xff"  # an image's user data: ATSC A/53, one CEA-608 pair
-    source = tmp_path / "in.m2v"
-    source.write_bytes((tmp_path / "plain.m2v").read_bytes().replace(b"\0\0\1\1", captions + b"\0\0\1\1"))
-    assert probe(source).has_captions and not probe(EXAMPLE_CLIP).has_captions
-    with VideoReader(source) as reader, VideoWriter(tmp_path / "out.mp4", reader.info, source=source) as writer:
-        for frame in reader:
-            writer.write(frame)
-    assert "closed captions" in writer.problems[0].message

@@ -75,7 +75,6 @@ class VideoInfo:
     crop: tuple[int, int, int, int] = (0, 0, 0, 0)  # pixels off left, top, right, bottom of `coded_size`
     container_start_seconds: Fraction | None = None  # where the container's earliest stream starts
     stream: int = 0  # among the container's video streams
-    has_captions: bool = False  # closed captions (CEA-608/708) within the video stream
     numbering: FileNumbering | None = None  # of the files of an image sequence
     notes: tuple[str, ...] = ()  # what vidtrack does not honour, or assumes
 
@@ -98,13 +97,14 @@ class Frame:
 
     `index` is the decoded ordinal in the whole stream (never renumbered by stride or start); `pts` counts
     `time_base` units with the stream's start subtracted; `image` is RGB (H, W, 3), uint8, or uint16 over its whole
-    range if it was requested in full depth.
+    range if it was requested in full depth. `captions` holds the closed captions (CEA-608/708) stored with the image.
     """
 
     index: int
     pts: int
     time_base: Fraction
     image: np.ndarray
+    captions: bytes = b""
 
     def __post_init__(self) -> None:
         if self.image.dtype not in (np.uint8, np.uint16) or self.image.ndim != 3 or self.image.shape[2] != 3:

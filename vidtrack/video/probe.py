@@ -20,7 +20,7 @@ from vidtrack.video.geometry import Orientation, display_aspect, display_size, v
 from vidtrack.video.image_sequence import DEFAULT_FRAMERATE, image_files, is_sequence
 from vidtrack.video.images import DECODE_ERRORS, decode_image, is_still_image
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
-from vidtrack.video.side_data import frame_side_data, stream_side_data
+from vidtrack.video.side_data import stream_side_data
 
 _FIRST_FRAME_PACKETS = 2000
 _MOST_UNTIMED = 64  # frames without a time before the first that has one
@@ -86,7 +86,6 @@ def _describe(container: av.container.InputContainer, stream: Any, path: Path, l
         bit_depth=bit_depth(frame.format.name),
         container_start_seconds=timing.container_start(container, stream),
         stream=video_streams(container).index(stream),
-        has_captions="A53_CC" in frame_side_data(frame),
         notes=tuple(_notes(container, stream, frame, side_data.dolby_vision_profile)),
     )
     return _laid(info, frame, valid_crop(side_data.crop, info.coded_size))

@@ -15,6 +15,7 @@ from av.video.reformatter import VideoReformatter
 
 from vidtrack.core.errors import InputError
 from vidtrack.core.types import Frame, VideoInfo
+from vidtrack.video.captions import captions_of
 from vidtrack.video.colour import hdr_name, swscale_matrix
 from vidtrack.video.config import ReadConfig
 from vidtrack.video.deinterlace import deinterlaced
@@ -55,6 +56,7 @@ class VideoReader:
         if self.info.container != "image2":
             self._source = ContainerSource(self.info, self._problems, config.hwaccel, config.limits)
         self._iterated = False
+        self._captions_lost = False
         self._sizes: set[tuple[int, int]] = set()  # other than the usual one
         self.decoded = 0
         self._note_traits()
@@ -125,7 +127,7 @@ class VideoReader:
                 raise self._config.limits.too_long(self.info.path)
             self.decoded += 1
             if kept % stride == 0 and kept >= last:
-                frame = Frame(index, pts, self.info.time_base, self._upright_rgb(decoded, pts))
+                frame = Frame(index, pts, self.info.time_base, self._upright_rgb(decoded, pts), self._captions(decoded))
                 if point is not None and kept == last:
                     point.verify(frame, self.info, after_damage=point.problems > self._noted)
                 else:
@@ -222,6 +224,15 @@ class VideoReader:
         )
         image = rgb.to_ndarray()  # (H, W, 3)
         return upright(image, self.info) if orientation is None else orientation.apply(image)
+
+    def _captions(self, decoded: av.VideoFrame) -> bytes:
+        captions = captions_of(decoded)
+        if captions and self._config.stride > 1:  # text in pieces is no text
+            if not self._captions_lost:
+                self._problems.add("closed captions (CEA-608/708) are left out, as only some frames are read")
+            self._captions_lost = True
+            return b""
+        return captions
 
     def _note_traits(self) -> None:
         for note in self.info.notes:

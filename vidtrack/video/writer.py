@@ -20,6 +20,7 @@ from vidtrack.core.atomic_files import AtomicFile
 from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.core.journal import Journal
 from vidtrack.core.types import Frame, VideoInfo
+from vidtrack.video.captions import Captions
 from vidtrack.video.codecs import codec_for, container_format
 from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
 from vidtrack.video.config import EncodeConfig
@@ -70,8 +71,7 @@ class VideoWriter:
         self._reformatter = VideoReformatter()
         self._file = self._claim(path, source)
         self._copier: StreamCopier | None = None
-        if info.has_captions:
-            self._problems.add("closed captions (CEA-608/708) within the video stream are not carried over")
+        self._captions = Captions(self._codec, self._problems)
         self._encoder = ChunkedEncoder(lambda: self._another_context(options))
         self._origin_pts: int | None = None
         self._lead = 0  # ticks from the output's start to the clip's: sound may come before the first frame
@@ -123,6 +123,7 @@ class VideoWriter:
             self._info.colour.primaries,
             self._info.colour.transfer,
         )  # ProRes
+        self._captions.keep(encodable.pts, frame.captions)
         with self._failing_cleanly():
             if self._copier is not None:
                 self._copier.advance(encodable.pts * frame.time_base)
@@ -252,7 +253,8 @@ class VideoWriter:
             self._copier.start(origin, self._trimmed, self._end_in_output)
 
     def _mux(self, packets: Iterable[Any]) -> None:
-        for packet in packets:
+        for encoded in packets:
+            packet = self._captions.added_to(encoded)
             packet.stream = self._stream
             self._first = self._first or (packet.pts, packet.dts)
             if self._record is not None:
