@@ -227,7 +227,7 @@ class VideoReader:
 
     def _captions(self, decoded: av.VideoFrame) -> bytes:
         captions = captions_of(decoded)
-        if captions and self._config.stride > 1:  # text in pieces is no text
+        if captions and self._config.stride > 1:  # pieces of captions are garbled
             if not self._captions_lost:
                 self._problems.add("closed captions (CEA-608/708) are left out, as only some frames are read")
             self._captions_lost = True
