@@ -104,12 +104,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--model", default="default")
+    parser.add_argument("--precision", default="float32")
     parser.add_argument("--hog-python", help="a Python that has OpenCV 4")
     parser.add_argument("--resamples", type=int, default=100)
     arguments = parser.parse_args()
 
     config = load_config(arguments.recipe)
-    model = load_model(arguments.model, device="cpu")
+    model = load_model(arguments.model, "cpu", arguments.precision)
     classes = config.model.classes
     sets = dict(
         zip(

@@ -39,7 +39,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tiny_checkpoint: Path) -> DeformableDETR:
-    return load_model(tiny_checkpoint, "cpu")
+    return load_model(tiny_checkpoint, "cpu", "float32")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.networks import TINY_PAPER
 from vidtrack.core.errors import OutputError, WeightsError
-from vidtrack.model.checkpoint import build, load_model, read_checkpoint, save_checkpoint
+from vidtrack.model.checkpoint import build, read_checkpoint, save_checkpoint
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.fold import fold_batch_norm
 from vidtrack.model.registry import content_sha256
@@ -131,15 +131,3 @@ def test_a_config_that_makes_no_network_is_named(tmp_path: Path, change: object,
     save_file({"x": torch.zeros(1)}, path, {"vidtrack": json.dumps({"version": 1, "config": config, "metadata": {}})})
     with pytest.raises(WeightsError, match=f"{path}: .*{said}"):
         read_checkpoint(path)
-
-
-@pytest.mark.parametrize("two_stage", [False, True])
-def test_sixteen_bits_leave_boxes_in_float32(tmp_path: Path, two_stage: bool) -> None:
-    torch.manual_seed(0)
-    config = replace(TINY_PAPER, box_refine=two_stage, two_stage=two_stage)
-    save_checkpoint(DeformableDETR(config), tmp_path / "m.safetensors")
-    model = load_model(tmp_path / "m.safetensors", "cpu", "bfloat16")
-    with torch.inference_mode():
-        output = model(torch.randn(1, 3, 64, 96, dtype=torch.bfloat16))
-    assert output.logits.dtype == torch.bfloat16
-    assert output.boxes.dtype == torch.float32

@@ -340,7 +340,13 @@ Device = Annotated[
     str,
     typer.Option(metavar="DEVICE", help="auto, cpu, mps, cuda or a GPU number, e.g. 0.", rich_help_panel=_RUN),
 ]
-Precision = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.", rich_help_panel=_RUN)]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="auto, float32, float16 or bfloat16. auto: float16 on CUDA, bfloat16 on a CPU made for it.",
+        rich_help_panel=_RUN,
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option(

@@ -13,6 +13,11 @@ from vidtrack.ops import deformable_attention
 Shapes = Sequence[tuple[int, int]]
 
 
+def lowered(x: Tensor, layer: nn.Linear) -> Tensor:
+    """x in the number format of a layer with 16-bit weights, else as it is."""
+    return x if layer.weight.dtype == torch.float32 else x.to(layer.weight.dtype)
+
+
 class DeformableAttention(nn.Module):
     """Multi-scale deformable attention (Zhu et al., equation 3)."""
 
@@ -45,7 +50,7 @@ class DeformableAttention(nn.Module):
     ) -> Tensor:
         """Attend from query (B, Q, C) around reference (B, Q, L, 2 or 4) into tokens (B, S, C) of levels `shapes`."""
         batch, num_queries, _ = query.shape
-        value = self.value_proj(tokens)
+        value = self.value_proj(lowered(tokens, self.value_proj))
         if padding is not None:
             value = value.masked_fill(padding[..., None], 0.0)
         grid = (batch, num_queries, self.heads, self.levels, self.points)
@@ -67,4 +72,4 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.dropout(self.linear2(self.dropout(self.linear1(x).relu_())))
+        return self.dropout(self.linear2(self.dropout(self.linear1(lowered(x, self.linear1)).relu_())))

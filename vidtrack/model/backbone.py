@@ -86,7 +86,7 @@ class Backbone(nn.Module):
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """Features (B, C_l, H_l, W_l), finest first, of normalised pixels (B, 3, H, W)."""
-        return list(self.body(pixels).values())
+        return list(self.body(pixels.to(next(self.parameters()).dtype)).values())
 
 
 class InputProjection(nn.Module):

@@ -22,9 +22,10 @@ from vidtrack.model import convert, registry
 from vidtrack.model import infer_config as describe
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR, Origin
-from vidtrack.model.device import resolve_device, resolve_precision
+from vidtrack.model.device import resolve_device
 from vidtrack.model.download import Progress
 from vidtrack.model.fold import fold_batch_norm, require_unfolded
+from vidtrack.model.precision import resolve_precision, set_precision
 
 FORMAT_KEY = "vidtrack"
 FORMAT_VERSION = 1
@@ -40,9 +41,9 @@ def load_model(
 ) -> DeformableDETR:
     """A detector ready for inference: a name of the registry (downloaded on first use) or a checkpoint of any kind.
 
-    `device` is auto, cpu, cuda, cuda:N or mps; `precision` auto (float16 on CUDA, float32 elsewhere), float32, float16
-    or bfloat16. `fold` puts batch normalisation into the convolutions; such a model cannot be saved. Raises
-    WeightsError and UsageError.
+    `device` is auto, cpu, cuda, cuda:N or mps; `precision` auto, float32, float16 or bfloat16 (`set_precision`).
+    `fold` puts batch normalisation into the convolutions; such a model cannot be saved. Raises WeightsError and
+    UsageError.
     """
     target = resolve_device(device)
     ops.announce(target.type)
@@ -54,7 +55,8 @@ def load_model(
     if fold:
         fold_batch_norm(model)
     model.backbone.to(memory_format=torch.channels_last)  # the order of a frame's bytes, and of oneDNN and cuDNN
-    return model.requires_grad_(False).to(target, dtype)
+    set_precision(model.requires_grad_(False), dtype, target)
+    return model
 
 
 def _origin(name_or_path: str | Path, path: Path) -> Origin:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vidtrack.model.attention import DeformableAttention, FeedForward, Shapes
+from vidtrack.model.attention import DeformableAttention, FeedForward, Shapes, lowered
 from vidtrack.model.config import DetectorConfig
 
 
@@ -93,7 +93,8 @@ class BoxHead(nn.Module):
         nn.init.constant_(last.bias.data[2:], -2.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers[2](self.layers[1](self.layers[0](x).relu()).relu())
+        hidden = self.layers[1](self.layers[0](lowered(x, self.layers[0])).relu()).relu()
+        return self.layers[2](hidden.to(self.layers[2].weight.dtype))
 
 
 def inverse_sigmoid(x: Tensor, eps: float = 1e-5) -> Tensor:

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from vidtrack.core.detections import Detections
-from vidtrack.model.attention import Shapes
+from vidtrack.model.attention import Shapes, lowered
 from vidtrack.model.backbone import Backbone, InputProjection, resize_padding
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.decoder import BoxHead, Decoder, Queries
 from vidtrack.model.encoder import Encoder
 from vidtrack.model.outputs import DetectorOutput, FrameOutput
-from vidtrack.model.position import box_encoding, sine_encoding
+from vidtrack.model.position import box_encoding, full_grid_encoding, sine_encoding
 from vidtrack.model.proposals import Proposals, best_proposals, propose
 
 
@@ -113,13 +113,13 @@ class DeformableDETR(nn.Module):
         shapes = [(level.shape[-2], level.shape[-1]) for level in levels]
         position = torch.cat(
             [
-                sine_encoding(mask, self.config.hidden_dim).to(pixels.dtype) + embed
+                self._grid_encoding(mask, full=padding is None).to(embed.dtype) + embed
                 for mask, embed in zip(masks, self.level_embed, strict=True)
             ],
             dim=1,
         )
         valid_ratios = torch.stack([_valid_ratio(mask) for mask in masks], dim=1)
-        tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in levels], dim=1)
+        tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in levels], dim=1).to(position.dtype)
         flat_padding = None if padding is None else torch.cat([mask.flatten(1) for mask in masks], dim=1)
         tokens = self.encoder(tokens, position, shapes, valid_ratios, flat_padding)
         if not self.config.two_stage:
@@ -127,9 +127,16 @@ class DeformableDETR(nn.Module):
         proposals = self._propose(tokens, flat_padding, shapes, valid_ratios)
         return Memory(tokens, flat_padding, shapes, valid_ratios, proposals.logits, proposals.boxes)
 
+    def _grid_encoding(self, mask: Tensor, full: bool) -> Tensor:
+        if not full or torch.compiler.is_compiling():
+            return sine_encoding(mask, self.config.hidden_dim)
+        encoding = full_grid_encoding(mask.shape[1], mask.shape[2], self.config.hidden_dim, mask.device)
+        return encoding.expand(len(mask), -1, -1)
+
     def _propose(self, tokens: Tensor, padding: Tensor | None, shapes: Shapes, valid_ratios: Tensor) -> Proposals:
         def embed(kept: Tensor) -> Tensor:
-            return self.enc_output_norm(self.enc_output(kept))
+            hidden = self.enc_output(lowered(kept, self.enc_output))
+            return self.enc_output_norm(hidden.to(self.enc_output_norm.weight.dtype))
 
         class_head, box_head = self.class_embed[-1], self.bbox_embed[-1]
         return propose(tokens, padding, shapes, valid_ratios, embed, class_head, box_head, self.config.proposal_cells)

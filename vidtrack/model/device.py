@@ -1,4 +1,4 @@
-"""Which device and number format a model runs in."""
+"""Which device a model runs on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch
 
 from vidtrack.core.errors import ResourceError, UsageError
 
-PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|Insufficient memory|bad_alloc")
 
 
@@ -41,15 +40,6 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
             "try --device auto",
         )
     return device
-
-
-def resolve_precision(name: str, device: torch.device) -> torch.dtype:
-    """The dtype of `auto` (float16 on CUDA, float32 elsewhere), `float32`, `float16` or `bfloat16`."""
-    if name == "auto":
-        return torch.float16 if device.type == "cuda" else torch.float32
-    if name not in PRECISIONS:
-        raise UsageError(f"unknown precision {name!r}", f"use auto, {', '.join(PRECISIONS)}")
-    return PRECISIONS[name]
 
 
 def worker_devices(name: str) -> list[str]:

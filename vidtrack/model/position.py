@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -29,6 +30,13 @@ def sine_encoding(padding: Tensor, channels: int) -> Tensor:
         last = position.select(axis, -1).unsqueeze(axis)
         angles.append((position - 0.5) / (last + 1e-6) * (2 * math.pi))
     return torch.cat([_interleaved_sine(angle, channels // 2) for angle in angles], dim=-1).flatten(1, 2)
+
+
+@lru_cache(maxsize=64)  # the levels of a dozen image sizes
+def full_grid_encoding(height: int, width: int, channels: int, device: torch.device) -> Tensor:
+    """`sine_encoding` of a grid without padding, (1, height * width, channels), remembered."""
+    with torch.inference_mode(False):  # else training could not use it afterwards
+        return sine_encoding(torch.zeros(1, height, width, dtype=torch.bool, device=device), channels)
 
 
 def box_encoding(boxes: Tensor, channels: int) -> Tensor:
