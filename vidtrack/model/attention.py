@@ -13,9 +13,10 @@ from vidtrack.ops import deformable_attention
 Shapes = Sequence[tuple[int, int]]
 
 
-def lowered(x: Tensor, layer: nn.Linear) -> Tensor:
+def lowered(x: Tensor, layer: nn.Module) -> Tensor:
     """x in the number format of a layer with 16-bit weights, else as it is."""
-    return x if layer.weight.dtype == torch.float32 else x.to(layer.weight.dtype)
+    dtype = next(layer.parameters()).dtype
+    return x if dtype == torch.float32 else x.to(dtype)
 
 
 class DeformableAttention(nn.Module):

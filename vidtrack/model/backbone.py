@@ -110,6 +110,10 @@ class InputProjection(nn.Module):
         nn.init.zeros_(convolution.bias)
         return nn.Sequential(convolution, nn.GroupNorm(NORM_GROUPS, dim))
 
+    def convolutions(self) -> nn.ModuleList:
+        """The convolutions without the norms after them."""
+        return nn.ModuleList(layer for layer in self.modules() if isinstance(layer, nn.Conv2d))
+
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Levels (B, hidden_dim, H_l, W_l) of the backbone's features."""
         levels: list[Tensor] = []

@@ -94,7 +94,7 @@ class BoxHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.layers[1](self.layers[0](lowered(x, self.layers[0])).relu()).relu()
-        return self.layers[2](hidden.to(self.layers[2].weight.dtype))
+        return self.layers[2](hidden.to(next(self.layers[2].parameters()).dtype))
 
 
 def inverse_sigmoid(x: Tensor, eps: float = 1e-5) -> Tensor:

@@ -34,7 +34,7 @@ class FrameEncoder:
         self._encode = model.encode if batcher is None else partial(batcher.encode, model)
         self._size = size or config.size
         self._max_size = round(config.max_size * self._size / config.size)
-        parameter = next(model.parameters())
+        parameter = next(model.backbone.parameters())
         self.device, self._dtype = parameter.device, parameter.dtype
         threads = torch.get_num_threads()
         self.workers = min(threads, _MOST_WORKERS) if self.device.type == "cpu" and batcher is None else 1

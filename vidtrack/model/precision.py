@@ -6,6 +6,8 @@ import torch
 
 from vidtrack.core.errors import UsageError
 from vidtrack.model.attention import DeformableAttention, FeedForward
+from vidtrack.model.backbone import InputProjection
+from vidtrack.model.decoder import BoxHead
 from vidtrack.model.detector import DeformableDETR
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -42,14 +44,16 @@ def set_precision(model: DeformableDETR, dtype: torch.dtype, device: torch.devic
         return
     model.to(device)
     model.backbone.to(dtype)
-    for level in model.input_proj.levels:
-        level[0].to(dtype)
     for module in model.modules():
-        if isinstance(module, DeformableAttention):
+        if isinstance(module, InputProjection):
+            module.convolutions().to(dtype)
+        elif isinstance(module, DeformableAttention):
             module.value_proj.to(dtype)
             module.output_proj.to(dtype)
         elif isinstance(module, FeedForward):
             module.to(dtype)
     if model.config.two_stage:
         model.enc_output.to(dtype)
-        model.bbox_embed[-1].layers[:2].to(dtype)
+        proposal_head = model.bbox_embed[-1]
+        assert isinstance(proposal_head, BoxHead)
+        proposal_head.layers[:-1].to(dtype)
