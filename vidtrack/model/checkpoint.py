@@ -24,7 +24,7 @@ from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR, Origin
 from vidtrack.model.device import resolve_device
 from vidtrack.model.download import Progress
-from vidtrack.model.fold import fold_batch_norm, require_unfolded
+from vidtrack.model.fold import fold_batch_norm, fuse_activations, require_unfolded
 from vidtrack.model.precision import resolve_precision, set_precision
 
 FORMAT_KEY = "vidtrack"
@@ -54,6 +54,7 @@ def load_model(
     model.origin = origin
     if fold:
         fold_batch_norm(model)
+        fuse_activations(model.backbone)
     model.backbone.to(memory_format=torch.channels_last)  # the order of a frame's bytes, and of oneDNN and cuDNN
     set_precision(model.requires_grad_(False), dtype, target)
     return model

@@ -1,9 +1,11 @@
-"""Inference form of a network: frozen batch normalisation folded into the convolution before it."""
+"""Inference form of a network: normalisation and activation become part of the convolution before them."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vidtrack.core.errors import WeightsError
 from vidtrack.model.light_torchvision import FrozenBatchNorm2d
@@ -43,6 +45,51 @@ def _fold(convolution: nn.Conv2d, norm: FrozenBatchNorm2d) -> None:
     trained = convolution.weight.requires_grad
     convolution.weight = nn.Parameter(convolution.weight * scale[:, None, None, None], requires_grad=trained)
     convolution.bias = nn.Parameter(shift, requires_grad=trained)
+
+
+class ActivatedConvolution(nn.Conv2d):
+    """A convolution followed by ReLU6, as one oneDNN kernel on the CPU; without gradients."""
+
+    def __init__(self, plain: nn.Conv2d) -> None:
+        super().__init__(
+            plain.in_channels,
+            plain.out_channels,
+            plain.kernel_size,  # type: ignore[arg-type]  # torch declares fewer forms than it takes
+            plain.stride,  # type: ignore[arg-type]
+            plain.padding,  # type: ignore[arg-type]
+            plain.dilation,  # type: ignore[arg-type]
+            plain.groups,
+            device="meta",
+        )
+        self.weight, self.bias = plain.weight, plain.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        exporting = torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+        if x.device.type != "cpu" or x.requires_grad or exporting:
+            return nn.functional.relu6(super().forward(x))
+        return torch.ops.mkldnn._convolution_pointwise(
+            x, self.weight, self.bias, self.padding, self.stride, self.dilation, self.groups, "hardtanh", [0.0, 6.0], ""
+        )
+
+
+def fuse_activations(module: nn.Module) -> int:
+    """Join ReLU6 with the convolution before it in every `nn.Sequential`, in place; returns how many.
+
+    A pass over the features less per layer: a fifth of MobileNetV2's time. Does nothing without oneDNN.
+    """
+    if not torch.backends.mkldnn.is_available():
+        return 0
+    fused = 0
+    for child in module.children():
+        fused += fuse_activations(child)
+    if isinstance(module, nn.Sequential):
+        layers = [(name, layer) for name, layer in module.named_children() if not isinstance(layer, FoldedNorm)]
+        for (name, layer), (next_name, following) in pairwise(layers):
+            if isinstance(layer, nn.Conv2d) and isinstance(following, nn.ReLU6):
+                setattr(module, name, ActivatedConvolution(layer))
+                setattr(module, next_name, nn.Identity())
+                fused += 1
+    return fused
 
 
 def require_unfolded(model: nn.Module) -> None:
