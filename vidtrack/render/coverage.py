@@ -17,6 +17,7 @@ _SPEED_BOXES = 3
 _HASTE = 1.5  # an undetected object may be this many times faster than it was seen to be
 _GROWTH = 0.5  # of its size per second, for a box without a detection
 _GROWTH_MOST = 0.5
+_SMALL = 0.1  # of the image's shorter side: smaller boxes are less exact, so they get the margin of this size
 _OUTWARDS = np.array([-1, -1, 1, 1])
 
 
@@ -65,10 +66,11 @@ def _covering(path: Trajectory, log: TrackLog, shots: np.ndarray, config: Covera
     away += _unwatched(log.frame_seconds, log.frame_indices)[rows]
     sizes = np.pad(path.boxes_xyxy[:, 2:] - path.boxes_xyxy[:, :2], ((ahead, behind), (0, 0)), mode="edge")
     outwards = np.tile(sizes, 2) * _OUTWARDS
+    margins = config.margin * np.maximum(np.tile(sizes, 2), _SMALL * min(log.header.source.size)) * _OUTWARDS
     boxes += outwards * np.minimum(away * _GROWTH, _GROWTH_MOST)[:, None]
     for number in np.unique(shot):
         here = shot == number
-        boxes[here] = _steadied(boxes[here], config.margin * outwards[here], seconds[here])
+        boxes[here] = _steadied(boxes[here], margins[here], seconds[here])
     return replace(
         path,
         rows=rows,

@@ -86,6 +86,7 @@ def render_video(
             start_seconds=start,
             end_seconds=end,
             deep=deep,
+            with_images=not job.generous,  # when tracks are hidden, cover art may show them
         )
         shown = array("d")  # seconds of each frame
         try:

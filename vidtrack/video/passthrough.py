@@ -23,17 +23,22 @@ _KEPT_METADATA = ("title", "creation_time", "date", "artist", "copyright", "comm
 class StreamCopier:
     """Copies packets in step with the video, so that neither file nor memory runs ahead.
 
-    Streams the output's container cannot hold are left out, and named in `problems`.
+    Streams the output's container cannot hold are left out, and named in `problems`; without `with_images`, images are
+    too, because they may show what the video hides.
     """
 
-    def __init__(self, source: Path, output: av.container.OutputContainer, problems: ProblemLog) -> None:
+    def __init__(
+        self, source: Path, output: av.container.OutputContainer, problems: ProblemLog, with_images: bool = True
+    ) -> None:
         self._problems = problems
         self._input = open_container(source)
         self._output = output
         self._outputs: dict[int, Any] = {}
         self._covers: set[int] = set()
         for stream in self._input.streams:
-            if stream.disposition & av.stream.Disposition.attached_pic:
+            if not with_images and _is_image(stream):
+                self._problems.add("cover art is left out: it may show what is hidden")
+            elif stream.disposition & av.stream.Disposition.attached_pic:
                 self._add_cover(stream)
             elif stream.type in ("audio", "subtitle"):
                 self._add(stream, f"{stream.type} stream")
@@ -180,6 +185,11 @@ class StreamCopier:
             if packet.stream.index not in self._complained:
                 self._complained.add(packet.stream.index)
                 self._problems.add(f"packets of the {packet.stream.type} stream are left out: {reason(error)}")
+
+
+def _is_image(stream: Any) -> bool:
+    is_cover = bool(stream.disposition & av.stream.Disposition.attached_pic)
+    return is_cover or stream.metadata.get("mimetype", "").startswith("image/")
 
 
 def _name(stream: Any) -> str:

@@ -43,7 +43,8 @@ class VideoWriter:
     `start_seconds` the first frame written becomes time zero and what sounds earlier is cut, with `end_seconds` what
     sounds from then on. Odd sizes are padded by a pixel if the pixel format needs even ones. With a `journal` all
     packets are kept there too, those already in it are written first, and `end_chunk` marks a point to resume from.
-    `deep` keeps more than 8 bits per sample, if the codec can. Use from one thread at a time.
+    `deep` keeps more than 8 bits per sample, if the codec can. Without `with_images`, cover art is left out. Use from
+    one thread at a time.
 
     Raises UsageError for settings that do not go together and OutputError if the file cannot be written or the
     encoder does not take frames of this size.
@@ -59,6 +60,7 @@ class VideoWriter:
         end_seconds: Fraction | None = None,
         journal: Journal | None = None,
         deep: bool = False,
+        with_images: bool = True,
     ) -> None:
         config = config or EncodeConfig()
         self.path = path.path if isinstance(path, AtomicFile) else Path(path)
@@ -94,7 +96,7 @@ class VideoWriter:
             self._stream = self._add_stream(options)
             self._encoder.begin(self._stream.codec_context)
             if source is not None and Path(source).is_file():
-                self._copier = StreamCopier(Path(source), self._container, self._problems)
+                self._copier = StreamCopier(Path(source), self._container, self._problems, with_images)
             self._replay()
         except BaseException:
             self.abort(keep=False)
