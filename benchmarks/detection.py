@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidtrack import load_model
+from vidtrack import load_deformable_detr
 from vidtrack.datasets.records import Record, load_sets
 from vidtrack.model.image_inference import detect_images
 from vidtrack.training.evaluate import score
@@ -110,7 +110,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     config = load_config(arguments.recipe)
-    model = load_model(arguments.model, "cpu", arguments.precision)
+    model = load_deformable_detr(arguments.model, "cpu", arguments.precision)
     classes = config.model.classes
     sets = dict(
         zip(

@@ -20,7 +20,7 @@ import torch
 import transformers
 from torch import Tensor
 
-from vidtrack.model.checkpoint import build, load_model, load_weights
+from vidtrack.model.checkpoint import build, load_deformable_detr, load_weights
 from vidtrack.model.checkpoint_export import write_hugging_face
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
@@ -72,7 +72,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as folder:
         write_hugging_face(network(args.weights), folder)
-        ours = load_model(folder, "cpu", "float32")
+        ours = load_deformable_detr(folder, "cpu", "float32")
         theirs = transformers.DeformableDetrForObjectDetection.from_pretrained(folder).eval()
 
     def run_ours(pixels: Tensor) -> Answer:

@@ -28,7 +28,7 @@ from tracking_data import Footage, distinct, folders, load, run, summary, table
 from tracking_model import found_by, own_tracks, parts
 from tracking_peers import OURS, available, fit_all, quiet, tracker
 
-from vidtrack.model.checkpoint import load_model
+from vidtrack.model.checkpoint import load_deformable_detr
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.config import TrackerConfig
 
@@ -66,7 +66,7 @@ def sections(arguments: argparse.Namespace) -> dict[str, Callable[[], Iterator[s
 
     @functools.cache
     def own() -> tuple[DeformableDETR, list[Footage], Path]:
-        model = load_model(arguments.model)
+        model = load_deformable_detr(arguments.model)
         cache = found_by(model, data, arguments.cache, arguments.class_name, say)
         return model, [load(folder, cache) for folder in folders(data)], cache
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.networks import TINY
-from vidtrack.model.checkpoint import load_model, save_checkpoint
+from vidtrack.model.checkpoint import load_deformable_detr, save_checkpoint
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.video.source import ContainerSource
 
@@ -39,7 +39,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tiny_checkpoint: Path) -> DeformableDETR:
-    return load_model(tiny_checkpoint, "cpu", "float32")
+    return load_deformable_detr(tiny_checkpoint, "cpu", "float32")
 
 
 @pytest.fixture

@@ -35,6 +35,10 @@ HOMES = {
     "rich": {"cli"},
     "torch": {"ops", "model", "tracking", "training"},
     "torchvision": {"model", "training"},
+    "transformers": {"model"},
+    "huggingface_hub": {"model"},
+    "onnxruntime": {"model"},
+    "openvino": {"model"},
     "cv2": {"datasets", "render", "model", "tracking", "training", "evaluation", "report"},
 }
 LONGEST = 400  # lines; a file past this is asked why

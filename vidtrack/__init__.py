@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from vidtrack.batch.config import BatchConfig, BatchResult
     from vidtrack.batch.session import track_batch
     from vidtrack.core.stages import Progress
-    from vidtrack.model.checkpoint import load_model
     from vidtrack.model.choice import ModelChoice
+    from vidtrack.model.detectors import load_model
     from vidtrack.pipeline.config import RunConfig
     from vidtrack.pipeline.track_video import TrackResult, track_video
     from vidtrack.tracking.config import TrackerConfig
@@ -64,7 +64,7 @@ _HOMES = {
     "TrackResult": "vidtrack.pipeline.track_video",
     "TrackerConfig": "vidtrack.tracking.config",
     "EncodeConfig": "vidtrack.video.config",
-    "load_model": "vidtrack.model.checkpoint",
+    "load_model": "vidtrack.model.detectors",
     "track_batch": "vidtrack.batch.session",
     "track_video": "vidtrack.pipeline.track_video",
 }

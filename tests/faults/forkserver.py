@@ -138,7 +138,7 @@ def read_video(path: str, start: str, stride: str) -> int:
 def load_model(path: str) -> int:
     """A detector from a checkpoint."""
     from vidtrack.core.errors import VidtrackError
-    from vidtrack.model.checkpoint import load_model as load
+    from vidtrack.model.checkpoint import load_deformable_detr as load
 
     try:
         load(path, "cpu")

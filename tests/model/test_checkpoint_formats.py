@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from tests.networks import TINY_PAPER
 from vidtrack.core.errors import WeightsError
-from vidtrack.model.checkpoint import load_model, read_checkpoint
+from vidtrack.model.checkpoint import load_deformable_detr, read_checkpoint
 from vidtrack.model.checkpoint_export import write_hugging_face, write_official
 from vidtrack.model.detector import DeformableDETR
 
@@ -54,7 +54,7 @@ def test_missing_and_unknown(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no checkpoint at"):
         read_checkpoint(tmp_path / "absent.pth")
     with pytest.raises(WeightsError, match="unknown model 'nonesuch': neither a known name nor a path"):
-        load_model("nonesuch")
+        load_deformable_detr("nonesuch")
     with pytest.raises(WeightsError, match="no weights in folder"):
         read_checkpoint(tmp_path)
 
@@ -143,13 +143,13 @@ def test_official_files_with_faults(
 ) -> None:
     torch.save({"model": official(**changes), "args": Namespace(**{"nheads": 4, **arguments})}, tmp_path / "m.pth")
     with pytest.raises(WeightsError, match=said):
-        load_model(tmp_path / "m.pth", "cpu")
+        load_deformable_detr(tmp_path / "m.pth", "cpu")
 
 
 def test_profiler_counters_are_no_weights(tmp_path: Path) -> None:
     counters = {"transformer.total_ops": torch.zeros(1), "class_embed.0.total_params": torch.zeros(1)}
     torch.save({"model": official(**counters), "args": Namespace(nheads=4)}, tmp_path / "m.pth")
-    assert load_model(tmp_path / "m.pth", "cpu").config.heads == 4
+    assert load_deformable_detr(tmp_path / "m.pth", "cpu").config.heads == 4
 
 
 def test_hugging_face_bin_and_shards(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_config_beside_the_weights_that_makes_no_network(tmp_path: Path, chang
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, **change}))
     with pytest.raises(WeightsError, match=said) as caught:
-        load_model(folder, "cpu")
+        load_deformable_detr(folder, "cpu")
     assert str(folder) in caught.value.message
 
 

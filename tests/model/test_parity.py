@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vidtrack.model.checkpoint import build, load_model, read_checkpoint
+from vidtrack.model.checkpoint import build, load_deformable_detr, read_checkpoint
 from vidtrack.model.checkpoint_export import write_hugging_face, write_official
 
 transformers = pytest.importorskip("transformers")
@@ -171,12 +171,12 @@ def test_transformers_loads_what_we_write(variant: str, tmp_path: Path) -> None:
 def test_folded_model_gives_the_same_answers(variant: str, tmp_path: Path) -> None:
     theirs = small(variant)
     folder = hub_folder(theirs, tmp_path / "hub", 4)
-    assert max(differences(theirs, load_model(folder, "cpu", "float32"), *padded_batch(96, 128))) < TOLERANCE
+    assert max(differences(theirs, load_deformable_detr(folder, "cpu", "float32"), *padded_batch(96, 128))) < TOLERANCE
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_same_answers_at_real_size(variant: str, tmp_path: Path) -> None:
     theirs = published(variant, num_labels=91)
-    ours = load_model(hub_folder(theirs, tmp_path / "hub", 4), "cpu", "float32")
+    ours = load_deformable_detr(hub_folder(theirs, tmp_path / "hub", 4), "cpu", "float32")
     assert max(differences(theirs, ours, *padded_batch(320, 480))) < TOLERANCE

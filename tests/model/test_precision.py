@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tests.networks import TINY_PAPER
 from vidtrack.core.errors import UsageError
-from vidtrack.model.checkpoint import load_model, save_checkpoint
+from vidtrack.model.checkpoint import load_deformable_detr, save_checkpoint
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.precision import resolve_precision
 
@@ -26,7 +26,10 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_sixteen_bits_on_a_cpu_change_little_and_leave_locations_in_float32(checkpoint: Path, precision: str) -> None:
-    full, lowered = load_model(checkpoint, "cpu", "float32"), load_model(checkpoint, "cpu", precision)
+    full, lowered = (
+        load_deformable_detr(checkpoint, "cpu", "float32"),
+        load_deformable_detr(checkpoint, "cpu", precision),
+    )
     attention = lowered.encoder.layers[0].self_attn
     assert attention.sampling_offsets.weight.dtype == attention.attention_weights.weight.dtype == torch.float32
     assert attention.value_proj.weight.dtype == getattr(torch, precision)

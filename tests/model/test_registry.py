@@ -9,7 +9,7 @@ import torch
 
 from vidtrack.core.errors import WeightsError
 from vidtrack.model import registry
-from vidtrack.model.checkpoint import load_model
+from vidtrack.model.checkpoint import load_deformable_detr
 from vidtrack.model.detector import DeformableDETR
 
 PUBLISHED = {  # parameters in millions with the frozen norms' statistics left out, from the official table
@@ -46,7 +46,7 @@ def test_shipped_weights_are_whole_and_load() -> None:
     assert entry is not None
     assert entry.sha256 is not None
     assert registry.verify(entry) == entry.sha256
-    model = load_model("default", "cpu")
+    model = load_deformable_detr("default", "cpu")
     assert model.origin.name == entry.name and model.origin.sha256 == entry.sha256
     assert any(model.config.classes)
 
@@ -58,4 +58,4 @@ def test_shipped_weights_that_changed_are_not_used(tmp_path: Path, monkeypatch: 
     (tmp_path / entry.files[0]).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     monkeypatch.setattr(registry, "cached_path", lambda entry: tmp_path / entry.files[0])
     with pytest.raises(WeightsError, match=f"not {entry.sha256}"):
-        load_model("default", "cpu")
+        load_deformable_detr("default", "cpu")

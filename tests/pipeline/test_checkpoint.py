@@ -167,9 +167,10 @@ def test_killed_at_any_time(
         import sys
         from pathlib import Path
         from tests.pipeline.test_checkpoint import track
-        from vidtrack.model.checkpoint import load_model
+        from vidtrack.model.checkpoint import load_deformable_detr
         clip, weights, folder = map(Path, sys.argv[1:])
-        track(clip, load_model(weights, "cpu"), folder, resume=True, tell=lambda now: print(now.frames, flush=True))
+        model = load_deformable_detr(weights, "cpu")
+        track(clip, model, folder, resume=True, tell=lambda now: print(now.frames, flush=True))
         """
     )
     places = random.Random(0).sample(range(3, 88), 3)

@@ -41,9 +41,10 @@ class Fingerprint:
     weights: str
 
     @classmethod
-    def of(cls, config: RunConfig, weights: str) -> Fingerprint:
+    def of(cls, config: RunConfig, weights: str, prompt: Sequence[str] | None = None) -> Fingerprint:
         """The hashes of a run with this model."""
-        return cls(hash_parameters({**config.parameters(), "video": asdict(config.video)}), weights)
+        parameters = {**config.parameters(), "video": asdict(config.video)}
+        return cls(hash_parameters(parameters if prompt is None else {**parameters, "prompt": [*prompt]}), weights)
 
 
 def find_pending(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vidtrack.batch.plan import LocalJob
 from vidtrack.core.errors import LogError
-from vidtrack.model.detector import Origin
+from vidtrack.model.protocol import Detector
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracklog import read_ends
 from vidtrack.tracklog.provenance import hash_content, hash_parameters
@@ -24,7 +24,7 @@ class Finding(Enum):
     OTHER = "other"  # of another clip, model or choice of parameters, or not ours
 
 
-def find_earlier(job: LocalJob, config: RunConfig, model: Origin) -> Finding:
+def find_earlier(job: LocalJob, config: RunConfig, model: Detector) -> Finding:
     """Compare what is there with what the job would make."""
     present = [target for target in job.outputs if os.path.exists(target)]
     if not present:
@@ -39,7 +39,8 @@ def find_earlier(job: LocalJob, config: RunConfig, model: Origin) -> Finding:
     same = (
         header.source.hash == content
         and header.run.parameters_sha256 == hash_parameters(config.parameters())
-        and header.model.sha256 == model.sha256
+        and header.model.sha256 == model.origin.sha256
+        and header.model.classes == model.class_names  # a prompt gives the same weights other classes
     )
     if not same:
         return Finding.OTHER

@@ -18,7 +18,7 @@ from vidtrack.core.errors import OutputError, UsageError, VidtrackError, Weights
 from vidtrack.core.stages import Progress
 from vidtrack.core.status import Status
 from vidtrack.model.batching import DynamicBatcher
-from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.protocol import Detector
 from vidtrack.pipeline.track_video import track_video
 from vidtrack.render.thumbnail import thumbnail
 from vidtrack.video import probe
@@ -26,7 +26,7 @@ from vidtrack.video import probe
 
 def run_task(
     task: Task,
-    load: Callable[[], DeformableDETR],
+    load: Callable[[], Detector],
     progress: Callable[[Progress], None] | None = None,
     batcher: DynamicBatcher | None = None,
 ) -> Outcome:
@@ -47,7 +47,7 @@ def run_task(
 
 def _run(
     task: Task,
-    load: Callable[[], DeformableDETR],
+    load: Callable[[], Detector],
     progress: Callable[[Progress], None] | None,
     batcher: DynamicBatcher | None,
 ) -> Outcome:
@@ -61,7 +61,7 @@ def _run(
 def _track(
     task: Task,
     job: LocalJob,
-    load: Callable[[], DeformableDETR],
+    load: Callable[[], Detector],
     progress: Callable[[Progress], None] | None,
     batcher: DynamicBatcher | None,
 ) -> Outcome:
@@ -72,7 +72,7 @@ def _track(
             check_writable(target)
     model = load()
     if existing is Existing.SKIP:
-        finding = find_earlier(job, task.config.at_score(model.config.score), model.origin)
+        finding = find_earlier(job, task.config.at_score(model.default_score), model)
         if finding is Finding.DONE:
             return Outcome(task.job, "skipped")
         if finding is Finding.OTHER:

@@ -88,7 +88,8 @@ def run_batch(
         manifest = Manifest(home_of(root) / FOLDER / NAME)
         stack.callback(manifest.close)
         manifest.recover()
-        fingerprint = Fingerprint.of(config.run, registry.content_sha256(registry.locate(model.name)[0]))
+        weights = registry.content_sha256(registry.locate(model.name).path)
+        fingerprint = Fingerprint.of(config.run, weights, model.prompt)
         backlog = _Backlog(manifest, root, config, fingerprint)
         tasks = backlog.take(jobs)[: config.limit]
         records = Records(root, manifest, copy)

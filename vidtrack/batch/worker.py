@@ -13,7 +13,7 @@ from vidtrack.core.stages import Progress
 from vidtrack.core.status import Status
 from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.choice import ModelChoice
-from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.protocol import Detector
 
 _TELL_EVERY = 0.2  # seconds between two messages about the progress of a clip
 
@@ -27,7 +27,7 @@ class Worker:
     def __init__(self, choice: ModelChoice, tell: Callable[[News], None], clips: int = 1) -> None:
         self._choice, self._tell = choice, tell
         self._gatherer = DynamicBatcher() if clips > 1 else None
-        self._model: DeformableDETR | None = None
+        self._model: Detector | None = None
         self._loading = threading.Lock()
         self._stops: dict[int, threading.Event] = {}
 
@@ -64,7 +64,7 @@ class Worker:
                 stopped = True
                 raise KeyboardInterrupt  # as the main thread would meet it
 
-        def load() -> DeformableDETR:
+        def load() -> Detector:
             model = self._load()
             if stop.is_set():
                 raise KeyboardInterrupt
@@ -75,7 +75,7 @@ class Worker:
         with self._gatherer.joined():
             return run_task(task, load, heed, self._gatherer)
 
-    def _load(self) -> DeformableDETR:
+    def _load(self) -> Detector:
         with self._loading:
             self._model = self._model or self._choice.load()
             return self._model

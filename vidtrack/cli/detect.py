@@ -14,7 +14,7 @@ import typer
 
 from vidtrack.cli import exits, options
 from vidtrack.cli.options import EngineKind, Order, ProgressStyle, TrackerMode
-from vidtrack.cli.values import limits_of, parse_classes
+from vidtrack.cli.values import limits_of, parse_classes, parse_prompt
 from vidtrack.core.errors import UsageError
 from vidtrack.tracking.config import TrackerConfig
 
@@ -31,6 +31,7 @@ def detect(
     inputs: options.Inputs,
     output: options.Output = None,
     model: options.Model = "default",
+    prompt: options.Prompt = None,
     classes: options.Classes = None,
     score: options.Score = None,
     size: options.Size = None,
@@ -120,7 +121,7 @@ def detect(
     if watch and (output == "-" or not all(map(is_folder, inputs))):
         raise UsageError("--watch needs folders", "e.g. vidtrack detect footage/ -o tracked/ --watch")
     existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
-    chosen = ModelChoice(model, device, precision, threads, require_compiled)
+    chosen = ModelChoice(model, device, precision, threads, require_compiled, parse_prompt(prompt))
     find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or ())
     planned = [] if watch else find_jobs()  # a watched folder's clips come when they are whole
     if report is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidtrack.cli import options
-from vidtrack.cli.values import parse_classes
+from vidtrack.cli.values import parse_classes, parse_prompt
 from vidtrack.core.atomic_files import STDOUT, check_targets
 from vidtrack.core.errors import UsageError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from vidtrack.evaluation.coco_truth import CocoTruth
+    from vidtrack.model.choice import ModelChoice
 
 app = typer.Typer(no_args_is_help=True, help="Score tracks or detections against ground truth.")
 
@@ -114,6 +115,7 @@ def detections(
     images: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the images for --model. Default: beside TRUTH.")
     ] = None,
+    prompt: options.Prompt = None,
     classes: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Only these classes, e.g. person,car. Default: all annotated.")
     ] = None,
@@ -132,11 +134,12 @@ def detections(
     from vidtrack.cli import scores
     from vidtrack.evaluation.coco_truth import read_results, read_truth
     from vidtrack.evaluation.detection import score_detections
+    from vidtrack.model.choice import ModelChoice
 
     if (results is None) == (model is None):
         raise UsageError("give either RESULTS or --model", "vidtrack eval detections TRUTH RESULTS")
-    if model is None and (save is not None or images is not None or size is not None):
-        raise UsageError("--images, --size and --save require --model")
+    if model is None and any(value is not None for value in (save, images, size, prompt)):
+        raise UsageError("--images, --prompt, --size and --save require --model")
     if save == STDOUT:
         raise UsageError("--save cannot write to stdout", "give a file name")
     check_targets((json_file, csv_file, save), (truth, results), overwrite)
@@ -144,7 +147,8 @@ def detections(
     if results is not None:
         found, notes = read_results(results, annotated)
     elif model is not None:
-        found, annotated, notes = _detect(model, annotated, images or truth.parent, size, device, precision, threads)
+        chosen = ModelChoice(model, device, precision, threads, prompt=parse_prompt(prompt))
+        found, annotated, notes = _detect(chosen, annotated, images or truth.parent, size)
         if save is not None:
             scores.save_results(save, found, annotated)
     _warn(notes)
@@ -153,22 +157,15 @@ def detections(
 
 
 def _detect(
-    name: str,
-    truth: CocoTruth,
-    folder: Path,
-    size: int | None,
-    device: str,
-    precision: str,
-    threads: int | None,
+    choice: ModelChoice, truth: CocoTruth, folder: Path, size: int | None
 ) -> tuple[np.ndarray, CocoTruth, list[str]]:
     from rich.console import Console
     from rich.progress import Progress
 
     from vidtrack.evaluation.coco_truth import detect, find_images
-    from vidtrack.model.choice import ModelChoice
 
     images = find_images(truth, folder)
-    model = ModelChoice(name, device, precision, threads).load()
+    model = choice.load()
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("detecting", total=len(images))

@@ -71,6 +71,16 @@ def parse_classes(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
+def parse_prompt(text: str | None) -> tuple[str, ...] | None:
+    """Different phrases from a comma-separated list."""
+    if text is None:
+        return None
+    phrases = tuple(dict.fromkeys(" ".join(phrase.split()) for phrase in text.split(",") if phrase.strip()))
+    if not phrases:
+        raise typer.BadParameter('no phrase given: use e.g. "red car, bicycle helmet"', param_hint="--prompt")
+    return phrases
+
+
 def parse_identities(text: str | None, option: str = "--tracks") -> tuple[int, ...] | None:
     """Track IDs from a comma-separated list."""
     if text is None:

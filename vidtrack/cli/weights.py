@@ -86,9 +86,9 @@ def convert(
     if not overwrite:
         refuse_existing([target])
     from vidtrack.model import checkpoint_export as publish
-    from vidtrack.model.checkpoint import load_model, save_checkpoint
+    from vidtrack.model.checkpoint import load_deformable_detr, save_checkpoint
 
-    model = load_model(source, "cpu", "float32", fold=False)
+    model = load_deformable_detr(source, "cpu", "float32", fold=False)
     if layout is Layout.vidtrack:
         save_checkpoint(model, target, {"converted_from": model.origin.name, "sha256": model.origin.sha256})
     elif layout is Layout.official:

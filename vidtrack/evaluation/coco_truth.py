@@ -16,7 +16,7 @@ from vidtrack.core.errors import DataError
 from vidtrack.datasets.coco import Id, convert, image_path, is_box, read_coco, read_json
 
 if TYPE_CHECKING:
-    from vidtrack.model.detector import DeformableDETR
+    from vidtrack.model.protocol import Detector
 
 _RESULT = 'a result is {"image_id", "category_id", "bbox": [x, y, width, height], "score"}'
 
@@ -169,7 +169,7 @@ def find_images(truth: CocoTruth, folder: Path) -> list[ImageFile]:
 
 
 def detect(
-    model: DeformableDETR,
+    model: Detector,
     truth: CocoTruth,
     images: Sequence[ImageFile],
     size: int | None = None,
@@ -181,11 +181,11 @@ def detect(
     """
     from vidtrack.model.image_inference import detect_images
 
-    slots = {plain_name(name): slot for slot, name in enumerate(model.config.classes) if name}
+    slots = {plain_name(name): slot for slot, name in enumerate(model.class_names) if name}
     found = {number: slots.get(plain_name(name)) for number, name in truth.category_names.items()}
     numbers = {slot: number for number, slot in found.items() if slot is not None}
     if not numbers:
-        names = listed([name for name in model.config.classes if name])
+        names = listed([name for name in model.class_names if name])
         raise DataError(f"the model has no class of {truth.path}", f"it has {names}")
     rows = detect_images(model, images, size=size, report=report)
     results = np.concatenate([np.column_stack([np.full(len(one), number), one]) for number, one in enumerate(rows)])

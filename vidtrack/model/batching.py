@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from vidtrack.model.detector import DeformableDETR, Memory
+from vidtrack.model.protocol import Detector, Memory
 
 _PATIENCE_SECONDS = 0.005  # how long a batch waits for clips that have no frame ready
 
@@ -40,9 +40,9 @@ class DynamicBatcher:
                 self._clips -= 1
                 self._turn.notify_all()
 
-    def encode(self, model: DeformableDETR, pixels: Tensor, padding: Tensor | None = None) -> Memory:
-        """Backbone and encoder of `model` for one frame: pixels (1, 3, H, W), padding (1, H, W) or None."""
-        request = _Request(model, pixels, padding)
+    def encode(self, detector: Detector, pixels: Tensor, padding: Tensor | None = None) -> Memory:
+        """What `detector` makes of one frame: pixels (1, 3, H, W), padding (1, H, W) or None."""
+        request = _Request(detector, pixels, padding)
         with self._turn:
             self._waiting.append(request)
             self._turn.notify_all()
@@ -65,9 +65,9 @@ class DynamicBatcher:
 class _Request:
     """A frame, and in time its memory or an error."""
 
-    def __init__(self, model: DeformableDETR, pixels: Tensor, padding: Tensor | None) -> None:
-        self.model, self.pixels, self.padding = model, pixels, padding
-        self.key = (id(model), pixels.shape, padding is None)
+    def __init__(self, detector: Detector, pixels: Tensor, padding: Tensor | None) -> None:
+        self.detector, self.pixels, self.padding = detector, pixels, padding
+        self.key = (id(detector), pixels.shape, padding is None)
         self.memory: Memory | None = None
         self.error: BaseException | None = None
 
@@ -98,6 +98,6 @@ def _encode(batch: list[_Request]) -> None:
 def _encode_together(batch: list[_Request]) -> None:
     pixels = torch.cat([request.pixels for request in batch])
     paddings = [request.padding for request in batch if request.padding is not None]
-    memory = batch[0].model.encode(pixels, torch.cat(paddings) if paddings else None)
+    memory = batch[0].detector.encode(pixels, torch.cat(paddings) if paddings else None)
     for place, request in enumerate(batch):
         request.memory = memory[place : place + 1]

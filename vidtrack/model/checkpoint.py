@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,41 +16,54 @@ from torch.overrides import TorchFunctionMode
 
 from vidtrack import ops
 from vidtrack.core.atomic_files import replacing
-from vidtrack.core.errors import OutputError, WeightsError
+from vidtrack.core.errors import OutputError, UsageError, WeightsError
 from vidtrack.model import checkpoint_formats as foreign
 from vidtrack.model import convert, registry
 from vidtrack.model import infer_config as describe
 from vidtrack.model.config import DetectorConfig
-from vidtrack.model.detector import DeformableDETR, Origin
+from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.device import resolve_device
 from vidtrack.model.download import Progress
 from vidtrack.model.fold import fold_batch_norm, fuse_activations, require_unfolded
 from vidtrack.model.precision import resolve_precision, set_precision
+from vidtrack.model.protocol import Origin
+
+if TYPE_CHECKING:
+    from vidtrack.model.detectors import LoadOptions
 
 FORMAT_KEY = "vidtrack"
 FORMAT_VERSION = 1
 NAMED_PROBLEMS = 4  # keys spelled out in an error before the rest is only counted
 
 
-def load_model(
+def load_deformable_detr(
     name_or_path: str | Path = "default",
     device: str | torch.device = "auto",
     precision: str = "auto",
     fold: bool = True,
     progress: Progress | None = None,
 ) -> DeformableDETR:
-    """A detector ready for inference: a name of the registry (downloaded on first use) or a checkpoint of any kind.
+    """A Deformable DETR ready for inference: a name of the registry or a checkpoint of any known format.
 
-    `device` is auto, cpu, cuda, cuda:N or mps; `precision` auto, float32, float16 or bfloat16 (`set_precision`).
-    `fold` puts batch normalisation into the convolutions; such a model cannot be saved. Raises WeightsError and
-    UsageError.
+    `device` and `precision` are as `vidtrack.load_model` takes them. `fold` puts batch normalisation into the
+    convolutions; such a model cannot be saved. Raises WeightsError and UsageError.
     """
+    return _load(registry.locate(name_or_path, progress), device, precision, fold)
+
+
+def load_located(located: registry.Located, options: LoadOptions) -> DeformableDETR:
+    """The entry of `detectors.DETECTORS`."""
+    if options.prompt:
+        raise UsageError(f"{located.name} does not read text: it has classes of its own", "use --classes")
+    return _load(located, options.device, options.precision)
+
+
+def _load(located: registry.Located, device: str | torch.device, precision: str, fold: bool = True) -> DeformableDETR:
     target = resolve_device(device)
     ops.announce(target.type)
     dtype = resolve_precision(precision, target)
-    path, config = registry.locate(name_or_path, progress)
-    origin = _origin(name_or_path, path)
-    model = build(read_checkpoint(path, config), path).eval()
+    origin = origin_of(located)
+    model = build(read_checkpoint(located.path, located.config), located.path).eval()
     model.origin = origin
     if fold:
         fold_batch_norm(model)
@@ -60,21 +73,21 @@ def load_model(
     return model
 
 
-def _origin(name_or_path: str | Path, path: Path) -> Origin:
+def origin_of(located: registry.Located) -> Origin:
     """Name and hash of a checkpoint; raises WeightsError if the manifest has another hash."""
-    sha256 = registry.content_sha256(path)
-    entry = registry.find(name_or_path) if isinstance(name_or_path, str) else None
-    if entry is None:
-        return Origin(str(name_or_path), sha256)
-    if entry.sha256 not in (None, sha256):
-        raise WeightsError(f"{path} has sha256 {sha256}, not {entry.sha256}", "it is damaged: install or pull it again")
-    return Origin(entry.name, sha256)
+    sha256 = registry.content_sha256(located.path)
+    expected = None if located.entry is None else located.entry.sha256
+    if expected not in (None, sha256):
+        raise WeightsError(
+            f"{located.path} has sha256 {sha256}, not {expected}", "it is damaged: install or pull it again"
+        )
+    return Origin(located.name, sha256)
 
 
 def load_weights(name_or_path: str | Path, progress: Progress | None = None) -> Checkpoint:
-    """What `load_model` builds from, for use as a starting point."""
-    path, config = registry.locate(name_or_path, progress)
-    return read_checkpoint(path, config)
+    """What `load_deformable_detr` builds from, for use as a starting point."""
+    located = registry.locate(name_or_path, progress)
+    return read_checkpoint(located.path, located.config)
 
 
 class Checkpoint(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,7 +19,9 @@ from vidtrack.model.decoder import BoxHead, Decoder, Queries
 from vidtrack.model.encoder import Encoder
 from vidtrack.model.outputs import DetectorOutput, FrameOutput
 from vidtrack.model.position import box_encoding, full_grid_encoding, sine_encoding
+from vidtrack.model.preprocess import check_size, to_batch
 from vidtrack.model.proposals import Proposals, best_proposals, propose
+from vidtrack.model.protocol import Origin, Preprocessor
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,6 @@ class Memory:
             part(self.proposal_logits),
             part(self.proposal_boxes),
         )
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a model was loaded from: a name or path, and the hash of its weights file; None if it was never a file."""
-
-    name: str
-    sha256: str | None = None
 
 
 class DeformableDETR(nn.Module):
@@ -187,6 +182,38 @@ class DeformableDETR(nn.Module):
     def num_classes(self) -> int:
         """Number of logit slots."""
         return self.config.num_classes
+
+    @property
+    def default_score(self) -> float:
+        """Minimum score of a track if the user names none."""
+        return self.config.score
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return self.level_embed.device
+
+    @property
+    def precision(self) -> str:
+        """Name of the backbone's number format, such as float32."""
+        return str(self._image_dtype).removeprefix("torch.")
+
+    @property
+    def _image_dtype(self) -> torch.dtype:
+        return next(self.backbone.parameters()).dtype
+
+    def preprocessor(self, size: int | None = None) -> Preprocessor:
+        """Makes images ready for `encode`, the shorter side `size` pixels and the longest in proportion."""
+        check_size(size, self.config.size)
+        size = size or self.config.size
+        max_size = round(self.config.max_size * size / self.config.size)
+        return partial(to_batch, size=size, max_size=max_size, device=self.device, dtype=self._image_dtype)
+
+    @torch.inference_mode()
+    def predict(self, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Scores (B, Q, K) and boxes (B, Q, 4) of the last decoder layer, as cxcywh."""
+        output = self.decode(memory, self.object_queries(memory))
+        return output.logits[-1].float().sigmoid(), output.boxes[-1].float()
 
     @torch.inference_mode()
     def detect(self, memory: Memory, size: tuple[int, int], min_score: float, allowed: np.ndarray) -> Detections:

@@ -11,6 +11,7 @@ import torch
 
 from vidtrack.core.errors import ResourceError, UsageError
 
+_MOST_FRAMES = 4  # encoded at a time, as each holds its activations
 _OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|Insufficient memory|bad_alloc")
 
 
@@ -50,6 +51,13 @@ def worker_devices(name: str) -> list[str]:
     return [str(found)]
 
 
+def share_threads() -> tuple[int, int]:
+    """On a CPU, how many frames to encode at a time, and operator threads for each."""
+    threads = torch.get_num_threads()
+    workers = min(threads, _MOST_FRAMES)
+    return workers, threads // workers
+
+
 def limit_threads(count: int) -> None:
     """Let operators on the CPU use at most `count` threads."""
     torch.set_num_threads(count)
@@ -67,13 +75,18 @@ def available_devices() -> list[str]:
     return devices
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of PyTorch or OpenCV means that memory ran out."""
+    return isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)) is not None
+
+
 @contextmanager
 def device_errors(device: torch.device, hint: str) -> Iterator[None]:
     """Raise ResourceError with the hint if memory runs out inside, UsageError if the GPU cannot run our code."""
     try:
         yield
     except (MemoryError, RuntimeError, cv2.error) as error:
-        if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+        if is_out_of_memory(error):
             raise ResourceError(f"out of memory on {device}", hint) from error
         if "deformable attention on CUDA" in str(error):  # a driver too old, or a GPU the kernels are not built for
             raise UsageError(str(error).splitlines()[0], "vidtrack doctor says more; --device cpu works") from error

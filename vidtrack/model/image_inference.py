@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from vidtrack.core.errors import DataError
-from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.preprocess import to_batch
+from vidtrack.model.protocol import Detector
 
 TOP = 100  # detections kept for an image, as COCO's evaluation does
 
@@ -60,7 +59,7 @@ def _decode(data: np.ndarray, file: ImageFile, flags: int) -> np.ndarray:
 
 @torch.inference_mode()
 def detect_images(
-    model: DeformableDETR,
+    detector: Detector,
     files: Sequence[ImageFile],
     batch: int = 8,
     size: int | None = None,
@@ -68,22 +67,18 @@ def detect_images(
 ) -> list[np.ndarray]:
     """For each image rows (N, 6): x, y, width, height in annotation pixels, score, class.
 
-    `size` replaces the model's shorter side in pixels; `report` hears how many images are done.
+    `size` replaces the detector's shorter side in pixels; `report` hears how many images are done.
     """
-    parameter = next(model.parameters())
-    shorter = size or model.config.size
-    longest = round(model.config.max_size * shorter / model.config.size)
+    prepare = detector.preprocessor(size)
     order = sorted(range(len(files)), key=lambda index: files[index].size[0] / files[index].size[1])
     rows: list[np.ndarray] = [np.zeros((0, 6))] * len(files)
     for start in range(0, len(order), batch):
         part = order[start : start + batch]
         images = [read_image(files[index]) for index in part]
-        pixels, padding = to_batch(images, shorter, longest, parameter.device, parameter.dtype)
-        output = model(pixels, padding)
-        probability = output.logits[-1].float().sigmoid()  # (B, Q, K)
+        probability, boxes = detector.predict(detector.encode(*prepare(images)))
         classes = probability.shape[-1]
         scores, places = probability.flatten(1).topk(min(TOP, probability[0].numel()), dim=1)
-        boxes = output.boxes[-1].float().gather(1, (places // classes)[..., None].expand(-1, -1, 4))
+        boxes = boxes.gather(1, (places // classes)[..., None].expand(-1, -1, 4))
         for index, score_row, place, box in zip(part, scores, places, boxes, strict=True):
             width, height = files[index].size
             scaled = box.cpu().numpy().astype(np.float64) * [width, height, width, height]

@@ -10,8 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vidtrack.core.errors import UsageError
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+SMALLEST_SIZE = 32  # pixels; below, the deepest backbone level is empty
+
+
+def check_size(size: int | None, default: int) -> None:
+    """Raise UsageError if the shorter side is too small for any backbone; None is the model's default."""
+    if size is not None and size < SMALLEST_SIZE:
+        raise UsageError(f"size is {size}", f"use {SMALLEST_SIZE} pixels or more; the model's default is {default}")
 
 
 def target_size(width: int, height: int, size: int, max_size: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
@@ -106,18 +106,31 @@ def fetch(entry: ModelEntry, progress: Progress | None = None) -> Path:
     raise missing
 
 
-def locate(name_or_path: str | Path, progress: Progress | None = None) -> tuple[Path, DetectorConfig | None]:
-    """The checkpoint of a registry name or a path, and its config if the registry knows it; names take precedence."""
+class Located(NamedTuple):
+    """A model on this machine: its file or folder, the name or path the user gave, and its entry if it has one."""
+
+    path: Path
+    name: str
+    entry: ModelEntry | None = None
+
+    @property
+    def config(self) -> DetectorConfig | None:
+        """What the registry knows of a file that does not say it."""
+        return None if self.entry is None else self.entry.config
+
+
+def locate(name_or_path: str | Path, progress: Progress | None = None) -> Located:
+    """The checkpoint of a registry name, downloaded if needed, or of a path; names take precedence."""
     entry = find(name_or_path) if isinstance(name_or_path, str) else None
     if entry is not None:
-        return fetch(entry, progress), entry.config
+        return Located(fetch(entry, progress), entry.name, entry)
     path = Path(os.path.expanduser(name_or_path))
     if not os.path.exists(path):
         names = ", ".join(entry.name for entry in entries())
         raise WeightsError(f"unknown model {str(name_or_path)!r}: neither a known name nor a path", f"known: {names}")
     if not path.is_file() and not path.is_dir():
         raise WeightsError(f"{path} is not a file or folder", "give a checkpoint or a name of `vidtrack weights list`")
-    return path, None
+    return Located(path, str(name_or_path))
 
 
 def content_sha256(path: Path) -> str:

@@ -141,6 +141,7 @@ def _work(header: Header) -> dict[str, Any]:
     work = {
         "parameters": header.run.parameters,
         "weights": header.model.sha256,
+        "classes": header.model.classes,
         "clip": header.source.hash.to_dict(),
     }
     return dict(json.loads(json.dumps(work)))

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from vidtrack.core.stages import Stopwatch
 from vidtrack.core.types import Frame, FrameTracks, no_tracks
-from vidtrack.model.detector import Memory
 from vidtrack.model.device import device_errors
 from vidtrack.model.inference import FrameEncoder
+from vidtrack.model.protocol import Memory
 from vidtrack.pipeline.checkpoint import Checkpointer
 from vidtrack.pipeline.outputs import Tracked
 from vidtrack.tracking.tracker import Tracker

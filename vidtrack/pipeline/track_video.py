@@ -13,9 +13,9 @@ from vidtrack.core.class_names import class_filter
 from vidtrack.core.stages import Progress, Stages, Stopwatch
 from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.model.batching import DynamicBatcher
-from vidtrack.model.checkpoint import load_model
-from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.detectors import load_model
 from vidtrack.model.inference import FrameEncoder
+from vidtrack.model.protocol import Detector
 from vidtrack.pipeline.checkpoint import Checkpointer
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.pipeline.earlier_run import SavedWork, find_saved_work
@@ -59,7 +59,7 @@ class TrackResult:
 
 def track_video(
     source: str | Path | VideoInfo,
-    model: DeformableDETR | str | Path = "default",
+    model: Detector | str | Path = "default",
     *,
     log: str | Path | TextIO | None = None,
     video: str | Path | None = None,
@@ -82,8 +82,8 @@ def track_video(
     Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error midway, the log keeps
     what was done, marked `failed`; the video is deleted.
     """
-    model = model if isinstance(model, DeformableDETR) else load_model(model)
-    config = (config or RunConfig()).at_score(model.config.score)
+    detector = load_model(model) if isinstance(model, (str, Path)) else model
+    config = (config or RunConfig()).at_score(detector.default_score)
     log = Path(log) if isinstance(log, str) else log
     video = None if video is None else Path(video)
     if not overwrite and not config.resume:
@@ -91,9 +91,9 @@ def track_video(
     watch = Stopwatch()
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, config.read))
-        encoder = FrameEncoder(model, config.size, batcher)
-        wanted = class_filter(model.config.classes, config.classes)
-        tracker = make_tracker(model, _tracker_config(reader, config), wanted)
+        encoder = FrameEncoder(detector, config.size, batcher)
+        wanted = class_filter(detector.class_names, config.classes)
+        tracker = make_tracker(detector, _tracker_config(reader, config), wanted)
         counter = Counter(config.lines, config.zones, reader.info.size)
         header = None if log is None and video is None else _header(reader, encoder, config, source_name)
         # locked before anything of an earlier run is touched, which may still be at work
@@ -105,8 +105,8 @@ def track_video(
             log_writer = stack.enter_context(LogWriter(log_file, header, work.journal("log")))
         if video_file is not None:
             video_writer = stack.enter_context(_open_writer(video_file, reader, config, work))
-        annotator = Annotator(reader.info.size, model.config.classes, white=graphics_white(reader.info.colour))
-        outputs = Outputs(log_writer, video_writer, annotator, watch, counter, model.config.classes)
+        annotator = Annotator(reader.info.size, detector.class_names, white=graphics_white(reader.info.colour))
+        outputs = Outputs(log_writer, video_writer, annotator, watch, counter, detector.class_names)
         step = detection_step(config.detect_every, reader.info, config.stride)
         gap = max(config.gap_seconds, gap_between_detections(step, reader.info, config.stride))
         lookahead = Lookahead(config.smooth_seconds, gap)
@@ -167,14 +167,14 @@ def _open_writer(file: AtomicFile, reader: VideoReader, config: RunConfig, work:
 
 
 def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig, source_name: str | None) -> Header:
-    model, path = encoder.model, reader.info.path
+    detector, path = encoder.detector, reader.info.path
     header = log_header(
         reader.info,
         hash_content(image_paths(path) if is_sequence(path) else [path]),
         config.parameters(),
-        ModelInfo(model.origin.name, model.origin.sha256, tuple(model.config.classes)),
-        str(encoder.device),
-        encoder.precision,
+        ModelInfo(detector.origin.name, detector.origin.sha256, detector.class_names),
+        str(detector.device),
+        detector.precision,
     )
     return header if source_name is None else replace(header, source=replace(header.source, path=source_name))
 
