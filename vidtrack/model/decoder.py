@@ -131,6 +131,9 @@ class Decoder(nn.Module):
         """Decode against tokens (B, S, C). Returns embeddings (D, B, Q, C) and boxes (D, B, Q, 4) in (0, 1)."""
         content, reference = queries.content, queries.reference
         embeddings, boxes = [], []
+        first = self.layers[0]
+        assert isinstance(first, DecoderLayer)
+        tokens = lowered(tokens, first.cross_attn.value_proj)  # once for all layers
         for layer, box_head in zip(self.layers, box_heads, strict=False):
             ratios = valid_ratios if reference.shape[-1] == 2 else valid_ratios.repeat(1, 1, 2)
             content = layer(content, queries, reference[:, :, None] * ratios[:, None], tokens, shapes, padding)
