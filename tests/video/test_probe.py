@@ -63,6 +63,25 @@ def test_colours_and_high_dynamic_range(tmp_path: Path) -> None:
     assert colour.is_hdr
 
 
+@pytest.mark.parametrize("alpha", [0, 255])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("clip.mov", ("prores_ks", "-pix_fmt", "yuva444p10le")),
+        ("clip.webm", ("libvpx-vp9", "-pix_fmt", "yuva420p")),
+        ("img_%d.png", ("png", "-pix_fmt", "rgba")),
+        ("plain.mp4", ("libx264", "-pix_fmt", "yuv420p")),
+    ],
+)
+def test_transparent_parts_are_said(tmp_path: Path, name: str, codec: tuple[str, ...], alpha: int) -> None:
+    transparent = (
+        f"color=red:size=64x64:rate=25:duration=0.2,format=rgba,geq=r=200:g=10:b=10:a='if(gt(X,32),{alpha},255)'"
+    )
+    ffmpeg("-f", "lavfi", "-i", transparent, "-c:v", *codec, tmp_path / name)
+    said = any("transparent parts" in note for note in probe(tmp_path / name).notes)
+    assert said == (name == "clip.webm" or (alpha == 0 and name != "plain.mp4"))  # VP9 only tells that it has alpha
+
+
 def test_interlaced(tmp_path: Path) -> None:
     assert probe(write_interlaced(tmp_path / "a.ts")).interlaced
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from av import VideoFormat
+from av import VideoFormat, VideoFrame
 
 from vidtrack.core.types import Colour
 
 _BT709, _BT601 = 1, 6
 # AVColorSpace to the matrices swscale has.
 _SWSCALE_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+TRANSPARENCY = "the image has transparent parts: their hidden colours are read too, and the output is opaque"
 # Transfer functions of ITU-T H.273 whose values look wrong if shown as they are.
 _SCENE_TRANSFERS = {8: "linear light", 9: "logarithmic", 10: "logarithmic", 17: "SMPTE ST 428 (digital cinema)"}
 LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
@@ -29,6 +30,13 @@ def swscale_matrix(matrix: int, size: tuple[int, int]) -> int:
 def bit_depth(pixel_format: str) -> int:
     """Bits of a pixel format's widest sample."""
     return max((component.bits for component in VideoFormat(pixel_format).components), default=8)
+
+
+def is_transparent(frame: VideoFrame) -> bool:
+    """True if some of the frame is not opaque."""
+    if not any(component.is_alpha for component in frame.format.components):
+        return False
+    return int(frame.reformat(format="rgba").to_ndarray()[..., 3].min()) < 255
 
 
 def graphics_white(colour: Colour) -> float:

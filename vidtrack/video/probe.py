@@ -13,7 +13,7 @@ import av
 from vidtrack.core.errors import InputError
 from vidtrack.core.types import AudioInfo, Colour, VideoInfo
 from vidtrack.video import timing
-from vidtrack.video.colour import bit_depth, transfer_note
+from vidtrack.video.colour import TRANSPARENCY, bit_depth, is_transparent, transfer_note
 from vidtrack.video.container import open_container, video_stream, video_streams
 from vidtrack.video.ffmpeg_log import FFmpegMessages, reason
 from vidtrack.video.geometry import Orientation, display_aspect, display_size, valid_crop
@@ -120,6 +120,8 @@ def _notes(
         yield f"the file has {len(moving)} video streams: read is number {videos.index(stream)}, {size}; --stream picks"
     if dolby_vision_profile == _DOLBY_VISION_ONLY:
         yield "the video is Dolby Vision profile 5, whose colours need a Dolby decoder: they come out wrong"
+    if is_transparent(frame) or stream.metadata.get("alpha_mode") == "1":  # VP8 and VP9 hold it apart
+        yield TRANSPARENCY
     if note := transfer_note(int(frame.color_trc)):
         yield note
 
@@ -145,7 +147,7 @@ def _probe_images(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
         file_bytes=sum(image.stat().st_size for image in files.paths if image is not None),
         bit_depth=bit_depth(frame.format.name),
         numbering=files.numbering,
-        notes=files.notes,
+        notes=(*files.notes, TRANSPARENCY) if is_transparent(frame) else files.notes,
     )
     return _laid(info, frame)
 
