@@ -52,11 +52,12 @@ class Ending:
 
 @dataclass(frozen=True)
 class Kill:
-    """`kill -9` of a case, or of one of its own child processes, once it has run for so long and a file is there."""
+    """A signal to a case, or to one of its own child processes, once it has run for so long and a file is there."""
 
     after_seconds: float
     child: bool = False
     once: str = ""  # pattern of that file
+    signal: int = signal.SIGKILL
 
 
 class ForkServer:
@@ -242,7 +243,7 @@ def _wait(child: int, began: float, kill: Kill | None) -> tuple[Any, int]:
         elif kill is not None and elapsed > kill.after_seconds and (not kill.once or glob.glob(kill.once)):
             victims = children_of(child) if kill.child else [child]
             if victims:
-                os.kill(victims[int(elapsed * 1e6) % len(victims)], signal.SIGKILL)
+                os.kill(victims[int(elapsed * 1e6) % len(victims)], kill.signal)
                 kill = None
         time.sleep(0.002 if elapsed < 1 or kill is not None else 0.02)
 
