@@ -45,30 +45,6 @@ def failed(number: int, message: str) -> ClipFinished:
     return ClipFinished(Outcome(job(number), "failed", error=InputError(message)))
 
 
-def test_the_time_left_counts_what_is_done_of_clips_under_way(now: list[float]) -> None:
-    shown = of_clips(ProgressStyle.none, 300, 100, done_before=5)
-    assert shown.eta_seconds() is None
-    shown(ClipStarted(job(0), 0))
-    shown(ClipProgressed(job(0), 0, progress(50)))
-    now[0] += 1
-    assert shown.eta_seconds() is None
-    now[0] += 29
-    assert shown.eta_seconds() == pytest.approx(30 * 250 / 150)
-    assert shown.rate() == pytest.approx(50 / 30)
-    assert shown.line() == "0/2 clips done, 5 done before, 1.7 fps, 0:50 left: 0.mp4 50/100"
-    shown(failed(0, "in/0.mp4 is not a video"))
-    assert shown.eta_seconds() == pytest.approx(30 * 100 / 300)
-    assert shown.line() == "0/2 clips done, 1 failed, 5 done before, 0.0 fps, 0:10 left"
-
-
-def test_a_line_about_many_workers_names_some_of_their_clips(now: list[float]) -> None:
-    shown = of_clips(ProgressStyle.none, *[100] * 9)
-    for number in range(6):
-        shown(ClipStarted(job(number), 5 - number))
-        shown(ClipProgressed(job(number), 5 - number, progress(number + 1)))
-    assert shown.line().endswith(": 5.mp4 6/100, 4.mp4 5/100, 3.mp4 4/100, 2.mp4 3/100 and 2 more")
-
-
 @pytest.mark.parametrize("style", [ProgressStyle.plain, ProgressStyle.none])
 def test_a_log_file_gets_a_line_every_ten_seconds(
     style: ProgressStyle, now: list[float], capsys: pytest.CaptureFixture[str]

@@ -64,7 +64,7 @@ def test_propagation_needs_a_model_that_carries_queries() -> None:
 
 
 def test_every_tracker_loads_and_is_an_option() -> None:
-    from vidtrack.cli.options import TrackerMode
+    from vidtrack.cli.detect_options import TrackerMode
 
     assert [str(mode) for mode in TrackerMode] == list(TRACKERS)
     assert all(callable(entry.load()) for entry in TRACKERS.values())

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from vidtrack.cli import detect_options as own
 from vidtrack.cli import exits, options
-from vidtrack.cli.options import EngineKind, Order, ProgressStyle, TrackerMode
+from vidtrack.cli.detect_options import EngineKind, Order, TrackerMode
+from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.values import limits_of, parse_classes, parse_prompt
 from vidtrack.core.errors import UsageError
 from vidtrack.tracking.config import TrackerConfig
@@ -28,54 +30,54 @@ _MODE = TrackerMode(_TRACKER.mode)
 
 
 def detect(
-    inputs: options.Inputs,
-    output: options.Output = None,
-    model: options.Model = "default",
-    prompt: options.Prompt = None,
-    classes: options.Classes = None,
-    score: options.Score = None,
+    inputs: own.Inputs,
+    output: own.Output = None,
+    model: own.Model = "default",
+    prompt: own.Prompt = None,
+    classes: own.Classes = None,
+    score: own.Score = None,
     size: options.Size = None,
-    tracker: options.TrackerOption = _MODE,
-    max_tracks: options.MaxTracks = _TRACKER.max_tracks,
-    no_cuts: options.NoCuts = False,
+    tracker: own.TrackerOption = _MODE,
+    max_tracks: own.MaxTracks = _TRACKER.max_tracks,
+    no_cuts: own.NoCuts = False,
     smooth: options.Smooth = 0.0,
     fill_gaps: options.FillGaps = 0.0,
     start: options.Start = None,
     end: options.End = None,
-    detect_every: options.DetectEvery = "auto",
-    stride: options.Stride = 1,
+    detect_every: own.DetectEvery = "auto",
+    stride: own.Stride = 1,
     framerate: options.Framerate = None,
     stream: options.Stream = None,
     max_pixels: options.MaxPixels = None,
-    max_duration: options.MaxDuration = None,
+    max_duration: own.MaxDuration = None,
     line: options.Lines = None,
     zone: options.Zones = None,
-    no_video: options.NoVideo = False,
+    no_video: own.NoVideo = False,
     codec: options.Codec = None,
     crf: options.Crf = None,
     preset: options.Preset = None,
     overwrite: options.Overwrite = False,
-    skip_existing: options.SkipExisting = False,
-    resume: options.Resume = False,
-    report: options.Report = None,
-    jobs: options.Jobs = None,
-    include: options.Include = None,
-    exclude: options.Exclude = None,
-    order: options.OrderOption = Order.name,
-    limit: options.Limit = None,
-    timeout: options.Timeout = None,
-    fail_fast: options.FailFast = False,
-    retry_quarantined: options.RetryQuarantined = False,
-    watch: options.Watch = False,
-    engine: options.EngineOption = EngineKind.local,
-    address: options.ClusterAddress = None,
+    skip_existing: own.SkipExisting = False,
+    resume: own.Resume = False,
+    report: own.Report = None,
+    jobs: own.Jobs = None,
+    include: own.Include = None,
+    exclude: own.Exclude = None,
+    order: own.OrderOption = Order.name,
+    limit: own.Limit = None,
+    timeout: own.Timeout = None,
+    fail_fast: own.FailFast = False,
+    retry_quarantined: own.RetryQuarantined = False,
+    watch: own.Watch = False,
+    engine: own.EngineOption = EngineKind.local,
+    address: own.ClusterAddress = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
-    hwaccel: options.Hwaccel = None,
-    require_compiled: options.RequireCompiled = False,
+    hwaccel: own.Hwaccel = None,
+    require_compiled: own.RequireCompiled = False,
     progress: options.ProgressOption = ProgressStyle.auto,
-    profile: options.Profile = False,
+    profile: own.Profile = False,
 ) -> None:
     """Track objects in video: write an annotated video and a track log for each clip.
 

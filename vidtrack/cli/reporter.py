@@ -6,17 +6,15 @@ import contextlib
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from vidtrack.cli.batch_progress import BatchProgress, Clip
 from vidtrack.cli.options import ProgressStyle
-from vidtrack.cli.summary import clock, closing_line, complaints, outcome_record
+from vidtrack.cli.summary import closing_line, complaints, outcome_record
 from vidtrack.core.errors import printable
-from vidtrack.core.status import Status
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome
@@ -25,38 +23,6 @@ if TYPE_CHECKING:
     from vidtrack.core.stages import Progress
 
 _PLAIN_EVERY, _JSON_EVERY = 10.0, 1.0  # seconds
-_SETTLED_SECONDS = 5.0  # of work before the time left of a batch is estimated
-_NAMED = 4  # clips in a line about a batch
-
-
-@dataclass
-class Clip:
-    """A clip and how far it is; `progress` is None unless it is being worked on."""
-
-    source: Location
-    bytes: int = 0
-    worker: int = 0
-    progress: Progress | None = None
-    began: float = 0.0  # when its first progress came
-
-    @property
-    def rate(self) -> float:
-        """Frames per second since the first one."""
-        done = 0 if self.progress is None else self.progress.frames - self.progress.resumed
-        elapsed = time.monotonic() - self.began
-        return (done - 1) / elapsed if done > 1 and elapsed > 0 else 0.0
-
-    @property
-    def eta_seconds(self) -> float | None:
-        """Seconds left; None if unknown."""
-        now, rate = self.progress, self.rate
-        return max(0, now.expected - now.frames) / rate if now is not None and now.expected and rate else None
-
-    @property
-    def counted(self) -> str:
-        """Its name, and how many of its frames are done."""
-        frames = "" if self.progress is None else f" {self.progress.frames}/{self.progress.expected or '?'}"
-        return f"{self.source.name}{frames}"
 
 
 def reporter(style: ProgressStyle) -> Reporter:
@@ -71,115 +37,47 @@ class Reporter:
     """Keeps count and prints errors and warnings only; the other styles print more."""
 
     def __init__(self) -> None:
-        self.clips: dict[Location, Clip] = {}
-        self.counts: Counter[str] = Counter()  # of ended clips, by status
-        self.done_before = 0
-        self._bytes_ended = self._frames_ended = 0
-        self._began = time.monotonic()
-        self._first_news: float | None = None  # by then, models are loaded
+        self.batch = BatchProgress()
 
     def __call__(self, event: BatchEvent) -> None:
         """Take an event of a batch."""
         from vidtrack.batch import events
 
         if isinstance(event, events.ClipsQueued):
-            self.done_before = event.done_before
+            self.batch.done_before = event.done_before
             for job, size in event.clips:
-                self.queue(job.source, size)
+                self.batch.queue(job.source, size)
         elif isinstance(event, events.ClipStarted):
-            self.clips[event.job.source].worker = event.worker
-            self.show_start(self.clips[event.job.source])
+            clip = self.batch.clips[event.job.source]
+            clip.worker = event.worker
+            self.show_start(clip)
         elif isinstance(event, events.ClipProgressed):
-            self.advance(event.job.source, event.progress)
+            self._advance(event.job.source, event.progress)
         elif isinstance(event, events.ClipCrashed):
-            self.clips[event.job.source].progress = None
-            self.show_crash(self.clips[event.job.source], event.reason)
+            clip = self.batch.clips[event.job.source]
+            clip.progress = None
+            self.show_crash(clip, event.reason)
         elif isinstance(event, events.ClipFinished):
             self.finish(event.outcome)
         else:
             self.warn(event.message)
 
-    def queue(self, source: Location, size: int = 0) -> None:
-        """Add a clip that is to be worked on."""
-        self.clips[source] = Clip(source, max(0, size))
-
     def follow(self, source: Location) -> Callable[[Progress], None]:
         """Add a clip that is worked on now; returns what to call with its progress."""
-        self.queue(source)
-        return partial(self.advance, source)
+        self.batch.queue(source)
+        return partial(self._advance, source)
 
-    def advance(self, source: Location, progress: Progress) -> None:
-        """Take the progress of a clip."""
-        clip, now = self.clips[source], time.monotonic()
-        self._first_news = self._first_news or now
-        if clip.progress is None:
-            clip.began = now
-        clip.progress = progress
+    def finish(self, outcome: Outcome) -> None:
+        """Take the end of a clip."""
+        self.batch.finish(outcome)
+        self.show_outcome(outcome)
+
+    def _advance(self, source: Location, progress: Progress) -> None:
+        clip = self.batch.advance(source, progress)
         if progress.note:
             self.note(clip, progress.note)
         else:
             self.show(clip)
-
-    def finish(self, outcome: Outcome) -> None:
-        """Take the end of a clip."""
-        clip = self.clips[outcome.job.source]
-        self._first_news = self._first_news or time.monotonic()
-        clip.progress = None
-        self.counts[outcome.status] += 1
-        self._bytes_ended += clip.bytes
-        if outcome.result is not None:
-            self._frames_ended += outcome.result.frames - outcome.result.resumed
-        self.show_outcome(outcome)
-
-    @property
-    def ended(self) -> int:
-        """Clips that have ended, well or not."""
-        return self.counts.total()
-
-    @property
-    def failed(self) -> int:
-        """Clips that failed or are quarantined."""
-        return self.counts[Status.FAILED] + self.counts["quarantined"]
-
-    @property
-    def done(self) -> int:
-        """Clips that have their results."""
-        return self.ended - self.failed - self.counts[Status.INTERRUPTED]
-
-    @property
-    def active(self) -> list[Clip]:
-        """Clips that are being worked on, in order of their workers."""
-        return sorted((clip for clip in self.clips.values() if clip.progress is not None), key=lambda clip: clip.worker)
-
-    def rate(self) -> float:
-        """Frames per second of all workers together."""
-        under_way = sum(clip.progress.frames - clip.progress.resumed for clip in self.active if clip.progress)
-        return (self._frames_ended + under_way) / max(1e-3, time.monotonic() - self._began)
-
-    def eta_seconds(self) -> float | None:
-        """Seconds left for all clips, by their bytes; None before there is anything to go by."""
-        worked = 0.0 if self._first_news is None else time.monotonic() - self._first_news
-        if worked < _SETTLED_SECONDS:
-            return None
-        total, done = sum(clip.bytes for clip in self.clips.values()), float(self._bytes_ended)
-        for clip in self.active:
-            if clip.progress is not None and clip.progress.expected:
-                done += clip.bytes * min(1, clip.progress.frames / clip.progress.expected)
-        return worked * (total - done) / done if done else None
-
-    def line(self) -> str:
-        """The state of the batch, or of the only clip, in a line."""
-        if len(self.clips) == 1 and self.active:
-            (clip,) = self.active
-            return f"{clip.source.name}: {clip.counted.removeprefix(clip.source.name).strip()} frames, {_pace(clip)}"
-        eta = self.eta_seconds()
-        parts = [f"{self.done}/{len(self.clips)} clips done"]
-        parts += [f"{self.failed} failed"] if self.failed else []
-        parts += [f"{self.done_before} done before"] if self.done_before else []
-        parts += [f"{self.rate():.1f} fps"] + ([] if eta is None else [f"{clock(eta)} left"])
-        named = [clip.counted for clip in self.active]
-        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-        return ", ".join(parts) + (f": {', '.join(named[:_NAMED])}{more}" if named else "")
 
     def show_start(self, clip: Clip) -> None:
         """Show that a worker has started a clip."""
@@ -227,7 +125,7 @@ class _Plain(Reporter):
     def show(self, clip: Clip) -> None:
         if time.monotonic() - self._shown >= _PLAIN_EVERY:
             self._shown = time.monotonic()
-            self.say(self.line())
+            self.say(self.batch.line())
 
     def show_outcome(self, outcome: Outcome) -> None:
         super().show_outcome(outcome)
@@ -250,7 +148,7 @@ class _Json(Reporter):
         if time.monotonic() - self._shown < _JSON_EVERY:
             return
         self._shown = time.monotonic()
-        for one in self.active:
+        for one in self.batch.active:
             if (now := one.progress) is not None:
                 self._emit(
                     "progress",
@@ -261,14 +159,14 @@ class _Json(Reporter):
                     tracks=now.tracks,
                     **_figures(one.rate, one.eta_seconds),
                 )
-        if len(self.clips) > 1 or self.done_before:
+        if len(self.batch.clips) > 1 or self.batch.done_before:
             self._emit(
                 "batch",
-                clips=len(self.clips),
-                done=self.done,
-                failed=self.failed,
-                done_before=self.done_before,
-                **_figures(self.rate(), self.eta_seconds()),
+                clips=len(self.batch.clips),
+                done=self.batch.done,
+                failed=self.batch.failed,
+                done_before=self.batch.done_before,
+                **_figures(self.batch.rate(), self.batch.eta_seconds()),
             )
 
     def show_crash(self, clip: Clip, reason: str) -> None:
@@ -307,7 +205,7 @@ class _Rich(_Plain):
 
     def show(self, clip: Clip) -> None:
         if clip.progress is not None:
-            figures = f"{clip.counted.removeprefix(clip.source.name)}  {_pace(clip)}  {clip.progress.tracks} tracks"
+            figures = f"{clip.counted.removeprefix(clip.source.name)}  {clip.pace}  {clip.progress.tracks} tracks"
             self._draw(clip.source, clip.source.name, clip.progress.frames, clip.progress.expected, figures)
         self._draw_batch()
 
@@ -324,8 +222,8 @@ class _Rich(_Plain):
         self._bars.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def _draw_batch(self) -> None:
-        if len(self.clips) > 1:
-            self._draw(None, self.line().partition(":")[0], self.ended, len(self.clips), "")
+        if len(self.batch.clips) > 1:
+            self._draw(None, self.batch.line().partition(":")[0], self.batch.ended, len(self.batch.clips), "")
 
     def _draw(self, key: Location | None, name: str, completed: int, total: int | None, figures: str) -> None:
         if key not in self._rows:
@@ -343,11 +241,6 @@ class _Rich(_Plain):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._bars.stop()
-
-
-def _pace(clip: Clip) -> str:
-    eta = clip.eta_seconds
-    return f"{clip.rate:.1f} fps{'' if eta is None else f', {clock(eta)} left'}"
 
 
 def _figures(rate: float, eta: float | None) -> dict[str, float | None]:

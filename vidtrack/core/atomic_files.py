@@ -1,10 +1,11 @@
-"""Atomic file writes: a file appears under its name when it is complete, and only one run writes it."""
+"""Atomic writes: a file or folder appears under its name when it is complete, and only one run writes a file."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -104,6 +105,23 @@ def write_whole(path: Path, content: str | bytes) -> None:
         partial.write_bytes(data)
 
 
+@contextmanager
+def partial_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder `NAME.partial`, to be filled and renamed to `path`; whatever is left of it is removed.
+
+    Raises OutputError for whatever the system refuses.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        _remove(partial)
+        partial.mkdir(parents=True)
+        yield partial
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    finally:
+        _remove(partial)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it; raises OutputError."""
     try:
@@ -158,6 +176,14 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     hint = "free some space, or choose another disk" if full else "check the path and its permissions"
     return OutputError(f"{path} cannot be written: {error.strerror or error}", hint)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):  # what cannot be removed fails when it is replaced
+            path.unlink()
 
 
 def _claim(partial: Path) -> int:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 import numpy as np
 
-from vidtrack.core.atomic_files import make_folder, replacing, write_whole
-from vidtrack.core.errors import OutputError, UsageError
+from vidtrack.core.atomic_files import make_folder, partial_folder, replacing, write_whole
+from vidtrack.core.errors import UsageError
 from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import Content, Format
 from vidtrack.export.scene import Scene
@@ -159,24 +157,14 @@ def _put(target: Path, content: Content) -> None:
         with replacing(target) as whole, whole.open("wb") as stream:
             stream.writelines(map(_encoded, content))
         return
-    partial = target.with_name(target.name + ".partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _remove(partial)
-        partial.mkdir()
+    with partial_folder(target) as partial:
         for name, text in content.items():
             (partial / name).write_bytes(_encoded(text))
         _put_folder(partial, target)
-    except OSError as error:
-        raise OutputError(
-            f"{target} cannot be written: {error.strerror or error}", "check disk and permissions"
-        ) from None
-    finally:
-        _remove(partial)
 
 
 def _put_folder(partial: Path, target: Path) -> None:
-    """Give a folder its name; in one that is there, replace what an export wrote and leave what else lies there."""
+    """Rename a folder; in an existing one, replace what an export wrote and leave other files alone."""
     if not target.is_dir():
         target.unlink(missing_ok=True)
         partial.replace(target)
@@ -193,11 +181,3 @@ def _put_folder(partial: Path, target: Path) -> None:
 def _encoded(text: str) -> bytes:
     """UTF-8; bytes of a file name that are none become escapes, as JSON has them."""
     return text.encode("utf-8", "backslashreplace")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):  # what cannot be removed shows where it is replaced
-            path.unlink()

@@ -1,9 +1,8 @@
-"""Everything a run needs to continue exactly where it stopped, in files of bounded size, replaced atomically."""
+"""Training state: all that a run needs to continue exactly where it stopped, in files of bounded size."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from vidtrack.core.atomic_files import partial_folder, write_whole
 from vidtrack.core.errors import OutputError, WeightsError
 
 SHARD_BYTES = 14 * 2**20  # small enough for stores that limit the size of a file
@@ -35,45 +35,30 @@ def save_state(
     progress: Progress,
     recipe: dict[str, Any],
 ) -> None:
-    """Write `folder`/step-N and then point `folder`/latest.json to it; older steps are removed after that.
+    """Write `folder`/step-N, then point `folder`/latest.json to it and remove older steps.
 
-    No random state is among it: whatever is drawn in a step is drawn from its number. `recipe` is there to tell a run
-    from another, for `read_recipe`. Raises OutputError.
+    There is no random state to save: each step draws from its own number. `recipe` identifies the run, for
+    `read_recipe`. Raises OutputError.
     """
+    target = folder / f"step-{progress.step:07d}"
+    state = optimiser.state_dict()
+    tensors = {f"{index}.{key}": value for index, values in state["state"].items() for key, value in values.items()}
     try:
-        _save_state(folder, model, average, optimiser, progress, recipe)
-    except (OSError, SafetensorError) as error:
+        with partial_folder(target) as partial:
+            _save_shards(partial, "weights", model.state_dict())
+            _save_shards(partial, "optimiser", tensors)
+            if average is not None:
+                _save_shards(partial, "average", average)
+            (partial / "progress.json").write_text(json.dumps({**asdict(progress), "recipe": recipe}))
+            shutil.rmtree(target, ignore_errors=True)
+            partial.replace(target)
+        write_whole(folder / "latest.json", json.dumps({"state": target.name}))
+    except (OutputError, SafetensorError) as error:
         raise OutputError(
             f"the state of the run cannot be saved in {folder}: {error}", "the one before is kept"
         ) from None
-
-
-def _save_state(
-    folder: Path,
-    model: nn.Module,
-    average: dict[str, Tensor] | None,
-    optimiser: torch.optim.Optimizer,
-    progress: Progress,
-    recipe: dict[str, Any],
-) -> None:
-    name = f"step-{progress.step:07d}"
-    target, partial = folder / name, folder / f"{name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    state = optimiser.state_dict()
-    tensors = {f"{index}.{key}": value for index, values in state["state"].items() for key, value in values.items()}
-    _save_shards(partial, "weights", model.state_dict())
-    _save_shards(partial, "optimiser", tensors)
-    if average is not None:
-        _save_shards(partial, "average", average)
-    (partial / "progress.json").write_text(json.dumps({**asdict(progress), "recipe": recipe}))
-    shutil.rmtree(target, ignore_errors=True)
-    os.replace(partial, target)
-    pointer = folder / "latest.json.partial"
-    pointer.write_text(json.dumps({"state": name}))
-    os.replace(pointer, folder / "latest.json")
     for old in folder.glob("step-*"):
-        if old.name != name:
+        if old != target:
             shutil.rmtree(old, ignore_errors=True)
 
 
@@ -103,7 +88,7 @@ def load_state(
 
 
 def read_recipe(folder: Path) -> dict[str, Any] | None:
-    """The recipe that the state was saved with, None in one of an earlier vidtrack; raises WeightsError."""
+    """The recipe that the state was saved with, None if an earlier vidtrack saved it; raises WeightsError."""
     return _read_latest(folder)[1].get("recipe")
 
 

@@ -1,4 +1,4 @@
-"""Encoding in chunks, each by its own encoder, that decode as one stream."""
+"""Video encoders, and encoding in chunks, each by its own encoder, that decode as one stream."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import av
+
+from vidtrack.core.errors import OutputError
+from vidtrack.core.types import VideoInfo
+from vidtrack.video.codecs import VideoCodec
+from vidtrack.video.colour import LIMITED_RANGE, known_matrix
+from vidtrack.video.ffmpeg_log import reason
+from vidtrack.video.padding import padded_size
 
 MOST_REORDERED = 32  # frames an encoder may hold back for B-frames; real ones hold back fewer
 
@@ -38,6 +45,29 @@ def _threads() -> set[int]:
         return {int(name) for name in os.listdir("/proc/self/task")}
     except OSError:
         return set()
+
+
+def open_encoder(context: Any, codec: VideoCodec, info: VideoInfo, options: dict[str, str]) -> None:
+    """Set up a codec context for the frames of a clip and open it; raises OutputError if the encoder refuses."""
+    width, height = padded_size(info.size, codec.pixel_format)
+    context.width, context.height = width, height
+    context.pix_fmt = codec.pixel_format
+    context.time_base = info.time_base
+    context.sample_aspect_ratio = info.sample_aspect_ratio
+    context.thread_count = 0  # all cores
+    context.color_primaries, context.color_trc = info.colour.primaries, info.colour.transfer
+    if codec.pixel_format.startswith("yuv"):
+        context.colorspace = known_matrix(info.colour.matrix, info.size)
+        context.color_range = LIMITED_RANGE
+    os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings to stderr unless told otherwise
+    try:
+        with kept_scheduling():
+            context.open()
+    except (av.FFmpegError, ValueError) as error:
+        raise OutputError(  # not a UsageError: the settings may suit the other clips of a batch
+            f"the {codec.encoder} encoder does not take {width}x{height} {codec.pixel_format} with {options}",
+            reason(error),
+        ) from None
 
 
 class ChunkedEncoder:

@@ -22,10 +22,10 @@ from vidtrack.core.journal import Journal
 from vidtrack.core.types import Frame, VideoInfo
 from vidtrack.video.captions import Captions
 from vidtrack.video.codecs import codec_for, container_format
-from vidtrack.video.colour import LIMITED_RANGE, known_matrix, swscale_matrix
+from vidtrack.video.colour import LIMITED_RANGE, swscale_matrix
 from vidtrack.video.config import EncodeConfig
 from vidtrack.video.container import file_url
-from vidtrack.video.encoder import MOST_REORDERED, ChunkedEncoder, kept_scheduling
+from vidtrack.video.encoder import MOST_REORDERED, ChunkedEncoder, open_encoder
 from vidtrack.video.ffmpeg_log import Problem, ProblemLog, reason
 from vidtrack.video.packets import PacketRecord
 from vidtrack.video.padding import padded_size, with_margin
@@ -204,7 +204,7 @@ class VideoWriter:
         context: Any = stream.codec_context
         if codec.tag is not None and container_format(self.path) in ("mp4", "mov"):
             context.codec_tag = codec.tag
-        self._open_encoder(context, options)
+        open_encoder(context, codec, self._info, options)
         return stream
 
     def _another_context(self, options: dict[str, str]) -> Any:
@@ -213,30 +213,8 @@ class VideoWriter:
         context: Any = av.CodecContext.create(self._codec.encoder, "w")
         context.options = options
         context.framerate, context.bit_rate, context.flags = self._rate, own.bit_rate or 0, own.flags
-        self._open_encoder(context, options)
+        open_encoder(context, self._codec, self._info, options)
         return context
-
-    def _open_encoder(self, context: Any, options: dict[str, str]) -> None:
-        codec, info = self._codec, self._info
-        width, height = padded_size(info.size, codec.pixel_format)
-        context.width, context.height = width, height
-        context.pix_fmt = codec.pixel_format
-        context.time_base = info.time_base
-        context.sample_aspect_ratio = info.sample_aspect_ratio
-        context.thread_count = 0  # all cores
-        context.color_primaries, context.color_trc = info.colour.primaries, info.colour.transfer
-        if codec.pixel_format.startswith("yuv"):
-            context.colorspace = known_matrix(info.colour.matrix, info.size)
-            context.color_range = LIMITED_RANGE
-        os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings to stderr unless told otherwise
-        try:
-            with kept_scheduling():
-                context.open()
-        except (av.FFmpegError, ValueError) as error:
-            raise OutputError(  # not a UsageError: the settings may suit the other clips of a batch
-                f"the {codec.encoder} encoder does not take {width}x{height} {codec.pixel_format} with {options}",
-                reason(error),
-            ) from None
 
     def _begin(self, index: int, pts: int) -> None:
         """Start with the ordinal and time of the first frame."""
