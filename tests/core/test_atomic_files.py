@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vidtrack.core.atomic_files import AtomicFile, check_writable, write_whole
+from vidtrack.core.atomic_files import AtomicFile, check_writable, partial_folder, write_whole
 from vidtrack.core.errors import OutputError
 
 ROOT = Path(__file__).parents[2]
@@ -89,3 +89,21 @@ def test_what_was_removed_during_a_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").rename(tmp_path / "moved")
     with pytest.raises(OutputError, match="its folder does not exist"):
         file.commit()
+
+
+def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "shots"
+    (tmp_path / "shots.partial").write_text("left by a run that was killed")
+    with partial_folder(target) as partial:
+        (partial / "a.txt").write_text("a")
+        assert not target.exists()
+        partial.replace(target)
+    assert [path.name for path in tmp_path.iterdir()] == ["shots"] and (target / "a.txt").read_text() == "a"
+
+
+def test_a_folder_that_cannot_take_its_name_is_removed(tmp_path: Path) -> None:
+    target = tmp_path / "shots"
+    target.write_text("a file")
+    with pytest.raises(OutputError, match="shots cannot be written"), partial_folder(target) as partial:
+        partial.replace(target)
+    assert [path.name for path in tmp_path.iterdir()] == ["shots"]

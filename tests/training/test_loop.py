@@ -96,10 +96,10 @@ def test_dropout_depends_on_the_step_alone(recipe: TrainConfig, tmp_path: Path) 
 
 def test_a_state_that_cannot_be_saved_leaves_the_one_before(recipe: TrainConfig, tmp_path: Path) -> None:
     train(recipe, tmp_path / "run", max_minutes=0.0)
-    (tmp_path / "run/state/step-0000002.partial").write_text("in the way")
+    (tmp_path / "run/state/step-0000002").write_text("in the way")
     with pytest.raises(OutputError, match=r"cannot be saved in .*state"):
         train(recipe, tmp_path / "run", resume=True, max_minutes=0.0)
-    (tmp_path / "run/state/step-0000002.partial").unlink()
+    (tmp_path / "run/state/step-0000002").unlink()
     assert train(recipe, tmp_path / "run", resume=True).step == 4
 
 
