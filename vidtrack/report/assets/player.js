@@ -1,12 +1,13 @@
 // The clip: plays, seeks by frame, and says which moment is on screen.
 
 const SHUTTLE = [1, 2, 4, 8];
-const MOST_PASSED = 2; // pictures told of too late that are let go by in a row
-const PATIENCE = 10; // refreshes of the screen within which the picture of a seek is told of
-const REFRESH = 8; // milliseconds, half of what a screen takes
+const MAX_SKIPPED = 2; // callbacks in a row that may be ignored for coming too late
+const PATIENCE = 10; // screen refreshes within which a seek's frame is reported
+const REFRESH = 8; // milliseconds, half a refresh at 60 Hz
+const NUDGE = 0.001; // seconds
 
 class Player {
-  /** `shown(seconds)` is called with the log's time of each picture shown, `changed()` when play or speed change. */
+  /** `shown(seconds)` is called with the log's time of each frame shown, `changed()` when play or speed change. */
   constructor(video, log, { shown, changed, failed }) {
     this.video = video;
     this.log = log;
@@ -14,7 +15,8 @@ class Player {
     this.changed = changed;
     this.offset = log.meta.clip.origin; // log's time minus media time
     this.seconds = log.begin;
-    this.goal = null; // seconds a seek under way leads to
+    this.goal = null; // target of a seek under way, in seconds
+    this.nudge = NUDGE;
     this.sought = false;
     this.reverse = 0;
     this.#open(failed);
@@ -28,7 +30,7 @@ class Player {
     return this.reverse > 0 || !(this.video.paused || this.video.ended);
   }
 
-  /** Speed, negative when it runs backwards; 0 when it stands. */
+  /** Speed: negative in reverse, 0 when paused. */
   get speed() {
     return this.reverse ? -this.reverse : this.playing ? this.video.playbackRate : 0;
   }
@@ -52,7 +54,7 @@ class Player {
     this.changed();
   }
 
-  /** Faster in one direction (1 or -1), or at single speed where it went the other way. */
+  /** Faster in one direction (1 or -1), or at normal speed after playing the other way. */
   shuttle(direction) {
     const now = this.speed * direction;
     const rate = now < 1 ? 1 : SHUTTLE[Math.min(SHUTTLE.indexOf(now) + 1, SHUTTLE.length - 1)] || 1;
@@ -60,7 +62,7 @@ class Player {
     else this.#playBackwards(rate);
   }
 
-  /** Where the clip is, or is on its way to. */
+  /** The clip's position, or the target of a seek under way. */
   get heading() {
     return this.goal ?? this.seconds;
   }
@@ -78,7 +80,7 @@ class Player {
     this.video.currentTime = Math.max(0, to + room / 4 - this.offset); // well inside the frame, as browsers round
   }
 
-  /** So many frames on (or back). */
+  /** Move by a number of frames, back if negative. */
   step(frames) {
     this.pause();
     const { log } = this;
@@ -106,15 +108,15 @@ class Player {
   #follow() {
     const { video } = this;
     if ("requestVideoFrameCallback" in video) {
-      let passed = null;
+      let skipped = null;
       const take = (_, { mediaTime, presentationTime }) => {
         video.requestVideoFrameCallback(take);
-        if (passed === null) this.#begin(mediaTime);
-        passed = this.#late(presentationTime) && passed < MOST_PASSED ? passed + 1 : 0;
-        if (!passed) this.#tell(mediaTime);
+        if (skipped === null) this.#begin(mediaTime);
+        skipped = this.#late(presentationTime) && skipped < MAX_SKIPPED ? skipped + 1 : 0;
+        if (!skipped) this.#tell(mediaTime);
       };
       video.requestVideoFrameCallback(take);
-      video.addEventListener("pause", () => passed !== null && this.#settle());
+      video.addEventListener("pause", () => skipped !== null && this.#settle());
       video.addEventListener("seeked", () => this.#insist(PATIENCE));
     } else {
       const take = () => {
@@ -125,30 +127,38 @@ class Player {
     }
   }
 
-  /** A picture that came between two callbacks is never told of: a seek to where the clip stopped brings it again. */
+  /** A frame shown between two callbacks is never reported: seeking to where the clip stopped shows it again. */
   #settle() {
     const { video } = this;
     if (this.reverse || video.seeking) return;
     this.goal = video.currentTime + this.offset;
-    video.currentTime = video.currentTime;
+    this.#seekAgain();
   }
 
-  /** The picture of a seek may come between two callbacks as well: it is sought until it is told of. */
+  /** The frame of a seek can fall between two callbacks as well: seek again until it is reported. */
   #insist(refreshes) {
     const { video } = this;
     if (this.goal === null || video.seeking) return;
     if (refreshes > 0) requestAnimationFrame(() => this.#insist(refreshes - 1));
-    else video.currentTime = video.currentTime;
+    else this.#seekAgain();
   }
 
-  /** True where the next picture may be on screen already, so that it would be taken for this one. */
+  /** Browsers skip a seek to exactly where a paused clip stands, and find no frame to show at its very end. */
+  #seekAgain() {
+    const { last, frame } = this.log;
+    this.nudge = -this.nudge;
+    const within = Math.min(this.video.currentTime, last + frame / 4 - this.offset);
+    this.video.currentTime = Math.max(0, within + this.nudge);
+  }
+
+  /** Whether the next frame may be on screen already and be taken for this one. */
   #late(presentationTime) {
     const { paused, playbackRate } = this.video;
     const lasts = (1000 * this.log.frame) / playbackRate;
     return !paused && performance.now() - presentationTime > Math.max(REFRESH, lasts - REFRESH);
   }
 
-  /** The clip's first picture need not be at 0; the log counts from it all the same. */
+  /** The clip's first frame need not be at 0; the log's times are relative to it. */
   #begin(mediaTime) {
     const { currentTime } = this.video;
     const { begin, step } = this.log;
@@ -163,7 +173,7 @@ class Player {
     this.shown(this.seconds);
   }
 
-  /** The clip may go on where the log does not. */
+  /** The clip may be longer than the log. */
   #stop() {
     this.pause();
     this.seek(this.log.last);
