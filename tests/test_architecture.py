@@ -126,6 +126,7 @@ def test_commands_import_heavy_parts_when_they_run(path: Path) -> None:
         "vidtrack.core.atomic_files",
         "vidtrack.core.status",
         "vidtrack.cli",
+        "vidtrack.render.style",
         "vidtrack.tracking.config",
         "vidtrack.tracking.registry",
     }

@@ -12,7 +12,7 @@ from tests.evaluation.test_metrics import rows, still
 from vidtrack.evaluation.coverage import cover
 from vidtrack.evaluation.figure import draw_coverage, write_figure
 from vidtrack.evaluation.metrics import align, score
-from vidtrack.render.annotator import colour_of
+from vidtrack.render.style import colour_of
 
 
 def drawn(*objects: list, result: list, frames: int = 100) -> np.ndarray:

@@ -20,7 +20,7 @@ from vidtrack.core.types import FileNumbering
 from vidtrack.export import cvat, datasets, subtitles
 from vidtrack.export.registry import find_formats
 from vidtrack.export.run import export_log
-from vidtrack.render.annotator import colour_of
+from vidtrack.render.style import colour_of
 
 RATE = Fraction(25)
 # a screen recording: 80 frames were decoded, and while nothing changed the same one stays for 3 timeline frames

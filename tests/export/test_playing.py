@@ -17,7 +17,7 @@ from tests.export.scenes import by_hand, exported, moving, program, scene_of, wr
 from tests.export.test_compositing import boxes_by_frame, same
 from tests.media import Clip, write_clip
 from vidtrack.export import subtitles
-from vidtrack.render.annotator import colour_of
+from vidtrack.render.style import colour_of
 
 SIZE = (160, 96)
 BACKGROUND = 30

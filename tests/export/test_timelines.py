@@ -20,7 +20,7 @@ from vidtrack.core.errors import UsageError
 from vidtrack.core.types import AudioInfo
 from vidtrack.export import fcpxml, mlt, otio
 from vidtrack.export.scene import Anchor
-from vidtrack.render.annotator import colour_of
+from vidtrack.render.style import colour_of
 
 NTSC = Fraction(1001, 30000)
 LUMA = np.array([0.299, 0.587, 0.114])

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from vidtrack.cli import detect_options as own
-from vidtrack.cli import exits, options
+from vidtrack.cli import drawing, exits, options
 from vidtrack.cli.detect_options import EngineKind, Order, TrackerMode
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.values import limits_of, parse_classes, parse_prompt
 from vidtrack.core.errors import UsageError
+from vidtrack.render.style import Style
 from vidtrack.tracking.config import TrackerConfig
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ def detect(
     line: options.Lines = None,
     zone: options.Zones = None,
     no_video: own.NoVideo = False,
+    parts: drawing.Parts = drawing.PARTS,
+    style: drawing.StyleOption = Style.QUIET,
+    line_width: drawing.LineWidth = None,
+    text_size: drawing.TextSize = None,
+    trail: drawing.Trail = None,
+    colour_by: drawing.ColourByOption = drawing.ColourBy.track,
+    raw_boxes: drawing.RawBoxes = False,
     codec: options.Codec = None,
     crf: options.Crf = None,
     preset: options.Preset = None,
@@ -119,6 +127,7 @@ def detect(
         resume=resume,
         limits=limits_of(max_pixels, max_duration),
         video=EncodeConfig(codec, crf, preset),
+        look=drawing.look_of(parts, style, line_width, text_size, trail, colour_by, raw_boxes),
     )
     if watch and (output == "-" or not all(map(is_folder, inputs))):
         raise UsageError("--watch needs folders", "e.g. vidtrack detect footage/ -o tracked/ --watch")

@@ -6,14 +6,16 @@ import sys
 
 import typer
 
-from vidtrack.cli import options
+from vidtrack.cli import drawing, options
 from vidtrack.cli import render_options as own
+from vidtrack.cli.drawing import look_of
 from vidtrack.cli.many_logs import for_each_log
 from vidtrack.cli.options import ProgressStyle
-from vidtrack.cli.render_choices import check_combination, crop_of, followed_by, hiding_of, look_of
+from vidtrack.cli.render_choices import check_combination, crop_of, followed_by, hiding_of
 from vidtrack.cli.render_run import check_places, doubt_line, run_items, run_stills, write_record
 from vidtrack.cli.values import limits_of, parse_classes, parse_identities, parse_length
 from vidtrack.core.errors import UsageError, printable
+from vidtrack.render.style import Style
 
 _MARGIN = 0.1
 
@@ -24,11 +26,13 @@ def render(
     log: options.LogOrFolder,
     video: options.SourceVideo = None,
     output: own.Output = None,
-    parts: own.Parts = "boxes,labels,trails",
-    line_width: own.LineWidth = None,
-    text_size: own.TextSize = None,
-    trail: own.Trail = 1.5,
-    colour_by: own.ColourByOption = own.ColourBy.track,
+    parts: drawing.Parts = drawing.PARTS,
+    style: drawing.StyleOption = Style.QUIET,
+    line_width: drawing.LineWidth = None,
+    text_size: drawing.TextSize = None,
+    trail: drawing.Trail = None,
+    colour_by: drawing.ColourByOption = drawing.ColourBy.track,
+    raw_boxes: drawing.RawBoxes = False,
     blur: own.Blur = False,
     pixelate: own.Pixelate = False,
     solid: own.Solid = False,
@@ -99,7 +103,7 @@ def render(
     reach = CoverageConfig(_MARGIN if margin is None else margin, hold_before, hold_after)
     followed = followed_by(crop_track)
     crop = None if crop_track is None else crop_of(aspect, size, zoom, max_speed, max_acceleration)
-    look = look_of(parts, line_width, text_size, trail, colour_by)
+    look = look_of(parts, style, line_width, text_size, trail, colour_by, raw_boxes)
     with_alpha = matte is own.MatteKind.alpha
     if with_alpha and codec not in (None, "prores4444"):
         raise UsageError(f"{codec} cannot store an alpha channel", "drop --codec, or use --matte luma")
@@ -124,7 +128,7 @@ def render(
     elif crop is not None or clips:
         layer, mark = plain_layer(inputs.chosen), ""
     else:
-        layer, mark = drawn_layer(inputs.footage, inputs.chosen, look), "drawn"
+        layer, mark = drawn_layer(inputs.footage, inputs.chosen, look, inputs.log), "drawn"
     if clips:
         items = plan.clips(layer, handles)
     elif crop is not None:

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from vidtrack.cli import render_options as own
+from vidtrack.cli import drawing
 from vidtrack.cli.values import parse_colour, parse_identities, parse_size
 from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from vidtrack.render.annotator import Look
     from vidtrack.render.crop import CropConfig
     from vidtrack.render.masks import MaskConfig
     from vidtrack.render.redact import RedactionConfig
 
 _HIDING, _CUTTING = ("blur", "pixelate", "solid"), ("crop_track", "clips", "stills", "matte")
-_DRAWING = ("parts", "line_width", "text_size", "trail", "colour_by")
 _NEEDS = {  # options that do nothing without one of others
     "colour": ("solid",),
     "blocks": ("blur", "pixelate"),
@@ -64,10 +62,10 @@ def check_combination(ctx: typer.Context) -> None:
     for name in sorted(given & set(_NEEDS)):
         if not given & set(_NEEDS[name]):
             raise UsageError(f"{_spelt(name)} has no effect on its own", f"use it with {_or(_NEEDS[name])}")
-    drawing = sorted(given & set(_DRAWING))
-    if drawing and given & {*_HIDING, *_CUTTING}:
+    drawn = sorted(given & set(drawing.NAMES))
+    if drawn and given & {*_HIDING, *_CUTTING}:
         other = next(name for name in (*_HIDING, *_CUTTING) if name in given)
-        raise UsageError(f"{_spelt(drawing[0])} has no effect with {_spelt(other)}", "drop one of them")
+        raise UsageError(f"{_spelt(drawn[0])} has no effect with {_spelt(other)}", "drop one of them")
 
 
 def hiding_of(
@@ -102,25 +100,6 @@ def crop_of(
     if aspect is None:
         aspect = Fraction(9, 16) if result is None or 0 in result else Fraction(*result)
     return CropConfig(aspect, result, zoom, max_speed, max_acceleration)
-
-
-def look_of(parts: str, line_width: int | None, text_size: int | None, trail: float, colour_by: own.ColourBy) -> Look:
-    """How tracks are drawn; raises UsageError for unknown parts."""
-    from vidtrack.render.annotator import Label, Look
-
-    wanted = {part.strip() for part in parts.split(",") if part.strip()}
-    known = {"boxes", "labels", "ids", "trails"}
-    if not wanted or wanted - known:
-        odd = ", ".join(sorted(wanted - known)) or "nothing"
-        raise UsageError(f"unknown --parts {odd}", f"choose from {', '.join(sorted(known))}")
-    return Look(
-        boxes="boxes" in wanted,
-        label=Label.FULL if "labels" in wanted else Label.ID if "ids" in wanted else Label.NONE,
-        trail_seconds=trail if "trails" in wanted else 0.0,
-        coloured_by_class=colour_by is own.ColourBy.klass,
-        line=line_width,
-        text=text_size,
-    )
 
 
 def _spelt(name: str) -> str:

@@ -11,16 +11,9 @@ import typer
 
 from vidtrack.cli.values import parse_seconds, parse_shape
 
-_DRAW, _HIDE = "Draw (default)", "Hide"
+_HIDE = "Hide"
 _CROP, _CUT, _OUTPUT = "Crop", "Clips, stills and mattes", "Output"
 _DAY = 86400  # seconds
-
-
-class ColourBy(StrEnum):
-    """What gives a track its colour."""
-
-    track = "track"
-    klass = "class"
 
 
 class Outline(StrEnum):
@@ -36,21 +29,6 @@ class MatteKind(StrEnum):
     alpha = "alpha"
     luma = "luma"
 
-
-Parts = Annotated[
-    str,
-    typer.Option(metavar="PARTS", help="What to draw: boxes, labels, ids, trails.", rich_help_panel=_DRAW),
-]
-LineWidth = Annotated[
-    int | None,
-    typer.Option("--line-width", min=1, max=100, metavar="PIXELS", help="Line width.", rich_help_panel=_DRAW),
-]
-TextSize = Annotated[
-    int | None,
-    typer.Option("--text-size", min=6, max=400, metavar="PIXELS", help="Text height.", rich_help_panel=_DRAW),
-]
-Trail = Annotated[float, typer.Option(min=0.1, max=60, metavar="SECONDS", help="Trail length.", rich_help_panel=_DRAW)]
-ColourByOption = Annotated[ColourBy, typer.Option("--colour-by", help="One colour per ...", rich_help_panel=_DRAW)]
 
 Blur = Annotated[
     bool,

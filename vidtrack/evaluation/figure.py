@@ -11,7 +11,7 @@ import numpy as np
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.evaluation.coverage import NOBODY, Coverage
 from vidtrack.evaluation.metrics import TrackingScores
-from vidtrack.render.annotator import colour_of, ink_on
+from vidtrack.render.style import colour_of, ink_on
 
 _WIDTH, _LEFT, _RIGHT = 1600, 90, 190  # pixels; between the margins runs the time
 _TOP, _BELOW, _FOOT = 92, 76, 44  # title and legend, false boxes, time axis

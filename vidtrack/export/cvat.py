@@ -8,7 +8,7 @@ import numpy as np
 
 from vidtrack.export.scene import Scene, Track
 from vidtrack.export.text import hex_colour, number, xml_text
-from vidtrack.render.annotator import colour_of
+from vidtrack.render.style import colour_of
 
 
 def write(scene: Scene) -> str:

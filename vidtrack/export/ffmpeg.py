@@ -9,7 +9,7 @@ import numpy as np
 
 from vidtrack.export.scene import Scene, Track
 from vidtrack.export.text import hex_colour, identifier, number
-from vidtrack.render.annotator import colour_of
+from vidtrack.render.style import colour_of
 
 BOXES = "boxes"
 _MARGIN = 1.25  # of a crop, times the largest box

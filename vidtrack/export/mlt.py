@@ -7,7 +7,7 @@ from xml.etree import ElementTree as Xml
 
 from vidtrack.export.scene import Scene, Track
 from vidtrack.export.text import hex_colour, number, xml_text
-from vidtrack.render.annotator import colour_of
+from vidtrack.render.style import colour_of
 
 _HALF = "80"  # opacity of a box, as the alpha in front of its colour
 

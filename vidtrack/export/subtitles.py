@@ -10,7 +10,7 @@ from typing import Any
 
 from vidtrack.export.scene import Scene, Track
 from vidtrack.export.text import number
-from vidtrack.render.annotator import colour_of
+from vidtrack.render.style import colour_of
 
 _SUBPIXEL = 8  # \p8: drawings in 128ths of a pixel
 _ASS_HEADER = """\

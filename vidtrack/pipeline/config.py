@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from vidtrack.render.style import Look
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracklog.zones import Line, Zone
 from vidtrack.video.config import EncodeConfig, ReadConfig, check_range
@@ -35,6 +36,7 @@ class RunConfig:
     resume: bool = False  # continue an interrupted clip
     limits: Limits = field(default_factory=Limits)
     video: EncodeConfig = field(default_factory=EncodeConfig)
+    look: Look = field(default_factory=Look)  # of the video
 
     def __post_init__(self) -> None:
         check_range(self.start_seconds, self.end_seconds, self.stride)
@@ -62,6 +64,6 @@ class RunConfig:
     def parameters(self) -> dict[str, Any]:
         """All parameters that affect the track log, ready for JSON."""
         values = asdict(self)
-        for name in ("hwaccel", "video", "limits", "chunk_seconds", "resume"):
+        for name in ("hwaccel", "video", "look", "limits", "chunk_seconds", "resume"):
             del values[name]
         return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}

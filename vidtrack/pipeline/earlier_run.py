@@ -129,6 +129,7 @@ def _identity(header: Header, config: RunConfig, targets: list[Path]) -> dict[st
     encoding = {
         "vidtrack": header.tool_version,
         "video": asdict(config.video),
+        "look": asdict(config.look),
         "chunk_seconds": config.chunk_seconds,
         "hwaccel": config.hwaccel,
         "outputs": [target.name for target in targets],

@@ -7,50 +7,71 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from vidtrack.core.state_io import PackedFrames, pack_frames, unpack_frames
+from vidtrack.core.types import FrameTracks
 from vidtrack.pipeline.outputs import Tracked
 from vidtrack.tracking.smoothing import Delays, GapFiller, GapFillerState, Smoother, SmootherState
+from vidtrack.tracking.steadying import Steadier, SteadierState
 
 
 @dataclass(frozen=True)
 class LookaheadState:
-    """The tracks that are not final, and for each of their frames whether it starts a shot."""
+    """What the revisions remember, and the frames that wait, oldest first: whether each starts a shot.
+
+    The first of them are only not drawn yet: `final` has their tracks.
+    """
 
     smoother: SmootherState | None
     gap_filler: GapFillerState | None
+    steadier: SteadierState | None
+    final: PackedFrames
     waiting: tuple[bool, ...]
 
 
 class Lookahead:
-    """Smooths boxes and fills gaps; each frame, with its image, waits as long as that takes.
+    """Smooths boxes and fills gaps, and steadies what the video shows; each frame, with its image, waits as long.
 
     Images are not saved: after `restore`, the frames of `waiting` are decoded again and come first, but they have been
     tracked already.
     """
 
-    def __init__(self, smooth_seconds: float, gap_seconds: float) -> None:
+    def __init__(self, smooth_seconds: float, gap_seconds: float, steadier: Steadier | None = None) -> None:
         self._smoother = Smoother(smooth_seconds) if smooth_seconds > 0 else None
         self._gap_filler = GapFiller(gap_seconds) if gap_seconds > 0 else None
         self._delays = Delays([delay for delay in (self._smoother, self._gap_filler) if delay is not None])
+        self._steadier = steadier
         self._frames: deque[Tracked] = deque()
+        self._final: deque[Tracked] = deque()  # wait for the steadier only
+        self._final_before: list[FrameTracks] = []
         self.waiting: tuple[bool, ...] = ()
 
     def apply(self, items: Iterator[Tracked]) -> Iterator[Tracked]:
-        """The items in order, with their final tracks."""
-        self._frames.extend(islice(items, len(self.waiting)))
+        """The items in order, with their final tracks and those to show."""
+        again = islice(items, len(self.waiting))
+        self._final.extend(
+            item._replace(tracks=tracks)
+            for tracks, item in zip(self._final_before, again, strict=False)  # interrupted, there may be fewer items
+        )
+        self._frames.extend(again)
         for item in items:
             self._frames.append(item)
             for tracks in self._delays.push(item.tracks):
-                yield self._frames.popleft()._replace(tracks=tracks)
+                yield from self._finish(tracks)
         for tracks in self._delays.flush():
             if self._frames:  # none if interrupted before all waiting frames were decoded again
-                yield self._frames.popleft()._replace(tracks=tracks)
+                yield from self._finish(tracks)
+        for shown in self._steadier.flush() if self._steadier is not None else ():
+            if self._final:
+                yield self._final.popleft()._replace(shown=shown)
 
     def state(self) -> LookaheadState:
         """What `restore` needs."""
         return LookaheadState(
             None if self._smoother is None else self._smoother.state(),
             None if self._gap_filler is None else self._gap_filler.state(),
-            tuple(item.cut for item in self._frames),
+            None if self._steadier is None else self._steadier.state(),
+            pack_frames(item.tracks for item in self._final),
+            tuple(item.cut for item in (*self._final, *self._frames)),
         )
 
     def restore(self, state: LookaheadState) -> None:
@@ -59,4 +80,17 @@ class Lookahead:
             self._smoother.restore(state.smoother)
         if self._gap_filler is not None and state.gap_filler is not None:
             self._gap_filler.restore(state.gap_filler)
+        if self._steadier is not None and state.steadier is not None:
+            self._steadier.restore(state.steadier)
+        self._final_before = unpack_frames(state.final)
         self.waiting = state.waiting
+
+    def _finish(self, tracks: FrameTracks) -> Iterator[Tracked]:
+        """Note the final tracks of the frame that waited longest; yields those ready to be shown."""
+        item = self._frames.popleft()._replace(tracks=tracks)
+        if self._steadier is None:
+            yield item
+            return
+        self._final.append(item)
+        for shown in self._steadier.push(tracks):
+            yield self._final.popleft()._replace(shown=shown)

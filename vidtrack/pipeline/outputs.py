@@ -23,13 +23,17 @@ class Boundary:
 
 
 class Tracked(NamedTuple):
-    """A frame with its tracks, the problems met while decoding it, and whether it starts a shot or a chunk."""
+    """A frame with its tracks, the problems met while decoding it, and whether it starts a shot or a chunk.
+
+    `shown` are the tracks as the video shows them, if they differ from those of the log.
+    """
 
     frame: Frame
     tracks: FrameTracks
     problems: Sequence[Problem]
     cut: bool = False
     boundary: Boundary | None = None
+    shown: FrameTracks | None = None
 
 
 @dataclass(frozen=True)
@@ -64,22 +68,25 @@ class Outputs:
 
     def write(self, item: Tracked) -> int:
         """Write one frame; returns how many have been written."""
-        frame, tracks, problems, cut, _ = item
+        frame, tracks, problems, cut, _, shown = item
         self._last = frame
         self.problems += len(problems)
+        crossings = [crossing.event(self._class_names) for crossing in self._counter.step(tracks)]
         if self._log is not None:
             with self._watch.lap("log"):
                 self._report("decode", problems)
                 if cut:
                     self._log.event(Event("cut", "a new shot begins; all tracks ended", frame.index, frame.pts))
-                for crossing in self._counter.step(tracks):
-                    self._log.event(crossing.event(self._class_names))
+                for event in crossings:
+                    self._log.event(event)
                 self._log.frame(tracks)
         if self._video is not None:
             with self._watch.lap("draw"):
                 if cut:
                     self._annotator.new_shot()
-                painted = self._annotator.paint(frame, tracks)
+                for event in crossings:
+                    self._annotator.count(event)
+                painted = self._annotator.paint(frame, tracks if shown is None else shown)
             with self._watch.lap("encode video"):
                 self._video.write(painted)
         self.frames += 1

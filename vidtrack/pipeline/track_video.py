@@ -25,6 +25,7 @@ from vidtrack.pipeline.outputs import Outputs
 from vidtrack.pipeline.schedule import detection_step, gap_between_detections
 from vidtrack.render.annotator import Annotator
 from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.steadying import Steadier
 from vidtrack.tracking.tracker import make_tracker
 from vidtrack.tracklog import LogWriter, Status
 from vidtrack.tracklog.crossings import Counter
@@ -105,11 +106,18 @@ def track_video(
             log_writer = stack.enter_context(LogWriter(log_file, header, work.journal("log")))
         if video_file is not None:
             video_writer = stack.enter_context(_open_writer(video_file, reader, config, work))
-        annotator = Annotator(reader.info.size, detector.class_names, white=graphics_white(reader.info.colour))
+        annotator = Annotator(
+            reader.info.size,
+            detector.class_names,
+            config.look,
+            graphics_white(reader.info.colour),
+            (*config.lines, *config.zones),
+        )
         outputs = Outputs(log_writer, video_writer, annotator, watch, counter, detector.class_names)
         step = detection_step(config.detect_every, reader.info, config.stride)
         gap = max(config.gap_seconds, gap_between_detections(step, reader.info, config.stride))
-        lookahead = Lookahead(config.smooth_seconds, gap)
+        steadier = Steadier(reader.info) if video_writer is not None and config.look.steady else None
+        lookahead = Lookahead(config.smooth_seconds, gap, steadier)
         checkpointer = Checkpointer(work, config, reader, tracker, lookahead, outputs)  # restores all four
 
         stages = stack.enter_context(Stages(watch))

@@ -14,16 +14,21 @@ import numpy as np
 
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame, FrameTracks
-from vidtrack.render.annotator import Annotator, Look
+from vidtrack.render.annotator import Annotator
 from vidtrack.render.coverage import CoverageConfig, cover
 from vidtrack.render.crop import CropConfig, CropPlan, plan_crop
 from vidtrack.render.encode import Effect, RenderedFrame, RenderJob
 from vidtrack.render.inputs import RenderInputs
 from vidtrack.render.matte import Matte
 from vidtrack.render.redact import RedactionConfig, Redactor
+from vidtrack.render.style import Look
+from vidtrack.tracking.steadying import steady
 from vidtrack.tracklog import TrackLog, select, stem_of
+from vidtrack.tracklog.counting import watched
+from vidtrack.tracklog.crossings import crossings_of
 from vidtrack.tracklog.source_video import Footage
 from vidtrack.tracklog.trajectories import Trajectory, continuous_trajectories
+from vidtrack.tracklog.zones import Line, Zone, scaled
 from vidtrack.video.codecs import suffix_for
 from vidtrack.video.colour import graphics_white
 
@@ -42,18 +47,24 @@ def plain_layer(log: TrackLog) -> Layer:
     return Layer(log, lambda frame, tracks: RenderedFrame(frame))
 
 
-def drawn_layer(footage: Footage, log: TrackLog, look: Look) -> Layer:
-    """The tracks of `log` drawn; trails end at cuts."""
-    annotator = Annotator(footage.info.size, log.class_names, look, graphics_white(footage.info.colour))
-    cuts = deque(int(pts) * log.time_base for pts in log.cut_pts)
+def drawn_layer(footage: Footage, log: TrackLog, look: Look, counted: TrackLog) -> Layer:
+    """The tracks of `log` drawn, with the lines, zones and crossings of `counted`."""
+    lines, zones, _ = watched(counted)
+    watched_places: list[Line | Zone] = [*lines, *zones]
+    places = [scaled(place, footage.scale) for place in watched_places]
+    annotator = Annotator(footage.info.size, log.class_names, look, graphics_white(footage.info.colour), places)
+    crossings = sorted(crossings_of(counted.events), key=lambda event: event.pts or 0)
+    cuts, counts = deque(log.cut_pts.tolist()), deque(crossings)
 
     def draw(frame: Frame, tracks: FrameTracks) -> Frame:
-        while cuts and frame.seconds >= cuts[0]:
+        while cuts and frame.seconds >= cuts[0] * log.time_base:
             cuts.popleft()
             annotator.new_shot()
+        while counts and frame.seconds >= (counts[0].pts or 0) * log.time_base:
+            annotator.count(counts.popleft())
         return annotator.paint(frame, tracks)
 
-    return Layer(log, _on_frames(draw))
+    return Layer(steady(log) if look.steady else log, _on_frames(draw))
 
 
 def hidden_layer(log: TrackLog, hiding: RedactionConfig, reach: CoverageConfig) -> Layer:

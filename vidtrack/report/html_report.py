@@ -17,9 +17,9 @@ from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.stages import Progress, Stages, Stopwatch
 from vidtrack.core.types import Frame
 from vidtrack.export.registry import FORMATS
-from vidtrack.render.annotator import PALETTE
 from vidtrack.render.inputs import RenderInputs
 from vidtrack.render.stills import best_stills, candidates_of
+from vidtrack.render.style import PALETTE
 from vidtrack.report.clip import EMBEDDED_BYTES, Clip, CopyWriter, clip_itself, obstacle
 from vidtrack.report.columns import pack
 from vidtrack.report.doubts import DoubtImages, doubts_html

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,6 +56,13 @@ def parse_line(text: str) -> Line:
 def parse_zone(text: str) -> Zone:
     """The polygon that `NAME=x1,y1,x2,y2,x3,y3,...` means; raises UsageError."""
     return Zone(*_parse(text, "zone", "NAME=x1,y1,x2,y2,x3,y3,..."))
+
+
+def scaled(place: Line | Zone, scale: tuple[float, float]) -> Line | Zone:
+    """The place in an image that is `scale` (across, down) times as large."""
+    if place.percent:
+        return place
+    return replace(place, points=tuple((x * scale[0], y * scale[1]) for x, y in place.points))
 
 
 def pixels_of(place: Line | Zone, size: tuple[int, int]) -> np.ndarray:
