@@ -34,7 +34,7 @@ def detect(
     inputs: own.Inputs,
     output: own.Output = None,
     model: own.Model = "default",
-    prompt: own.Prompt = None,
+    prompt: options.Prompt = None,
     classes: own.Classes = None,
     score: own.Score = None,
     size: options.Size = None,

@@ -45,14 +45,6 @@ Model = Annotated[
     typer.Option("--model", "-m", help="Model name (see `vidtrack weights list`), hf:owner/name or checkpoint.",
                  rich_help_panel=TRACKING),
 ]  # fmt: skip
-Prompt = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PHRASES",
-        help='What to find, e.g. "red car, bicycle helmet", for models that read text.',
-        rich_help_panel=TRACKING,
-    ),
-]
 Classes = Annotated[
     str | None,
     typer.Option(metavar="NAMES", help="Only these classes, e.g. person,car. Default: all.", rich_help_panel=TRACKING),

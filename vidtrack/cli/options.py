@@ -173,6 +173,14 @@ Device = Annotated[
     str,
     typer.Option(metavar="DEVICE", help="auto, cpu, mps, cuda or a GPU number, e.g. 0.", rich_help_panel=RUN),
 ]
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PHRASES",
+        help='What to find, e.g. "red car, bicycle helmet", for models that read text.',
+        rich_help_panel=TRACKING,
+    ),
+]
 Precision = Annotated[
     str,
     typer.Option(
