@@ -17,6 +17,12 @@ True
 >>> first = next(iter(log))
 >>> first.index, float(first.seconds)
 (0, 0.0)
+
+Or track by track, with crops of the clip; `log.to_pandas()`, `to_polars()` and `to_supervision()` convert it:
+
+>>> track = next(iter(log.tracks))
+>>> len(track) == len(track.boxes_xyxy), track.crops(1)[0].shape[2]
+(True, 3)
 """
 
 from __future__ import annotations
@@ -26,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vidtrack.batch.config import BatchConfig, BatchResult
+    from vidtrack.batch.progress_bar import ProgressBar
     from vidtrack.batch.session import track_batch
     from vidtrack.core.stages import Progress
     from vidtrack.model.choice import ModelChoice
@@ -43,6 +50,7 @@ __all__ = [
     "BatchResult",
     "ModelChoice",
     "Progress",
+    "ProgressBar",
     "RunConfig",
     "TrackLog",
     "TrackResult",
@@ -59,6 +67,7 @@ _HOMES = {
     "BatchResult": "vidtrack.batch.config",
     "ModelChoice": "vidtrack.model.choice",
     "Progress": "vidtrack.core.stages",
+    "ProgressBar": "vidtrack.batch.progress_bar",
     "RunConfig": "vidtrack.pipeline.config",
     "TrackLog": "vidtrack.tracklog",
     "TrackResult": "vidtrack.pipeline.track_video",

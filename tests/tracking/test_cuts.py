@@ -122,7 +122,7 @@ def test_no_identity_crosses_a_cut_and_the_log_says_where_it_is(tiny_model: Defo
     assert all(ids) and not (ids[0] & ids[1] or ids[1] & ids[2] or ids[0] & ids[2])
     assert set(log.states.tolist()) == {ObjectState.DETECTED, ObjectState.INTERPOLATED}
     without = tracked(tmp_path, tiny_model, scene_cuts=False)
-    assert without.events == [] and len(without.tracks) < len(log.tracks)
+    assert without.events == [] and len(without.summaries) < len(log.summaries)
 
 
 @pytest.mark.shared

@@ -56,7 +56,7 @@ def log_of(frames: list[FrameTracks]) -> TrackLog:
         offsets,
         **{name: getattr(joined, name) for name in FrameTracks.COLUMNS},
         events=[],
-        tracks=summarise(frames),
+        summaries=summarise(frames),
         footer=Footer(Status.COMPLETE, len(frames), 2),
     )
 
@@ -120,7 +120,7 @@ def test_a_gap_is_filled_with_marked_boxes_on_the_way():
     np.testing.assert_allclose(filled.boxes_xyxy[added], [box(path, i / 30) for i in range(30, 50)], atol=1e-3)
     assert (filled.ids == 1).sum() == 90 and filled.classes[added].tolist() == [1] * 20
     np.testing.assert_array_equal(filled.boxes_xyxy[filled.states == ObjectState.DETECTED], log.boxes_xyxy)
-    assert [(line.frames, line.visible, line.gaps) for line in filled.tracks] == [(90, 70, 0), (90, 90, 0)]
+    assert [(line.frames, line.visible, line.gaps) for line in filled.summaries] == [(90, 70, 0), (90, 90, 0)]
     assert all((np.diff(one.ids) > 0).all() for one in filled)
 
 
@@ -178,4 +178,4 @@ def test_detect_steadies_and_fills_while_it_runs(tiny_model: DeformableDETR, tmp
     for name in ("frame_indices", "offsets", "ids", "classes", "states"):
         np.testing.assert_array_equal(getattr(revised, name), getattr(expected, name))
     np.testing.assert_allclose(revised.boxes_xyxy, expected.boxes_xyxy, atol=0.05)
-    assert [line.frames for line in revised.tracks] == [line.frames for line in expected.tracks]
+    assert [line.frames for line in revised.summaries] == [line.frames for line in expected.summaries]

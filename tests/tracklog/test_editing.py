@@ -54,7 +54,7 @@ def test_merged_tracks_are_one(log: TrackLog, tmp_path: Path) -> None:
     edited = saved(merge(log, [7, 3]), tmp_path / "edited.jsonl")
     assert identities(edited) == [[7], [5, 7], [5], [5, 7], [7], [7], [], [5, 7]]
     assert edited[3].boxes_xyxy.tolist() == [list(BOX), list(FAR)]  # boxes go with their track into the new order
-    first, second = edited.tracks
+    first, second = edited.summaries
     assert (first.identity, second.identity) == (5, 7)
     assert (second.first.index, second.last.index, second.frames, second.gaps) == (0, 7, 6, 2)
     (edit,) = edited.header.edits
@@ -94,7 +94,7 @@ def test_a_split_outside_the_track_leaves_nothing(log: TrackLog, at: Fraction) -
 
 def test_a_relabelled_track_is_of_one_class(log: TrackLog, tmp_path: Path) -> None:
     edited = saved(relabel(log, [5, 7], "Truck"), tmp_path / "edited.jsonl")
-    assert {track.identity: track.cls for track in edited.tracks} == {3: 0, 5: 2, 7: 2}
+    assert {track.identity: track.cls for track in edited.summaries} == {3: 0, 5: 2, 7: 2}
     assert set(edited.classes[edited.ids == 5].tolist()) == {2}
     with pytest.raises(UsageError, match="no class 'lorry'"):
         relabel(log, [5], "lorry")
@@ -103,7 +103,7 @@ def test_a_relabelled_track_is_of_one_class(log: TrackLog, tmp_path: Path) -> No
 def test_dropped_tracks_are_gone_and_frames_stay(log: TrackLog, tmp_path: Path) -> None:
     edited = saved(drop(log, [3, 7]), tmp_path / "edited.jsonl")
     assert identities(edited) == [[], [5], [5], [5], [], [], [], [5]]
-    assert [track.identity for track in edited.tracks] == [5]
+    assert [track.identity for track in edited.summaries] == [5]
     assert edited.footer is not None
     assert (edited.footer.tracks, edited.footer.figures.decoded) == (1, 8)
 
@@ -127,7 +127,7 @@ def test_a_class_that_the_model_lacks_can_be_added(log: TrackLog, tmp_path: Path
         relabel(log, [5], "bicycle")
     edited = saved(relabel(log, [5], "bicycle", add_class=True), tmp_path / "edited.jsonl")
     assert edited.class_names == ["person", "car", "truck", "bicycle"]
-    assert {track.identity: edited.class_names[track.cls] for track in edited.tracks}[5] == "bicycle"
+    assert {track.identity: edited.class_names[track.cls] for track in edited.summaries}[5] == "bicycle"
     assert relabel(edited, [3], "Bicycle", add_class=True).class_names == edited.class_names
 
 

@@ -29,10 +29,10 @@ def log(frames: list[list[int]] = FRAMES) -> TrackLog:
         boxes_xyxy=np.arange(4.0 * len(ids), dtype=np.float32).reshape(-1, 4),
         states=np.zeros(len(ids), np.int64),
         events=[],
-        tracks=[],
+        summaries=[],
         footer=None,
     )
-    return replace(made, tracks=summarise(made))
+    return replace(made, summaries=summarise(made))
 
 
 def identities(chosen: TrackLog) -> list[list[int]]:
@@ -47,7 +47,7 @@ def test_by_identity_every_frame_stays_and_boxes_stay_with_their_frame() -> None
     chosen = select(log(), tracks=[2])
     assert identities(chosen) == [[], [2], [], [2], [], []]
     assert chosen.boxes_xyxy[:, 0].tolist() == [8, 20]
-    assert [track.identity for track in chosen.tracks] == [2]
+    assert [track.identity for track in chosen.summaries] == [2]
 
 
 def test_by_class_as_a_person_writes_it() -> None:

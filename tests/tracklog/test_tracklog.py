@@ -115,7 +115,7 @@ def test_every_line_satisfies_the_schema(tmp_path: Path, suffix: str) -> None:
 
 
 def test_tracks_are_summed_up(tmp_path: Path) -> None:
-    first, second = TrackLog.load(write(tmp_path / "clip.jsonl")).tracks
+    first, second = TrackLog.load(write(tmp_path / "clip.jsonl")).summaries
     assert first.to_dict() == {
         "type": "track", "id": 1, "cls": 0, "first": {"i": 6, "pts": 12}, "last": {"i": 10, "pts": 20},
         "frames": 2, "visible": 1, "gaps": 1, "mean_score": 0.4166, "max_score": 0.5,

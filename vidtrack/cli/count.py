@@ -192,12 +192,11 @@ def _counts(log: TrackLog, places: list[tuple[str, str]]) -> list[dict[str, Any]
     """One row per place and class, and sums."""
     from vidtrack.tracklog import track_classes
     from vidtrack.tracklog.crossings import tally
-    from vidtrack.tracklog.overview import class_label
 
     tallied = tally(_of_chosen(log), track_classes(log))
     rows = []
     for kind, name in places:
-        found = {class_label(log, number): counts for number, counts in sorted(tallied.get((kind, name), {}).items())}
+        found = {log.label_of(number): counts for number, counts in sorted(tallied.get((kind, name), {}).items())}
         rows += _rows_of(kind, name, found)
     return rows
 

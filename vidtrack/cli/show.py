@@ -91,7 +91,7 @@ def _record(path: Path, found: Overview) -> dict[str, Any]:
 
 
 def _print_overview(path: Path, found: Overview, of_tracks: int) -> None:
-    from vidtrack.tracklog.overview import one_line
+    from vidtrack.core.class_names import one_line
 
     width, height = found.size
     rate = "unknown rate" if found.rate is None else f"{float(found.rate):.6g} fps"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from vidtrack.core.errors import UsageError
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str = "the model") -> np.ndarray:
@@ -49,3 +52,13 @@ def listed(names: Sequence[str], most: int = 20) -> str:
 def plain_name(name: str) -> str:
     """A class name normalised for comparison."""
     return " ".join(name.replace("_", " ").replace("-", " ").split()).casefold()
+
+
+def label_of(names: Sequence[str], number: int) -> str:
+    """The name of a class on one line, or its number if the name is empty."""
+    return one_line(names[number]) or f"class {number}"
+
+
+def one_line(text: str) -> str:
+    """Text without characters that break lines or cannot be written."""
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())

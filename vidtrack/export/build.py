@@ -15,7 +15,6 @@ from vidtrack.export.timing import constant_rate, frames_at, meant_rate, shown_a
 from vidtrack.tracking.smoothing import smooth
 from vidtrack.tracklog import TrackLog, select, track_classes
 from vidtrack.tracklog.header import Source
-from vidtrack.tracklog.overview import class_label
 from vidtrack.tracklog.trajectories import trajectories_of
 from vidtrack.video.timecode import at_rate
 
@@ -81,7 +80,7 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
         timecode=_timecode_at(clock.rate, source, own_rate),
         media=None if media_rate is None else Numbering(media_rate, _timecode_at(media_rate, source, own_rate)),
         audio=source.audio or (),
-        class_names=tuple(class_label(log, number) for number, name in enumerate(log.class_names) if name),
+        class_names=tuple(log.label_of(number) for number, name in enumerate(log.class_names) if name),
         tracks=tracks,
         anchor=config.anchor,
         start_frame=config.start_frame,
@@ -90,7 +89,7 @@ def build_scene(log: TrackLog, config: ExportConfig) -> Scene:
 
 
 def _available(log: TrackLog) -> str:
-    names = sorted({class_label(log, number) for number in track_classes(log).values()})
+    names = sorted({log.label_of(number) for number in track_classes(log).values()})
     return f"the log has tracks of {', '.join(names)}"
 
 
@@ -150,7 +149,7 @@ def _tracks(log: TrackLog, clock: FrameClock, config: ExportConfig) -> tuple[Tra
         rows = own.rows[kept]
         track = Track(
             id=own.identity,
-            label=class_label(log, own.cls),
+            label=log.label_of(own.cls),
             frames=frames_of_rows[rows],
             indices=log.frame_indices[rows],
             shown=log.frame_indices[rows],

@@ -11,8 +11,8 @@ from pathlib import PurePath
 
 import numpy as np
 
+from vidtrack.core.class_names import one_line
 from vidtrack.core.types import AudioInfo, FileNumbering
-from vidtrack.tracklog.overview import one_line
 from vidtrack.video.timecode import advanced, frame_number, is_drop_frame
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from vidtrack.core.types import Frame
 from vidtrack.render.review import Doubt, Reason, doubts_of
 from vidtrack.tracklog import TrackLog
-from vidtrack.tracklog.overview import class_label
 from vidtrack.tracklog.trajectories import Trajectory
 
 _MOST_IMAGES = 60  # the longest doubts; each image takes some 5 KB of the page
@@ -75,7 +74,7 @@ def doubts_html(images: DoubtImages, log: TrackLog, jpeg: Callable[[np.ndarray],
 
 def _item(own: DoubtImage, log: TrackLog, jpeg: Callable[[np.ndarray], str]) -> str:
     doubt, seconds = own.doubt, log.frame_seconds
-    name = f"{class_label(log, doubt.kind)} {doubt.identity} {doubt.reason}"
+    name = f"{log.label_of(doubt.kind)} {doubt.identity} {doubt.reason}"
     length = f" to {seconds[doubt.last_row]:.2f}" if doubt.last_row > doubt.first_row else ""
     when = f"{seconds[doubt.first_row]:.2f}{length} s"
     return (

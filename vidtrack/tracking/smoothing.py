@@ -196,4 +196,4 @@ def _through(delay: Delay, log: TrackLog) -> TrackLog:
     """The log with its frames revised."""
     frames = [done for tracks in log for done in delay.push(tracks)]
     frames += delay.flush()
-    return replace(log.with_frames(frames), tracks=summarise(frames)) if frames else log
+    return replace(log.with_frames(frames), summaries=summarise(frames)) if frames else log

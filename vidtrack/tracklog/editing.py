@@ -117,4 +117,4 @@ def _with_identities(log: TrackLog, ids: np.ndarray, follow: Callable[[int, int 
 
 def _summarised(log: TrackLog) -> TrackLog:
     """The log with track summaries and crossings that match its frames."""
-    return recounted(replace(log, tracks=summarise(log)))
+    return recounted(replace(log, summaries=summarise(log)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,8 +10,6 @@ from vidtrack.core.status import Status
 from vidtrack.tracklog.header import Edit
 from vidtrack.tracklog.summary import summarise
 from vidtrack.tracklog.track_log import TrackLog
-
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def overview(log: TrackLog) -> Overview:
     rows = tuple(
         TrackRow(
             id=track.identity,
-            label=class_label(log, track.cls),
+            label=log.label_of(track.cls),
             first_seconds=round(float(track.first.pts * tick), 6),
             last_seconds=round(float(track.last.pts * tick), 6),
             frames=track.frames,
@@ -77,13 +74,3 @@ def overview(log: TrackLog) -> Overview:
         edits=log.header.edits,
         tracks=rows,
     )
-
-
-def class_label(log: TrackLog, number: int) -> str:
-    """The name of a class on one line, or its number if the name is empty."""
-    return one_line(log.class_names[number]) or f"class {number}"
-
-
-def one_line(text: str) -> str:
-    """Text without characters that break lines or cannot be written."""
-    return " ".join(_UNPRINTABLE.sub(" ", text).split())

@@ -74,4 +74,4 @@ def _long_enough(log: TrackLog, min_seconds: float, min_frames: int) -> set[int]
 
 def _only(log: TrackLog, kept: Collection[int]) -> TrackLog:
     chosen = log.with_objects(np.isin(log.ids, list(kept)))
-    return replace(chosen, tracks=[track for track in log.tracks if track.identity in kept])
+    return replace(chosen, summaries=[track for track in log.summaries if track.identity in kept])

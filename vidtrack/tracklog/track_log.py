@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vidtrack.core.class_names import label_of, one_line
 from vidtrack.core.errors import LogError
 from vidtrack.core.metadata import utc_now, version_of
 from vidtrack.core.status import Status
 from vidtrack.core.types import FrameTracks
+from vidtrack.tracklog.clip_images import ClipImages
 from vidtrack.tracklog.header import LARGEST, Edit, Header
-from vidtrack.tracklog.lines import read_values
+from vidtrack.tracklog.loading import MOST_RECORDS, Loader
+from vidtrack.tracklog.notebook import log_html
 from vidtrack.tracklog.records import Event, Footer, TrackSummary
-from vidtrack.tracklog.schema import HINT, STATE_NAMES, faults_of, parse_header
+from vidtrack.tracklog.schema import HINT, STATE_NAMES
+from vidtrack.tracklog.tables import pandas_frame, polars_frame, supervision_detections
+from vidtrack.tracklog.tracks import Track, Tracks
 from vidtrack.tracklog.writer import LogWriter
 
-MOST_RECORDS = 500_000  # events, and tracks, that a log may hold
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import supervision
+
 _CUT = "cut"  # kind of the events at the first frame of a new shot
 _FARTHEST = 1e6  # pixels from the image's corner, beyond any image
-_STATE_CODES = {name: code for code, name in enumerate(STATE_NAMES)}
+_STRIP_FRAMES = 6  # shown in a notebook
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrackLog:
     """A track log in memory: F frames, N objects.
 
@@ -45,9 +55,10 @@ class TrackLog:
     boxes_xyxy: np.ndarray  # (N, 4) float32, pixels in display orientation
     states: np.ndarray  # (N,) int64 of ObjectState
     events: list[Event]
-    tracks: list[TrackSummary]
+    summaries: list[TrackSummary]
     footer: Footer | None
     problem: str = ""
+    path: Path | None = None  # where it was read from
 
     @classmethod
     def load(cls, path: str | Path) -> TrackLog:
@@ -56,7 +67,9 @@ class TrackLog:
         Raises LogError if the file is missing, is not a track log, is damaged before its end or is of a newer version,
         and if its header or objects break the schema.
         """
-        return _Loader(Path(path)).load()
+        log = cls(**Loader(Path(path)).load())
+        _refuse_impossible(log, Path(path))
+        return log
 
     def save(self, path: Path) -> None:
         """Write the log under a name that appears when the file is complete; track summaries are computed again.
@@ -87,6 +100,10 @@ class TrackLog:
         """Names by class number."""
         return list(self.header.model.classes)
 
+    def label_of(self, number: int) -> str:
+        """The name of a class on one line, or its number if it has no name."""
+        return label_of(self.header.model.classes, number)
+
     @property
     def time_base(self) -> Fraction:
         """Seconds per tick of pts."""
@@ -111,6 +128,67 @@ class TrackLog:
     def shots(self) -> np.ndarray:
         """The ordinal (F,) of the shot that each frame belongs to."""
         return np.searchsorted(self.cut_pts, self.frame_pts, side="right")
+
+    @cached_property
+    def tracks(self) -> Tracks:
+        """The tracks one by one, by ID, with crops of the clip."""
+        rows, images = self.frame_rows, ClipImages(self.header.source, self.path)
+        return Tracks(
+            {identity: self._track(identity, own, rows[own], images) for identity, own in self.objects_by_track()}
+        )
+
+    def objects_by_track(self) -> list[tuple[int, np.ndarray]]:
+        """Each identity, in order, with its objects (K,) int64 in order of time."""
+        order = np.argsort(self.ids, kind="stable")
+        identities, starts = np.unique(self.ids[order], return_index=True)
+        return list(zip(identities.tolist(), np.split(order, starts[1:]), strict=False))
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row per object and frame.
+
+        Columns: index (decoded frame), seconds, id, class (of the track), score, left, top, right, bottom (pixels) and
+        state: those of the CSV and Parquet exports that do not depend on a timeline. Raises MissingPackageError.
+        """
+        return pandas_frame(*self._table())
+
+    def to_polars(self) -> polars.DataFrame:
+        """The same table as a polars DataFrame; raises MissingPackageError."""
+        return polars_frame(*self._table())
+
+    def to_supervision(self) -> dict[int, supervision.Detections]:
+        """supervision's Detections by decoded frame index, with tracker IDs; raises MissingPackageError.
+
+        A frame without objects has empty Detections; frames that a stride left out are missing.
+        """
+        names = [self.label_of(number) for number in range(len(self.class_names))]
+        return {
+            f.index: supervision_detections(f.boxes_xyxy, f.scores, f.classes, f.ids, names, f.states) for f in self
+        }
+
+    def __repr__(self) -> str:
+        source, seconds = self.header.source, self.frame_seconds
+        counts = Counter(track.label for track in self.tracks).most_common()
+        named = f": {', '.join(f'{count} {label}' for label, count in counts)}" if counts else ""
+        name = one_line(Path(source.path.replace("\\", "/")).name)
+        length = f"{seconds[-1] - seconds[0]:.2f} s" if len(self) else "0 s"
+        tracks = f"{len(self.tracks)} track{'' if len(self.tracks) == 1 else 's'}"
+        ended = "" if self.status is Status.COMPLETE else f", {self.status}"
+        return f"TrackLog({name!r}, {len(self)} frames, {length}, {tracks}{named}{ended})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                str(t.id),
+                t.label,
+                f"{t.seconds[0]:.2f} s",
+                f"{t.seconds[-1]:.2f} s",
+                str(len(t)),
+                f"{t.scores.mean():.2f}",
+            )
+            for t in self.tracks
+        ]
+        head = ("id", "class", "from", "to", "frames", "score")
+        return log_html(repr(self), self._filmstrip, self.header.source.size, [head, *rows])
 
     def __len__(self) -> int:
         return len(self.frame_indices)
@@ -148,6 +226,48 @@ class TrackLog:
         edit = Edit(operation, details, utc_now(), version_of("vidtrack"))
         return replace(self, header=replace(self.header, edits=(*self.header.edits, edit)))
 
+    def _track(self, identity: int, own: np.ndarray, rows: np.ndarray, images: ClipImages) -> Track:
+        cls = int(np.bincount(self.classes[own], weights=self.scores[own]).argmax())
+        return Track(
+            identity,
+            self.label_of(cls),
+            self.frame_indices[rows],
+            self.frame_pts[rows],
+            self.time_base,
+            self.boxes_xyxy[own],
+            self.scores[own],
+            self.states[own],
+            images,
+        )
+
+    def _table(self) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+        """Columns (N,), and for those that hold numbers of names, the names."""
+        labels = sorted({track.label for track in self.tracks})
+        kinds = {track.id: labels.index(track.label) for track in self.tracks}
+        identities, places = np.unique(self.ids, return_inverse=True)
+        rows, box = self.frame_rows, self.boxes_xyxy.T
+        columns = {
+            "index": self.frame_indices[rows],
+            "seconds": self.frame_seconds[rows],
+            "id": self.ids,
+            "class": np.array([kinds[identity] for identity in identities.tolist()], np.int64)[places],
+            "score": self.scores,
+            **dict(zip(("left", "top", "right", "bottom"), box, strict=True)),
+            "state": self.states,
+        }
+        return columns, {"class": labels, "state": list(STATE_NAMES)}
+
+    def _filmstrip(self) -> Iterator[tuple[np.ndarray, str, list[tuple[int, list[float]]]]]:
+        """Frames spread over the log, if possible with objects: image, caption, identities and boxes."""
+        shown = np.flatnonzero(np.diff(self.offsets))
+        shown = shown if len(shown) >= _STRIP_FRAMES else np.arange(len(self))
+        parts = [part for part in np.array_split(shown, _STRIP_FRAMES) if len(part)]
+        frames = [self[int(part[len(part) // 2])] for part in parts]
+        images = ClipImages(self.header.source, self.path).at(frame.seconds for frame in frames)
+        for frame, image in zip(frames, images, strict=True):
+            caption = f"{float(frame.seconds):.2f} s, frame {frame.index}"
+            yield image, caption, list(zip(frame.ids.tolist(), frame.boxes_xyxy.tolist(), strict=True))
+
     def _lines(self) -> Iterator[FrameTracks | Event]:
         """Frames, and each event before the first frame that does not precede it."""
         at = 0
@@ -161,83 +281,6 @@ class TrackLog:
 
 def _is_due(event: Event, index: int) -> bool:
     return event.index is not None and event.index <= index
-
-
-class _Loader:
-    """Collects the lines of one file into columns."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.header: Header | None = None
-        self.events: list[Event] = []
-        self.tracks: list[TrackSummary] = []
-        self.footer: Footer | None = None
-        self.indices, self.pts, self.offsets = array("q"), array("q"), array("q", [0])
-        self.ids, self.classes, self.states = array("q"), array("q"), array("q")
-        self.scores, self.boxes = array("f"), array("f")
-
-    def load(self) -> TrackLog:
-        problem = ""
-        for number, value in read_values(self.path):
-            if value is None:
-                problem = f"{self.path} ends in the middle of line {number}"
-                break
-            try:
-                self._take(value)
-            except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
-                fault = str(error) if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
-                raise LogError(f"line {number} of {self.path} is not a valid track log line: {fault}", HINT) from None
-        assert self.header is not None  # read_values raises for a file without a value
-        if self.footer is None and not problem:
-            problem = f"{self.path} has no footer: the run that wrote it did not end"
-        log = TrackLog(
-            self.header,
-            np.array(self.indices, np.int64),
-            np.array(self.pts, np.int64),
-            np.array(self.offsets, np.int64),
-            np.array(self.ids, np.int64),
-            np.array(self.classes, np.int64),
-            np.array(self.scores, np.float32),
-            np.array(self.boxes, np.float32).reshape(-1, 4),
-            np.array(self.states, np.int64),
-            self.events,
-            self.tracks,
-            self.footer,
-            problem,
-        )
-        _refuse_impossible(log, self.path)
-        return log
-
-    def _take(self, value: Any) -> None:
-        if self.header is None:
-            self.header = parse_header(value, self.path)
-            return
-        kind = value["type"]
-        if kind == "frame":
-            self._take_frame(value["i"], value["pts"], value["objs"])
-        elif kind in ("event", "track", "footer"):
-            for fault in faults_of(kind, value):
-                raise ValueError(fault)
-            if kind == "footer":
-                self.footer = Footer.from_dict(value)
-            elif kind == "event":
-                self.events.append(Event.from_dict(value))
-            else:
-                self.tracks.append(TrackSummary.from_dict(value))
-            if max(len(self.events), len(self.tracks)) > MOST_RECORDS:
-                raise LogError(f"{self.path} holds more than {MOST_RECORDS} {kind} lines", "is it a track log?")
-
-    def _take_frame(self, index: int, pts: int, entries: Sequence[Mapping[str, Any]]) -> None:
-        self.indices.append(index)
-        self.pts.append(pts)
-        for entry in entries:
-            left, top, right, bottom = entry["box"]
-            self.ids.append(entry["id"])
-            self.classes.append(entry["cls"])
-            self.scores.append(entry["score"])
-            self.states.append(_STATE_CODES[entry["state"]])
-            self.boxes.extend((left, top, right, bottom))
-        self.offsets.append(len(self.ids))
 
 
 def _refuse_impossible(log: TrackLog, path: Path) -> None:

@@ -43,8 +43,7 @@ class Trajectory:
 
 def trajectories_of(log: TrackLog) -> list[Trajectory]:
     """The objects of a log in order of id, as logged: a step of more than one row is a gap."""
-    rows, order = log.frame_rows, np.argsort(log.ids, kind="stable")
-    identities, starts = np.unique(log.ids[order], return_index=True)
+    rows = log.frame_rows
     return [
         Trajectory(
             identity,
@@ -54,7 +53,7 @@ def trajectories_of(log: TrackLog) -> list[Trajectory]:
             log.scores[own].astype(np.float64),
             log.states[own],
         )
-        for identity, own in zip(identities.tolist(), np.split(order, starts[1:]), strict=False)
+        for identity, own in log.objects_by_track()
     ]
 
 
@@ -119,5 +118,5 @@ def with_trajectories(log: TrackLog, trajectories: Sequence[Trajectory]) -> Trac
         scores=joined("scores")[order].astype(np.float32),
         boxes_xyxy=joined("boxes_xyxy", (4,))[order].astype(np.float32),
         states=joined("states")[order].astype(np.int64),
-        tracks=[],
+        summaries=[],
     )
