@@ -142,7 +142,7 @@ def test_a_clip_damaged_in_the_middle_is_tracked_to_its_end(detect: Command, cli
         ("--precision", "float12", "float12"),
         ("--codec", "h265x", "unknown video codec 'h265x'"),
         ("--crf", "99", "crf is 99"),
-        ("--preset", "warp", "no preset 'warp'"),
+        ("--encoder-preset", "warp", "no preset 'warp'"),
         ("--hwaccel", "steam", "steam"),
     ],
 )

@@ -26,7 +26,13 @@ def test_every_format_has_its_rows_in_the_documentation() -> None:
 def test_formats_come_once_and_in_the_order_named() -> None:
     assert [entry.name for entry in find_formats(["csv", "nuke", "csv"])] == ["csv", "nuke"]
     with pytest.raises(UsageError, match="known: after-effects, "):
-        find_formats(["premiere"])
+        find_formats(["avid"])
+
+
+def test_formats_are_found_by_what_people_call_them() -> None:
+    names = ["premiere", "DaVinci", "final-cut", "AE", "ultralytics", "Shotcut"]
+    assert [entry.name for entry in find_formats(names)] == ["otio", "fcpxml", "after-effects", "yolo", "mlt"]
+    assert find_formats(["all"]) == list(FORMATS)
 
 
 def test_the_option_knows_every_anchor() -> None:

@@ -14,7 +14,7 @@ from vidtrack.core import errors
 from vidtrack.evaluation import pairs
 from vidtrack.export import build
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracklog import header, lines, track_log
+from vidtrack.tracklog import header, lines, loading
 from vidtrack.video import Limits
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ SECONDS = Limits().seconds or 0
         ("crashes of a worker", str(Rules().crashes)),
         ("a line of a track log", f"{lines.LONGEST_LINE >> 20} Mi characters"),
         ("values in a line", f"{lines.MOST_VALUES:,}"),
-        ("tracks, and events, in a log", f"{track_log.MOST_RECORDS:,} each"),
+        ("tracks, and events, in a log", f"{loading.MOST_RECORDS:,} each"),
         ("integers in a log", "2^53 - 1" if header.LARGEST == 2**53 - 1 else str(header.LARGEST)),
         (
             "unpacked size of a compressed log",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vidtrack.cli import detect_options as own
-from vidtrack.cli import drawing, exits, options
+from vidtrack.cli import drawing, exits, options, presets
 from vidtrack.cli.detect_options import EngineKind, Order, TrackerMode
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.values import limits_of, parse_classes, parse_prompt
@@ -33,10 +33,14 @@ _MODE = TrackerMode(_TRACKER.mode)
 def detect(
     inputs: own.Inputs,
     output: own.Output = None,
+    config_file: presets.ConfigFile = None,
+    preset: presets.Preset = None,
     model: own.Model = "default",
     prompt: options.Prompt = None,
     classes: own.Classes = None,
     score: own.Score = None,
+    region: own.Regions = None,
+    ignore_region: own.IgnoredRegions = None,
     size: options.Size = None,
     tracker: own.TrackerOption = _MODE,
     max_tracks: own.MaxTracks = _TRACKER.max_tracks,
@@ -63,7 +67,7 @@ def detect(
     raw_boxes: drawing.RawBoxes = False,
     codec: options.Codec = None,
     crf: options.Crf = None,
-    preset: options.Preset = None,
+    encoder_preset: options.EncoderPreset = None,
     overwrite: options.Overwrite = False,
     skip_existing: own.SkipExisting = False,
     resume: own.Resume = False,
@@ -97,7 +101,7 @@ def detect(
     from vidtrack.cli.batch import detect_batch
     from vidtrack.model.choice import ModelChoice
     from vidtrack.pipeline.config import RunConfig
-    from vidtrack.tracklog.zones import parse_line, parse_zone
+    from vidtrack.tracklog.zones import parse_line, parse_region, parse_zone
     from vidtrack.video.config import EncodeConfig
 
     if overwrite and skip_existing:
@@ -109,8 +113,16 @@ def detect(
     if watch and limit is not None:
         raise UsageError("--limit cannot be used with --watch", "use one of them")
     config = RunConfig(
-        tracker=replace(_TRACKER, mode=str(tracker), max_tracks=max_tracks, scene_cuts=not no_cuts),
-        score=score,
+        tracker=replace(
+            _TRACKER,
+            mode=str(tracker),
+            max_tracks=max_tracks,
+            scene_cuts=not no_cuts,
+            regions=tuple(map(parse_region, region or ())),
+            ignored_regions=tuple(map(parse_region, ignore_region or ())),
+        ),
+        score=None if score is None else score[0],
+        class_scores=() if score is None else score[1],
         classes=parse_classes(classes),
         start_seconds=start,
         end_seconds=end,
@@ -126,7 +138,7 @@ def detect(
         hwaccel=hwaccel,
         resume=resume,
         limits=limits_of(max_pixels, max_duration),
-        video=EncodeConfig(codec, crf, preset),
+        video=EncodeConfig(codec, crf, encoder_preset),
         look=drawing.look_of(parts, style, line_width, text_size, trail, colour_by, raw_boxes),
     )
     if watch and (output == "-" or not all(map(is_folder, inputs))):

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from vidtrack.cli.options import OUTPUT, RANGE, RUN, TRACKING
-from vidtrack.cli.values import parse_duration, parse_interval
+from vidtrack.cli.values import parse_duration, parse_interval, parse_scores
 from vidtrack.tracking.registry import TRACKERS
 
 _BATCH = "Batch"
@@ -50,8 +50,31 @@ Classes = Annotated[
     typer.Option(metavar="NAMES", help="Only these classes, e.g. person,car. Default: all.", rich_help_panel=TRACKING),
 ]
 Score = Annotated[
-    float | None,
-    typer.Option(min=0, max=1, help="Minimum score to start a track. Default: the model's.", rich_help_panel=TRACKING),
+    Any,
+    typer.Option(
+        parser=parse_scores,
+        metavar="SCORE",
+        help="Minimum score to start a track, also by class: 0.5 or person=0.3,car=0.5. Default: the model's.",
+        rich_help_panel=TRACKING,
+    ),
+]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        metavar="X,Y,X,Y,...",
+        help="Look only inside this rectangle or polygon, in pixels or percent. Repeatable.",
+        rich_help_panel=TRACKING,
+    ),
+]
+IgnoredRegions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore-region",
+        metavar="X,Y,X,Y,...",
+        help="Ignore objects whose centre lies inside this rectangle or polygon. Repeatable.",
+        rich_help_panel=TRACKING,
+    ),
 ]
 TrackerOption = Annotated[
     TrackerMode,

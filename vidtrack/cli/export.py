@@ -35,7 +35,7 @@ def export(
         list[str] | None, typer.Argument(metavar="LOG", help="Track logs, folders of logs, or glob patterns.")
     ] = None,
     formats: Annotated[
-        str, typer.Option("--to", metavar="FORMAT,...", help="Comma-separated formats; --list shows them.")
+        str, typer.Option("--to", metavar="FORMAT,...", help="Comma-separated formats, or all; --list shows them.")
     ] = "",
     output: Annotated[
         Path | None,
@@ -101,7 +101,7 @@ def export(
     min_seconds, min_frames = parse_length(min_length)
 
     from vidtrack.export.build import ExportConfig
-    from vidtrack.export.registry import find_formats
+    from vidtrack.export.registry import ALL, find_formats
     from vidtrack.export.run import export_log, plan_outputs
     from vidtrack.export.scene import Anchor
     from vidtrack.tracklog.folders import find_logs
@@ -117,7 +117,8 @@ def export(
         start_frame=start_frame,
         smooth_seconds=smooth,
     )
-    wanted = find_formats([name.strip() for name in formats.split(",") if name.strip()])
+    names = [name.strip() for name in formats.split(",") if name.strip()]
+    wanted = find_formats(names)
     planned = plan_outputs(find_logs(logs), wanted, output)
     if not overwrite:
         refuse_existing(target for targets in planned.values() for target in targets.values())
@@ -127,7 +128,7 @@ def export(
     tally = Tally(len(planned))
     for log, targets in planned.items():
         with tally.log(log):
-            _say(export_log(log, wanted, targets, config))
+            _say(export_log(log, wanted, targets, config, skip_unfit=[name.lower() for name in names] == [ALL]))
     raise typer.Exit(tally.exit_code)
 
 

@@ -162,9 +162,14 @@ Crf = Annotated[
     float | None,
     typer.Option(help="Constant rate factor: lower means better quality, larger files.", rich_help_panel=OUTPUT),
 ]
-Preset = Annotated[
+EncoderPreset = Annotated[
     str | None,
-    typer.Option(help="Encoder preset, e.g. slow or veryfast; a number for av1 and vp9.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--encoder-preset",
+        metavar="NAME",
+        help="Encoder preset, e.g. slow or veryfast; a number for av1 and vp9.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 # Performance and messages

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from vidtrack.cli import drawing, options
+from vidtrack.cli import drawing, options, presets
 from vidtrack.cli import render_options as own
 from vidtrack.cli.drawing import look_of
 from vidtrack.cli.many_logs import for_each_log
@@ -26,6 +26,8 @@ def render(
     log: options.LogOrFolder,
     video: options.SourceVideo = None,
     output: own.Output = None,
+    config_file: presets.ConfigFile = None,
+    preset: presets.Preset = None,
     parts: drawing.Parts = drawing.PARTS,
     style: drawing.StyleOption = Style.QUIET,
     line_width: drawing.LineWidth = None,
@@ -67,7 +69,7 @@ def render(
     max_pixels: options.MaxPixels = None,
     codec: options.Codec = None,
     crf: options.Crf = None,
-    preset: options.Preset = None,
+    encoder_preset: options.EncoderPreset = None,
     report: own.Report = None,
     overwrite: options.Overwrite = False,
     force: options.Force = False,
@@ -107,7 +109,7 @@ def render(
     with_alpha = matte is own.MatteKind.alpha
     if with_alpha and codec not in (None, "prores4444"):
         raise UsageError(f"{codec} cannot store an alpha channel", "drop --codec, or use --matte luma")
-    encoding = EncodeConfig("prores4444" if with_alpha else codec, crf, preset)
+    encoding = EncodeConfig("prores4444" if with_alpha else codec, crf, encoder_preset)
 
     inputs = open_inputs(log, video, wanted, force, limits_of(max_pixels, None))
     plan = Plan(inputs, output, encoding.codec, start, end)

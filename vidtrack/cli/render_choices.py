@@ -30,11 +30,12 @@ _NEEDS = {  # options that do nothing without one of others
     "invert": ("matte",),
 }
 _USELESS = {  # hiding fills every gap by itself, and smoothed boxes might let something through
-    "stills": {"start", "end", "codec", "crf", "preset"},
+    "stills": {"start", "end", "codec", "crf", "encoder_preset"},
     "clips": {"start", "end", "smooth", "fill_gaps"},
     **{name: {"smooth", "fill_gaps"} for name in _HIDING},
 }
 _CHOOSING = {"tracks", "without", "classes", "min_length"}
+_CHOSEN = ("COMMANDLINE", "DEFAULT_MAP")  # the latter is a --config file or --preset
 _SPELLINGS = {"without": "--except"}
 ALL = "all"  # for --crop-track: each over its own time
 
@@ -42,7 +43,7 @@ ALL = "all"  # for --crop-track: each over its own time
 def check_combination(ctx: typer.Context) -> None:
     """Raise UsageError for options that cannot be combined or would have no effect."""
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
-    given = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+    given = {name for name, source in sources.items() if source is not None and source.name in _CHOSEN}
     for modes in (_HIDING, _CUTTING):
         both = [name for name in modes if name in given]
         if len(both) > 1:

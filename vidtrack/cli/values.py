@@ -81,6 +81,22 @@ def parse_prompt(text: str | None) -> tuple[str, ...] | None:
     return phrases
 
 
+def parse_scores(text: str) -> tuple[float | None, tuple[tuple[str, float], ...]]:
+    """The minimum score for all classes, and those of single ones: `0.5`, `person=0.3,car=0.5` or `0.5,person=0.3`."""
+    common, by_class = None, {}
+    for part in text.split(","):
+        name, equals, number = part.rpartition("=")
+        if not re.fullmatch(r"\s*(0?\.\d{1,9}|0|1|[01]\.\d{0,9})\s*", number) or float(number) > 1:
+            raise typer.BadParameter(f"{part.strip()!r} is not a score from 0 to 1: use 0.5, or person=0.3,car=0.5")
+        if equals and name.strip():
+            by_class[name.strip()] = float(number)
+        elif equals or common is not None:
+            raise typer.BadParameter(f"{text!r} is not a list of scores: use 0.5, or person=0.3,car=0.5")
+        else:
+            common = float(number)
+    return common, tuple(by_class.items())
+
+
 def parse_identities(text: str | None, option: str = "--tracks") -> tuple[int, ...] | None:
     """Track IDs from a comma-separated list."""
     if text is None:

@@ -1,10 +1,12 @@
-"""Dataset formats: MOTChallenge text, and COCO JSON with videos and tracks (COCO-VID, TAO)."""
+"""Dataset formats: MOTChallenge text, COCO JSON with videos and tracks (COCO-VID, TAO), and YOLO text."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from vidtrack.export.scene import Scene
 from vidtrack.export.text import number
@@ -47,6 +49,25 @@ def write_coco(scene: Scene) -> Iterator[str]:
         images = (_image(scene, index) for index in range(first, min(first + _AT_A_TIME, scene.decoded_count)))
         yield ", " * (first > 0) + ", ".join(json.dumps(image, ensure_ascii=False) for image in images)
     yield after + "\n"
+
+
+def write_yolo(scene: Scene) -> dict[str, str]:
+    """A file per logged frame, `class x y width height` as fractions of the image, and the classes in data.yaml.
+
+    Files are numbered by decoded frame of the clip as it is.
+    """
+    names, (width, height) = _categories(scene), scene.size
+    lines: dict[int, dict[int, str]] = {index: {} for index in scene.clock.indices.tolist()}  # by frame, then track
+    for track in scene.tracks:
+        left, top, right, bottom = np.clip(track.boxes_xyxy, 0, [width, height, width, height]).T
+        boxes = np.stack([(left + right) / 2 / width, (top + bottom) / 2 / height, (right - left) / width,
+                          (bottom - top) / height], 1)  # fmt: skip
+        for index, box in zip(track.shown[track.logged].tolist(), boxes[track.logged].tolist(), strict=True):
+            values = " ".join(f"{value:.6f}" for value in box)
+            lines.setdefault(index, {})[track.id] = f"{names.index(track.label)} {values}\n"
+    listed = "".join(f"  {number_of}: {json.dumps(name)}\n" for number_of, name in enumerate(names))
+    files = {f"{scene.name}_{index:06}.txt": "".join(own.values()) for index, own in lines.items()}
+    return {"data.yaml": f"nc: {len(names)}\nnames:\n{listed}", **files}
 
 
 def _image(scene: Scene, index: int) -> dict[str, Any]:

@@ -178,6 +178,15 @@ FORMATS = (
         empty=True,
     ),
     Format(
+        "yolo",
+        ".yolo/",
+        "YOLO text: a file of boxes per frame, and data.yaml with the classes; train a detector on it.",
+        "Frames: ffmpeg -i CLIP -start_number 0 -fps_mode passthrough NAME_%06d.jpg; put the .txt files into labels/.",
+        datasets.write_yolo,
+        needs_rate=False,
+        empty=True,
+    ),
+    Format(
         "label-studio",
         ".label-studio.json",
         "Label Studio: predicted video rectangles to correct by hand.",
@@ -206,9 +215,31 @@ FORMATS = (
 )
 
 
+ALL = "all"
+_ALIASES = {
+    "premiere": "otio",
+    "resolve": "otio",
+    "davinci": "otio",
+    "final-cut": "fcpxml",
+    "fcp": "fcpxml",
+    "ae": "after-effects",
+    "aftereffects": "after-effects",
+    "kdenlive": "mlt",
+    "shotcut": "mlt",
+    "3dequalizer": "3de",
+    "motchallenge": "mot",
+    "ultralytics": "yolo",
+    "labelstudio": "label-studio",
+    "vtt": "webvtt",
+}  # what people call them
+
+
 def find_formats(names: Sequence[str]) -> list[Format]:
-    """The formats of these names, each once; raises UsageError for an unknown name and for none."""
+    """The formats of these names or aliases, each once, `all` alone is every one; raises UsageError for others."""
     known = {entry.name: entry for entry in FORMATS}
+    names = [_ALIASES.get(name.lower(), name.lower()) for name in names]
+    if list(names) == [ALL]:
+        return list(FORMATS)
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

@@ -60,14 +60,18 @@ def plan_outputs(
     return planned
 
 
-def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], config: ExportConfig) -> Exported:
+def export_log(
+    path: Path, formats: Sequence[Format], targets: dict[str, Path], config: ExportConfig, skip_unfit: bool = False
+) -> Exported:
     """Write a log in each format; `targets` holds the file or folder of each, by the format's name.
 
-    Raises LogError, UsageError for what was asked of this log before anything is written, and OutputError, where the
-    formats before the failing one stay.
+    If `skip_unfit`, formats that cannot hold this log are left out with a note. Raises LogError, UsageError for what
+    was asked of this log before anything is written, and OutputError, where the formats before the failing one stay.
     """
     log = TrackLog.load(path)
     scene = build_scene(log, config)
+    unfit = {entry.name: why for entry in formats if skip_unfit and (why := _unfit(entry, scene))}
+    formats = [entry for entry in formats if entry.name not in unfit]
     if scene.rate is None:
         _refuse_variable_rate(path, log, formats)
     if not scene.tracks and (names := [entry.name for entry in formats if not entry.empty]):
@@ -75,7 +79,7 @@ def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], 
     for entry in formats:
         if entry.refuse is not None:
             entry.refuse(scene)
-    missing = [entry for entry in formats if entry.package and importlib.util.find_spec(entry.package) is None]
+    missing = [entry for entry in formats if _lacks_package(entry)]
     clip = find_source(log.header.source, path)
     scene = _linked(scene, log.header.source, clip)
     files = []
@@ -89,7 +93,28 @@ def export_log(path: Path, formats: Sequence[Format], targets: dict[str, Path], 
             f"{missing[0].name} needs the package {missing[0].package}{others}",
             f"pip install 'vidtrack[{missing[0].name}]'",
         )
-    return Exported(path, tuple(files), len(scene.tracks), tuple(_notes(log, clip, scene, formats)))
+    skipped = [f"{name} left out: {why}" for name, why in unfit.items()]
+    return Exported(path, tuple(files), len(scene.tracks), (*skipped, *_notes(log, clip, scene, formats)))
+
+
+def _lacks_package(entry: Format) -> bool:
+    return entry.package is not None and importlib.util.find_spec(entry.package) is None
+
+
+def _unfit(entry: Format, scene: Scene) -> str:
+    """Why a format cannot hold a log, or cannot be written here; empty if it can."""
+    if entry.needs_rate and scene.rate is None:
+        return "the frame rate varies (give --conform-fps)"
+    if not scene.tracks and not entry.empty:
+        return "the log has no tracks"
+    if _lacks_package(entry):
+        return f"it needs pip install 'vidtrack[{entry.name}]'"
+    try:
+        if entry.refuse is not None:
+            entry.refuse(scene)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def _linked(scene: Scene, source: Source, clip: Path | None) -> Scene:

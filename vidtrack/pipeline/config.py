@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
+from vidtrack.core.class_names import class_filter
 from vidtrack.render.style import Look
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracklog.zones import Line, Zone
@@ -19,6 +23,7 @@ class RunConfig:
 
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     score: float | None = None  # minimum score to start a track, overrides `tracker`; None is the model's default
+    class_scores: tuple[tuple[str, float], ...] = ()  # (class, its own minimum score to start a track)
     classes: tuple[str, ...] | None = None  # None tracks every class of the model
     start_seconds: Fraction | None = None
     end_seconds: Fraction | None = None
@@ -54,11 +59,23 @@ class RunConfig:
             stream=self.stream,
         )
 
-    def at_score(self, models_own: float) -> RunConfig:
-        """The same with the minimum score set; no threshold of the tracker stays above it."""
+    def at_score(self, models_own: float, class_names: Sequence[str]) -> RunConfig:
+        """The same with the minimum scores set; no threshold of the tracker stays above the lowest.
+
+        Raises UsageError for a score of a class that the model does not have.
+        """
         score = models_own if self.score is None else self.score
-        low, high = min(self.tracker.low_score, score), min(self.tracker.high_score, score)
-        tracker = replace(self.tracker, low_score=low, high_score=high, new_track_threshold=score)
+        by_class = np.full(len(class_names), score)
+        for name, own in self.class_scores:
+            by_class[class_filter(class_names, [name])] = own
+        lowest = min(score, *(own for _, own in self.class_scores), 1.0)
+        tracker = replace(
+            self.tracker,
+            low_score=min(self.tracker.low_score, lowest),
+            high_score=min(self.tracker.high_score, lowest),
+            new_track_threshold=score,
+            class_thresholds=tuple(by_class.tolist()) if self.class_scores else (),
+        )
         return replace(self, score=score, tracker=tracker)
 
     def parameters(self) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def track_video(
     what was done, marked `failed`; the video is deleted.
     """
     detector = load_model(model) if isinstance(model, (str, Path)) else model
-    config = (config or RunConfig()).at_score(detector.default_score)
+    config = (config or RunConfig()).at_score(detector.default_score, detector.class_names)
     log = Path(log) if isinstance(log, str) else log
     video = None if video is None else Path(video)
     if not overwrite and not config.resume:

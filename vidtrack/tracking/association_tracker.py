@@ -16,6 +16,7 @@ from vidtrack.tracking.camera_motion import CameraMotion
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
 from vidtrack.tracking.state import TrackQueryOutput
+from vidtrack.tracklog.zones import in_regions
 
 
 class AssociationTracker:
@@ -52,7 +53,8 @@ class AssociationTracker:
         self._compensate_camera_motion(frame.image)
         rows = self._rows_to_carry()
         self.associator.predict(float(frame.seconds))
-        tracked = self.associator.update(*self._look(memory, (width, height), rows))
+        detections, carried = self._look(memory, (width, height), rows)
+        tracked = self.associator.update(*self._within_regions(detections, carried, (width, height)))
         return FrameTracks(
             index=frame.index,
             pts=frame.pts,
@@ -88,6 +90,19 @@ class AssociationTracker:
     def _look(self, memory: Any, size: tuple[int, int], rows: np.ndarray) -> tuple[Detections, TrackQueryOutput | None]:
         """Detections of a frame of `size` (width, height), and what carried queries found in it."""
         return self.detector.detect(memory, size, self.config.low_score, self.allowed), None
+
+    def _within_regions(
+        self, detections: Detections, carried: TrackQueryOutput | None, size: tuple[int, int]
+    ) -> tuple[Detections, TrackQueryOutput | None]:
+        """What was found where the config says to look, in an image of `size` (width, height)."""
+        config = self.config
+        if not (config.regions or config.ignored_regions):
+            return detections, carried
+        kept = in_regions(detections.boxes_xyxy, config.regions, config.ignored_regions, size)
+        if carried is None:
+            return detections[kept], None
+        followed = in_regions(carried.found.boxes_xyxy, config.regions, config.ignored_regions, size)
+        return detections[kept], TrackQueryOutput(carried.rows[followed], carried.found[followed])
 
     def _compensate_camera_motion(self, image: np.ndarray) -> None:
         """End the tracks at a cut, or move them with the camera."""

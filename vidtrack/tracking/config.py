@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vidtrack.core.errors import UsageError
 from vidtrack.tracking.registry import TRACKERS
+
+if TYPE_CHECKING:  # this module is imported for the command line's help, which must be quick
+    from vidtrack.tracklog.zones import Zone
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,9 @@ class TrackerConfig:
     high_score: float = 0.35  # detections of at least this score are matched first
     low_score: float = 0.15  # detections below are dropped; from here to high_score they only continue tracks
     new_track_threshold: float = 0.35  # minimum score of an unmatched detection that starts a track
+    class_thresholds: tuple[float, ...] = ()  # the same for each class number; empty is the same for all
+    regions: tuple[Zone, ...] = ()  # only detections whose centre lies in one of them count; empty is everywhere
+    ignored_regions: tuple[Zone, ...] = ()  # detections whose centre lies in one of them do not count
 
     match_iou: float = 0.05  # minimum similarity of a track and a high-score detection
     second_match_iou: float = 0.4  # minimum similarity of a track and a low-score detection

@@ -16,7 +16,10 @@ def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConf
 
     The place must be free of tracks seen in this frame and of better births.
     """
-    new = free[free.scores >= config.new_track_threshold]
+    thresholds = (
+        np.array(config.class_thresholds)[free.classes] if config.class_thresholds else config.new_track_threshold
+    )
+    new = free[free.scores >= thresholds]
     if len(new) == 0:
         return new
     seen = tracks.seen_seconds == seconds

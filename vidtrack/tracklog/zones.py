@@ -65,6 +65,15 @@ def scaled(place: Line | Zone, scale: tuple[float, float]) -> Line | Zone:
     return replace(place, points=tuple((x * scale[0], y * scale[1]) for x, y in place.points))
 
 
+def parse_region(text: str) -> Zone:
+    """The polygon that `x1,y1,x2,y2,...` means, two points being the corners of a rectangle; raises UsageError."""
+    points, percent = _points(text, text, "region", "x1,y1,x2,y2 or more points")
+    if len(points) == 2:
+        (left, top), (right, bottom) = points
+        points = ((left, top), (right, top), (right, bottom), (left, bottom))
+    return Zone(text.strip(), points, percent)
+
+
 def pixels_of(place: Line | Zone, size: tuple[int, int]) -> np.ndarray:
     """The points (P, 2) in pixels; raises MisfitError for a place outside the image."""
     points = np.array(place.points, np.float64)
@@ -96,18 +105,40 @@ def contains(spots: np.ndarray, corners: np.ndarray) -> np.ndarray:
     return (spans & right).sum(axis=1) % 2 == 1
 
 
+def in_regions(
+    boxes_xyxy: np.ndarray, regions: Sequence[Zone], ignored: Sequence[Zone], size: tuple[int, int]
+) -> np.ndarray:
+    """Whether the centres of boxes (N, 4) lie in a region, or anywhere if there are none, and in no ignored one.
+
+    Raises MisfitError for a region outside the image of `size` (width, height).
+    """
+    centres = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
+    kept = np.full(len(centres), not regions)
+    for region in regions:
+        kept |= contains(centres, pixels_of(region, size))
+    for region in ignored:
+        kept &= ~contains(centres, pixels_of(region, size))
+    return kept
+
+
 def _counted(points: Sequence[object]) -> str:
     return f"{len(points)} point{'' if len(points) == 1 else 's'}"
 
 
 def _parse(text: str, kind: str, form: str) -> tuple[str, tuple[tuple[float, float], ...], bool]:
     name, equals, rest = text.partition("=")
-    numbers = [_NUMBER.fullmatch(number) for number in rest.split(",")]
-    if not equals or not name.strip() or len(numbers) % 2 or None in numbers:
+    points, percent = _points(rest if equals and name.strip() else "", text, kind, form)
+    return name.strip(), points, percent
+
+
+def _points(numbers_text: str, text: str, kind: str, form: str) -> tuple[tuple[tuple[float, float], ...], bool]:
+    """The points of comma-separated numbers, and whether they are percent; errors quote `text`."""
+    numbers = [_NUMBER.fullmatch(number) for number in numbers_text.split(",")]
+    if len(numbers) % 2 or None in numbers:
         raise UsageError(f"{text!r} is not a valid {kind}", f"give {form}, in pixels or percent")
     found = [number for number in numbers if number is not None]
     units = {number[2] for number in found}
     if len(units) > 1:
         raise UsageError(f"{text!r} mixes pixels and percent", "use one of them for all numbers")
     values = [float(number[1]) for number in found]
-    return name.strip(), tuple(zip(values[::2], values[1::2], strict=True)), units == {"%"}
+    return tuple(zip(values[::2], values[1::2], strict=True)), units == {"%"}
