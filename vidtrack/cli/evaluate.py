@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidtrack.cli import detect_options, options
+from vidtrack.cli import options
 from vidtrack.cli.values import parse_classes, parse_prompt
 from vidtrack.core.atomic_files import STDOUT, check_targets
 from vidtrack.core.errors import UsageError
@@ -115,7 +115,7 @@ def detections(
     images: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the images for --model. Default: beside TRUTH.")
     ] = None,
-    prompt: detect_options.Prompt = None,
+    prompt: options.Prompt = None,
     classes: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Only these classes, e.g. person,car. Default: all annotated.")
     ] = None,
