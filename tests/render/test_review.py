@@ -124,3 +124,10 @@ def test_frames_between_regular_detections_are_no_doubt_but_longer_gaps_are(
 def test_a_leap_between_detections_is_a_doubt(tmp_path: Path) -> None:
     _, reasons = sharp_frames(tmp_path, walk((10, 30), (800, 0)), range(0, FRAMES, 2))
     assert Reason.GAP in reasons
+
+
+def test_weak_detections_in_a_row_are_one_doubt_though_frames_between_are_not_looked_at(tmp_path: Path) -> None:
+    boxes = {frame: (100, 30, 130, 110) for frame in range(0, FRAMES, 2)}
+    log = log_in_memory(tmp_path, {1: boxes}, FRAMES, unsure=range(10, 31))
+    weak = [doubt for doubt in doubts_of(log) if doubt.reason is Reason.WEAK]
+    assert [(doubt.first_row, doubt.last_row) for doubt in weak] == [(9, 31)]

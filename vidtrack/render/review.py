@@ -102,9 +102,10 @@ def _place(log: TrackLog, row: int) -> dict[str, Any]:
 
 def _of_path(path: Trajectory, log: TrackLog, weak_score: float, cuts: np.ndarray) -> Iterator[Doubt]:
     near_cut = _near(log.frame_seconds[path.rows], cuts)
+    followed = path.detected | bridged(path, log.frame_seconds[path.rows])
     marks = {
-        Reason.GAP: ~path.detected & ~bridged(path, log.frame_seconds[path.rows]),
-        Reason.WEAK: path.detected & (path.scores < weak_score),
+        Reason.GAP: ~followed,
+        Reason.WEAK: followed & (path.scores < weak_score),  # between detections it is that of the weaker one
         Reason.JUMP: _jumping(path) & ~near_cut,
         Reason.CUT: near_cut,
     }
