@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Ended
+from tests.conftest import Ended, assert_one_line
 from tests.export.scenes import BY_HAND, moving, write_log
 from vidtrack.export.registry import FORMATS
 
@@ -40,6 +40,12 @@ def test_several_formats_in_one_call(vidtrack: Command, log: Path, tmp_path: Pat
 def test_without_a_folder_files_lie_beside_the_log(vidtrack: Command, log: Path) -> None:
     assert vidtrack("export", log, "--to", "mot", "--tracks", "2").code == 0
     assert len(log.with_name("shot.mot.txt").read_text("utf-8").splitlines()) == 3
+
+
+@pytest.mark.parametrize("name", ["shot.csv", "shot.otio"])
+def test_the_name_of_a_file_does_not_become_a_folder(vidtrack: Command, log: Path, tmp_path: Path, name: str) -> None:
+    assert_one_line(vidtrack("export", log, "--to", "csv,otio", "-o", tmp_path / name), 2, name, "-o names a folder")
+    assert not (tmp_path / name).exists()
 
 
 def test_choices(vidtrack: Command, log: Path) -> None:

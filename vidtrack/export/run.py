@@ -44,6 +44,9 @@ def plan_outputs(
         raise UsageError("exports are files, not a stream", "give a folder")
     if folder is not None and folder.is_file():
         raise UsageError(f"{folder} is a file", "-o names a folder for the exports")
+    endings = {entry.suffix.rpartition(".")[2] for entry in formats if not entry.suffix.endswith("/")}
+    if folder is not None and folder.suffix[1:] in endings and not folder.is_dir():
+        raise UsageError(f"{folder} is the name of a file", f"-o names a folder for the exports, as {folder.parent}")
     makers: dict[Path, Path] = {}
     planned = {}
     for log, below in logs.items():
