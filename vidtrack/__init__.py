@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from vidtrack.batch.config import BatchConfig, BatchResult
     from vidtrack.batch.progress_bar import ProgressBar
     from vidtrack.batch.session import track_batch
+    from vidtrack.core.detections import Detections
     from vidtrack.core.stages import Progress
     from vidtrack.model.choice import ModelChoice
     from vidtrack.model.detectors import load_model
     from vidtrack.pipeline.config import RunConfig
     from vidtrack.pipeline.track_video import TrackResult, track_video
     from vidtrack.tracking.config import TrackerConfig
+    from vidtrack.tracking.link_detections import link_detections
     from vidtrack.tracklog import TrackLog
     from vidtrack.video.config import EncodeConfig
 
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BatchConfig",
     "BatchResult",
+    "Detections",
     "ModelChoice",
     "Progress",
     "ProgressBar",
@@ -57,6 +60,7 @@ __all__ = [
     "TrackerConfig",
     "EncodeConfig",
     "__version__",
+    "link_detections",
     "load_model",
     "track_batch",
     "track_video",
@@ -65,6 +69,7 @@ __all__ = [
 _HOMES = {
     "BatchConfig": "vidtrack.batch.config",
     "BatchResult": "vidtrack.batch.config",
+    "Detections": "vidtrack.core.detections",
     "ModelChoice": "vidtrack.model.choice",
     "Progress": "vidtrack.core.stages",
     "ProgressBar": "vidtrack.batch.progress_bar",
@@ -73,6 +78,7 @@ _HOMES = {
     "TrackResult": "vidtrack.pipeline.track_video",
     "TrackerConfig": "vidtrack.tracking.config",
     "EncodeConfig": "vidtrack.video.config",
+    "link_detections": "vidtrack.tracking.link_detections",
     "load_model": "vidtrack.model.detectors",
     "track_batch": "vidtrack.batch.session",
     "track_video": "vidtrack.pipeline.track_video",

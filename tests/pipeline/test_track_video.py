@@ -164,7 +164,7 @@ def test_an_interrupt_keeps_what_is_done(tiny_model: DeformableDETR, second: Pat
         tiny_model,
         log=tmp_path / "out.jsonl",
         video=tmp_path / "out.mp4",
-        config=RunConfig(tracker=EAGER, score=0.3),
+        config=RunConfig(tracker=EAGER, score=0.3, live=True),
         progress=interrupt,
     )
     log = TrackLog.load(tmp_path / "out.jsonl")

@@ -13,7 +13,7 @@ import pytest
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame
-from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.config import HindsightConfig, TrackerConfig
 from vidtrack.tracking.registry import TRACKERS
 from vidtrack.tracking.tracker import Tracker, make_tracker
 
@@ -68,13 +68,15 @@ def test_every_tracker_loads_and_is_an_option() -> None:
 
     assert [str(mode) for mode in TrackerMode] == list(TRACKERS)
     assert all(callable(entry.load()) for entry in TRACKERS.values())
-    with pytest.raises(UsageError, match=r"unknown tracker 'sort' \(choose one of propagation, association\)"):
+    with pytest.raises(UsageError, match=r"unknown tracker 'sort' \(choose one of propagation, association, roboflow"):
         TrackerConfig(mode="sort")
 
 
 def test_every_parameter_is_documented_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| ([\w.]+) \|", DOCS.read_text("utf-8"), re.MULTILINE))
-    values = {field.name: getattr(TrackerConfig(), field.name) for field in fields(TrackerConfig)}
+    configs = (TrackerConfig(), HindsightConfig())
+    values = {field.name: getattr(config, field.name) for config in configs for field in fields(config)}
+    words = {True: "true", False: "false", (): "none"}
     assert rows == {
-        name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()
+        name: words[value] if isinstance(value, bool | tuple) else str(value) for name, value in values.items()
     }

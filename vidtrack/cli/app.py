@@ -26,6 +26,7 @@ from vidtrack.cli import (
     report,
     schema,
     show,
+    track,
     train,
     weights,
 )
@@ -39,6 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("detect")(detect.detect)
+app.command("track")(track.track)
 app.command("render")(render.render)
 app.command("report")(report.report)
 app.command("export")(export.export)

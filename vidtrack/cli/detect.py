@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -45,6 +45,7 @@ def detect(
     tracker: own.TrackerOption = _MODE,
     max_tracks: own.MaxTracks = _TRACKER.max_tracks,
     no_cuts: own.NoCuts = False,
+    live: own.Live = False,
     smooth: options.Smooth = 0.0,
     fill_gaps: options.FillGaps = 0.0,
     start: options.Start = None,
@@ -129,6 +130,7 @@ def detect(
         stride=stride,
         detect_every=detect_every,
         size=size,
+        live=live,
         framerate=framerate,
         stream=stream,
         smooth_seconds=smooth,
@@ -242,11 +244,8 @@ def job_finder(
         jobs = plan(inputs, None, None, include, exclude)
         if len(jobs) > 1:
             raise UsageError(f"-o - takes one clip, got {len(jobs)}", "give an output folder")
-        if sys.stdout is None or not sys.stdout.writable():
-            raise UsageError("standard output is closed", "write to a file with -o")
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # JSON is UTF-8 in every locale
-        return lambda: [replace(jobs[0], log=sys.stdout)]
+        stream = stdout_log()
+        return lambda: [replace(jobs[0], log=stream)]
 
     def find() -> list[Job]:
         jobs = plan(inputs, output, None if no_video else suffix_for(config.video.codec), include, exclude)
@@ -255,6 +254,15 @@ def job_finder(
         return jobs
 
     return find
+
+
+def stdout_log() -> TextIO:
+    """Standard output, ready for JSON lines; raises UsageError if it is closed."""
+    if sys.stdout is None or not sys.stdout.writable():
+        raise UsageError("standard output is closed", "write to a file with -o")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # JSON is UTF-8 in every locale
+    return sys.stdout
 
 
 def check_report(path: Path, jobs: Sequence[Job]) -> None:

@@ -82,6 +82,14 @@ TrackerOption = Annotated[
 ]
 MaxTracks = Annotated[int, typer.Option(min=1, help="Maximum simultaneous tracks.", rich_help_panel=TRACKING)]
 NoCuts = Annotated[bool, typer.Option("--no-cuts", help="Do not end tracks at scene cuts.", rich_help_panel=TRACKING)]
+Live = Annotated[
+    bool,
+    typer.Option(
+        "--live",
+        help="Write each frame at once: detect in every frame, and revise no track by what comes after.",
+        rich_help_panel=TRACKING,
+    ),
+]
 
 # Which frames
 

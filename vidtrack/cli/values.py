@@ -140,6 +140,19 @@ def parse_size(text: str | None, option: str = "--size") -> tuple[int, int] | No
     return int(match[1]), int(match[2])
 
 
+def parse_score_range(text: str | None, option: str = "--score-range") -> tuple[float, float] | None:
+    """Lowest and highest score of `0,100`."""
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        low = high = 0.0
+    if not -1e9 <= low < high <= 1e9:
+        raise typer.BadParameter(f"{text!r} is not a range: use LOW,HIGH, e.g. 0,100", param_hint=option)
+    return low, high
+
+
 def parse_colour(text: str, option: str = "--colour") -> tuple[int, int, int]:
     """RGB of a name such as `grey` or of `#rrggbb`."""
     digits = _COLOURS.get(text.strip().lower(), text.strip().removeprefix("#"))

@@ -1,8 +1,13 @@
-"""Detections of one frame, from a network or from elsewhere."""
+"""Detections, from a network or from elsewhere: of one frame, and of the frames of a clip."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from math import gcd
+from pathlib import Path
 
 import numpy as np
 
@@ -46,3 +51,38 @@ class Detections:
 
     def __getitem__(self, rows: np.ndarray | slice) -> Detections:
         return Detections(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def scaled(self, factors: tuple[float, float]) -> Detections:
+        """The boxes in an image that is `factors` times as wide and as high."""
+        return replace(self, boxes_xyxy=self.boxes_xyxy * np.tile(factors, 2))
+
+    def clipped(self, size: tuple[int, int]) -> Detections:
+        """The boxes cut off at the edges of an image of `size` (width, height); those outside are dropped."""
+        boxes = np.clip(self.boxes_xyxy, 0, np.tile(size, 2))
+        inside = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+        return replace(self, boxes_xyxy=boxes)[inside]
+
+
+@dataclass(frozen=True)
+class DetectionSequence:
+    """The detections of a clip, made elsewhere; `frames` holds those frames that the detector looked at, by ordinal.
+
+    `size` (width, height) and `frames_per_second` are None if the source does not say.
+    """
+
+    path: Path
+    frames: Mapping[int, Detections]
+    class_names: tuple[str, ...]
+    size: tuple[int, int] | None = None
+    frames_per_second: Fraction | None = None
+
+    @property
+    def last_index(self) -> int:
+        """Ordinal of the last frame."""
+        return max(self.frames)
+
+    @property
+    def step(self) -> int:
+        """Frames from one that was looked at to the next."""
+        known = sorted(self.frames)
+        return max(1, gcd(*(later - earlier for earlier, later in itertools.pairwise(known))))

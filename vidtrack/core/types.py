@@ -161,6 +161,12 @@ class FrameTracks:
         return replace(self, **{name: getattr(self, name)[chosen] for name in self.COLUMNS})
 
     @staticmethod
+    def empty(index: int, pts: int, time_base: Fraction) -> FrameTracks:
+        """A frame without objects."""
+        none, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
+        return FrameTracks(index, pts, time_base, none, none, scores, np.zeros((0, 4), np.float32), none)
+
+    @staticmethod
     def concat(parts: Sequence[FrameTracks]) -> FrameTracks:
         """The objects of all parts, one after the other, in the frame of the first part."""
         columns: dict[str, Any] = {
@@ -171,5 +177,4 @@ class FrameTracks:
 
 def no_tracks(frame: Frame) -> FrameTracks:
     """The tracks of a frame without objects."""
-    none, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
-    return FrameTracks(frame.index, frame.pts, frame.time_base, none, none, scores, np.zeros((0, 4), np.float32), none)
+    return FrameTracks.empty(frame.index, frame.pts, frame.time_base)

@@ -22,12 +22,17 @@ _EXPECTED = "expected a COCO detection file"
 
 
 class CocoImage(msgspec.Struct, frozen=True):
-    """An image of the file. `labelled_classes` and `complete` are vidtrack's own, for partly labelled data."""
+    """An image of the file. `labelled_classes` and `complete` are vidtrack's own, for partly labelled data.
+
+    `video_id` and `frame_id` are those of COCO-VID and TAO.
+    """
 
     id: Id
     file_name: str | None = None
     width: float | None = None
     height: float | None = None
+    video_id: Id | None = None
+    frame_id: int | None = None
     labelled_classes: list[str] | None = None
     complete: Flag = None
 

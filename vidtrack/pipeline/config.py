@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from vidtrack.core.class_names import class_filter
+from vidtrack.core.errors import UsageError
 from vidtrack.render.style import Look
-from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.config import HindsightConfig, TrackerConfig
 from vidtrack.tracklog.zones import Line, Zone
 from vidtrack.video.config import EncodeConfig, ReadConfig, check_range
 from vidtrack.video.limits import Limits
@@ -32,6 +33,8 @@ class RunConfig:
     size: int | None = None  # shorter side in pixels for inference; None is the model's default
     framerate: Fraction | None = None  # of an image sequence
     stream: int | None = None  # among the file's video streams; None is the one ffmpeg takes by default
+    live: bool = False  # write each frame at once: tracks are not revised by what comes after
+    hindsight: HindsightConfig = field(default_factory=HindsightConfig)
     smooth_seconds: float = 0.0  # half-width of the smoothing window; delays frames as long
     gap_seconds: float = 0.0  # longest gap to fill with interpolated boxes; delays frames as long
     lines: tuple[Line, ...] = ()  # log objects that cross them
@@ -45,6 +48,11 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         check_range(self.start_seconds, self.end_seconds, self.stride)
+        if self.live and (self.smooth_seconds or self.gap_seconds or self.detect_every not in (None, 1)):
+            raise UsageError(
+                "a live run cannot smooth, fill gaps or interpolate between detections",
+                "drop --live, or what needs it to wait",
+            )
 
     @property
     def read(self) -> ReadConfig:

@@ -9,7 +9,10 @@ from itertools import islice
 
 from vidtrack.core.state_io import PackedFrames, pack_frames, unpack_frames
 from vidtrack.core.types import FrameTracks
+from vidtrack.pipeline.config import RunConfig
 from vidtrack.pipeline.outputs import Tracked
+from vidtrack.tracking.config import HindsightConfig
+from vidtrack.tracking.hindsight import Hindsight, HindsightState
 from vidtrack.tracking.smoothing import Delays, GapFiller, GapFillerState, Smoother, SmootherState
 from vidtrack.tracking.steadying import Steadier, SteadierState
 
@@ -21,6 +24,7 @@ class LookaheadState:
     The first of them are only not drawn yet: `final` has their tracks.
     """
 
+    hindsight: HindsightState | None
     smoother: SmootherState | None
     gap_filler: GapFillerState | None
     steadier: SteadierState | None
@@ -29,13 +33,20 @@ class LookaheadState:
 
 
 class Lookahead:
-    """Smooths boxes and fills gaps, and steadies what the video shows; each frame, with its image, waits as long.
+    """Revises tracks, smooths boxes and fills gaps, and steadies what the video shows; frames wait with their images.
 
     Images are not saved: after `restore`, the frames of `waiting` are decoded again and come first, but they have been
     tracked already.
     """
 
-    def __init__(self, smooth_seconds: float, gap_seconds: float, steadier: Steadier | None = None) -> None:
+    def __init__(
+        self,
+        hindsight: HindsightConfig | None,
+        smooth_seconds: float,
+        gap_seconds: float,
+        steadier: Steadier | None = None,
+    ) -> None:
+        self._hindsight = None if hindsight is None else Hindsight(hindsight)
         self._smoother = Smoother(smooth_seconds) if smooth_seconds > 0 else None
         self._gap_filler = GapFiller(gap_seconds) if gap_seconds > 0 else None
         self._delays = Delays([delay for delay in (self._smoother, self._gap_filler) if delay is not None])
@@ -44,6 +55,14 @@ class Lookahead:
         self._final: deque[Tracked] = deque()  # wait for the steadier only
         self._final_before: list[FrameTracks] = []
         self.waiting: tuple[bool, ...] = ()
+
+    @classmethod
+    def of(cls, config: RunConfig, detection_gap: float, steadier: Steadier | None) -> Lookahead:
+        """What a run asks for; tracks are interpolated between detections, up to `detection_gap` seconds apart."""
+        if config.live:
+            return cls(None, 0.0, 0.0)
+        gap = max(config.gap_seconds, detection_gap)
+        return cls(config.hindsight, config.smooth_seconds, gap if gap > config.hindsight.seconds else 0.0, steadier)
 
     def apply(self, items: Iterator[Tracked]) -> Iterator[Tracked]:
         """The items in order, with their final tracks and those to show."""
@@ -55,18 +74,31 @@ class Lookahead:
         self._frames.extend(again)
         for item in items:
             self._frames.append(item)
-            for tracks in self._delays.push(item.tracks):
+            for tracks in self._revised(item):
                 yield from self._finish(tracks)
-        for tracks in self._delays.flush():
+        for tracks in self._rest():
             if self._frames:  # none if interrupted before all waiting frames were decoded again
                 yield from self._finish(tracks)
         for shown in self._steadier.flush() if self._steadier is not None else ():
             if self._final:
                 yield self._final.popleft()._replace(shown=shown)
 
+    def _revised(self, item: Tracked) -> Iterator[FrameTracks]:
+        """The frames that are final, in order, now that `item` came."""
+        seen = [item.tracks] if self._hindsight is None else self._hindsight.push(item.tracks, item.earlier)
+        for tracks in seen:
+            yield from self._delays.push(tracks)
+
+    def _rest(self) -> Iterator[FrameTracks]:
+        """The frames still held, at the end of the clip."""
+        for tracks in () if self._hindsight is None else self._hindsight.flush():
+            yield from self._delays.push(tracks)
+        yield from self._delays.flush()
+
     def state(self) -> LookaheadState:
         """What `restore` needs."""
         return LookaheadState(
+            None if self._hindsight is None else self._hindsight.state(),
             None if self._smoother is None else self._smoother.state(),
             None if self._gap_filler is None else self._gap_filler.state(),
             None if self._steadier is None else self._steadier.state(),
@@ -76,6 +108,8 @@ class Lookahead:
 
     def restore(self, state: LookaheadState) -> None:
         """Continue from `state`."""
+        if self._hindsight is not None and state.hindsight is not None:
+            self._hindsight.restore(state.hindsight)
         if self._smoother is not None and state.smoother is not None:
             self._smoother.restore(state.smoother)
         if self._gap_filler is not None and state.gap_filler is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from vidtrack.core.stages import Stopwatch
@@ -26,6 +26,7 @@ class Tracked(NamedTuple):
     """A frame with its tracks, the problems met while decoding it, and whether it starts a shot or a chunk.
 
     `shown` are the tracks as the video shows them, if they differ from those of the log.
+    `earlier` holds objects that got their id in this frame, as they were in one before it.
     """
 
     frame: Frame
@@ -34,6 +35,7 @@ class Tracked(NamedTuple):
     cut: bool = False
     boundary: Boundary | None = None
     shown: FrameTracks | None = None
+    earlier: FrameTracks | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Outputs:
 
     def write(self, item: Tracked) -> int:
         """Write one frame; returns how many have been written."""
-        frame, tracks, problems, cut, _, shown = item
+        frame, tracks, problems, cut, _, shown, _ = item
         self._last = frame
         self.problems += len(problems)
         crossings = [crossing.event(self._class_names) for crossing in self._counter.step(tracks)]
@@ -114,26 +116,22 @@ class Outputs:
         self._counter.restore(state.counter)
         self._annotator.restore(state.annotator)
 
-    def finish(self, status: Status, reader: VideoReader, seconds: float) -> None:
-        """Complete the outputs; `seconds` is the time spent on the clip."""
+    def finish(self, status: Status, reader: VideoReader | None, seconds: float) -> None:
+        """Complete the outputs; `seconds` is the time spent on the clip, `reader` None if nothing was decoded."""
         if self._video is not None:
             if status is Status.INTERRUPTED:
                 self._video.abort(keep=True)
             else:
                 self._video.close()
         if self._log is not None:
-            self._report("decode", reader.problems[self.problems :])
+            figures = RunFigures(seconds=round(seconds, 3), fps=round(self.frames / seconds, 2))
+            if reader is not None:
+                self._report("decode", reader.problems[self.problems :])
+                figures = replace(
+                    figures, decoded=reader.decoded, expected=reader.expected, problems=reader.problem_count
+                )
             self._report("encode", [] if self._video is None else self._video.problems)
-            self._log.close(
-                status,
-                RunFigures(
-                    decoded=reader.decoded,
-                    expected=reader.expected,
-                    problems=reader.problem_count,
-                    seconds=round(seconds, 3),
-                    fps=round(self.frames / seconds, 2),
-                ),
-            )
+            self._log.close(status, figures)
 
     def _report(self, kind: str, problems: Sequence[Problem]) -> None:
         assert self._log is not None

@@ -98,8 +98,8 @@ def track_video(
         counter = Counter(config.lines, config.zones, reader.info.size)
         header = None if log is None and video is None else _header(reader, encoder, config, source_name)
         # locked before anything of an earlier run is touched, which may still be at work
-        log_file = _lock(log, stack) if isinstance(log, Path) else log
-        video_file = None if video is None else _lock(video, stack)
+        log_file = lock(log, stack) if isinstance(log, Path) else log
+        video_file = None if video is None else lock(video, stack)
         work = stack.enter_context(find_saved_work(log, video, reader, header, config, overwrite))
         log_writer = video_writer = None
         if log_file is not None and header is not None:
@@ -114,14 +114,14 @@ def track_video(
             (*config.lines, *config.zones),
         )
         outputs = Outputs(log_writer, video_writer, annotator, watch, counter, detector.class_names)
-        step = detection_step(config.detect_every, reader.info, config.stride)
-        gap = max(config.gap_seconds, gap_between_detections(step, reader.info, config.stride))
+        step = detection_step(1 if config.live else config.detect_every, reader.info, config.stride)
         steadier = Steadier(reader.info) if video_writer is not None and config.look.steady else None
-        lookahead = Lookahead(config.smooth_seconds, gap, steadier)
+        gap = gap_between_detections(step, reader.info, config.stride)
+        lookahead = Lookahead.of(config, gap, steadier)
         checkpointer = Checkpointer(work, config, reader, tracker, lookahead, outputs)  # restores all four
 
         stages = stack.enter_context(Stages(watch))
-        decoded = stages.first("decode", _with_problems(reader, outputs.problems))
+        decoded = stages.first("decode", with_problems(reader, outputs.problems))
         inference = Inference(encoder, tracker, step, config.stride, lookahead.waiting, watch)
         numbered = enumerate(decoded)
         encoded = stages.parallel("infer", inference.encode, numbered, encoder.workers, encoder.use_threads)
@@ -151,7 +151,8 @@ def track_video(
     )
 
 
-def _lock(path: Path, stack: ExitStack) -> AtomicFile:
+def lock(path: Path, stack: ExitStack) -> AtomicFile:
+    """A file that is discarded at the end of `stack` unless it was committed."""
     file = AtomicFile(path)
     stack.callback(file.discard)
     return file
@@ -187,7 +188,7 @@ def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig, sourc
     return header if source_name is None else replace(header, source=replace(header.source, path=source_name))
 
 
-def _with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, list[Problem]]]:
+def with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, list[Problem]]]:
     """Frames, each with the problems met while decoding it; the first `known` ones were reported by an earlier run."""
     for frame in reader:
         problems = reader.problems[known:]

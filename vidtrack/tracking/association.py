@@ -34,6 +34,7 @@ class Associator:
         """Forget everything; the next frame belongs to another clip."""
         self.seconds: float | None = None
         self.tracks: Tracks | None = None
+        self.first_seen = TrackedBoxes.none()  # objects that got their id in the last frame, as seen before it
         self._last_id = 0
 
     def end_all(self) -> None:
@@ -131,6 +132,11 @@ class Associator:
         rows = lifecycle.confirmed(tracks, seconds, self.config)
         tracks.ids[rows] = self._last_id + 1 + np.arange(len(rows))
         self._last_id += len(rows)
+        rows = rows[tracks.born_seconds[rows] < seconds]
+        states = np.full(len(rows), int(ObjectState.DETECTED), dtype=np.int64)
+        self.first_seen = TrackedBoxes(
+            tracks.ids[rows], tracks.classes[rows], tracks.born_scores[rows], tracks.born_xyxy[rows], states
+        )
 
     def _shown(self, tracks: Tracks, seconds: float) -> TrackedBoxes:
         """The confirmed tracks seen now; the lower a score, the closer its box is to the filter's."""

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from vidtrack.core.detections import Detections
+from vidtrack.core.state_io import PackedFrames, pack_frames, unpack_frames
 from vidtrack.core.types import Frame, FrameTracks, no_tracks
-from vidtrack.model.protocol import Detector
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.camera_motion import CameraMotion
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
-from vidtrack.tracking.state import TrackQueryOutput
+from vidtrack.tracking.given_detections import DetectionSource
+from vidtrack.tracking.state import TrackedBoxes, TrackQueryOutput
 from vidtrack.tracklog.zones import in_regions
 
 
 class AssociationTracker:
     """A `Tracker` for any detector; only classes in `allowed` (K,) bool are reported."""
 
-    def __init__(self, detector: Detector, config: TrackerConfig, allowed: np.ndarray) -> None:
+    def __init__(self, detector: DetectionSource, config: TrackerConfig, allowed: np.ndarray) -> None:
         self.detector, self.config, self.allowed = detector, config, allowed
         self.associator = Associator(config, detector.num_classes)
         self.cuts = CutDetector()
         self.camera = CameraMotion()
         self.cut = False
+        self.earlier: FrameTracks | None = None
+        self._last: FrameTracks | None = None  # the last frame with detections, without its objects
 
     def reset(self) -> None:
         """Forget all objects; ids start from 1 again."""
@@ -35,36 +40,39 @@ class AssociationTracker:
         self.cuts.reset()
         self.camera.reset()
         self.cut = False
+        self.earlier = self._last = None
 
     def state(self) -> dict[str, Any]:
         """Everything remembered between two frames, as plain values and arrays that no later step changes."""
         parts = {"associator": self.associator.state(), "cuts": self.cuts.state(), "camera": self.camera.state()}
-        return copy.deepcopy(parts)
+        return copy.deepcopy(parts) | {"last": pack_frames([] if self._last is None else [self._last])}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue as after the frame at which `state` was taken."""
         self.associator.restore(state["associator"])
         self.cuts.restore(state["cuts"])
         self.camera.restore(state["camera"])
+        self._last = next(iter(unpack_frames(msgspec.convert(state["last"], PackedFrames))), None)
 
     def step(self, memory: Any, frame: Frame) -> FrameTracks:
         """Find the objects of `frame`, which the detector encoded as `memory`, and link them to earlier frames."""
         height, width = frame.image.shape[:2]
         self._compensate_camera_motion(frame.image)
+        return self.step_without_image(memory, no_tracks(frame), (width, height))
+
+    def step_without_image(self, memory: Any, at: FrameTracks, size: tuple[int, int]) -> FrameTracks:
+        """`step` for a frame of `size` (width, height) whose image nobody has: cuts and camera motion go unseen.
+
+        `at` is the frame without objects.
+        """
         rows = self._rows_to_carry()
-        self.associator.predict(float(frame.seconds))
-        detections, carried = self._look(memory, (width, height), rows)
-        tracked = self.associator.update(*self._within_regions(detections, carried, (width, height)))
-        return FrameTracks(
-            index=frame.index,
-            pts=frame.pts,
-            time_base=frame.time_base,
-            ids=tracked.ids,
-            classes=tracked.classes.astype(np.int64),
-            scores=tracked.scores.astype(np.float32),
-            boxes_xyxy=np.clip(tracked.boxes_xyxy, 0, (width, height) * 2).astype(np.float32),
-            states=tracked.states,
-        )
+        self.associator.predict(float(at.seconds))
+        detections, carried = self._look(memory, size, rows)
+        tracked = self.associator.update(*self._within_regions(detections, carried, size))
+        first_seen = self.associator.first_seen
+        self.earlier = None if self._last is None else _as_frame(first_seen, self._last, size)
+        self._last = at
+        return _as_frame(tracked, at, size)
 
     @property
     def is_fresh(self) -> bool:
@@ -74,6 +82,7 @@ class AssociationTracker:
     def pass_over(self, frame: Frame) -> FrameTracks:
         """Follow the camera through a frame without detections; returns no objects."""
         self._compensate_camera_motion(frame.image)
+        self.earlier = None
         return no_tracks(frame)
 
     def starts_shot(self, *images: np.ndarray) -> bool:
@@ -119,3 +128,15 @@ class AssociationTracker:
         if matrix is not None and tracks is not None:
             matrix[:, 2] /= scale
             tracks.warp(matrix)
+
+
+def _as_frame(tracked: TrackedBoxes, at: FrameTracks, size: tuple[int, int]) -> FrameTracks:
+    """The objects in the frame `at`, cut off at the edges of an image of `size` (width, height)."""
+    return replace(
+        at,
+        ids=tracked.ids,
+        classes=tracked.classes.astype(np.int64),
+        scores=tracked.scores.astype(np.float32),
+        boxes_xyxy=np.clip(tracked.boxes_xyxy, 0, size * 2).astype(np.float32),
+        states=tracked.states,
+    )

@@ -13,6 +13,15 @@ if TYPE_CHECKING:  # this module is imported for the command line's help, which 
 
 
 @dataclass(frozen=True)
+class HindsightConfig:
+    """How tracks are revised by what comes after; docs/tracking.md says what each does."""
+
+    seconds: float = 0.5  # that frames wait, and the longest gap that is interpolated
+    min_seconds: float = 0.2  # a track seen for less is left out ...
+    sure_score: float = 0.7  # ... unless a detection of it had this score
+
+
+@dataclass(frozen=True)
 class TrackerConfig:
     """Thresholds of the trackers. Scores, similarities and IoU lie in [0, 1]; docs/tracking.md says what each does."""
 

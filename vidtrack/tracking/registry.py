@@ -35,5 +35,15 @@ TRACKERS: Mapping[str, TrackerEntry] = {
             "Links detections by motion and overlap; works with every detector.",
             "vidtrack.tracking.association_tracker:AssociationTracker",
         ),
+        TrackerEntry(
+            "roboflow-bytetrack",
+            "ByteTrack of roboflow's trackers; needs vidtrack[trackers].",
+            "vidtrack.tracking.roboflow_tracker:RoboflowByteTrack",
+        ),
+        TrackerEntry(
+            "roboflow-ocsort",
+            "OC-SORT of roboflow's trackers; needs vidtrack[trackers].",
+            "vidtrack.tracking.roboflow_tracker:RoboflowOCSORT",
+        ),
     )
 }

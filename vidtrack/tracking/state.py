@@ -33,6 +33,12 @@ class TrackedBoxes:
     boxes_xyxy: np.ndarray
     states: np.ndarray
 
+    @classmethod
+    def none(cls) -> TrackedBoxes:
+        """No objects."""
+        ids = np.zeros(0, dtype=np.int64)
+        return cls(ids, ids, np.zeros(0), np.zeros((0, 4)), ids)
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -52,6 +58,8 @@ class Tracks:
     scores: np.ndarray  # (N,) of the last sighting
     boxes_xyxy: np.ndarray  # (N, 4) of the last sighting
     born_seconds: np.ndarray  # (N,)
+    born_xyxy: np.ndarray  # (N, 4) of the first sighting
+    born_scores: np.ndarray  # (N,) of the first sighting
     seen_seconds: np.ndarray  # (N,)
     content: np.ndarray  # (N, C) float32
     queries: np.ndarray  # (N,) int64, the query that found the object first
@@ -72,6 +80,8 @@ class Tracks:
             scores=found.scores.astype(np.float64),
             boxes_xyxy=found.boxes_xyxy.astype(np.float64),
             born_seconds=np.full(n, seconds),
+            born_xyxy=found.boxes_xyxy.astype(np.float64),
+            born_scores=found.scores.astype(np.float64),
             seen_seconds=np.full(n, seconds),
             content=found.embeddings.astype(np.float32),
             queries=found.queries,

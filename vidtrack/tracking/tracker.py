@@ -18,11 +18,13 @@ class Tracker(Protocol):
     """Tracks objects through the frames of one clip at a time; `reset` between clips.
 
     Every frame goes through `step` or `pass_over`. `cut` tells whether the last one began a new shot; no track
-    continues across a cut. `is_fresh` is True before the first frame of a clip.
+    continues across a cut. `is_fresh` is True before the first frame of a clip. `earlier` holds objects that got their
+    id in the last frame, as they were in one before it; None without any.
     """
 
     cut: bool
     is_fresh: bool
+    earlier: FrameTracks | None
 
     def reset(self) -> None:
         """Forget all objects; ids start from 1 again."""

@@ -67,7 +67,8 @@ def find_footage(
     source = log.header.source
     path = video or find_source(source, log_path)
     if path is None:
-        raise InputError(f"cannot find {source.path}, the clip of {log_path}", "give the clip after the log")
+        missing = f"cannot find {source.path}, the clip of {log_path}" if source.path else f"{log_path} names no clip"
+        raise InputError(missing, "give the clip after the log")
     framerate = source.average_rate if is_sequence(path) else None
     info = probe(path, framerate, limits, None if another_version else source.stream)
     if another_version:
