@@ -24,6 +24,7 @@ from vidtrack.cli import (
     probe,
     render,
     report,
+    review,
     schema,
     show,
     track,
@@ -43,6 +44,7 @@ app.command("detect")(detect.detect)
 app.command("track")(track.track)
 app.command("render")(render.render)
 app.command("report")(report.report)
+app.command("review")(review.review)
 app.command("export")(export.export)
 app.command("show")(show.show)
 app.command("count")(count.count)

@@ -67,7 +67,9 @@ def doubts_html(images: DoubtImages, log: TrackLog, jpeg: Callable[[np.ndarray],
     if not count:
         return ""
     shown = "" if count == len(images.images) else f", the {len(images.images)} longest are shown"
-    items = "".join(_item(own, log, jpeg) for own in sorted(images.images, key=lambda own: own.row))
+    known = set(log.ids.tolist())  # a correction may have removed a track since
+    listed = [own for own in sorted(images.images, key=lambda own: own.row) if own.doubt.identity in known]
+    items = "".join(_item(own, log, jpeg) for own in listed)
     title = f"{count} doubtful moment{'' if count == 1 else 's'} to check before tracks are hidden{shown}"
     return f'<details class="doubts"><summary>{title}</summary><ul>{items}</ul></details>\n'
 

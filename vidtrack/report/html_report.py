@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,29 @@ class Report:
 
 
 @dataclass(frozen=True)
-class _Thumbnail:
+class Thumbnail:
     """The best still of a track, as base64 of a JPEG, and the frame row of the log that it shows."""
 
     row: int
     jpeg: str
+
+
+@dataclass(frozen=True)
+class Views:
+    """What a page shows of the clip: a thumbnail by identity, an image of each doubt; and problems while decoding."""
+
+    thumbnails: dict[int, Thumbnail]
+    doubts: DoubtImages
+    problems: list[str]
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a page that edits its log says of it; `saved` is the file that holds the log as shown, or empty."""
+
+    changes: int
+    unsaved: bool
+    saved: str
 
 
 def copy_of(page: Path) -> Path:
@@ -79,22 +97,20 @@ def make_report(
     hidden = path.with_name(f".{path.stem}.embedded.mp4")
     writer = CopyWriter(inputs.footage, hidden if embed else copy_of(path), copied) if copied else None
     try:
-        thumbnails, doubts, warnings = _watch(inputs, writer, progress)
+        views = look_through(inputs, writer, progress)
         clip = clip_itself(inputs.footage, embed) if writer is None else writer.finish(embed)
     except BaseException:
         if writer is not None:
             writer.abort()
         raise
-    page = _page(inputs, path, clip, thumbnails, doubts_html(doubts, inputs.chosen, _small_jpeg))
+    page = build_page(inputs, clip, clip.href(path), views)
     write_whole(path, page.encode("utf-8", "xmlcharrefreplace"))  # bytes of a file name may not be UTF-8
-    notes = ([f"the page plays a copy of the clip, as {copied}"] if copied else []) + warnings
-    return Report(path, None if embed else clip.path, len(thumbnails), tuple(notes))
+    notes = ([f"the page plays a copy of the clip, as {copied}"] if copied else []) + views.problems
+    return Report(path, None if embed else clip.path, len(views.thumbnails), tuple(notes))
 
 
-def _watch(
-    inputs: RenderInputs, writer: CopyWriter | None, progress: Callable[[Progress], None] | None
-) -> tuple[dict[int, _Thumbnail], DoubtImages, list[str]]:
-    """The thumbnail of each track, an image of each doubt, and problems of the clip; frames pass through `writer`."""
+def look_through(inputs: RenderInputs, writer: CopyWriter | None, progress: Callable[[Progress], None] | None) -> Views:
+    """What the page shows of the clip, in one pass; frames pass through `writer`."""
     log, footage = inputs.chosen, inputs.footage
     paths = continuous_trajectories(log)
     candidates = candidates_of(paths, paths, log)
@@ -105,12 +121,12 @@ def _watch(
         doubts = DoubtImages(log, paths, footage.scale)
         frames = doubts.passing(_counted(frames, reader.expected, progress))
         thumbnails = {
-            still.candidate.identity: _Thumbnail(still.candidate.row, _small_jpeg(still.image))
+            still.candidate.identity: Thumbnail(still.candidate.row, small_jpeg(still.image))
             for still in best_stills(frames, candidates, log, footage.scale)
         }
         while (writer is not None or not doubts.done) and next(frames, None) is not None:
             pass  # the tracks may end before the clip does
-        return thumbnails, doubts, [problem.message for problem in reader.problems]
+        return Views(thumbnails, doubts, [problem.message for problem in reader.problems])
 
 
 def _counted(
@@ -122,7 +138,7 @@ def _counted(
         yield frame
 
 
-def _small_jpeg(image: np.ndarray) -> str:
+def small_jpeg(image: np.ndarray) -> str:
     """An image (H, W, 3) RGB as base64 of a small JPEG."""
     height, width = image.shape[:2]
     scale = min(1.0, _THUMBNAIL[0] / width, _THUMBNAIL[1] / height)
@@ -131,7 +147,8 @@ def _small_jpeg(image: np.ndarray) -> str:
     return base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()).decode()
 
 
-def _page(inputs: RenderInputs, path: Path, clip: Clip, thumbnails: dict[int, _Thumbnail], doubts: str) -> str:
+def build_page(inputs: RenderInputs, clip: Clip, href: str | None, views: Views, review: Review | None = None) -> str:
+    """The page as text; `href` is the clip's address, None if it is embedded. With `review` it edits the log."""
     log, source = inputs.chosen, inputs.log.header.source
     packed = pack(log)
     width, height = source.size
@@ -145,12 +162,13 @@ def _page(inputs: RenderInputs, path: Path, clip: Clip, thumbnails: dict[int, _T
         "palette": PALETTE,
         "box_scale": packed.box_scale,
         "columns": packed.columns,
-        "tracks": _tracks(log, thumbnails),
+        "tracks": _tracks(log, views.thumbnails),
         "events": _events(log),
         "places": _places(log),
         "formats": [{"name": entry.name, "purpose": entry.purpose, "how": entry.how} for entry in FORMATS],
+        "review": None if review is None else asdict(review),
         "clip": {
-            "href": clip.href(path),
+            "href": href,
             "name": clip.path.name,
             "type": clip.type,
             "origin": float(clip.origin_seconds),
@@ -163,10 +181,11 @@ def _page(inputs: RenderInputs, path: Path, clip: Clip, thumbnails: dict[int, _T
         title=Path(source.path.replace("\\", "/")).name,
         facts=_facts(log, clip),
         notices=_notices(inputs.log),
-        doubts=doubts,
+        doubts=doubts_html(views.doubts, log, small_jpeg),
         data=data,
         columns=packed.text,
         clip=clip.data or "",
+        review=review is not None,
     )
 
 
@@ -184,12 +203,12 @@ def _clip_argument(inputs: RenderInputs) -> str:
     return shlex.quote(_as_argument(clip.absolute() if log_path.is_absolute() else clip))
 
 
-def _tracks(log: TrackLog, thumbnails: dict[int, _Thumbnail]) -> list[dict[str, Any]]:
+def _tracks(log: TrackLog, thumbnails: dict[int, Thumbnail]) -> list[dict[str, Any]]:
     """In the order of the packed objects."""
     _, first, counts = np.unique(log.ids, return_index=True, return_counts=True)
     listed = []
     for (identity, kind), row, count in zip(track_classes(log).items(), log.frame_rows[first], counts, strict=True):
-        thumbnail = thumbnails.get(identity) or _Thumbnail(int(row), "")  # none if the clip ends before the track
+        thumbnail = thumbnails.get(identity) or Thumbnail(int(row), "")  # none if the clip ends before the track
         entry = {"id": identity, "cls": kind, "count": int(count), "best": thumbnail.row, "thumbnail": thumbnail.jpeg}
         listed.append(entry)
     return listed

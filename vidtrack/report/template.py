@@ -23,15 +23,18 @@ def join_page(
     data: Mapping[str, Any],
     columns: str,
     clip: str,
+    review: bool = False,
 ) -> str:
     """The whole page; whatever names hold, no text in it can become markup or script.
 
-    `data` is what the scripts read as JSON, `doubts` is markup, `columns` and `clip` are base64.
+    `data` is what the scripts read as JSON, `doubts` is markup, `columns` and `clip` are base64. With `review` the page
+    edits the log through the server that it came from.
     """
-    style = _file("page.css")
-    script = "".join(_file(f"{name}.js") for name in _SCRIPTS)
+    style = _file("page.css") + (_file("review.css") if review else "")
+    script = "".join(_file(f"{name}.js") for name in (*_SCRIPTS, *(["review"] if review else [])))
     values = {
-        "policy": _policy(style, script),
+        "policy": _policy(style, script, review),
+        "review": _file("review.html") if review else "",
         "title": html.escape(title),
         "facts": html.escape(" · ".join(facts)),
         "notices": "".join(f'<p class="notice" role="note">{html.escape(notice)}</p>\n' for notice in notices),
@@ -45,11 +48,12 @@ def join_page(
     return fill(_file("page.html"), values)
 
 
-def _policy(style: str, script: str) -> str:
+def _policy(style: str, script: str, review: bool) -> str:
     """Nothing is loaded but the clip, and nothing runs but the page's own script (Content Security Policy 3)."""
+    connections = "connect-src 'self'; " if review else ""
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "img-src data:; media-src 'self' file: blob:; base-uri 'none'; form-action 'none'"
+        f"{connections}img-src data:; media-src 'self' file: blob:; base-uri 'none'; form-action 'none'"
     )
 
 

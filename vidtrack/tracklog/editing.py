@@ -13,9 +13,12 @@ from vidtrack.core.class_names import class_filter
 from vidtrack.core.errors import UsageError
 from vidtrack.tracklog.counting import recounted
 from vidtrack.tracklog.header import LARGEST
+from vidtrack.tracklog.records import Event
 from vidtrack.tracklog.selection import select
 from vidtrack.tracklog.summary import summarise
 from vidtrack.tracklog.track_log import TrackLog
+
+FLAG = "flag"  # kind of the events that mark a doubtful track
 
 
 def merge(log: TrackLog, identities: Sequence[int]) -> TrackLog:
@@ -82,6 +85,20 @@ def drop(log: TrackLog, identities: Collection[int]) -> TrackLog:
     kept = select(log, set(log.ids.tolist()) - set(identities))
     events = [event for event in log.events if event.identity not in identities]
     return _summarised(replace(kept, events=events)).edited("drop", tracks=sorted(set(identities)))
+
+
+def flag(log: TrackLog, identity: int, at_seconds: Fraction | float) -> TrackLog:
+    """The log with an event that marks a track as doubtful from a time on, for whoever corrects it later.
+
+    Raises UsageError for an identity the log does not have.
+    """
+    select(log, [identity])
+    row = max(0, int(np.searchsorted(log.frame_seconds, float(at_seconds) + 1e-9, side="right")) - 1)
+    index, pts = int(log.frame_indices[row]), int(log.frame_pts[row])
+    event = Event(FLAG, f"track {identity} may switch to another object", index, pts, identity=identity)
+    at = next((n for n, other in enumerate(log.events) if other.index is None or other.index > index), len(log.events))
+    flagged = replace(log, events=[*log.events[:at], event, *log.events[at:]])
+    return flagged.edited("flag", track=identity, pts=pts)
 
 
 def _unused(log: TrackLog) -> int:

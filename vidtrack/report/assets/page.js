@@ -14,6 +14,7 @@ const state = {
   parts: { boxes: true, labels: true, trails: false, places: true },
   byClass: false,
   theme: {},
+  changed: () => {}, // tells a part that follows the choice of tracks
   shows: (track) => filters.passes(track),
   colour: ({ id, cls }) => {
     const { palette } = log.meta;
@@ -77,12 +78,14 @@ function filtered() {
 }
 
 function redraw() {
+  state.changed();
   list.draw();
   timeline.draw();
   overlay.draw();
 }
 
 function showCount() {
+  state.changed();
   const { shown, chosen } = state;
   const of = shown.length === log.tracks.length ? "" : ` of ${log.tracks.length}`;
   find(".none").textContent = log.tracks.length ? "No track passes these filters." : "The log has no tracks.";
