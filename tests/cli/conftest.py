@@ -9,10 +9,17 @@ import pytest
 
 from tests.render.scenes import any_clip, write_log
 
+ROOT = Path(__file__).parents[2]
 BOXES = {
     1: {i: (20 + 3 * i, 30, 70 + 3 * i, 110) for i in range(30)},
     2: {i: (200, 20, 260, 90) for i in range(8, 20)},
 }
+
+
+@pytest.fixture(autouse=True)
+def tree_in_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Subprocesses find this tree's package wherever a test runs."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch.test_local_engine import run
-from tests.batch.test_remote_batch import digest, made
+from tests.batch.engines.test_local import run
+from tests.batch.test_remote_job import digest, made
 from tests.conftest import Ended as EndedCommand
 from tests.media import Clip, write_clip
 from vidtrack.batch.config import Rules

@@ -1,0 +1,88 @@
+"""MOTChallenge and COCO, read back by TrackEval and pycocotools."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.export.readers import boxes_by_frame, same
+from tests.export.scenes import BY_HAND, by_hand, exported
+from vidtrack.datasets.mot import MOT_PIXEL, read_rows
+from vidtrack.export import datasets
+
+
+def test_mot_is_what_the_evaluation_reads(tmp_path: Path) -> None:
+    file = exported(BY_HAND, "mot", tmp_path)
+    rows = read_rows(file)
+    scene = by_hand()
+    for place, track in enumerate(scene.tracks):
+        own = rows.ids == track.id
+        found = dict(zip((rows.frames[own] - 1).tolist(), (rows.boxes_xyxy[own] - MOT_PIXEL).tolist(), strict=True))
+        same(found, boxes_by_frame(scene, place))
+        np.testing.assert_allclose(rows.scores[own], track.scores)
+    assert np.all(np.diff(rows.frames) >= 0)
+    assert file.read_text("utf-8").splitlines()[1] == "2,1,11.25,21,40.5,100,0.85,-1,-1,-1"
+
+
+def test_trackeval_scores_the_tracks_against_themselves_as_perfect(tmp_path: Path) -> None:
+    text = datasets.write_mot(by_hand())
+    truth, found = tmp_path / "gt.txt", tmp_path / "found.txt"
+    truth.write_text("".join(",".join([*line.split(",")[:6], "1,1,1"]) + "\n" for line in text.splitlines()), "utf-8")
+    found.write_text(text, "utf-8")
+    assert trackeval_hota(tmp_path, truth, found) == pytest.approx(1)
+
+
+def trackeval_hota(folder: Path, truth: Path, found: Path) -> float:
+    trackeval = pytest.importorskip("trackeval", reason="scores MOT files")
+    for name, file, inner in (
+        ("gt/MOT17-train/shot", truth, "gt/gt.txt"),
+        ("found/MOT17-train/us/data", found, "shot.txt"),
+    ):
+        target = folder / name / inner
+        target.parent.mkdir(parents=True)
+        target.write_bytes(file.read_bytes())
+    (folder / "gt/MOT17-train/shot/seqinfo.ini").write_text("[Sequence]\nname=shot\nseqLength=10\n", "utf-8")
+    dataset = trackeval.datasets.MotChallenge2DBox(
+        {
+            "GT_FOLDER": str(folder / "gt"),
+            "TRACKERS_FOLDER": str(folder / "found"),
+            "SEQ_INFO": {"shot": 10},
+            "DO_PREPROC": False,
+            "PRINT_CONFIG": False,
+            "SKIP_SPLIT_FOL": False,
+        }
+    )
+    raw = dataset.get_raw_seq_data("us", "shot")
+    data = dataset.get_preprocessed_seq_data(raw, "pedestrian")
+    return float(trackeval.metrics.HOTA().eval_sequence(data)["HOTA"].mean())
+
+
+def test_pycocotools_reads_videos_and_tracks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    coco_module = pytest.importorskip("pycocotools.coco", reason="reads the annotations")
+    file = exported(BY_HAND, "coco", tmp_path)
+    coco = coco_module.COCO(str(file))
+    scene = by_hand()
+    assert [category["name"] for category in coco.loadCats(coco.getCatIds())] == ["person", "traffic light"]
+    assert len(coco.getImgIds()) == 10
+    found: dict[int, list[float]] = {}
+    for image in coco.loadImgs(coco.getImgIds()):
+        for annotation in coco.loadAnns(coco.getAnnIds(image["id"])):
+            x, y, width, height = annotation["bbox"]
+            if annotation["track_id"] == 1:
+                found[image["frame_index"]] = [x, y, x + width, y + height]
+    same(found, boxes_by_frame(scene))
+    document = json.loads(file.read_text("utf-8"))
+    assert document["tracks"] == [
+        {"id": 1, "video_id": 1, "category_id": 1},
+        {"id": 2, "video_id": 1, "category_id": 2},
+    ]
+    assert {a["area"] for a in document["annotations"] if a["track_id"] == 2} == {300.0}
+    results = [
+        {"image_id": a["image_id"], "category_id": a["category_id"], "bbox": a["bbox"], "score": a["score"]}
+        for a in document["annotations"]
+    ]
+    assert len(coco.loadRes(results).anns) == 8
+    capsys.readouterr()
