@@ -15,6 +15,7 @@ import typer
 from vidtrack.cli import detect_options as own
 from vidtrack.cli import drawing, exits, options, presets
 from vidtrack.cli.detect_options import EngineKind, Order, TrackerMode
+from vidtrack.cli.live import detect_streamed, file_name, streamed
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.values import limits_of, parse_classes, parse_prompt
 from vidtrack.core.errors import UsageError
@@ -88,6 +89,7 @@ def detect(
     precision: options.Precision = "auto",
     threads: options.Threads = None,
     hwaccel: own.Hwaccel = None,
+    reconnect: own.Reconnect = 30.0,
     require_compiled: own.RequireCompiled = False,
     progress: options.ProgressOption = ProgressStyle.auto,
     profile: own.Profile = False,
@@ -147,6 +149,14 @@ def detect(
         raise UsageError("--watch needs folders", "e.g. vidtrack detect footage/ -o tracked/ --watch")
     existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
     chosen = ModelChoice(model, device, precision, threads, require_compiled, parse_prompt(prompt))
+    if (text := streamed(inputs)) is not None:
+        if watch or engine is EngineKind.ray or timeout is not None or resume or profile:
+            raise UsageError(
+                "--watch, --engine ray, --timeout, --resume and --profile need files", "--end TIME ends a live source"
+            )
+        find_jobs = job_finder([file_name(text)], output, no_video, config, (), ())
+        code = detect_streamed(text, find_jobs()[0], chosen, config, overwrite, progress, reconnect, report)
+        raise typer.Exit(code)
     find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or ())
     planned = [] if watch else find_jobs()  # a watched folder's clips come when they are whole
     if report is not None:

@@ -38,7 +38,11 @@ class EngineKind(StrEnum):
 
 Inputs = Annotated[
     list[str],
-    typer.Argument(metavar="INPUT...", help="Videos, folders, glob patterns or image sequences (img_%04d.png)."),
+    typer.Argument(
+        metavar="INPUT...",
+        help="Videos, folders, glob patterns, image sequences (img_%04d.png), http(s) or rtsp addresses, a camera "
+        "(0 or /dev/video0), or - for standard input.",
+    ),
 ]
 Model = Annotated[
     str,
@@ -228,6 +232,17 @@ ClusterAddress = Annotated[
 Hwaccel = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Hardware decoder: auto, cuda, vaapi, ...", rich_help_panel=RUN),
+]
+Reconnect = Annotated[
+    float,
+    typer.Option(
+        "--reconnect",
+        min=0,
+        max=86400,
+        metavar="SECONDS",
+        help="How long to wait for a camera or stream that stopped sending.",
+        rich_help_panel=RUN,
+    ),
 ]
 RequireCompiled = Annotated[
     bool,

@@ -63,12 +63,14 @@ class Stopwatch:
 class Stages:
     """A chain of threads joined by bounded queues.
 
-    `stop` ends the chain gracefully: the first stage yields nothing more, and items under way are finished. Leaving
-    the context ends it at once. An error in a stage is raised in the thread that takes its items.
+    `stop` ends the chain gracefully: the first stage yields nothing more, and items under way are finished; `on_stop`
+    may wake a first stage that waits. Leaving the context ends it at once. An error in a stage is raised in the thread
+    that takes its items.
     """
 
-    def __init__(self, watch: Stopwatch, depth: int = 4) -> None:
+    def __init__(self, watch: Stopwatch, depth: int = 4, on_stop: Callable[[], None] = lambda: None) -> None:
         self._watch = watch
+        self._on_stop = on_stop
         self._depth = depth
         self._stopping = threading.Event()
         self._leaving = threading.Event()
@@ -99,6 +101,7 @@ class Stages:
     def stop(self) -> None:
         """End the first stage."""
         self._stopping.set()
+        self._on_stop()
 
     def drain(self, items: Iterator[T], report: Callable[[T], None]) -> bool:
         """Consume the last stage; True if an interrupt stopped the first one early."""

@@ -17,7 +17,7 @@ from vidtrack.pipeline.earlier_run import SavedWork
 from vidtrack.pipeline.lookahead import Lookahead, LookaheadState
 from vidtrack.pipeline.outputs import Boundary, Outputs, OutputsState, Tracked
 from vidtrack.tracking.tracker import Tracker
-from vidtrack.video import VideoReader
+from vidtrack.video import LiveReader, Reader, VideoReader
 
 _MIN_FRAMES = 32  # per chunk: encoders need a few frames to settle
 
@@ -44,7 +44,7 @@ class Checkpointer:
         self,
         work: SavedWork,
         config: RunConfig,
-        reader: VideoReader,
+        reader: Reader,
         tracker: Tracker,
         lookahead: Lookahead,
         outputs: Outputs,
@@ -56,7 +56,7 @@ class Checkpointer:
         self._began = time.perf_counter()
         self.note = work.note
         self.resumed = 0  # frames of the earlier run that are used
-        if work.state is not None:
+        if work.state is not None and not isinstance(reader, LiveReader):
             self._restore(work.state, reader)
 
     @property

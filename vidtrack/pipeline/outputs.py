@@ -11,7 +11,7 @@ from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.render.annotator import Annotator, AnnotatorState
 from vidtrack.tracklog import Event, LogWriter, RunFigures, Status
 from vidtrack.tracklog.crossings import Counter, CounterState
-from vidtrack.video import Problem, ResumePoint, VideoReader, VideoWriter
+from vidtrack.video import Problem, Reader, ResumePoint, VideoWriter
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Outputs:
         self._counter.restore(state.counter)
         self._annotator.restore(state.annotator)
 
-    def finish(self, status: Status, reader: VideoReader | None, seconds: float) -> None:
+    def finish(self, status: Status, reader: Reader | None, seconds: float) -> None:
         """Complete the outputs; `seconds` is the time spent on the clip, `reader` None if nothing was decoded."""
         if self._video is not None:
             if status is Status.INTERRUPTED:

@@ -29,9 +29,9 @@ from vidtrack.tracking.steadying import Steadier
 from vidtrack.tracking.tracker import make_tracker
 from vidtrack.tracklog import LogWriter, Status
 from vidtrack.tracklog.crossings import Counter
-from vidtrack.tracklog.header import Header, ModelInfo
+from vidtrack.tracklog.header import ContentHash, Header, ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
-from vidtrack.video import Problem, VideoReader, VideoWriter
+from vidtrack.video import LiveReader, Problem, Reader, VideoReader, VideoWriter
 from vidtrack.video.colour import graphics_white
 from vidtrack.video.image_sequence import image_paths, is_sequence
 
@@ -59,7 +59,7 @@ class TrackResult:
 
 
 def track_video(
-    source: str | Path | VideoInfo,
+    source: str | Path | VideoInfo | LiveReader,
     model: Detector | str | Path = "default",
     *,
     log: str | Path | TextIO | None = None,
@@ -72,7 +72,8 @@ def track_video(
 ) -> TrackResult:
     """Track the objects of a clip; write a track log, an annotated video, both or neither.
 
-    `source` is a path, or the VideoInfo of a clip that was probed before; `model` is a loaded model, a known name or a
+    `source` is a path, the VideoInfo of a clip that was probed before, or a live source, which is tracked without delay
+    and whose end an interrupt is; `model` is a loaded model, a known name or a
     checkpoint's path; `log` may be a text stream. An interrupt stops the clip early: what is done is kept, marked
     `interrupted`, and returned. For a clip longer than `config.chunk_seconds`, finished chunks are kept in a folder
     beside the outputs until these are complete; after an interrupt, a crash or an error `config.resume` continues from
@@ -85,13 +86,16 @@ def track_video(
     """
     detector = load_model(model) if isinstance(model, (str, Path)) else model
     config = (config or RunConfig()).at_score(detector.default_score, detector.class_names)
+    if isinstance(source, LiveReader):
+        config = replace(config, live=True)
     log = Path(log) if isinstance(log, str) else log
     video = None if video is None else Path(video)
     if not overwrite and not config.resume:
         refuse_existing([target for target in (log, video) if isinstance(target, Path)])
     watch = Stopwatch()
     with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(source, config.read))
+        reader = source if isinstance(source, LiveReader) else VideoReader(source, config.read)
+        stack.enter_context(reader)
         encoder = FrameEncoder(detector, config.size, batcher)
         wanted = class_filter(detector.class_names, config.classes)
         tracker = make_tracker(detector, _tracker_config(reader, config), wanted)
@@ -100,7 +104,10 @@ def track_video(
         # locked before anything of an earlier run is touched, which may still be at work
         log_file = lock(log, stack) if isinstance(log, Path) else log
         video_file = None if video is None else lock(video, stack)
-        work = stack.enter_context(find_saved_work(log, video, reader, header, config, overwrite))
+        work = SavedWork()
+        if not isinstance(reader, LiveReader):
+            work = find_saved_work(log, video, reader, header, config, overwrite)
+        stack.enter_context(work)
         log_writer = video_writer = None
         if log_file is not None and header is not None:
             log_writer = stack.enter_context(LogWriter(log_file, header, work.journal("log")))
@@ -120,7 +127,8 @@ def track_video(
         lookahead = Lookahead.of(config, gap, steadier)
         checkpointer = Checkpointer(work, config, reader, tracker, lookahead, outputs)  # restores all four
 
-        stages = stack.enter_context(Stages(watch))
+        stages = Stages(watch, 1, reader.stop) if isinstance(reader, LiveReader) else Stages(watch)
+        stack.enter_context(stages)
         decoded = stages.first("decode", with_problems(reader, outputs.problems))
         inference = Inference(encoder, tracker, step, config.stride, lookahead.waiting, watch)
         numbered = enumerate(decoded)
@@ -132,6 +140,7 @@ def track_video(
 
         if interrupted and outputs.frames == 0:
             raise KeyboardInterrupt
+        interrupted = interrupted and not isinstance(reader, LiveReader)  # nothing else ends a camera
         status = Status.INTERRUPTED if interrupted else Status.TRUNCATED if reader.truncated else Status.COMPLETE
         outputs.finish(status, reader, checkpointer.seconds)
         if not interrupted:
@@ -158,12 +167,12 @@ def lock(path: Path, stack: ExitStack) -> AtomicFile:
     return file
 
 
-def _tracker_config(reader: VideoReader, config: RunConfig) -> TrackerConfig:
+def _tracker_config(reader: Reader, config: RunConfig) -> TrackerConfig:
     """The tracker's config; in a still image no second frame can confirm what is seen."""
     return replace(config.tracker, confirm_score=0.0) if reader.info.frame_count == 1 else config.tracker
 
 
-def _open_writer(file: AtomicFile, reader: VideoReader, config: RunConfig, work: SavedWork) -> VideoWriter:
+def _open_writer(file: AtomicFile, reader: Reader, config: RunConfig, work: SavedWork) -> VideoWriter:
     return VideoWriter(
         file,
         reader.info,
@@ -175,11 +184,11 @@ def _open_writer(file: AtomicFile, reader: VideoReader, config: RunConfig, work:
     )
 
 
-def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig, source_name: str | None) -> Header:
-    detector, path = encoder.detector, reader.info.path
+def _header(reader: Reader, encoder: FrameEncoder, config: RunConfig, source_name: str | None) -> Header:
+    detector = encoder.detector
     header = log_header(
         reader.info,
-        hash_content(image_paths(path) if is_sequence(path) else [path]),
+        _hashed(reader),
         config.parameters(),
         ModelInfo(detector.origin.name, detector.origin.sha256, detector.class_names),
         str(detector.device),
@@ -188,7 +197,14 @@ def _header(reader: VideoReader, encoder: FrameEncoder, config: RunConfig, sourc
     return header if source_name is None else replace(header, source=replace(header.source, path=source_name))
 
 
-def with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, list[Problem]]]:
+def _hashed(reader: Reader) -> ContentHash:
+    path = reader.info.path
+    if isinstance(reader, LiveReader):
+        return hash_content([])  # of nothing: it cannot be read again
+    return hash_content(image_paths(path) if is_sequence(path) else [path])
+
+
+def with_problems(reader: Reader, known: int) -> Iterator[tuple[Frame, list[Problem]]]:
     """Frames, each with the problems met while decoding it; the first `known` ones were reported by an earlier run."""
     for frame in reader:
         problems = reader.problems[known:]
@@ -198,7 +214,7 @@ def with_problems(reader: VideoReader, known: int) -> Iterator[tuple[Frame, list
 
 def _reporter(
     outputs: Outputs,
-    reader: VideoReader,
+    reader: Reader,
     stride: int,
     checkpointer: Checkpointer,
     progress: Callable[[Progress], None] | None,

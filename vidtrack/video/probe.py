@@ -44,7 +44,7 @@ def probe(
     if is_sequence(path) or is_still_image(path):
         return _probe_images(path, framerate or DEFAULT_FRAMERATE, limits)
     with open_container(path, limits=limits) as container:
-        return _describe(container, video_stream(container, path, stream), path, limits)
+        return describe(container, video_stream(container, path, stream), path, limits)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class _FirstFrames:
     times: tuple[int | None, ...]
 
 
-def _describe(container: av.container.InputContainer, stream: Any, path: Path, limits: Limits) -> VideoInfo:
+def describe(container: av.container.InputContainer, stream: Any, path: Path, limits: Limits) -> VideoInfo:
+    """Describe a stream of an open container, of which the first frames are decoded; raises InputError."""
     stream.codec_context.options = limits.decoder_options
     first = _first_frames(container, stream, path, limits)
     frame, context = first.frame, stream.codec_context
@@ -82,7 +83,7 @@ def _describe(container: av.container.InputContainer, stream: Any, path: Path, l
         has_subtitles=bool(container.streams.subtitles),
         timecode=_timecode(container, stream),
         colour=_colour(frame),
-        file_bytes=path.stat().st_size,
+        file_bytes=path.stat().st_size if path.is_file() else None,
         bit_depth=bit_depth(frame.format.name),
         container_start_seconds=timing.container_start(container, stream),
         stream=video_streams(container).index(stream),

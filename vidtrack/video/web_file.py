@@ -1,0 +1,69 @@
+"""A copy of what comes from the web or a pipe, to be read like any file."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO
+
+from vidtrack.core.errors import InputError
+from vidtrack.video.live_source import without_password
+
+_TIMEOUT_SECONDS = 20.0  # without a byte
+_PAUSE_SECONDS = 0.5
+_PIECE = 1 << 20
+
+
+def copy_pipe(stream: IO[bytes], target: Path) -> None:
+    """Copy a pipe to its end; raises InputError if nothing comes."""
+    with target.open("wb") as file:
+        shutil.copyfileobj(stream, file, _PIECE)
+    if not target.stat().st_size:
+        raise InputError("standard input is empty", "pipe a video in: cat clip.mp4 | vidtrack detect -")
+
+
+def download(address: str, target: Path, patience_seconds: float = 30.0) -> None:
+    """Copy a file from the web; a broken transfer continues where it stopped, for up to `patience_seconds` in a row.
+
+    Raises InputError.
+    """
+    name, heard = without_password(address), time.monotonic()
+    with target.open("wb") as file:
+        while True:
+            before = file.tell()
+            try:
+                if _fetch(address, file):
+                    return
+                why = "the transfer broke off"
+            except urllib.error.HTTPError as error:
+                error.close()
+                if error.code < 500:
+                    hint = "it wants a user and a password" if error.code in (401, 403) else "check the address"
+                    raise InputError(f"{name} cannot be read: HTTP {error.code} {error.reason}", hint) from None
+                why = f"HTTP {error.code} {error.reason}"
+            except (OSError, ValueError) as error:  # URLError is an OSError; ValueError: not a valid address
+                why = str(getattr(error, "reason", error))
+            if file.tell() > before:
+                heard = time.monotonic()
+            if time.monotonic() - heard + _PAUSE_SECONDS > patience_seconds:
+                raise InputError(f"{name} cannot be read: {why}", "check the address and the connection")
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _fetch(address: str, file: IO[bytes]) -> bool:
+    """Append what is missing; False if the answer was cut short."""
+    start = file.tell()
+    request = urllib.request.Request(address, headers={"Range": f"bytes={start}-"} if start else {})
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
+        if start and answer.status != 206:  # the server starts over
+            file.seek(0)
+            file.truncate()
+        length = answer.headers.get("Content-Length")
+        expected = None if length is None else int(length)
+        began = file.tell()
+        while piece := answer.read(_PIECE):
+            file.write(piece)
+        return expected is None or file.tell() - began >= expected
