@@ -41,6 +41,15 @@ HOMES = {
     "openvino": {"model"},
     "cv2": {"datasets", "render", "model", "tracking", "training", "evaluation", "report"},
 }
+# Packages in which the tests of `vidtrack/x/y.py` lie in `tests/x/test_y.py`, but for records and modules that are
+# tested where they are used.
+MIRRORED = {"core", "datasets", "export", "ops"}
+TESTED_BY_THEIR_USERS = {
+    "core/status.py": "tracklog/test_track_log.py",
+    "datasets/coco.py": "datasets/test_records.py",
+    "export/scene.py": "export/test_build.py",
+    "ops/check.py": "cli/test_doctor.py",
+}
 LONGEST = 400  # lines; a file past this is asked why
 # Phrases that a native engineer would word differently, in text that people read.
 BANNED = re.compile(
@@ -138,6 +147,13 @@ def test_commands_import_heavy_parts_when_they_run(path: Path) -> None:
 @pytest.mark.parametrize("path", [*modules(), *sorted((ROOT / "tests").rglob("*.py"))], ids=identify)
 def test_files_can_be_read_in_one_go(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if path.parent.name in MIRRORED], ids=identify)
+def test_tests_lie_where_they_are_looked_for(path: Path) -> None:
+    name = path.relative_to(PACKAGE).as_posix()
+    own = Path(name).with_name(f"test_{path.name}")
+    assert (ROOT / "tests" / TESTED_BY_THEIR_USERS.get(name, own)).is_file(), f"add tests/{own}"
 
 
 def read_by_people() -> list[Path]:

@@ -125,7 +125,7 @@ def test_a_frame_it_was_not_told_of_has_its_box_once_it_stops(open_page: Callabl
         "video.addEventListener('pause', () => { window.deaf = false });"
     )
     page.press(" ")
-    page.js("document.querySelector('video').playbackRate = 0.25")  # so that it does not end before it is paused
+    page.js("document.querySelector('video').playbackRate = 1 / 16")  # or it may end before it is paused
     page.until(lambda: page.seen("video")[1] > 0, "it plays")
     page.js("window.deaf = true")
     page.until(lambda: not agree(page.seen("video")), "the image is of a later frame than the box")

@@ -27,7 +27,7 @@ from vidtrack.video.probe import describe
 TIME_BASE = Fraction(1, 90000)
 _OPEN_SECONDS, _READ_SECONDS = 10.0, 10.0  # without an answer
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds between two attempts to connect
-_CLOCK_DRIFT = 2.0  # seconds between the stream's clock and ours from which the stream's is set anew
+_CLOCK_DRIFT = 2.0  # seconds between the stream's clock and ours from which the stream's is set again
 _POLL_SECONDS = 0.1
 _JOIN_SECONDS = 1.0  # a thread that waits for a dead source ends later, by itself
 
