@@ -93,6 +93,10 @@ def plan(
     """
     if "" in (*inputs, output):
         raise UsageError("an input is an empty string", "is a shell variable empty?")
+    if len(inputs) == 1 and is_log_path(Path(inputs[0])) and os.path.isfile(inputs[0]):
+        raise UsageError(
+            f"{inputs[0]} is a track log, not a clip", "vidtrack show, render, report and export take logs"
+        )
     found = _unique(clip for text in inputs for clip in _expand(text))
     clips = [clip for clip in found if _is_wanted(clip, include, exclude)]
     if not clips:

@@ -31,6 +31,7 @@ from vidtrack.cli import (
     train,
     weights,
 )
+from vidtrack.cli.mistakes import meant_command, meant_option
 from vidtrack.core.errors import VidtrackError, printable
 
 app = typer.Typer(
@@ -59,28 +60,6 @@ app.add_typer(weights.app, name="weights")
 app.add_typer(train.app)
 app.add_typer(train.data_app, name="data")
 _ParserError: type[Exception] = typer.BadParameter.__mro__[1]  # UsageError of the parser that typer brings along
-_PEER_OPTIONS = {  # what other trackers call it
-    "--conf": "--score",
-    "--confidence": "--score",
-    "--threshold": "--score",
-    "--imgsz": "--size",
-    "--img-size": "--size",
-    "--resize": "--size",
-    "--weights": "--model",
-    "--detector": "--model",
-    "--half": "--precision float16",
-    "--vid-stride": "--stride",
-    "--vid_stride": "--stride",
-    "--project": "-o",
-    "--out": "-o",
-    "--save-dir": "-o",
-    "--max-det": "--max-tracks",
-    "--workers": "--jobs",
-    "--source": "INPUT, without an option name",
-    "--input": "INPUT, without an option name",
-    "--save-txt": "vidtrack export LOG --to mot",
-    "--save-json": "the track log, which is always written",
-}
 _MEMORY_HINT = "free some memory, or raise the limit of `ulimit -v`"
 _MEMORY_SIGNS = ("can't start new thread", "failed to map segment", "Cannot allocate memory", "cannot allocate memory")
 _LIBRARY_HINT = "OpenCV needs libGL: apt install libgl1, or pip install opencv-python-headless"
@@ -150,10 +129,8 @@ def _report_usage(error: Any) -> int:
     """One line for an option or argument the parser refused; nothing if it has shown the help instead."""
     if message := " ".join(error.format_message().splitlines()).replace("Value error, ", "").rstrip("."):
         command = error.ctx.command_path if error.ctx is not None else "vidtrack"
-        own = _PEER_OPTIONS.get(getattr(error, "option_name", None) or "")
-        if own is not None:
-            message = f"no such option {error.option_name}: use {own}"
-        print(printable(f"vidtrack: error: {message} (see {command} --help)"), file=sys.stderr)
+        meant = meant_option(getattr(error, "option_name", None)) or meant_command(message, sys.argv[1:])
+        print(printable(f"vidtrack: error: {meant or f'{message} (see {command} --help)'}"), file=sys.stderr)
     return exits.USAGE
 
 

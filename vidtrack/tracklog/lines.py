@@ -15,7 +15,8 @@ from typing import Any, TextIO
 from vidtrack.core.errors import LogError
 from vidtrack.tracklog.header import Header
 from vidtrack.tracklog.records import Footer
-from vidtrack.tracklog.schema import faults_of, parse_header
+from vidtrack.tracklog.schema import SUFFIXES, faults_of, parse_header
+from vidtrack.video.image_sequence import VIDEO_SUFFIXES
 
 LONGEST_LINE = 1 << 26  # characters; a frame of 100 objects takes 10 thousand
 MOST_VALUES = 1 << 20  # in a line: lists, objects and commas; a frame of 100 objects has 1,400
@@ -176,8 +177,18 @@ class LogLines:
         if len(text) > MOST_VALUES and sum(map(text.count, ",[{")) > MOST_VALUES:
             raise LogError(f"{name} of {self.path} holds more than {MOST_VALUES} values", _SUSPECT)
 
+    def _refuse_video(self) -> None:
+        if self.path.suffix.lower() not in VIDEO_SUFFIXES:
+            return
+        stem = self.path.stem.removesuffix(".tracked")
+        logs = [self.path.with_name(f"{stem}.tracks{suffix}") for suffix in SUFFIXES]
+        log = next((log for log in logs if log.is_file()), None)
+        hint = f"vidtrack detect {self.path} makes its log" if log is None else f"its log is {log}"
+        raise LogError(f"{self.path} is a video, not a track log", hint)
+
     def _open(self) -> TextIO:
         mode = os.stat(self.path).st_mode
+        self._refuse_video()
         if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode):
             raise LogError(f"{self.path} is not a regular file", "save the log to a file first")
         if self.path.name.lower().endswith(".gz"):
