@@ -20,6 +20,7 @@ from vidtrack.cli import (
     evaluate,
     exits,
     export,
+    import_annotations,
     log,
     probe,
     render,
@@ -46,6 +47,7 @@ app.command("track")(track.track)
 app.command("render")(render.render)
 app.command("report")(report.report)
 app.command("review")(review.review)
+app.command("import")(import_annotations.import_annotations)
 app.command("export")(export.export)
 app.command("show")(show.show)
 app.command("count")(count.count)
