@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from tests.tracklog.test_tracklog import header, tracks
+from tests.tracklog.written import header, tracks
 from vidtrack.core.types import ObjectState
 from vidtrack.tracklog import LogWriter, Status
 

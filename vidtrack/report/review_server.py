@@ -39,7 +39,7 @@ class ReviewServer(ThreadingHTTPServer):
         self.address = f"http://{HOST}:{self.server_port}/{self.token}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away in the middle of an answer is no news."""
+        """Ignore a browser that closes the connection during a response."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -116,7 +116,7 @@ def _thumbnails(before: TrackLog, now: TrackLog, known: Mapping[int, Thumbnail])
     for identity, thumbnail in known.items():
         old, new = before[thumbnail.row], now[thumbnail.row]
         box = old.boxes_xyxy[old.ids == identity]
-        same = np.flatnonzero((new.boxes_xyxy == box).all(axis=1)) if len(box) == 1 else []
-        if len(same):
+        same = np.flatnonzero((new.boxes_xyxy == box[:1]).all(axis=1))
+        if len(box) == 1 and len(same):
             found.setdefault(int(new.ids[same[0]]), thumbnail)
     return found

@@ -40,6 +40,8 @@ class RoboflowTracker:
         self._kind = getattr(trackers, f"{self.name}Tracker")
         self.detector, self.config, self.allowed = detector, config, allowed
         self.cuts = CutDetector()
+        self._tracker: Any = None
+        self._first: tuple[FrameTracks, Detections] | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -104,8 +106,7 @@ class RoboflowTracker:
             self._end_all()
 
     def _end_all(self) -> None:
-        self._tracker: Any = None
-        self._first: tuple[FrameTracks, Detections] | None = None
+        self._tracker = self._first = None
         self._before_shot = self._last_id
 
     def _linked(self, found: Detections, at: FrameTracks) -> FrameTracks:

@@ -1,6 +1,6 @@
 // Corrections: sent to the server that this page came from, which answers with the next page.
 
-const REMEMBERED = "vidtrack-review"; // where the next page goes on
+const REMEMBERED = "vidtrack-review"; // state kept for the next page
 
 class Corrections {
   constructor(bar, log, state) {
