@@ -95,7 +95,8 @@ def compile_all(commands: list[list[str]]) -> list[Path]:
 
 def cpu_commands(compiler: str, work: Path, flags: list[str]) -> list[list[str]]:
     """Schema, operators, and the kernels once for each instruction set."""
-    is_x86 = platform.machine().lower() in ("x86_64", "amd64")
+    target = os.environ.get("_PYTHON_HOST_PLATFORM") or platform.machine()  # of a cross build, as linux-aarch64
+    is_x86 = target.lower().endswith(("x86_64", "amd64"))
     base = [compiler, *CXX_FLAGS, *flags, *(["-DVIDTRACK_X86_LEVELS"] if is_x86 else [])]
     commands = [
         [*base, "-c", str(SOURCES / "library.cpp"), "-o", str(work / "library.o")],
