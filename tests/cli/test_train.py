@@ -55,6 +55,14 @@ def test_a_run_that_stops_early_says_how_to_go_on(vidtrack: Command, recipe: Pat
     assert "before training" in vidtrack("train", recipe, "--out", out, "--resume").err
 
 
+def test_what_changed_the_recipe_is_needed_again_to_go_on(vidtrack: Command, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    ended = vidtrack("train", recipe, "--out", out, "--steps", 2, "--max-minutes", 0)
+    (following,) = [line for line in ended.err.splitlines() if line.startswith("next: ")]
+    assert following == f"next: vidtrack train {recipe} --out {out} --steps 2 --resume"
+    assert vidtrack(*following.removeprefix("next: vidtrack ").split()).code == 0
+
+
 @pytest.mark.parametrize(("reached", "warned"), [(0.5, True), (0.6, True), (0.7, False)])
 def test_a_run_no_better_than_its_start_is_warned_of(tmp_path: Path, reached: float, warned: bool) -> None:
     lines = [{"step": step, "evaluation": {"set": {"ap50": value}}} for step, value in ((0, 0.6), (8, reached))]

@@ -177,6 +177,14 @@ def test_other_sites_cannot_ask_through_the_browser(ask: Ask, session: ReviewSes
     assert not session.unsaved
 
 
+def test_the_address_that_a_browser_is_started_with_works_once(ask: Ask, server: ReviewServer) -> None:
+    path = server.address_for_once().rpartition("/")[2]
+    assert ask("GET", f"/{path}", token="", Host="evil.example")[0] == 404
+    status, headers, _ = ask("GET", f"/{path}", token="")
+    assert (status, headers["Location"]) == (303, f"/{server.token}/")
+    assert ask("GET", f"/{path}", token="")[0] == 404
+
+
 def test_only_this_machine_can_connect(server: ReviewServer) -> None:
     assert server.server_address[0] == "127.0.0.1"
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", server.address)

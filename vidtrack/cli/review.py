@@ -62,7 +62,7 @@ def review(
         sys.stdout.flush()
         print("Ctrl-C ends the review", file=sys.stderr)
         if not no_browser:
-            webbrowser.open(server.address)
+            webbrowser.open(server.address_for_once())
         try:
             server.serve_forever()
         except KeyboardInterrupt:

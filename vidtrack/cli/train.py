@@ -43,7 +43,7 @@ def train_command(
     with TrainingProgress(config.steps, quiet) as progress:
         reached = train(config, out, resume, max_minutes, progress)
     if not quiet:
-        for line in closing_lines(recipe, out, reached.step, config.steps):
+        for line in closing_lines(recipe, out, reached.step, config.steps, {"--init": init, "--steps": steps}):
             typer.echo(printable(line), err=True)
 
 

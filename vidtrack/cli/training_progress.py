@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,17 @@ class TrainingProgress:
         self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def closing_lines(recipe: Path, out: Path, step: int, steps: int) -> list[str]:
-    """How a run ended, on validation images beside its start, and the command that comes next."""
+def closing_lines(recipe: Path, out: Path, step: int, steps: int, chosen: Mapping[str, object] = {}) -> list[str]:
+    """How a run ended, on validation images beside its start, and the command that comes next.
+
+    `chosen` are options that changed the recipe, None if not given; a resumed run needs them again.
+    """
     from vidtrack.training.metrics import mean_ap50, read_metrics
 
     if step < steps:
-        again = f"vidtrack train {shlex.quote(str(recipe))} --out {shlex.quote(str(out))} --resume"
-        return [f"stopped at step {step} of {steps}", f"next: {again}"]
+        options = [f"{name} {shlex.quote(str(value))}" for name, value in chosen.items() if value is not None]
+        again = f"vidtrack train {shlex.quote(str(recipe))} --out {shlex.quote(str(out))}"
+        return [f"stopped at step {step} of {steps}", f"next: {' '.join([again, *options, '--resume'])}"]
     ended, warnings = f"done: {steps} steps", []
     scores = mean_ap50(read_metrics(out / "metrics.jsonl"))
     if step in scores:

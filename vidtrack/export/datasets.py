@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,7 +67,8 @@ def write_yolo(scene: Scene) -> dict[str, str]:
             values = " ".join(f"{value:.6f}" for value in box)
             lines.setdefault(index, {})[track.id] = f"{names.index(track.label)} {values}\n"
     listed = "".join(f"  {number_of}: {json.dumps(name)}\n" for number_of, name in enumerate(names))
-    files = {f"{scene.name}_{index:06}.txt": "".join(own.values()) for index, own in lines.items()}
+    stem = re.sub(r"[/\\:]", "_", scene.name)
+    files = {f"{stem}_{index:06}.txt": "".join(own.values()) for index, own in lines.items()}
     return {"data.yaml": f"nc: {len(names)}\nnames:\n{listed}", **files}
 
 

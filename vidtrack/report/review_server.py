@@ -31,12 +31,25 @@ class ReviewServer(ThreadingHTTPServer):
 
     def __init__(self, session: ReviewSession, port: int = 0) -> None:
         self.session, self.token = session, secrets.token_urlsafe(24)
+        self._once: str | None = None
         try:
             super().__init__((HOST, port), _Handler)
         except (OSError, OverflowError) as error:
             raise OutputError(f"cannot listen on port {port}: {getattr(error, 'strerror', None) or error}") from None
         self.hosts = {f"{HOST}:{self.server_port}", f"localhost:{self.server_port}"}
         self.address = f"http://{HOST}:{self.server_port}/{self.token}/"
+
+    def address_for_once(self) -> str:
+        """An address that leads to `address` a single time: other users see the arguments of a browser's process."""
+        self._once = secrets.token_urlsafe(24)
+        return f"http://{HOST}:{self.server_port}/{self._once}"
+
+    def takes(self, path: str) -> bool:
+        """Whether this is the path that works once; from now on it does not."""
+        known = f"/{self._once}".encode() if self._once else b""
+        valid = bool(known) and secrets.compare_digest(path.encode("utf-8", "replace"), known)
+        self._once = None if valid else self._once
+        return valid
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore a browser that closes the connection during a response."""
@@ -49,6 +62,9 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _PATIENCE
 
     def do_GET(self) -> None:
+        if self.headers.get("Host") in self.server.hosts and self.server.takes(self.path):
+            self._headers(HTTPStatus.SEE_OTHER, "text/plain", 0, {"Location": f"/{self.server.token}/"})
+            return
         with self._checked() as name:
             if name == "":
                 self._send(HTTPStatus.OK, "text/html; charset=utf-8", self._page())
