@@ -41,7 +41,8 @@ _WINDOWED: dict[str, Any] = {  # RF-DETR and LW-DETR
 }
 
 
-def _resnet(*stages: str) -> Any:
+def resnet(*stages: str) -> Any:
+    """A backbone of these stages."""
     return hf.ResNetConfig(embeddings_size=8, hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1], out_features=[*stages])
 
 
@@ -64,7 +65,7 @@ def _hgnet() -> Any:
 
 
 def _deformable() -> Any:
-    stages = _resnet("stage2", "stage3", "stage4")
+    stages = resnet("stage2", "stage3", "stage4")
     return hf.DeformableDetrForObjectDetection(hf.DeformableDetrConfig(**_HEADS, backbone_config=stages))
 
 
@@ -124,13 +125,13 @@ def _lw_detr() -> Any:
 
 
 def _conditional_detr() -> Any:
-    return hf.ConditionalDetrForObjectDetection(hf.ConditionalDetrConfig(**_HEADS, backbone_config=_resnet("stage4")))
+    return hf.ConditionalDetrForObjectDetection(hf.ConditionalDetrConfig(**_HEADS, backbone_config=resnet("stage4")))
 
 
 def _dab_detr() -> Any:
     heads = {**_HEADS, "hidden_size": 32}
     del heads["d_model"]
-    return hf.DabDetrForObjectDetection(hf.DabDetrConfig(**heads, backbone_config=_resnet("stage4")))
+    return hf.DabDetrForObjectDetection(hf.DabDetrConfig(**heads, backbone_config=resnet("stage4")))
 
 
 def _yolos() -> Any:

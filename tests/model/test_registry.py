@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_published_configs_have_the_published_size(name: str) -> None:
         model = DeformableDETR(entry.config)
     millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     assert millions == pytest.approx(PUBLISHED[name], abs=0.9)
-    assert entry.address("f").startswith("https://huggingface.co/SenseTime/deformable-detr")
+    assert entry.hub_model.repo.startswith("SenseTime/deformable-detr")
 
 
 def test_shipped_weights_are_whole_and_load() -> None:
@@ -59,3 +60,11 @@ def test_shipped_weights_that_changed_are_not_used(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(registry, "cached_path", lambda entry: tmp_path / entry.files[0])
     with pytest.raises(WeightsError, match=f"not {entry.sha256}"):
         load_deformable_detr("default", "cpu")
+
+
+def test_models_of_transformers_are_pinned_to_a_commit() -> None:
+    theirs = [entry for entry in registry.entries() if not entry.files]
+    assert len(theirs) >= 11
+    for entry in theirs:
+        assert re.fullmatch("[0-9a-f]{40}", entry.revision), entry.name
+        assert entry.reads_text or entry.coco_ap, entry.name

@@ -29,29 +29,39 @@ class Layout(StrEnum):
 
 @app.command("list")
 def list_models() -> None:
-    """List the models and whether they are on this machine."""
+    """List the models: whether they are on this machine, COCO AP, size, how they track, licence, use."""
+    from rich.console import Console
+    from rich.table import Table
+
     from vidtrack.model import registry
 
-    listed = registry.entries()
-    width = max(len(entry.name) for entry in listed)
-    for number, entry in enumerate(listed):
+    table = Table(box=None, pad_edge=False, header_style="")
+    for column in ("model", "here", "AP", "MB", "tracker", "licence", "good for"):
+        table.add_column(column, justify="right" if column in ("AP", "MB") else "left", no_wrap=column == "model")
+    for number, entry in enumerate(registry.entries()):
         here = "installed" if registry.cached_path(entry) else "missing" if entry.ships else "download"
-        default = " (the default)" if number == 0 else ""
-        typer.echo(f"{entry.name:{width}}  {here:11}  {entry.licence:10}  {entry.summary}{default}")
+        table.add_row(
+            entry.name,
+            here,
+            "" if entry.coco_ap is None else f"{entry.coco_ap:.1f}",
+            "" if entry.megabytes is None else str(entry.megabytes),
+            "propagation" if entry.carries_queries else "association",
+            entry.licence,
+            entry.summary + (" (the default)" if number == 0 else ""),
+        )
+    console = Console()
+    console.print(table, markup=False) if console.is_terminal else Console(width=240).print(table, markup=False)
+    typer.echo("Others by hf:owner/name. AP: COCO val2017, as the authors report it; MB to download.")
 
 
 @app.command("pull")
 def pull(name: Name) -> None:
     """Download a model and verify it; continues a partial download."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from vidtrack.model import registry
 
     entry = _find(name)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(entry.name, total=None)
-        path = registry.fetch(entry, lambda done, total: bar.update(task, completed=done, total=total))
+    path = registry.fetch(entry)
+    registry.verify(entry)
     typer.echo(path)
 
 

@@ -23,7 +23,6 @@ from vidtrack.model import infer_config as describe
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.device import resolve_device
-from vidtrack.model.download import Progress
 from vidtrack.model.fold import fold_batch_norm, fuse_activations, require_unfolded
 from vidtrack.model.precision import resolve_precision, set_precision
 from vidtrack.model.protocol import Origin
@@ -41,14 +40,13 @@ def load_deformable_detr(
     device: str | torch.device = "auto",
     precision: str = "auto",
     fold: bool = True,
-    progress: Progress | None = None,
 ) -> DeformableDETR:
     """A Deformable DETR ready for inference: a name of the registry or a checkpoint of any known format.
 
     `device` and `precision` are as `vidtrack.load_model` takes them. `fold` puts batch normalisation into the
     convolutions; such a model cannot be saved. Raises WeightsError and UsageError.
     """
-    return _load(registry.locate(name_or_path, progress), device, precision, fold)
+    return _load(registry.locate(name_or_path), device, precision, fold)
 
 
 def load_located(located: registry.Located, options: LoadOptions) -> DeformableDETR:
@@ -74,19 +72,14 @@ def _load(located: registry.Located, device: str | torch.device, precision: str,
 
 
 def origin_of(located: registry.Located) -> Origin:
-    """Name and hash of a checkpoint; raises WeightsError if the manifest has another hash."""
-    sha256 = registry.content_sha256(located.path)
+    """Name and hash of a checkpoint; raises WeightsError if the manifest or the Hub has another hash."""
     expected = None if located.entry is None else located.entry.sha256
-    if expected not in (None, sha256):
-        raise WeightsError(
-            f"{located.path} has sha256 {sha256}, not {expected}", "it is damaged: install or pull it again"
-        )
-    return Origin(located.name, sha256)
+    return Origin(located.name, registry.content_sha256(located.path, expected))
 
 
-def load_weights(name_or_path: str | Path, progress: Progress | None = None) -> Checkpoint:
+def load_weights(name_or_path: str | Path) -> Checkpoint:
     """What `load_deformable_detr` builds from, for use as a starting point."""
-    located = registry.locate(name_or_path, progress)
+    located = registry.locate(name_or_path)
     return read_checkpoint(located.path, located.config)
 
 

@@ -14,7 +14,6 @@ from vidtrack.model.detector_families import is_own
 from vidtrack.model.registry import Located, locate
 
 if TYPE_CHECKING:
-    from vidtrack.model.download import Progress
     from vidtrack.model.protocol import Detector
 
 
@@ -86,13 +85,12 @@ def load_model(
     device: str = "auto",
     precision: str = "auto",
     prompt: Sequence[str] | None = None,
-    progress: Progress | None = None,
 ) -> Detector:
     """A detector ready for inference: a name of the registry (downloaded on first use) or a checkpoint of any kind.
 
     `device` is auto, cpu, cuda, cuda:N or mps; `precision` auto, float32, float16 or bfloat16. `prompt` holds what to
     find, such as ("red car", "bicycle helmet"), for models that read text. Raises WeightsError and UsageError.
     """
-    located = locate(name_or_path, progress)
+    located = locate(name_or_path)
     kind = next(entry for entry in DETECTORS if entry.accepts(located.path))
     return kind.load(located, LoadOptions(device, precision, None if prompt is None else tuple(prompt)))

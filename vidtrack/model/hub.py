@@ -17,6 +17,7 @@ from vidtrack.model.detector_families import is_own, reads_text
 PREFIX = "hf:"
 ENDPOINT_VARIABLE = "HF_ENDPOINT"
 _NAME = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 _SETTINGS = ["*.json", "*.txt", "*.model"]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -39,7 +40,7 @@ class HubModel(NamedTuple):
         return cls(match["repo"], match["revision"] or "main")
 
 
-def download_folder(model: HubModel, cache: Path | None) -> Path:
+def download_folder(model: HubModel, cache: Path) -> Path:
     """The folder of a detector's settings and weights, downloaded if needed; raises WeightsError or UsageError.
 
     The config comes first: of a model that does not detect objects nothing else is downloaded.
@@ -71,7 +72,7 @@ def download_folder(model: HubModel, cache: Path | None) -> Path:
     return folder
 
 
-def download_file(model: HubModel, names: tuple[str, ...], cache: Path | None) -> Path:
+def download_file(model: HubModel, names: tuple[str, ...], cache: Path) -> Path:
     """The first of the named files that the repository has, downloaded if needed; raises WeightsError."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
@@ -88,7 +89,7 @@ def download_file(model: HubModel, names: tuple[str, ...], cache: Path | None) -
     raise WeightsError(f"{model} has none of {', '.join(names)}")
 
 
-def cached(model: HubModel, names: tuple[str, ...], cache: Path | None) -> Path | None:
+def cached(model: HubModel, names: tuple[str, ...], cache: Path) -> Path | None:
     """One of the named files, if it is on this machine."""
     from huggingface_hub import try_to_load_from_cache
 

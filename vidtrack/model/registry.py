@@ -10,45 +10,49 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import platformdirs
-
 from vidtrack.core.errors import WeightsError
+from vidtrack.model import hub
 from vidtrack.model.coco_classes import COCO_CLASSES
 from vidtrack.model.config import DetectorConfig
-from vidtrack.model.download import Progress, RemoteMissingError, download, file_sha256
 
 CACHE_VARIABLE = "VIDTRACK_CACHE"
-ENDPOINT_VARIABLE = "HF_ENDPOINT"  # the hub's own variable for a mirror
-HUB = "https://huggingface.co"
 
 
 @dataclass(frozen=True)
 class ModelEntry:
     """One line of the manifest.
 
-    `files` are names to try in turn: beside the manifest where the model ships, else under `source` on the hub.
-    `sha256` is None if the hub's header gives it. `config` is None if the file carries its own. `use` says in a
-    line what the model may be used for, if that is less than anything.
+    `files` are names to try in turn: beside the manifest where the model ships, else in the repository `source` of the
+    Hub at `revision`. Without files, `source` holds a model of transformers. `sha256` is that of the weights; None if
+    only the Hub knows it. `config` is None if the files carry their own. `use` says in a line what the model may be
+    used for, if that is less than anything.
     """
 
     name: str
     summary: str
-    files: tuple[str, ...]
     licence: str
+    files: tuple[str, ...] = ()
     sha256: str | None = None
     source: str | None = None
+    revision: str = "main"
     config: DetectorConfig | None = None
     recipe: str | None = None
     use: str | None = None
+    coco_ap: float | None = None  # of val2017, as its authors report it
+    megabytes: int | None = None  # to download
+    reads_text: bool = False
+    carries_queries: bool = True  # whether --tracker propagation works
 
     @property
     def ships(self) -> bool:
         """Whether the file is part of the installation."""
         return self.source is None
 
-    def address(self, file: str) -> str:
-        """URL of `file`."""
-        return f"{os.environ.get(ENDPOINT_VARIABLE, HUB).rstrip('/')}/{self.source}/resolve/main/{file}"
+    @property
+    def hub_model(self) -> hub.HubModel:
+        """Where on the Hub the model is."""
+        assert self.source is not None
+        return hub.HubModel(self.source, self.revision)
 
 
 def weights_folder() -> Path:
@@ -61,9 +65,10 @@ def weights_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Folder of downloads: VIDTRACK_CACHE, or the platform's cache folder."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("vidtrack"))
+    """Folder of downloads: VIDTRACK_CACHE, or the cache of the Hub's client, which its other users share."""
+    from huggingface_hub import constants
+
+    return Path(os.environ.get(CACHE_VARIABLE) or constants.HF_HUB_CACHE)
 
 
 def entries() -> tuple[ModelEntry, ...]:
@@ -82,28 +87,26 @@ def find(name: str) -> ModelEntry | None:
 
 
 def cached_path(entry: ModelEntry) -> Path | None:
-    """The model's file if it is already on this machine."""
-    folder = weights_folder() if entry.ships else cache_folder() / entry.name
-    return next((folder / file for file in entry.files if (folder / file).is_file()), None)
-
-
-def fetch(entry: ModelEntry, progress: Progress | None = None) -> Path:
-    """The model's file, downloaded and verified first if needed; raises WeightsError."""
-    path = cached_path(entry)
-    if path is not None:
-        return path
+    """The model's file, or its folder if it has several, if it is already on this machine."""
     if entry.ships:
+        return next((weights_folder() / file for file in entry.files if (weights_folder() / file).is_file()), None)
+    found = hub.cached(entry.hub_model, entry.files or hub.WEIGHTS, cache_folder())
+    return found if found is None or entry.files else found.parent
+
+
+def fetch(entry: ModelEntry) -> Path:
+    """The model's file or folder, downloaded first if needed; raises WeightsError."""
+    if not entry.ships:
+        if entry.files:
+            return hub.download_file(entry.hub_model, entry.files, cache_folder())
+        return hub.download_folder(entry.hub_model, cache_folder())
+    path = cached_path(entry)
+    if path is None:
         raise WeightsError(
             f"the shipped weights {entry.files[0]} are not in this installation",
             f"put the file into {weights_folder()} or reinstall vidtrack",
         )
-    folder = cache_folder() / entry.name
-    for file in entry.files:
-        try:
-            return download(entry.address(file), folder / file, entry.sha256, progress)
-        except RemoteMissingError as error:
-            missing = error
-    raise missing
+    return path
 
 
 class Located(NamedTuple):
@@ -119,11 +122,15 @@ class Located(NamedTuple):
         return None if self.entry is None else self.entry.config
 
 
-def locate(name_or_path: str | Path, progress: Progress | None = None) -> Located:
-    """The checkpoint of a registry name, downloaded if needed, or of a path; names take precedence."""
+def locate(name_or_path: str | Path) -> Located:
+    """The checkpoint of a registry name or `hf:owner/name`, downloaded if needed, or of a path; names come first."""
     entry = find(name_or_path) if isinstance(name_or_path, str) else None
     if entry is not None:
-        return Located(fetch(entry, progress), entry.name, entry)
+        return Located(fetch(entry), entry.name, entry)
+    if isinstance(name_or_path, str) and name_or_path.startswith(hub.PREFIX):
+        model = hub.HubModel.parse(name_or_path)
+        folder = hub.download_folder(model, cache_folder())
+        return Located(folder, f"{hub.PREFIX}{model.repo}@{folder.name}")  # the folder has the name of the commit
     path = Path(os.path.expanduser(name_or_path))
     if not os.path.exists(path):
         names = ", ".join(entry.name for entry in entries())
@@ -133,30 +140,45 @@ def locate(name_or_path: str | Path, progress: Progress | None = None) -> Locate
     return Located(path, str(name_or_path))
 
 
-def content_sha256(path: Path) -> str:
-    """sha256 of a checkpoint file; of a folder's weights, that of their hashes in order of name."""
-    if path.is_file():
-        return file_sha256(path)
-    files = sorted(file for file in path.iterdir() if file.suffix in (".safetensors", ".bin"))
-    return hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
+def content_sha256(path: Path, expected: str | None = None) -> str:
+    """sha256 of a checkpoint file; of a folder's weights, that of their hashes in order of name.
+
+    Raises WeightsError if a file has another hash than `expected`, or than the Hub said when it was downloaded.
+    """
+    files = _weights_files(path) if path.is_dir() else [path]
+    hashes = []
+    for file in files:
+        known = expected if expected and len(files) == 1 else hub.expected_sha256(file)
+        actual = file_sha256(file)
+        if known not in (None, actual):
+            raise WeightsError(f"{file} has sha256 {actual}, not {known}", "it is damaged: install or pull it again")
+        hashes.append(actual)
+    return hashes[0] if path.is_file() else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def verify(entry: ModelEntry) -> str:
-    """Hash the model's file against the manifest, or against what was noted when it was downloaded.
+    """Hash the model's weights against the manifest, or against what the Hub said when they were downloaded.
 
-    Returns the sha256; raises WeightsError if the file is absent, differs or has no known hash.
+    Returns the sha256; raises WeightsError if the weights are absent, differ or have no known hash.
     """
     path = cached_path(entry)
     if path is None:
         raise WeightsError(f"{entry.name} is not on this machine", f"run `vidtrack weights pull {entry.name}`")
-    note = path.with_name(path.name + ".sha256")
-    expected = entry.sha256 or (note.read_text(encoding="ascii").strip() if note.is_file() else None)
-    actual = file_sha256(path)
-    if expected is None:
-        raise WeightsError(f"no hash of {path} is known, its own is {actual}", "compare that with what its source says")
-    if actual != expected:
-        raise WeightsError(f"{path} has sha256 {actual}, not {expected}", "delete it and pull it again")
+    actual = content_sha256(path, entry.sha256)
+    for file in _weights_files(path) if path.is_dir() else [path]:
+        if entry.sha256 is None and hub.expected_sha256(file) is None:
+            raise WeightsError(f"no hash of {file} is known, its own is {actual}", "compare it with its source")
     return actual
+
+
+def _weights_files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix in (".safetensors", ".bin"))
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _manifest() -> Mapping[str, Any]:
@@ -169,4 +191,4 @@ def _entry(name: str, values: Mapping[str, Any]) -> ModelEntry:
     config = values.get("config")
     if config is not None:
         config = DetectorConfig.from_dict({**config, "classes": COCO_CLASSES})  # all that are published are for COCO
-    return ModelEntry(**{**values, "name": name, "files": tuple(values["files"]), "config": config})
+    return ModelEntry(**{**values, "name": name, "files": tuple(values.get("files", ())), "config": config})

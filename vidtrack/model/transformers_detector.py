@@ -115,12 +115,12 @@ class TransformersDetector:
         with self._number_format():
             try:
                 outputs = self._model(**inputs)
-            except (RuntimeError, ValueError, IndexError) as error:
+            except Exception as error:  # a family stumbles over a size in its own way
                 if is_out_of_memory(error):
                     raise
                 height, width = pixels.shape[-2:]
                 raise UsageError(
-                    f"{self.origin.name} fails at {width}x{height} pixels: {str(error).splitlines()[0]}",
+                    f"{self.origin.name} fails at {width}x{height} pixels: {_first_line(error)}",
                     "leave out --size, or try a multiple of 32",
                 ) from error
         scores, boxes = _read_classes(outputs, self.num_classes) if self._prompt is None else self._prompt.read(outputs)
