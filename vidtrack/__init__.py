@@ -23,6 +23,15 @@ Or track by track, with crops of the clip; `log.to_pandas()`, `to_polars()` and 
 >>> track = next(iter(log.tracks))
 >>> len(track) == len(track.boxes_xyxy), track.crops(1)[0].shape[2]
 (True, 3)
+
+Or track frames as they come, of a camera or a clip, without files:
+
+>>> from vidtrack import stream
+>>> for tracks in stream(clip, classes=["bicycle"]):
+...     ids, boxes = tracks.ids, tracks.boxes_xyxy
+...     break
+>>> tracks.index, boxes.shape == (len(ids), 4)
+(0, True)
 """
 
 from __future__ import annotations
@@ -39,6 +48,7 @@ if TYPE_CHECKING:
     from vidtrack.model.choice import ModelChoice
     from vidtrack.model.detectors import load_model
     from vidtrack.pipeline.config import RunConfig
+    from vidtrack.pipeline.stream import TrackStream, stream
     from vidtrack.pipeline.track_video import TrackResult, track_video
     from vidtrack.tracking.config import TrackerConfig
     from vidtrack.tracking.link_detections import link_detections
@@ -57,11 +67,13 @@ __all__ = [
     "RunConfig",
     "TrackLog",
     "TrackResult",
+    "TrackStream",
     "TrackerConfig",
     "EncodeConfig",
     "__version__",
     "link_detections",
     "load_model",
+    "stream",
     "track_batch",
     "track_video",
 ]
@@ -76,10 +88,12 @@ _HOMES = {
     "RunConfig": "vidtrack.pipeline.config",
     "TrackLog": "vidtrack.tracklog",
     "TrackResult": "vidtrack.pipeline.track_video",
+    "TrackStream": "vidtrack.pipeline.stream",
     "TrackerConfig": "vidtrack.tracking.config",
     "EncodeConfig": "vidtrack.video.config",
     "link_detections": "vidtrack.tracking.link_detections",
     "load_model": "vidtrack.model.detectors",
+    "stream": "vidtrack.pipeline.stream",
     "track_batch": "vidtrack.batch.session",
     "track_video": "vidtrack.pipeline.track_video",
 }

@@ -54,9 +54,9 @@ def _grounding(config: Any, model: Any) -> tuple[Any, Any]:
     return made, hf.GroundingDinoProcessor(images, _bert_tokenizer())
 
 
-def _clip_text(kind: Any, length: int) -> Any:
+def _clip_text(kind: Any, length: int, width: int = 32) -> Any:
     return kind(
-        vocab_size=190, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        vocab_size=190, hidden_size=width, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
         max_position_embeddings=length, bos_token_id=188, eos_token_id=189, pad_token_id=0, projection_dim=32,
     )  # fmt: skip
 
@@ -65,8 +65,8 @@ def _omdet() -> tuple[Any, Any]:
     config = hf.OmDetTurboConfig(
         backbone_config=resnet("stage2", "stage3", "stage4"),
         apply_layernorm_after_vision_backbone=False,  # which a Swin of timm needs
-        text_config=_clip_text(hf.CLIPTextConfig, 77),
-        text_projection_in_dim=32,
+        text_config=_clip_text(hf.CLIPTextConfig, 77, 48),
+        text_projection_in_dim=48,
         text_projection_out_dim=48,
         class_embed_dim=48,
         task_encoder_hidden_dim=48,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from math import gcd
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from vidtrack.core.tables import coco_annotations, from_coco, supervision_detections
+
+if TYPE_CHECKING:
+    import supervision
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,25 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def to_supervision(self, class_names: Sequence[str]) -> supervision.Detections:
+        """supervision's Detections, without tracker IDs; raises MissingPackageError."""
+        return supervision_detections(self.boxes_xyxy, self.scores, self.classes, None, class_names)
+
+    @classmethod
+    def from_supervision(cls, found: supervision.Detections) -> Detections:
+        """Of supervision's Detections; a missing score is 1, a missing class 0."""
+        scores = np.ones(len(found)) if found.confidence is None else found.confidence
+        return cls.of(found.xyxy, scores, found.class_id)
+
+    def to_coco(self, image_id: int) -> list[dict[str, Any]]:
+        """COCO results; `category_id` is the class number."""
+        return coco_annotations(self.boxes_xyxy, self.scores, self.classes, image_id)
+
+    @classmethod
+    def from_coco(cls, rows: Sequence[Mapping[str, Any]]) -> Detections:
+        """Of COCO results or annotations of one image; what has no score is certain."""
+        return cls.of(*from_coco(rows))
 
     def __getitem__(self, rows: np.ndarray | slice) -> Detections:
         return Detections(*(getattr(self, field.name)[rows] for field in fields(self)))

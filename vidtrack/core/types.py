@@ -7,9 +7,23 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+
+from vidtrack.core.tables import (
+    STATE_NAMES,
+    coco_annotations,
+    mot_lines,
+    pandas_frame,
+    polars_frame,
+    supervision_detections,
+)
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import supervision
 
 
 @dataclass(frozen=True)
@@ -159,6 +173,49 @@ class FrameTracks:
     def __getitem__(self, chosen: np.ndarray | slice) -> FrameTracks:
         """The frame with some of its objects; `chosen` is a mask (N,) bool, an order (M,) or a slice."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in self.COLUMNS})
+
+    def to_supervision(self, class_names: Sequence[str]) -> supervision.Detections:
+        """supervision's Detections, with tracker IDs; raises MissingPackageError."""
+        return supervision_detections(self.boxes_xyxy, self.scores, self.classes, self.ids, class_names, self.states)
+
+    @classmethod
+    def from_supervision(cls, found: supervision.Detections, index: int, pts: int, time_base: Fraction) -> FrameTracks:
+        """Of supervision's Detections with tracker IDs, in the frame at `pts`; raises ValueError if it has none."""
+        if found.tracker_id is None:
+            raise ValueError("these Detections have no tracker_id: track them first")
+        n = len(found)
+        return cls(
+            index,
+            pts,
+            time_base,
+            found.tracker_id.astype(np.int64),
+            np.zeros(n, np.int64) if found.class_id is None else found.class_id.astype(np.int64),
+            np.ones(n, np.float32) if found.confidence is None else found.confidence.astype(np.float32),
+            found.xyxy.astype(np.float32),
+            np.full(n, ObjectState.DETECTED, np.int64),
+        )
+
+    def to_pandas(self, class_names: Sequence[str]) -> pandas.DataFrame:
+        """A row per object, with the columns of `TrackLog.to_pandas`; raises MissingPackageError."""
+        return pandas_frame(*self._table(class_names))
+
+    def to_polars(self, class_names: Sequence[str]) -> polars.DataFrame:
+        """The same table as a polars DataFrame; raises MissingPackageError."""
+        return polars_frame(*self._table(class_names))
+
+    def _table(self, class_names: Sequence[str]) -> tuple[dict[str, np.ndarray], dict[str, Sequence[str]]]:
+        edges = dict(zip(("left", "top", "right", "bottom"), self.boxes_xyxy.T, strict=True))
+        frame = {"index": np.full(len(self), self.index), "seconds": np.full(len(self), float(self.seconds))}
+        columns = {**frame, "id": self.ids, "class": self.classes, "score": self.scores, **edges, "state": self.states}
+        return columns, {"class": class_names, "state": STATE_NAMES}
+
+    def to_coco(self, image_id: int) -> list[dict[str, Any]]:
+        """COCO results, each with its `track_id`; `category_id` is the class number."""
+        return coco_annotations(self.boxes_xyxy, self.scores, self.classes, image_id, self.ids)
+
+    def to_mot(self) -> list[str]:
+        """Lines of a MOTChallenge result file; frame 0 is its frame 1."""
+        return mot_lines(self.index + 1, self.boxes_xyxy, self.scores, self.ids)
 
     @staticmethod
     def empty(index: int, pts: int, time_base: Fraction) -> FrameTracks:

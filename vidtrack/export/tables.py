@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from vidtrack.core.tables import STATE_NAMES
 from vidtrack.export.scene import Scene
 from vidtrack.export.text import number, plain_cell
-from vidtrack.tracklog.schema import STATE_NAMES
 
 
 def write_csv(scene: Scene) -> str:

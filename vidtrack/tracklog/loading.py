@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from vidtrack.core.errors import LogError
+from vidtrack.core.tables import STATE_NAMES
 from vidtrack.tracklog.header import Header
 from vidtrack.tracklog.lines import read_values
 from vidtrack.tracklog.records import Event, Footer, TrackSummary
-from vidtrack.tracklog.schema import HINT, STATE_NAMES, faults_of, parse_header
+from vidtrack.tracklog.schema import HINT, faults_of, parse_header
 
 MOST_RECORDS = 500_000  # events, and tracks, that a log may hold
 _STATE_CODES = {name: code for code, name in enumerate(STATE_NAMES)}

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vidtrack.core.errors import LogError
-from vidtrack.core.types import FrameTracks, ObjectState
+from vidtrack.core.tables import STATE_NAMES
+from vidtrack.core.types import FrameTracks
 from vidtrack.tracklog.header import SCHEMA_NAME, SCHEMA_VERSION, Header
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
 MARK = ".tracks"  # NAME.tracks.jsonl is the log of NAME
-STATE_NAMES = tuple(state.name.lower() for state in ObjectState)
 HINT = "`vidtrack validate` lists what is wrong"
 
 

@@ -16,14 +16,14 @@ from vidtrack.core.class_names import label_of, one_line
 from vidtrack.core.errors import LogError
 from vidtrack.core.metadata import utc_now, version_of
 from vidtrack.core.status import Status
+from vidtrack.core.tables import STATE_NAMES, pandas_frame, polars_frame, supervision_detections
 from vidtrack.core.types import FrameTracks
 from vidtrack.tracklog.clip_images import ClipImages
 from vidtrack.tracklog.header import LARGEST, Edit, Header
 from vidtrack.tracklog.loading import MOST_RECORDS, Loader
 from vidtrack.tracklog.notebook import log_html
 from vidtrack.tracklog.records import Event, Footer, TrackSummary
-from vidtrack.tracklog.schema import HINT, STATE_NAMES
-from vidtrack.tracklog.tables import pandas_frame, polars_frame, supervision_detections
+from vidtrack.tracklog.schema import HINT
 from vidtrack.tracklog.tracks import Track, Tracks
 from vidtrack.tracklog.writer import LogWriter
 
