@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tests.conftest import Ended, assert_one_line
 from tests.media import EXAMPLE_CLIP
-from vidtrack.core.errors import InputError, UsageError
+from vidtrack.core.errors import InputError, OutputError, UsageError
 from vidtrack.video import LiveReader, ReadConfig, VideoReader
 from vidtrack.video.live_source import LiveSource, is_web_file, live_source, without_password
 from vidtrack.video.web_file import copy_pipe, download
@@ -130,6 +132,30 @@ def test_a_missing_file_on_the_web_is_one_line_without_secrets(tmp_path: Path) -
     with pytest.raises(InputError, match="cannot be read"):
         download(f"{address}/clip.mp4", tmp_path / "copy", patience_seconds=1)  # nobody listens any more
     assert time.monotonic() - began < 10
+
+
+def test_a_pipe_that_is_no_video_is_one_line(
+    vidtrack: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(bytes(range(256)) * 100))
+    monkeypatch.setattr("sys.stdin", stdin)
+    ended = vidtrack("detect", "-", "-o", f"{tmp_path}/out/")
+    assert_one_line(ended, 3, "standard input is not a video")
+
+
+def test_a_pipe_that_never_ends_leaves_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            return bytes(size)
+
+    def usage(folder: Path) -> SimpleNamespace:
+        held = sum(path.stat().st_size for path in Path(folder).iterdir())
+        return SimpleNamespace(free=(1 << 30) + (8 << 20) - held)
+
+    monkeypatch.setattr("vidtrack.video.web_file.shutil.disk_usage", usage)
+    with pytest.raises(OutputError, match=r"standard input is too large for the disk: .* 1 GiB must stay free"):
+        copy_pipe(Endless(), tmp_path / "clip")  # type: ignore[arg-type]
+    assert (tmp_path / "clip").stat().st_size <= 8 << 20
 
 
 def test_an_empty_pipe_is_an_error(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vidtrack.cli import exits
 from vidtrack.cli.options import ProgressStyle
-from vidtrack.core.errors import UsageError, VidtrackError
+from vidtrack.core.errors import InputError, UsageError, VidtrackError
 
 if TYPE_CHECKING:
     from vidtrack.batch.plan import Job
@@ -68,7 +68,10 @@ def detect_streamed(
     with ExitStack() as stack:
         opened = _opened(text, config, reconnect_seconds, stack)
         read = config.framerate, config.limits, config.stream
-        source = probe(opened, *read) if isinstance(opened, Path) else opened
+        try:
+            source = probe(opened, *read) if isinstance(opened, Path) else opened
+        except InputError as error:  # of the copy, whose name says nothing
+            raise InputError(error.message.replace(str(opened), _shown(text)), error.hint) from None
 
         from vidtrack.pipeline.track_video import track_video  # PyTorch takes seconds to load
 

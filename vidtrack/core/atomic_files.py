@@ -153,8 +153,8 @@ def refuse_existing(paths: Iterable[Path], hint: str = EXISTS_HINT) -> None:
 def refuse_taken(existing: Sequence[object], hint: str = EXISTS_HINT) -> None:
     """Raise ExistsError unless `existing`, the outputs found to exist, is empty."""
     if existing:
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise ExistsError(f"{existing[0]}{more} already exists", hint)
+        exist = f"and {len(existing) - 1} more already exist" if len(existing) > 1 else "already exists"
+        raise ExistsError(f"{existing[0]} {exist}", hint)
 
 
 def check_writable(path: Path) -> None:

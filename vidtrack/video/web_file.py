@@ -9,18 +9,20 @@ import urllib.request
 from pathlib import Path
 from typing import IO
 
-from vidtrack.core.errors import InputError
+from vidtrack.core.errors import InputError, OutputError
 from vidtrack.video.live_source import without_password
 
 _TIMEOUT_SECONDS = 20.0  # without a byte
 _PAUSE_SECONDS = 0.5
 _PIECE = 1 << 20
+_SPARE_BYTES = 1 << 30  # a source that never ends must not fill the disk
 
 
 def copy_pipe(stream: IO[bytes], target: Path) -> None:
-    """Copy a pipe to its end; raises InputError if nothing comes."""
+    """Copy a pipe to its end; raises InputError if nothing comes and OutputError if the disk is nearly full."""
     with target.open("wb") as file:
-        shutil.copyfileobj(stream, file, _PIECE)
+        while piece := stream.read(_PIECE):
+            _append(file, piece, "standard input")
     if not target.stat().st_size:
         raise InputError("standard input is empty", "pipe a video in: cat clip.mp4 | vidtrack detect -")
 
@@ -28,14 +30,14 @@ def copy_pipe(stream: IO[bytes], target: Path) -> None:
 def download(address: str, target: Path, patience_seconds: float = 30.0) -> None:
     """Copy a file from the web; a broken transfer continues where it stopped, for up to `patience_seconds` in a row.
 
-    Raises InputError.
+    Raises InputError, and OutputError if the disk is nearly full.
     """
     name, heard = without_password(address), time.monotonic()
     with target.open("wb") as file:
         while True:
             before = file.tell()
             try:
-                if _fetch(address, file):
+                if _fetch(address, file, name):
                     return
                 why = "the transfer broke off"
             except urllib.error.HTTPError as error:
@@ -53,7 +55,7 @@ def download(address: str, target: Path, patience_seconds: float = 30.0) -> None
             time.sleep(_PAUSE_SECONDS)
 
 
-def _fetch(address: str, file: IO[bytes]) -> bool:
+def _fetch(address: str, file: IO[bytes], name: str) -> bool:
     """Append what is missing; False if the answer was cut short."""
     start = file.tell()
     request = urllib.request.Request(address, headers={"Range": f"bytes={start}-"} if start else {})
@@ -65,5 +67,14 @@ def _fetch(address: str, file: IO[bytes]) -> bool:
         expected = None if length is None else int(length)
         began = file.tell()
         while piece := answer.read(_PIECE):
-            file.write(piece)
+            _append(file, piece, name)
         return expected is None or file.tell() - began >= expected
+
+
+def _append(file: IO[bytes], piece: bytes, name: str) -> None:
+    if shutil.disk_usage(Path(file.name).parent).free < _SPARE_BYTES + len(piece):
+        raise OutputError(
+            f"{name} is too large for the disk: {file.tell() / 1e9:.1f} GB came and 1 GiB must stay free",
+            "free some space, or set TMPDIR to a larger disk",
+        )
+    file.write(piece)
