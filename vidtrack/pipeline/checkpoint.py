@@ -19,7 +19,7 @@ from vidtrack.pipeline.outputs import Boundary, Outputs, OutputsState, Tracked
 from vidtrack.tracking.tracker import Tracker
 from vidtrack.video import LiveReader, Reader, VideoReader
 
-_MIN_FRAMES = 32  # per chunk: encoders need a few frames to settle
+_MIN_FRAMES, _MIN_WRITTEN = 32, 12  # tracked and written per chunk: encoders need a few frames to settle
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Checkpointer:
         self._work, self._tracker, self._lookahead, self._outputs = work, tracker, lookahead, outputs
         self._start, self._length = config.read.start_seconds or 0, Fraction(str(config.chunk_seconds))
         self._number = self._frames = 0  # of the chunk being tracked, and in it
+        self._saved_frames = 0  # written when the state was last saved
         self._seconds_before = 0.0
         self._began = time.perf_counter()
         self.note = work.note
@@ -86,6 +87,9 @@ class Checkpointer:
             self._work.folder.remove()
 
     def _save(self, boundary: Boundary) -> None:
+        if self._outputs.frames - self._saved_frames < _MIN_WRITTEN:
+            return  # most of the chunk still waits for later frames
+        self._saved_frames = self._outputs.frames
         outputs = self._outputs.end_chunk()
         if outputs is not None:
             state = ClipState(boundary.number, self.seconds, boundary.tracker, self._lookahead.state(), outputs)
@@ -101,6 +105,7 @@ class Checkpointer:
             raise OutputError(f"the state in {self._work.path} is damaged", "--overwrite starts over") from None
         point = state.outputs.resume_point
         reader.resume_after(point)
+        self._saved_frames = point.frames
         self._number, self._seconds_before, self.resumed = state.number, state.seconds, point.frames
         at = float(point.pts * reader.info.time_base)
         self.note = self.note or f"resumed after {point.frames} frames, at {at:.3f} s"
