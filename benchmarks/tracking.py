@@ -27,12 +27,13 @@ from tracking_cost import cost
 from tracking_data import Footage, distinct, folders, load, run, summary, table
 from tracking_model import found_by, own_tracks, parts
 from tracking_peers import OURS, available, fit_all, quiet, tracker
+from tracking_queries import queries
 
 from vidtrack.model.checkpoint import load_deformable_detr
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.config import TrackerConfig
 
-SECTIONS = ("public", "own", "parts", "cost", "camera")
+SECTIONS = ("public", "own", "parts", "queries", "cost", "camera")
 LEAST_SCORE = 0.1  # of the model's detections that the trackers see
 TRAINING = ("ADL-Rundle-6", "PETS09-S2L1")
 
@@ -81,6 +82,7 @@ def sections(arguments: argparse.Namespace) -> dict[str, Callable[[], Iterator[s
         "public": lambda: compare(public, training, TrackerConfig().new_track_threshold, processes),
         "own": model_section,
         "parts": lambda: ablate(*own()),
+        "queries": lambda: queries(load_deformable_detr(arguments.model), data, arguments.class_name),
         "cost": cost,
         "camera": lambda: moving(data),
     }

@@ -171,7 +171,7 @@ def look(model: DeformableDETR, folder: Path, allowed: np.ndarray, cache: Path) 
 
 def shipped_config(model: DeformableDETR) -> TrackerConfig:
     """What `vidtrack detect` tracks with when nothing is chosen."""
-    return RunConfig().at_score(model.config.score).tracker
+    return RunConfig().at_score(model.config.score, model.config.classes).tracker
 
 
 def variants(model: DeformableDETR) -> dict[str, DeformableDETR]:

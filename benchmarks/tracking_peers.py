@@ -92,7 +92,7 @@ def tracker(name: str, options: Mapping[str, Any], least_score: float) -> Maker:
     """
     if name == OURS:
         score, others = options.get("score", least_score), {key: options[key] for key in options if key != "score"}
-        config = RunConfig(TrackerConfig(**others)).at_score(score).tracker
+        config = RunConfig(TrackerConfig(**others)).at_score(score, ()).tracker
         return lambda footage: Associator(config).step
     least, others = options.get("least", 0.0), {key: options[key] for key in options if key != "least"}
     make = (_of_trackers if PEERS[name] == TRACKERS else _of_boxmot)(name, {**FIXED.get(name, {}), **others})
