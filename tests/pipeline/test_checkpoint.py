@@ -138,7 +138,7 @@ def test_it_may_be_interrupted_again_and_again(
     result = track(
         clip, tiny_model, tmp_path / "cut", log="out.jsonl.gz", resume=True, tell=lambda now: notes.append(now.note)
     )
-    assert result.resumed >= 40  # some twenty frames are held back, for interpolation and steady drawing
+    assert result.resumed >= 30  # some thirty frames wait for hindsight and steady drawing
     assert notes[0] == result.note == f"resumed after {result.resumed} frames, at {_seconds(result.resumed)} s"
     assert not any(notes[1:])
     assert content(tmp_path / "cut", "out.jsonl.gz") == whole
