@@ -105,7 +105,7 @@ def test_outputs_that_make_no_sense(tree: Path, inputs: list[str], output: str, 
 def test_without_video(tree: Path) -> None:
     (job,) = plan(["in/top.mkv"], None, video_suffix=None)
     assert (job.video, job.log) == (None, Path("in/top.tracks.jsonl"))
-    with pytest.raises(UsageError, match="no video is wanted"):
+    with pytest.raises(UsageError, match="--no-video was given"):
         plan(["in/top.mkv"], "out.mp4", video_suffix=None)
 
 

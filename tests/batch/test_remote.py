@@ -118,7 +118,7 @@ def test_what_is_put_appears_whole(root: Address, tmp_path: Path, monkeypatch: p
 
 
 def test_stores_that_are_missing_or_unknown_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="no store nosuch:// is known"):
+    with pytest.raises(UsageError, match="unknown store nosuch://"):
         list_below(Address.parse("nosuch://x"))
     whole = builtins.__import__
 

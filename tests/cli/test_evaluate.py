@@ -309,7 +309,7 @@ def test_ground_truth_without_the_class_that_counts(vidtrack: Command, tmp_path:
 def test_a_sequence_without_ground_truth_is_not_passed_over(vidtrack: Command, benchmark: tuple[Path, Path]) -> None:
     (benchmark[0] / "B/gt/gt.txt").unlink()
     ended = vidtrack("eval", "tracks", *benchmark)
-    assert_one_line(ended, 2, "no ground truth in", "for B (--sequences chooses: A)")
+    assert_one_line(ended, 2, "no ground truth in", "for B (select some with --sequences: A)")
     assert vidtrack("eval", "tracks", *benchmark, "--sequences", "A").code == 0
 
 

@@ -161,7 +161,7 @@ def test_a_stride_and_a_turned_clip_are_mentioned(vidtrack: Command, tmp_path: P
         (["LOG", "--to", "fcpxml", "--conform-fps", "12"], 2, "FCPXML does not support 12 fps"),
         (["missing.jsonl", "--to", "nuke"], 3, "missing.jsonl cannot be read"),
         (["EMPTY", "--to", "nuke"], 3, "contains no track log"),
-        (["NEWER", "--to", "nuke"], 3, "is a track log of version 2, this release reads version 1"),
+        (["NEWER", "--to", "nuke"], 3, "is a track log of version 2; this release reads version 1"),
         (["TEXT", "--to", "nuke"], 3, "not a track log"),
         (["LOG", "--to", "nuke", "-o", "TEXT"], 2, "text.jsonl is a file"),
         (["LOG", "--to", "nuke", "-o", "BELOW"], 1, "cannot be written"),

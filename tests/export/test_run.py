@@ -30,7 +30,7 @@ def test_without_pyarrow_the_other_formats_are_written_all_the_same(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     log = write_log(tmp_path / "a.tracks.jsonl", {1: moving(5)}, range(5))
-    with pytest.raises(UsageError, match=r"needs the package pyarrow; .*pip install 'vidtrack\[parquet\]'"):
+    with pytest.raises(UsageError, match=r"needs the pyarrow package; .*pip install 'vidtrack\[parquet\]'"):
         exported_all(log, ("parquet", "csv", "mot"))
     assert (tmp_path / "a.tracks.csv").exists() and (tmp_path / "a.mot.txt").exists()
 

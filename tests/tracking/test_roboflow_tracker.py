@@ -16,7 +16,7 @@ from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.tracker import make_tracker
 
 NAMES = ("roboflow-bytetrack", "roboflow-ocsort")
-installed = pytest.mark.skipif(find_spec("trackers") is None, reason="needs the package trackers")
+installed = pytest.mark.skipif(find_spec("trackers") is None, reason="needs the trackers package")
 
 
 def walk(name: str, frames: int = 12) -> list[FrameTracks]:
@@ -51,5 +51,5 @@ def test_a_run_with_their_trackers_cannot_be_resumed() -> None:
 @pytest.mark.skipif(find_spec("trackers") is not None, reason="needs an installation without the package trackers")
 @pytest.mark.parametrize("name", NAMES)
 def test_without_the_package_the_error_says_what_to_install(name: str) -> None:
-    with pytest.raises(UsageError, match=r"needs the package trackers \(pip install 'vidtrack\[trackers\]'\)"):
+    with pytest.raises(UsageError, match=r"needs the trackers package \(pip install 'vidtrack\[trackers\]'\)"):
         make_tracker(Boxes(), TrackerConfig(mode=name))

@@ -108,8 +108,8 @@ def test_another_recipe_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Pat
     begun = (tmp_path / "run/config.json").read_text()
     sets = (*recipe.data.train, replace(recipe.data.train[0], name="more"))
     others = {
-        r"changed are model.feedforward_dim \(it was 64\)": {"model": replace(recipe.model, feedforward_dim=32)},
-        r"changed are steps \(it was 4\), batch \(it was 2\) \(restore it": {"steps": 8, "batch": 1},
+        r"it differs in model.feedforward_dim \(it was 64\)": {"model": replace(recipe.model, feedforward_dim=32)},
+        r"it differs in steps \(it was 4\), batch \(it was 2\) \(restore it": {"steps": 8, "batch": 1},
         r"data.train\[1\].name \(it was missing\).* and 4 more \(": {"data": replace(recipe.data, train=sets)},
     }
     for said, fields in others.items():

@@ -33,7 +33,7 @@ def locked(root: Location) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise UsageError(
-            f"another batch is at work in {root}{_said(holder)}", "wait for it, or choose another output"
+            f"another batch is running in {root}{_said(holder)}", "wait for it, or choose another output"
         ) from None
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror}", "choose another output") from None

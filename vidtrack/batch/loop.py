@@ -132,7 +132,7 @@ class Batch:
         sizes = [size_of(target) for target in targets] if outcome.status in _FINISHED else []
         if -1 in sizes:
             lost = f"{targets[sizes.index(-1)]} does not exist, though it was written"
-            outcome = Outcome(outcome.job, Status.FAILED, error=OutputError(lost, "does every process see that place?"))
+            outcome = Outcome(outcome.job, Status.FAILED, error=OutputError(lost, "can every process see that folder?"))
         error = outcome.error
         if outcome.status in _FINISHED:
             row = self._completed(row, outcome, sizes)
@@ -170,7 +170,7 @@ class Batch:
             return None
         else:
             state, status = QUARANTINED, "quarantined"
-        error = ResourceError(f"{task.job.source} was given up: {reason}")
+        error = ResourceError(f"gave up on {task.job.source}: {reason}")
         self.manifest.put([replace(row, state=state, error=error.message)])
         if self.rules.fail_fast:
             self._stop()

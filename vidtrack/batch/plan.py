@@ -218,7 +218,7 @@ def _is_file_target(output: str, inputs: Sequence[str], clips: Sequence[_Clip]) 
             f"{output}: a {path.suffix} file cannot be written", f"use {known}; end a folder's name with /"
         )
     if len(inputs) > 1 or (is_folder(inputs[0]) and clips[0].source != location_of(inputs[0])):
-        raise UsageError(f"{output} is one file, and there may be many clips", "give a folder")
+        raise UsageError(f"{output} is a single file, but there may be several clips", "give a folder")
     return True
 
 
@@ -231,7 +231,7 @@ def _file_job(source: Location, output: Location, video_suffix: str | None) -> J
     if is_log_path(Path(output.name)):
         return Job(source, None, output)
     if video_suffix is None:
-        raise UsageError(f"{output} is a video and no video is wanted", "give a .jsonl name, or leave out --no-video")
+        raise UsageError(f"{output} is a video, but --no-video was given", "give a .jsonl name, or leave out --no-video")
     return Job(source, output, output.with_name(output.stem.removesuffix(VIDEO_MARK) + LOG_ENDING))
 
 
@@ -280,6 +280,6 @@ def _check_collisions(jobs: Sequence[Job]) -> None:
                 raise UsageError(f"{target} is an input and would be overwritten", "give another output")
             if place in makers:
                 raise UsageError(
-                    f"{makers[place]} and {job.source} would both become {target}", "rename one, or run them apart"
+                    f"{makers[place]} and {job.source} would both become {target}", "rename one, or run them separately"
                 )
             makers[place] = job.source

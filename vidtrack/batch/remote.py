@@ -199,10 +199,10 @@ def _store(address: Address) -> Any:
     try:
         kind = get_filesystem_class(address.scheme)
     except ValueError:
-        raise UsageError(f"{address}: no store {address.scheme}:// is known", "s3:// and gs:// are") from None
+        raise UsageError(f"{address}: unknown store {address.scheme}://", "use s3:// or gs://") from None
     except ImportError as error:
         raise UsageError(
-            f"{address}: a package is missing: {error}", "pip install 'vidtrack[remote]' brings s3:// and gs://"
+            f"{address}: a package is missing: {error}", "pip install 'vidtrack[remote]' adds s3:// and gs://"
         ) from None
     with _plainly(address, InputError, "reached"):
         return kind(**kind._get_kwargs_from_urls(str(address)))
@@ -243,7 +243,7 @@ def _plainly(address: Address, kind: type[VidtrackError], done: str) -> Iterator
         raise kind(f"{address} cannot be {done}: {_reason(error)}", "check the credentials and their rights") from None
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise ResourceError(f"{address} does not fit on this disk", "TMPDIR names the scratch folder") from None
+            raise ResourceError(f"{address} does not fit on this disk", "set TMPDIR to a folder with more space") from None
         raise kind(f"{address} cannot be {done}: {_reason(error)}") from None
     except Exception as error:  # every store raises its own errors
         lacks = "credential" in f"{type(error).__name__} {error}".lower()

@@ -92,8 +92,8 @@ def _refuse_lack_of_room(source: Address, scratch: Path) -> None:
     free = shutil.disk_usage(scratch).free
     if source.bytes > free:
         raise ResourceError(
-            f"{source} has {source.bytes / 1e9:.3g} GB, and {scratch.parent} has room for {free / 1e9:.3g} GB",
-            "TMPDIR names another scratch folder",
+            f"{source} is {source.bytes / 1e9:.3g} GB, but {scratch.parent} has only {free / 1e9:.3g} GB free",
+            "set TMPDIR to a folder with more space",
         )
 
 

@@ -77,7 +77,7 @@ def _track(
             return Outcome(task.job, "skipped")
         if finding is Finding.OTHER:
             raise OutputError(
-                f"the outputs of {task.job.source} are there, but of another clip, model or parameters",
+                f"the outputs of {task.job.source} exist but come from another clip, model or settings",
                 "overwrite them, or choose another folder",
             )
     for target in job.outputs:

@@ -90,7 +90,7 @@ Live = Annotated[
     bool,
     typer.Option(
         "--live",
-        help="Write each frame at once: detect in every frame, and revise no track by what comes after.",
+        help="Write each frame at once: detect in every frame and never revise a track.",
         rich_help_panel=TRACKING,
     ),
 ]

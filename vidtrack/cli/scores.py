@@ -31,7 +31,7 @@ _AP_TITLES = ("AP", "AP50", "AP75", "small", "medium", "large", "AR", "boxes", "
 def show_tracks(
     evaluation: TrackEvaluation, truth: Path, results: Path, json_file: Path | None, csv_file: Path | None
 ) -> None:
-    """Print the table, one row a sequence, and write what else is wanted."""
+    """Print the table, one row per sequence, and write the other outputs."""
     from vidtrack.evaluation.runner import COMBINED
 
     rows = {name: asdict(scores) for name, scores in evaluation.rows.items()}
@@ -57,7 +57,7 @@ def show_tracks(
 def show_detections(
     evaluation: DetectionScores, truth: Path, results: str, json_file: Path | None, csv_file: Path | None
 ) -> None:
-    """Print the table, one row a class, and write what else is wanted."""
+    """Print the table, one row per class, and write the other outputs."""
     rows = [asdict(one) for one in evaluation.classes]
     means = evaluation.means()
     if json_file is not None:

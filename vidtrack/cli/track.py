@@ -62,7 +62,7 @@ def track(
     from vidtrack.video.config import EncodeConfig
 
     if video is not None and image_size is not None:
-        raise UsageError("--image-size is for detections without a clip", "drop it: the clip tells its size")
+        raise UsageError("--image-size is for detections without a clip", "drop it: the size is read from the clip")
     config = RunConfig(
         tracker=replace(
             _TRACKER,
@@ -95,7 +95,7 @@ def _job(detections: Path, video: str | None, output: str | None, no_video: bool
     if video is not None:
         jobs = job_finder([video], output, no_video, config, (), ())()
         if len(jobs) > 1:
-            raise UsageError(f"{video} is {len(jobs)} clips", "detections are of one")
+            raise UsageError(f"{video} is {len(jobs)} clips", "give the one that the detections belong to")
         return jobs[0]
     if output == "-":
         return LocalJob(detections, None, stdout_log())

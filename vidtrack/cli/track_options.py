@@ -17,7 +17,7 @@ DetectionFile = Annotated[
 ]
 DetectedClip = Annotated[
     str | None,
-    typer.Argument(metavar="VIDEO", help="Their clip: adds exact times, camera motion, cuts and an annotated video."),
+    typer.Argument(metavar="VIDEO", help="The clip they belong to: adds exact times, camera motion, cuts and an annotated video."),
 ]
 Images = Annotated[
     Path | None,
@@ -34,7 +34,7 @@ ImageSize = Annotated[
     typer.Option(
         "--image-size",
         metavar="WIDTHxHEIGHT",
-        help="Size of the images, if neither the file nor a clip tells it.",
+        help="Size of the images, if neither the file nor a clip gives it.",
         rich_help_panel=_FILE,
     ),
 ]

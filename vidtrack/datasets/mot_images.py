@@ -76,7 +76,7 @@ def _numbered_images(folder: Path, info: SequenceInfo) -> dict[int, Path]:
             raise DataError(f"{path} has no frame number in its name", "expected names such as 000001.jpg")
         frame = int(numbers[-1])
         if frame in found:
-            raise DataError(f"{path} and {found[frame].name} are both frame {frame}", "leave one of them")
+            raise DataError(f"{path} and {found[frame].name} are both frame {frame}", "keep one of them")
         found[frame] = path
     return found
 

@@ -61,7 +61,7 @@ def read_pair(truth: TruthFile, result: Path, choices: Choices) -> Pair:
     true, found = _read_truth(truth.path, choices), _read_result(result, truth.path, choices)
     check_tracks(found.rows, found.path)
     if choices.classes is not None and true.log is None and found.log is None and true.labels is None:
-        raise UsageError(f"{result} is a MOT file, which has no class names", "leave --classes out")
+        raise UsageError(f"{result} is a MOT file, which has no class names", "drop --classes")
     last, notes = _length(truth, true, found)
     if last > _MOST_FRAMES:
         raise DataError(
@@ -201,7 +201,7 @@ def _of_class(true: _Side, truth: TruthFile, choices: Choices) -> tuple[MotRows,
         kept = np.array([name in names for name in class_names(rows, true.labels, truth.path)], dtype=bool)
         return rows[kept], rules, int(np.flatnonzero(named)[0]) + 1
     if (rows.classes < 0).any() or (rows.classes % 1 != 0).any():
-        raise UsageError(f"{truth.path} has no column of classes", "leave --truth-class out")
+        raise UsageError(f"{truth.path} has no column of classes", "drop --truth-class")
     chosen = rows[rows.classes == choices.truth_class]
     if not len(chosen):
         present = ", ".join(f"{kind:g}" for kind in np.unique(rows.classes))

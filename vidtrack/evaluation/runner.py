@@ -83,7 +83,7 @@ def evaluate(
     pairs = [read_pair(one, files[one.name], choices) for one in truths]
     if not any(len(pair.result) for pair in pairs):
         notes = [note for pair in pairs for note in pair.notes]
-        raise DataError(f"nothing to score: {listed(notes, 3)}", "of track logs --classes chooses")
+        raise DataError(f"nothing to score: {listed(notes, 3)}", "for track logs, --classes selects what is scored")
     scored = []
     for pair in pairs:
         aligned = align(pair.truth, pair.result, len(pair.scored), pair.rules)

@@ -40,11 +40,11 @@ def find_truths(truth: Path, chosen: Sequence[str] | None = None) -> list[TruthF
     names = [one.name for one in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{truth} has more than one ground truth of {twice}", "leave one of them")
+        raise DataError(f"{truth} has more than one ground truth for {twice}", "keep one of them")
     bare = [] if truth.is_file() else _without_truth(truth)
     if chosen is None:
         if bare:
-            raise DataError(f"no ground truth in {truth} for {listed(bare)}", f"--sequences chooses: {listed(names)}")
+            raise DataError(f"no ground truth in {truth} for {listed(bare)}", f"select some with --sequences: {listed(names)}")
         return found
     unknown = [name for name in chosen if name not in names]
     if unknown:
@@ -70,16 +70,16 @@ def find_results(results: Path, names: Sequence[str]) -> dict[str, Path]:
     if missing:
         raise DataError(
             f"no result in {results} for {listed(missing)}",
-            f"it has {listed(list(by_name))}; results are called NAME.txt or NAME.tracks.jsonl"
+            f"it has {listed(list(by_name))}; results are named NAME.txt or NAME.tracks.jsonl"
             if by_name
-            else "results are called NAME.txt or NAME.tracks.jsonl",
+            else "results are named NAME.txt or NAME.tracks.jsonl",
         )
     for name in names:
         if len(by_name[name]) > 1:
             raise DataError(
                 f"{results} has {len(by_name[name])} results for {name}: "
                 f"{', '.join(path.name for path in by_name[name])}",
-                "leave one of them",
+                "keep one of them",
             )
     return {name: by_name[name][0] for name in names}
 

@@ -44,7 +44,7 @@ class ExportConfig:
 
     def __post_init__(self) -> None:
         if self.rate is not None and self.conform_rate is not None:
-            raise UsageError("an assumed frame rate and one to conform to exclude each other", "give only one")
+            raise UsageError("an assumed frame rate and one to conform to cannot be combined", "give only one")
         for name in ("rate", "conform_rate"):
             rate = getattr(self, name)
             if rate is None:

@@ -46,7 +46,7 @@ def plan_outputs(
         raise UsageError(f"{folder} is a file", "-o names a folder for the exports")
     endings = {entry.suffix.rpartition(".")[2] for entry in formats if not entry.suffix.endswith("/")}
     if folder is not None and folder.suffix[1:] in endings and not folder.is_dir():
-        raise UsageError(f"{folder} is the name of a file", f"-o names a folder for the exports, as {folder.parent}")
+        raise UsageError(f"{folder} is the name of a file", f"-o names a folder for the exports, e.g. {folder.parent}")
     makers: dict[Path, Path] = {}
     planned = {}
     for log, below in logs.items():
@@ -56,7 +56,7 @@ def plan_outputs(
         for target in targets.values():
             if target in makers:
                 raise UsageError(
-                    f"{makers[target]} and {log} would both become {target}", "export them apart, or leave out -o"
+                    f"{makers[target]} and {log} would both become {target}", "export them separately, or drop -o"
                 )
             makers[target] = log
         planned[log] = targets
@@ -78,7 +78,7 @@ def export_log(
     if scene.rate is None:
         _refuse_variable_rate(path, log, formats)
     if not scene.tracks and (names := [entry.name for entry in formats if not entry.empty]):
-        raise UsageError(f"{path} has no tracks, and {names[0]} cannot be empty", "--to csv,mot,coco,parquet can")
+        raise UsageError(f"{path} has no tracks, and {names[0]} cannot be empty", "use --to csv, mot, coco or parquet")
     for entry in formats:
         if entry.refuse is not None:
             entry.refuse(scene)
@@ -93,7 +93,7 @@ def export_log(
     if missing:
         others = "; the other formats are written" if files else ""
         raise UsageError(
-            f"{missing[0].name} needs the package {missing[0].package}{others}",
+            f"{missing[0].name} needs the {missing[0].package} package{others}",
             f"pip install 'vidtrack[{missing[0].name}]'",
         )
     skipped = [f"{name} left out: {why}" for name, why in unfit.items()]
@@ -136,7 +136,7 @@ def _refuse_variable_rate(path: Path, log: TrackLog, formats: Sequence[Format]) 
         low, high = spread_of_rates(log.time_base, log.frame_indices, log.frame_pts)
         raise UsageError(
             f"{path}: the frame rate varies from {low:.4g} to {high:.4g} fps, and {names[0]} needs a constant one",
-            f"give the rate of your timeline, as --conform-fps {_usual_rate(high)}",
+            f"give the rate of your timeline, e.g. --conform-fps {_usual_rate(high)}",
         )
 
 

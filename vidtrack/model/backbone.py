@@ -45,14 +45,14 @@ def _resnet(constructor: Callable[..., nn.Module]) -> Callable[[bool], nn.Module
             return constructor(weights=None, norm_layer=FrozenNorm, replace_stride_with_dilation=dilations)
         except NotImplementedError:  # those of basic blocks
             name = constructor.__name__
-            raise WeightsError(f"backbone {name} has no dilated form", "set dilation to false") from None
+            raise WeightsError(f"backbone {name} cannot be dilated", "set dilation to false") from None
 
     return build
 
 
 def _mobilenet_v2(dilation: bool) -> nn.Module:
     if dilation:
-        raise WeightsError("backbone mobilenet_v2 has no dilated form", "set dilation to false")
+        raise WeightsError("backbone mobilenet_v2 cannot be dilated", "set dilation to false")
     features = models.mobilenet_v2(weights=None, norm_layer=FrozenNorm).features
     return nn.Sequential(*list(features)[:-1])  # the last 1x1 convolution only serves classification
 

@@ -26,7 +26,7 @@ def reads_text(config: Mapping[str, Any], name: str) -> bool:
         import transformers
         from transformers.models.auto import modeling_auto as known
     except ModuleNotFoundError as error:
-        raise UsageError(f"{name} needs the package {error.name}", "pip install 'vidtrack[detectors]'") from None
+        raise UsageError(f"{name} needs the {error.name} package", "pip install 'vidtrack[detectors]'") from None
     kind = config.get("model_type")
     if kind in known.MODEL_FOR_ZERO_SHOT_OBJECT_DETECTION_MAPPING_NAMES:
         return True

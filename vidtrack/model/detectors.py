@@ -47,7 +47,7 @@ class DetectorEntry:
             factory = getattr(import_module(module), name)
         except ModuleNotFoundError as error:
             raise UsageError(
-                f"{located.name} needs the package {error.name}", f"pip install 'vidtrack[{self.extra}]'"
+                f"{located.name} needs the {error.name} package", f"pip install 'vidtrack[{self.extra}]'"
             ) from None
         detector: Detector = factory(located, options)
         return detector

@@ -136,7 +136,7 @@ def locate(name_or_path: str | Path) -> Located:
         names = ", ".join(entry.name for entry in entries())
         raise WeightsError(f"unknown model {str(name_or_path)!r}: neither a known name nor a path", f"known: {names}")
     if not path.is_file() and not path.is_dir():
-        raise WeightsError(f"{path} is not a file or folder", "give a checkpoint or a name of `vidtrack weights list`")
+        raise WeightsError(f"{path} is not a file or folder", "give a checkpoint or a name from `vidtrack weights list`")
     return Located(path, str(name_or_path))
 
 
@@ -167,7 +167,8 @@ def verify(entry: ModelEntry) -> str:
     actual = content_sha256(path, entry.sha256)
     for file in _weights_files(path) if path.is_dir() else [path]:
         if entry.sha256 is None and hub.expected_sha256(file) is None:
-            raise WeightsError(f"no hash of {file} is known, its own is {actual}", "compare it with its source")
+            hint = "compare it with the hash its source publishes"
+            raise WeightsError(f"there is no known hash for {file}; it has {actual}", hint)
     return actual
 
 

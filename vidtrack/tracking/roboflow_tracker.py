@@ -35,7 +35,7 @@ class RoboflowTracker:
             import trackers
         except ImportError:
             raise UsageError(
-                f"--tracker {config.mode} needs the package trackers", "pip install 'vidtrack[trackers]'"
+                f"--tracker {config.mode} needs the trackers package", "pip install 'vidtrack[trackers]'"
             ) from None
         self._kind = getattr(trackers, f"{self.name}Tracker")
         self.detector, self.config, self.allowed = detector, config, allowed

@@ -65,7 +65,7 @@ def refuse_other_files(header: Any, path: Path) -> None:
         raise LogError(f"{path} is not a track log: its first line is not a {SCHEMA_NAME} header")
     if version.split(".")[0] != str(SCHEMA_VERSION):
         raise LogError(
-            f"{path} is a track log of version {version}, this release reads version {SCHEMA_VERSION}",
+            f"{path} is a track log of version {version}; this release reads version {SCHEMA_VERSION}",
             "upgrade vidtrack",
         )
 

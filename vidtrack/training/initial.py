@@ -86,7 +86,7 @@ def _load_detector(model: DeformableDETR, source: str) -> list[str]:
 def _misfit(name: str, given: Tensor, own: Tensor, source: str | Path) -> WeightsError:
     return WeightsError(
         f"{name} is {tuple(given.shape)} in {source} and {tuple(own.shape)} in the recipe",
-        "make the recipe's model the same but for its classes",
+        "the recipe's model may differ only in its classes",
     )
 
 

@@ -75,7 +75,7 @@ class Run:
             self._check_recipe()
         if config.data.validation and importlib.util.find_spec("pycocotools") is None:  # not after hours of training
             raise UsageError(
-                "evaluation needs pycocotools", "pip install 'vidtrack[evaluation]', or leave validation out"
+                "evaluation needs pycocotools", "pip install 'vidtrack[evaluation]', or drop validation"
             )
         if self.world.rank == 0:
             write_whole(output / "config.json", json.dumps(config.to_dict(), indent=1))
@@ -128,7 +128,7 @@ class Run:
             were = [f"{name} (it was {value})" for name, value in changed.items()]
             more = f" and {len(were) - 4} more" if len(were) > 4 else ""
             raise UsageError(
-                f"{self.output} was started with another recipe; changed are {', '.join(were[:4])}{more}",
+                f"{self.output} was started with another recipe; it differs in {', '.join(were[:4])}{more}",
                 f"restore it, or start a new run with --init {self.output / 'model.safetensors'}",
             )
 

@@ -55,7 +55,7 @@ def save_state(
         write_whole(folder / "latest.json", json.dumps({"state": target.name}))
     except (OutputError, SafetensorError) as error:
         raise OutputError(
-            f"the state of the run cannot be saved in {folder}: {error}", "the one before is kept"
+            f"the state of the run cannot be saved in {folder}: {error}", "the previous state is kept"
         ) from None
     for old in folder.glob("step-*"):
         if old != target:

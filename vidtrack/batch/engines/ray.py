@@ -178,7 +178,7 @@ class RayEngine:
         try:
             yield
         except (ConnectionError, self._ray.exceptions.RayError) as error:
-            raise ResourceError(f"the Ray cluster is gone: {_first_line(error)}", "start it, and run again") from None
+            raise ResourceError(f"the Ray cluster is gone: {_first_line(error)}", "restart it, then run the command again") from None
 
 
 def open_engine(model: ModelChoice, config: BatchConfig, tasks: int | None) -> RayEngine:
@@ -217,7 +217,7 @@ def _join(ray: Any, address: str, cpus: int) -> None:
             )
     except (ValueError, RuntimeError, OverflowError, OSError) as error:
         if any(b"AuthToken" in line for line in messages):
-            raise UsageError(f"the Ray cluster at {address} asks for a token", "see RAY_AUTH_MODE=token") from None
+            raise UsageError(f"the Ray cluster at {address} requires a token", "see RAY_AUTH_MODE=token") from None
         raise UsageError(
             f"no Ray cluster at {address}: {_first_line(error)}", "start one with `ray start --head`"
         ) from None
@@ -257,7 +257,7 @@ def _refuse_node(error: Exception) -> None:
     """Raise UsageError if a worker could not even begin, as every other one would."""
     if "creation task" in (text := str(error)):
         raise UsageError(
-            f"no worker can begin on the Ray cluster: {text.strip().splitlines()[-1]}",
+            f"no worker can start on the Ray cluster: {text.strip().splitlines()[-1]}",
             "install the same version of vidtrack on every node",
         )
 
