@@ -208,7 +208,7 @@ def test_a_clip_larger_than_the_disk_is_refused_before_it_is_fetched(
     root: Address, tmp_path: Path, scratch: Path
 ) -> None:
     job = replace(_job(root, tmp_path), source=replace(root / "in/a.mp4", bytes=10**18))
-    with pytest.raises(ResourceError, match=r"a\.mp4 has 1e\+09 GB"), local_copy(job):
+    with pytest.raises(ResourceError, match=r"a\.mp4 is 1e\+09 GB"), local_copy(job):
         pass
     assert list(scratch.iterdir()) == []
 

@@ -231,7 +231,9 @@ def _file_job(source: Location, output: Location, video_suffix: str | None) -> J
     if is_log_path(Path(output.name)):
         return Job(source, None, output)
     if video_suffix is None:
-        raise UsageError(f"{output} is a video, but --no-video was given", "give a .jsonl name, or leave out --no-video")
+        raise UsageError(
+            f"{output} is a video, but --no-video was given", "give a .jsonl name, or leave out --no-video"
+        )
     return Job(source, output, output.with_name(output.stem.removesuffix(VIDEO_MARK) + LOG_ENDING))
 
 

@@ -243,7 +243,9 @@ def _plainly(address: Address, kind: type[VidtrackError], done: str) -> Iterator
         raise kind(f"{address} cannot be {done}: {_reason(error)}", "check the credentials and their rights") from None
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise ResourceError(f"{address} does not fit on this disk", "set TMPDIR to a folder with more space") from None
+            raise ResourceError(
+                f"{address} does not fit on this disk", "set TMPDIR to a folder with more space"
+            ) from None
         raise kind(f"{address} cannot be {done}: {_reason(error)}") from None
     except Exception as error:  # every store raises its own errors
         lacks = "credential" in f"{type(error).__name__} {error}".lower()

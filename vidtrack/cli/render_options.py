@@ -39,9 +39,7 @@ Solid = Annotated[bool, typer.Option("--solid", help="Cover with a solid colour 
 Colour = Annotated[
     str, typer.Option(help="Colour for --solid: black, white, grey, green or #rrggbb.", rich_help_panel=_HIDE)
 ]
-Blocks = Annotated[
-    int, typer.Option(min=1, max=32, help="Blocks along the box's longer side.", rich_help_panel=_HIDE)
-]
+Blocks = Annotated[int, typer.Option(min=1, max=32, help="Blocks along the box's longer side.", rich_help_panel=_HIDE)]
 Margin = Annotated[
     float | None,
     typer.Option(

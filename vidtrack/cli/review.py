@@ -31,7 +31,9 @@ def review(
     in_place: InPlace = False,
     overwrite: options.Overwrite = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine. Default: a free one.")] = 0,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address instead of opening a browser.")] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address instead of opening a browser.")
+    ] = False,
     max_pixels: options.MaxPixels = None,
     force: options.Force = False,
     progress: options.ProgressOption = ProgressStyle.auto,

@@ -17,7 +17,9 @@ DetectionFile = Annotated[
 ]
 DetectedClip = Annotated[
     str | None,
-    typer.Argument(metavar="VIDEO", help="The clip they belong to: adds exact times, camera motion, cuts and an annotated video."),
+    typer.Argument(
+        metavar="VIDEO", help="The clip they belong to: adds exact times, camera motion, cuts and an annotated video."
+    ),
 ]
 Images = Annotated[
     Path | None,

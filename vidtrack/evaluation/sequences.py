@@ -44,7 +44,9 @@ def find_truths(truth: Path, chosen: Sequence[str] | None = None) -> list[TruthF
     bare = [] if truth.is_file() else _without_truth(truth)
     if chosen is None:
         if bare:
-            raise DataError(f"no ground truth in {truth} for {listed(bare)}", f"select some with --sequences: {listed(names)}")
+            raise DataError(
+                f"no ground truth in {truth} for {listed(bare)}", f"select some with --sequences: {listed(names)}"
+            )
         return found
     unknown = [name for name in chosen if name not in names]
     if unknown:

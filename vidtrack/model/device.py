@@ -89,5 +89,7 @@ def device_errors(device: torch.device, hint: str) -> Iterator[None]:
         if is_out_of_memory(error):
             raise ResourceError(f"out of memory on {device}", hint) from error
         if "deformable attention on CUDA" in str(error):  # a driver too old, or a GPU the kernels are not built for
-            raise UsageError(str(error).splitlines()[0], "run `vidtrack doctor` for details, or use --device cpu") from error
+            raise UsageError(
+                str(error).splitlines()[0], "run `vidtrack doctor` for details, or use --device cpu"
+            ) from error
         raise

@@ -136,7 +136,9 @@ def locate(name_or_path: str | Path) -> Located:
         names = ", ".join(entry.name for entry in entries())
         raise WeightsError(f"unknown model {str(name_or_path)!r}: neither a known name nor a path", f"known: {names}")
     if not path.is_file() and not path.is_dir():
-        raise WeightsError(f"{path} is not a file or folder", "give a checkpoint or a name from `vidtrack weights list`")
+        raise WeightsError(
+            f"{path} is not a file or folder", "give a checkpoint or a name from `vidtrack weights list`"
+        )
     return Located(path, str(name_or_path))
 
 

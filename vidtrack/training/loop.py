@@ -74,9 +74,7 @@ class Run:
         if begun:
             self._check_recipe()
         if config.data.validation and importlib.util.find_spec("pycocotools") is None:  # not after hours of training
-            raise UsageError(
-                "evaluation needs pycocotools", "pip install 'vidtrack[evaluation]', or drop validation"
-            )
+            raise UsageError("evaluation needs pycocotools", "pip install 'vidtrack[evaluation]', or drop validation")
         if self.world.rank == 0:
             write_whole(output / "config.json", json.dumps(config.to_dict(), indent=1))
         if config.threads:

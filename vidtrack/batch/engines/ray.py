@@ -178,7 +178,9 @@ class RayEngine:
         try:
             yield
         except (ConnectionError, self._ray.exceptions.RayError) as error:
-            raise ResourceError(f"the Ray cluster is gone: {_first_line(error)}", "restart it, then run the command again") from None
+            raise ResourceError(
+                f"the Ray cluster is gone: {_first_line(error)}", "restart it, then run the command again"
+            ) from None
 
 
 def open_engine(model: ModelChoice, config: BatchConfig, tasks: int | None) -> RayEngine:

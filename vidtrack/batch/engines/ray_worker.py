@@ -21,7 +21,9 @@ class RayWorker(Worker):
 
     def __init__(self, choice: ModelChoice, version: str, folder: str) -> None:
         if (own := version_of("vidtrack")) != version:
-            raise UsageError(f"the Ray cluster runs vidtrack {own}, this machine {version}", "install the same version there")
+            raise UsageError(
+                f"the Ray cluster runs vidtrack {own}, this machine {version}", "install the same version there"
+            )
         with suppress(OSError):  # a node need not have it if everything is at addresses
             os.chdir(folder)
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
