@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vidtrack import load_deformable_detr
 from vidtrack.datasets.records import Record, load_sets
+from vidtrack.model.checkpoint import load_deformable_detr
 from vidtrack.model.image_inference import detect_images
 from vidtrack.training.evaluate import score
 from vidtrack.training.recipe import load_config
