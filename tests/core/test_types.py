@@ -32,7 +32,7 @@ def test_a_frame_is_rgb_of_8_or_16_bits(image: np.ndarray) -> None:
 
 def test_columns_have_a_value_per_object() -> None:
     with pytest.raises(ValueError, match=r"FrameTracks.scores must be \(1,\), not \(2,\)"):
-        FrameTracks(0, 0, BASE, *(np.zeros(n) for n in (1, 1, 2)), np.zeros((1, 4)), np.zeros(1))
+        FrameTracks(0, 0, BASE, np.zeros(1), np.zeros(1), np.zeros(2), np.zeros((1, 4)), np.zeros(1))
 
 
 def test_objects_are_chosen_ordered_and_joined_in_all_columns() -> None:

@@ -32,21 +32,21 @@ def seen(items: Iterator[Tracked]) -> list[tuple[int, list[list[float]]]]:
 
 
 def test_gaps_are_filled_before_frames_go_on() -> None:
-    found = seen(Lookahead(0.0, 0.5).apply(item(index) for index in range(12)))
+    found = seen(Lookahead(None, 0.0, 0.5).apply(item(index) for index in range(12)))
     assert [index for index, _ in found] == list(range(12))
     assert found[2][1] == [[20, 0, 40, 20]] and found[11][1] == []  # nothing follows the last gap
 
 
 def test_without_either_frames_pass_at_once() -> None:
-    passing = Lookahead(0.0, 0.0).apply(item(index) for index in range(9))
+    passing = Lookahead(None, 0.0, 0.0).apply(item(index) for index in range(9))
     assert next(passing).frame.index == 0
 
 
 @pytest.mark.parametrize("boundary", [1, 5, 9])
 @pytest.mark.parametrize(("smooth", "gap"), [(0.3, 0.0), (0.0, 0.5), (0.3, 0.5)])
 def test_a_saved_wait_is_continued(boundary: int, smooth: float, gap: float) -> None:
-    whole = seen(Lookahead(smooth, gap).apply(item(index) for index in range(12)))
-    first, states = Lookahead(smooth, gap), []
+    whole = seen(Lookahead(None, smooth, gap).apply(item(index) for index in range(12)))
+    first, states = Lookahead(None, smooth, gap), []
 
     def until_boundary() -> Iterator[Tracked]:
         for index in range(12):
@@ -62,7 +62,7 @@ def test_a_saved_wait_is_continued(boundary: int, smooth: float, gap: float) -> 
             break  # what is flushed at the end is decoded again
         before.append(one)
     stored = msgspec.convert(unpack(pack({"state": states[0]}))["state"], LookaheadState)
-    second = Lookahead(smooth, gap)
+    second = Lookahead(None, smooth, gap)
     second.restore(stored)
     start = boundary - len(second.waiting)
     assert start == len(before)
