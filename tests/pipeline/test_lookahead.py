@@ -13,6 +13,7 @@ from vidtrack.core.state_io import pack, unpack
 from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.pipeline.lookahead import Lookahead, LookaheadState
 from vidtrack.pipeline.outputs import Tracked
+from vidtrack.tracking.config import HindsightConfig
 
 RATE = Fraction(1, 10)
 
@@ -44,9 +45,10 @@ def test_without_either_frames_pass_at_once() -> None:
 
 @pytest.mark.parametrize("boundary", [1, 5, 9])
 @pytest.mark.parametrize(("smooth", "gap"), [(0.3, 0.0), (0.0, 0.5), (0.3, 0.5)])
-def test_a_saved_wait_is_continued(boundary: int, smooth: float, gap: float) -> None:
-    whole = seen(Lookahead(None, smooth, gap).apply(item(index) for index in range(12)))
-    first, states = Lookahead(None, smooth, gap), []
+@pytest.mark.parametrize("hindsight", [None, HindsightConfig()])
+def test_a_saved_wait_is_continued(boundary: int, smooth: float, gap: float, hindsight: HindsightConfig | None) -> None:
+    whole = seen(Lookahead(hindsight, smooth, gap).apply(item(index) for index in range(12)))
+    first, states = Lookahead(hindsight, smooth, gap), []
 
     def until_boundary() -> Iterator[Tracked]:
         for index in range(12):
@@ -62,7 +64,7 @@ def test_a_saved_wait_is_continued(boundary: int, smooth: float, gap: float) -> 
             break  # what is flushed at the end is decoded again
         before.append(one)
     stored = msgspec.convert(unpack(pack({"state": states[0]}))["state"], LookaheadState)
-    second = Lookahead(None, smooth, gap)
+    second = Lookahead(hindsight, smooth, gap)
     second.restore(stored)
     start = boundary - len(second.waiting)
     assert start == len(before)
