@@ -27,7 +27,7 @@ Or track by track, with crops of the clip; `log.to_pandas()`, `to_polars()` and 
 Or track frames as they come, of a camera or a clip, without files:
 
 >>> from vidtrack import stream
->>> for tracks in stream(clip, classes=["bicycle"]):
+>>> for tracks in stream(clip, classes=["person"]):
 ...     ids, boxes = tracks.ids, tracks.boxes_xyxy
 ...     break
 >>> tracks.index, boxes.shape == (len(ids), 4)
