@@ -37,7 +37,7 @@ class Row:
     set_name: str
     class_name: str
     boxes: int
-    pictures: int
+    images: int
     ap: float
     ap50: float
     interval: tuple[float, float]
