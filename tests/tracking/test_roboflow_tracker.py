@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,15 @@ from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.tracker import make_tracker
+from vidtrack.tracklog.zones import parse_region
 
 NAMES = ("roboflow-bytetrack", "roboflow-ocsort")
 installed = pytest.mark.skipif(find_spec("trackers") is None, reason="needs the trackers package")
 
 
-def walk(name: str, frames: int = 12) -> list[FrameTracks]:
+def walk(name: str, frames: int = 12, **choices: Any) -> list[FrameTracks]:
     """Tracks of a person who walks to the right and a car that stands still, 10 frames per second."""
-    tracker, seen = make_tracker(Boxes(), TrackerConfig(mode=name)), []
+    tracker, seen = make_tracker(Boxes(), TrackerConfig(mode=name, **choices)), []
     for index in range(frames):
         boxes = np.array([[10 + index, 10, 20 + index, 40], [60, 20, 75, 30]], float)
         found = Detections.of(boxes, np.array([0.9, 0.6]), np.array([0, 2]))
@@ -39,6 +41,12 @@ def test_their_trackers_keep_two_objects_apart(name: str) -> None:
     person = last[-1][last[-1].classes == 0]
     np.testing.assert_allclose(person.boxes_xyxy[0], [21, 10, 31, 40], atol=1.5)
     assert min(one.ids.min() for one in last) >= 1
+
+
+@installed
+def test_they_look_where_they_are_told_to() -> None:
+    last = walk(NAMES[0], ignored_regions=(parse_region("50,0,80,60"),))[-1]
+    assert last.classes.tolist() == [0]
 
 
 @installed

@@ -15,6 +15,7 @@ from vidtrack.model.protocol import Detector
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
 from vidtrack.tracking.matching import nms
+from vidtrack.tracklog.zones import in_regions
 
 _BUFFER_RATE = 30  # frames per second in which the package counts `lost_track_buffer`, whatever the clip's
 
@@ -64,7 +65,10 @@ class RoboflowTracker:
         """Find the objects of `frame`, which the detector encoded as `memory`, and link them to earlier frames."""
         self._notice_cut(frame)
         height, width = frame.image.shape[:2]
-        found = nms(self.detector.detect(memory, (width, height), self.config.low_score, self.allowed), self.config)
+        config, size = self.config, (width, height)
+        found = nms(self.detector.detect(memory, size, config.low_score, self.allowed), config)
+        if config.regions or config.ignored_regions:
+            found = found[in_regions(found.boxes_xyxy, config.regions, config.ignored_regions, size)]
         self.earlier = None
         if self._tracker is None:
             if self._first is None:
