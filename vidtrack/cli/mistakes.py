@@ -47,8 +47,6 @@ _OPTIONS = {  # what other trackers call it
     "--save-json": "the track log, which is always written",
     "--device-id": "--device",
     "--fps": "--framerate, for image sequences",
-    "--live-view": "--show",
-    "--view": "--show",
     "--classes-filter": "--classes",
     "--tracker-type": "--tracker",
     "--nosave": "--no-video",

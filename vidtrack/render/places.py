@@ -40,7 +40,7 @@ class PlacesPainter:
 
     def _paint_label(self, image: np.ndarray, place: Line | Zone, points: np.ndarray) -> tuple[int, int, int, int]:
         plate = self._labels.plate(f"{place.name} {self._counts(place, points)}", WHITE)
-        middle = points.mean(axis=0) if isinstance(place, Line) else points[points[:, 1].argmin()]
+        middle = points[0] if isinstance(place, Line) else points[points[:, 1].argmin()]
         corner = np.round(middle - np.array(plate.size) / 2)
         left, top = np.clip(corner, 0, np.maximum(np.array(self._limit) - plate.size, 0)).astype(int).tolist()
         plate.press(image, left, top)
