@@ -22,11 +22,13 @@ from tests.media import Clip, damaged, write_clip
 from vidtrack import Progress, RunConfig, TrackerConfig, TrackResult, track_video
 from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.model.detector import DeformableDETR
+from vidtrack.tracking.config import HindsightConfig
 from vidtrack.tracklog.zones import parse_line, parse_zone
 from vidtrack.video import VideoReader
 
 UNEVEN = [40 * i + 13 * i * i % 29 for i in range(90)]
-CONFIG = RunConfig(tracker=TrackerConfig(low_score=0.1), score=0.3, chunk_seconds=1.3)
+BRIEF = HindsightConfig(0.05, 0.02)  # the clip is short, and frames that wait are not in a saved chunk
+CONFIG = RunConfig(tracker=TrackerConfig(low_score=0.1), score=0.3, hindsight=BRIEF, chunk_seconds=1.3)
 PLAIN: dict[str, Any] = {}
 REVISED: dict[str, Any] = {
     "smooth_seconds": 0.5,

@@ -19,7 +19,7 @@ from vidtrack.pipeline.outputs import Boundary, Outputs, OutputsState, Tracked
 from vidtrack.tracking.tracker import Tracker
 from vidtrack.video import LiveReader, Reader, VideoReader
 
-_MIN_FRAMES, _MIN_WRITTEN = 32, 12  # tracked and written per chunk: encoders need a few frames to settle
+_MIN_FRAMES, _MIN_WRITTEN = 32, 8  # tracked and written per chunk: encoders need a few frames to settle
 
 
 @dataclass(frozen=True)
