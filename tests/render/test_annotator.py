@@ -262,7 +262,7 @@ def test_lines_and_zones_are_drawn_with_their_counts() -> None:
     ]
     annotator = Annotator((640, 360), CLASSES, Look(parts=(Part.ZONES,)), places=places)
     empty = annotator.paint(frame(0, (640, 360)), tracks(0)).image
-    assert (empty[322:326, 100] == 255).all(-1).any()
+    assert (empty[322:326, 400] == 255).all(-1).any()
     for direction in ("right", "right", "left"):
         annotator.count(Event("line", "", 0, 0, "gate", 1, 0, direction))
     place, points = annotator._places._places[0]
