@@ -13,8 +13,9 @@ import pytest
 from tests.conftest import Ended, assert_one_line
 from tests.media import Clip, write_clip
 from tests.networks import TINY
-from vidtrack import RunConfig, TrackLog
+from vidtrack import RunConfig, TrackLog, load_model
 from vidtrack.cli.presets import PRESETS
+from vidtrack.core.class_names import class_filter
 from vidtrack.core.detections import Detections
 from vidtrack.tracking.association import Associator
 from vidtrack.tracking.config import TrackerConfig
@@ -105,6 +106,13 @@ def test_every_preset_is_documented_and_its_options_exist(vidtrack: Command, nam
         assert all(word in row for word in words)
         ended = vidtrack(command, "missing.input", "--preset", name)
         assert "missing.input" in ended.err  # the options were taken
+
+
+def test_the_included_model_has_the_classes_of_every_preset() -> None:
+    names = load_model("default", "cpu").class_names
+    for own in PRESETS.values():
+        if "classes" in own["detect"]:
+            assert class_filter(names, own["detect"]["classes"].split(",")).any()
 
 
 def test_the_files_of_the_document_are_taken(vidtrack: Command, tmp_path: Path) -> None:

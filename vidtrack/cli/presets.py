@@ -18,7 +18,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {  # by name, then command; docs
         "render": {"blur": True, "margin": 0.2, "hold-before": 1, "hold-after": 1},
     },
     "sports": {"detect": {"classes": "person", "detect-every": 1, "fill-gaps": 1, "max-tracks": 60}},
-    "traffic": {"detect": {"classes": "car,truck,bus,motorcycle,bicycle,person", "score": 0.4, "no-cuts": True}},
+    "traffic": {"detect": {"classes": "person,car,truck,bus,motorcycle", "score": 0.4, "no-cuts": True}},
     "quick": {"detect": {"detect-every": "0.2s", "encoder-preset": "ultrafast"}},
 }
 _COMMANDS = ("detect", "render", "export", "report")
