@@ -215,13 +215,13 @@ def test_a_better_model_is_named_until_it_is_here(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from vidtrack.cli import detect
-    from vidtrack.model import registry
+    from vidtrack.model import hub
 
     monkeypatch.setattr(detect, "_is_terminal", lambda: True)
-    monkeypatch.setattr(registry.hub, "cached", lambda *_: None)
+    monkeypatch.setattr(hub, "cached", lambda *_: None)
     detect.note_use("default")
     assert "vidtrack: hint: -m d-fine-nano finds more" in capsys.readouterr().err
     detect.note_use("small")
-    monkeypatch.setattr(registry.hub, "cached", lambda *_: Path("here/model.safetensors"))
+    monkeypatch.setattr(hub, "cached", lambda *_: Path("here/model.safetensors"))
     detect.note_use("default")
     assert "hint" not in capsys.readouterr().err
