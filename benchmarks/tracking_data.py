@@ -98,6 +98,9 @@ def summary(runs: Mapping[str, Run], all_footage: list[Footage], ours: str) -> I
         own = reached[ours]
         peers = [name for name in reached if not name.startswith(ours)]
         cells = [footage.sequence.name]
+        if not peers:  # their packages are not there
+            yield f"| {footage.sequence.name} | {100 * own.hota:.1f} | | {100 * own.idf1:.1f} | | {own.switches} | |"
+            continue
         for score in ("hota", "idf1"):
             best = max(peers, key=lambda name: getattr(reached[name], score))
             cells += [f"{100 * getattr(own, score):.1f}", f"{100 * getattr(reached[best], score):.1f} {best}"]

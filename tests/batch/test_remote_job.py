@@ -163,7 +163,7 @@ def test_another_machine_goes_on_with_the_copy_of_the_manifest(
         fetch(store / "out" / name, tmp_path / "log.jsonl")
         put(tmp_path / "log.jsonl", elsewhere / name)
     refused = detect(folder, "-o", elsewhere, "--no-video")
-    assert refused.code == 2 and "already exists" in refused.err
+    assert refused.code == 2 and "already exist" in refused.err
     skipped = detect(folder, "-o", elsewhere, "--no-video", "--skip-existing")
     assert counts(skipped) == "2 clips: 2 skipped"
 

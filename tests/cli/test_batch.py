@@ -184,7 +184,7 @@ def test_footage_that_moved_is_taken_over(
     options = "-o", tmp_path / "out", "--model", tiny_checkpoint, "--score", 0.3
     assert vidtrack("detect", tmp_path / "in", *options).code == 0
     (tmp_path / "in").rename(tmp_path / "moved")
-    assert "already exists" in vidtrack("detect", tmp_path / "moved", *options).err
+    assert "already exist" in vidtrack("detect", tmp_path / "moved", *options).err
     assert "1 clip: 1 skipped" in vidtrack("detect", tmp_path / "moved", *options, "--skip-existing").err
     (clip,) = json.loads((tmp_path / "out" / FOLDER / "report.json").read_text())["clips"]
     assert (clip["source"], clip["state"], clip["frames"]) == ("../moved/a.mp4", "complete", 6)

@@ -108,7 +108,7 @@ def test_existing_outputs_are_refused_replaced_or_passed_over(detect: Command, c
 
     refused = detect(clip)
     assert refused.code == 2
-    assert "already exists" in refused.err and "--overwrite" in refused.err
+    assert "already exist" in refused.err and "--overwrite" in refused.err
     assert log.read_text() == before
 
     skipped = detect(clip, "--skip-existing")

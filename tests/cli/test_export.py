@@ -157,7 +157,7 @@ def test_a_stride_and_a_turned_clip_are_mentioned(vidtrack: Command, tmp_path: P
         (["LOG", "--to", "nuke", "--min-length", "long"], 2, "'long' is not a length"),
         (["LOG", "--to", "nuke", "--fps", "0"], 2, "is not a frame rate"),
         (["LOG", "--to", "nuke", "--conform-fps", "100000"], 2, "not a rate to export at"),
-        (["LOG", "--to", "nuke", "--fps", "25", "--conform-fps", "25"], 2, "exclude each other"),
+        (["LOG", "--to", "nuke", "--fps", "25", "--conform-fps", "25"], 2, "cannot be combined"),
         (["LOG", "--to", "fcpxml", "--conform-fps", "12"], 2, "FCPXML does not support 12 fps"),
         (["missing.jsonl", "--to", "nuke"], 3, "missing.jsonl cannot be read"),
         (["EMPTY", "--to", "nuke"], 3, "contains no track log"),

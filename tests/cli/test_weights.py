@@ -18,7 +18,8 @@ def test_weights_are_listed(vidtrack: Command) -> None:
     ended = vidtrack("weights", "list")
     assert ended.code == 0
     lines = ended.out.splitlines()
-    assert "(the default)" in lines[0]
+    assert lines[0].split()[:2] == ["model", "here"]
+    assert lines[1].startswith("small ") and lines[1].endswith("(the default)")
     assert any(line.startswith("deformable-detr-with-box-refine-two-stage") for line in lines)
 
 
@@ -38,7 +39,7 @@ def test_a_model_that_is_not_here(vidtrack: Command, tmp_path: Path, monkeypatch
 
 
 def test_the_shipped_model_is_here_and_whole(vidtrack: Command) -> None:
-    name = vidtrack("weights", "list").out.split()[0]
+    name = vidtrack("weights", "list").out.splitlines()[1].split()[0]
     path = Path(vidtrack("weights", "path", name).out.strip())
     assert vidtrack("weights", "pull", name).out.strip() == str(path)  # nothing to download
     ended = vidtrack("weights", "verify", name)

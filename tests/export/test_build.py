@@ -156,5 +156,5 @@ def test_impossible_rates(rate: Fraction) -> None:
 
 
 def test_two_rates_exclude_each_other() -> None:
-    with pytest.raises(UsageError, match="exclude"):
+    with pytest.raises(UsageError, match="cannot be combined"):
         ExportConfig(rate=Fraction(25), conform_rate=Fraction(25))

@@ -62,7 +62,7 @@ def damage_version(text: str) -> str:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (damage_version, "version 2, this release reads version 1"),
+        (damage_version, "version 2; this release reads version 1"),
         (lambda text: text.replace('"type":"header"', '"type":"heading"'), "not a track log"),
         (lambda text: text.replace('"i":6', '"i":}'), "is not JSON"),
         (lambda text: text.replace('"objs"', '"objects"', 1), "KeyError 'objs'"),

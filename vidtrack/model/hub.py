@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vidtrack.core.errors import OutputError, UsageError, WeightsError
-from vidtrack.model.checkpoint_formats import read_json
 from vidtrack.model.detector_families import is_own, reads_text
 
 PREFIX = "hf:"
@@ -63,6 +62,8 @@ def download_folder(model: HubModel, cache: Path) -> Path:
         folder = snapshot(*_SETTINGS)
         if not (folder / "config.json").is_file():
             raise WeightsError(f"{model} has no config.json: it is not a model of transformers")
+        from vidtrack.model.checkpoint_formats import read_json  # imports PyTorch
+
         config = read_json(folder / "config.json")
         if not is_own(config):
             reads_text(config, str(model))
