@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from vidtrack.model.checkpoint import read_checkpoint, save_checkpoint
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.download import file_sha256
+from vidtrack.model.registry import file_sha256
 
 WEIGHTS = Path(__file__).resolve().parents[1]
 
