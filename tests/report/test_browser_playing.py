@@ -13,6 +13,7 @@ import pytest
 
 from tests.media import Clip, write_clip
 from tests.tracklog.logs import made_log, tracks_at
+from vidtrack.render.style import colour_of
 from vidtrack.tracklog import LogWriter, RunFigures, Status
 from vidtrack.tracklog.header import ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
@@ -46,7 +47,7 @@ def test_it_jumps_and_steps_to_the_exact_frame(open_page: Callable[..., Page]) -
     page.click(".list li button", 1)
     page.at_frame(20)
     page.until(lambda: abs(page.grey() - 8 * 20) <= 5, "the image of frame 20")
-    page.until(lambda: page.colour(80, 40)[:3] == [255, 0, 0], "the box of track 2")
+    page.until(lambda: page.colour(80, 40)[:3] == list(colour_of(2)), "the box of track 2")
     page.press(Keys.ARROW_LEFT)
     page.at_frame(19)
     page.until(lambda: page.colour(80, 40)[3] == 0, "no box of track 2 before its first frame")
