@@ -128,7 +128,7 @@ def test_resuming_goes_by_content_model_and_parameters(detect: Command, clip: Pa
 
     other = detect(clip, "--skip-existing", "--stride", 2)
     assert other.code == 1
-    assert "of another clip, model or parameters" in other.err
+    assert "come from another clip, model or settings" in other.err
     assert log.read_text() == done
 
     log.write_text(done.replace('"status":"complete"', '"status":"interrupted"'))

@@ -20,7 +20,8 @@ import pytest
 
 from tests.media import Clip, damaged, write_clip
 from vidtrack import Progress, RunConfig, TrackerConfig, TrackResult, track_video
-from vidtrack.core.errors import OutputError, UsageError
+from vidtrack.core.errors import ExistsError, OutputError
+from vidtrack.core.state_io import unpack
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.config import HindsightConfig
 from vidtrack.tracklog.zones import parse_line, parse_zone
@@ -171,7 +172,7 @@ def test_killed_at_any_time(
         from tests.pipeline.test_checkpoint import track
         from vidtrack.model.checkpoint import load_deformable_detr
         clip, weights, folder = map(Path, sys.argv[1:])
-        model = load_deformable_detr(weights, "cpu")
+        model = load_deformable_detr(weights, "cpu", "float32")  # as the fixture is
         track(clip, model, folder, resume=True, tell=lambda now: print(now.frames, flush=True))
         """
     )
@@ -212,21 +213,25 @@ def test_the_chunk_before_serves_where_the_last_is_damaged(
     for name in ("state", "log.journal"):
         folder = tmp_path / name
         stop_at(85, clip, tiny_model, folder)
+        before, last = map(_frames, states(folder))
+        assert 0 < before < last
         if name == "state":
             states(folder)[-1].write_bytes(b"")
         else:
             with (folder / "out.mp4.resume" / "log.journal").open("r+b") as journal:
                 journal.truncate(_length(states(folder)[-1]) - 1)
         result = track(clip, tiny_model, folder, resume=True)
-        assert 25 < result.resumed < 40
+        assert result.resumed == before
         assert "resumed one chunk earlier" in result.note
         assert content(folder) == whole
 
 
 def _length(state: Path) -> int:
-    from vidtrack.core.state_io import unpack
-
     return int(unpack(state.read_bytes())["journals"]["log"]["length"])
+
+
+def _frames(state: Path) -> int:
+    return int(unpack(state.read_bytes())["state"]["outputs"]["resume_point"]["frames"])
 
 
 @pytest.mark.parametrize(
@@ -282,7 +287,7 @@ def test_nothing_to_resume_begins_at_the_start(clip: Path, tiny_model: Deformabl
 def test_what_is_complete_stays(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
     track(clip, tiny_model, tmp_path)
     expected = content(tmp_path)
-    with pytest.raises(UsageError, match="already exists"):
+    with pytest.raises(ExistsError, match=r"out\.mp4 and 1 more already exist \(--overwrite"):
         track(clip, tiny_model, tmp_path, resume=True)
     assert content(tmp_path) == expected
 
@@ -293,7 +298,7 @@ def test_a_kill_after_the_end_leaves_nothing_to_do(
     monkeypatch.setattr("vidtrack.pipeline.checkpoint.Checkpointer.discard", lambda self: None)
     track(clip, tiny_model, tmp_path)
     assert states(tmp_path)
-    with pytest.raises(UsageError, match="already exists"):
+    with pytest.raises(ExistsError, match=r"out\.mp4 and 1 more already exist \(--overwrite"):
         track(clip, tiny_model, tmp_path, resume=True)
     assert {path.name for path in tmp_path.iterdir()} == {"out.mp4", "out.jsonl"}
     assert content(tmp_path) == whole
