@@ -58,7 +58,7 @@ def test_what_was_not_changed_comes_back_as_it_was(vidtrack: Command, log: Path,
 
 
 def test_corrections_in_cvat_arrive(vidtrack: Command, log: Path) -> None:
-    """As CVAT writes: tracks renumbered from 0, one relabelled, one moved in a key frame, one drawn anew."""
+    """As CVAT writes: tracks renumbered from 0, one relabelled, one moved in a key frame, one redrawn."""
     file = exported(vidtrack, log, "cvat")
     root = Xml.parse(file).getroot()
     first, second = root.iter("track")

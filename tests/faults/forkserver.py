@@ -52,7 +52,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Kill:
-    """A signal to a case, or to one of its own child processes, once it has run for so long and a file is there."""
+    """A signal for a case or one of its child processes, sent after a delay and once a file exists."""
 
     after_seconds: float
     child: bool = False

@@ -167,7 +167,7 @@ def fixed_part(pattern: Address) -> Address:
 def fetch(address: Address, target: Path) -> None:
     """Copy a file to this machine.
 
-    Raises InputError if it cannot be read or is no longer as long as it was listed, ResourceError if it does
+    Raises InputError if it cannot be read or its size has changed since it was listed, ResourceError if it does
     not fit on the disk.
     """
     with _plainly(address, InputError, "read"):

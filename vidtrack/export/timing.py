@@ -23,7 +23,7 @@ def meant_rate(rate: Fraction) -> Fraction:
 
 
 def constant_rate(source: Source, indices: np.ndarray, pts: np.ndarray) -> Fraction | None:
-    """The frame rate at which every logged time is that of a whole frame; None if there is no such rate.
+    """The frame rate at which every logged time falls on a whole frame; None if no rate does.
 
     `source` is of a log's header; `indices` (F,) are decoded ordinals, `pts` (F,) ticks of its time base. Missing
     frames do not make the rate variable: the frames around them are still in place.

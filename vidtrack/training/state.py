@@ -37,7 +37,7 @@ def save_state(
 ) -> None:
     """Write `folder`/step-N, then point `folder`/latest.json to it and remove older steps.
 
-    There is no random state to save: each step draws from its own number. `recipe` identifies the run, for
+    No random state is saved: each step seeds its own draws with its number. `recipe` identifies the run, for
     `read_recipe`. Raises OutputError.
     """
     target = folder / f"step-{progress.step:07d}"

@@ -61,7 +61,7 @@ class LocalEngine:
         self._early: deque[Event] = deque()
 
     def submit(self, task: Task) -> None:
-        """Give the task to a process, started if there is no free one yet."""
+        """Give the task to a free process, or start one."""
         self._queue.append(task)
         self._hand_out()
 
