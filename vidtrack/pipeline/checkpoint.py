@@ -28,7 +28,7 @@ class ClipState:
 
     number: int  # of the chunk that starts
     seconds: float  # spent on the clip so far
-    tracker: dict[str, Any]
+    tracker: Any  # what `Tracker.state` returned
     lookahead: LookaheadState
     outputs: OutputsState
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vidtrack.core.stages import Stopwatch
 from vidtrack.core.types import Frame, FrameTracks
@@ -19,7 +19,7 @@ class Boundary:
     """The start of a chunk: its number, and the tracker's state before its first frame."""
 
     number: int
-    tracker: dict[str, Any]
+    tracker: object
 
 
 class Tracked(NamedTuple):

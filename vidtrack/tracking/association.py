@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import copy
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +15,15 @@ from vidtrack.tracking import lifecycle, matching
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import assign, nms
 from vidtrack.tracking.state import TrackedBoxes, TrackQueryOutput, Tracks
+
+
+@dataclass(frozen=True)
+class AssociatorState:
+    """The time of the last frame, the live tracks, and the last id given."""
+
+    seconds: float | None
+    tracks: Tracks | None
+    last_id: int
 
 
 class Associator:
@@ -41,16 +50,14 @@ class Associator:
         """End every track, as the next frame shows another scene; ids continue."""
         self.tracks = None
 
-    def state(self) -> dict[str, Any]:
-        """Everything remembered, for `restore`."""
-        tracks = None if self.tracks is None else self.tracks.columns()
-        return {"seconds": self.seconds, "tracks": tracks, "last_id": self._last_id}
+    def state(self) -> AssociatorState:
+        """What `restore` needs; the tracks are a copy, as `step` changes them in place."""
+        return AssociatorState(self.seconds, copy.deepcopy(self.tracks), self._last_id)
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from where `state` was taken."""
-        tracks = state["tracks"]
-        self.seconds, self._last_id = state["seconds"], state["last_id"]
-        self.tracks = None if tracks is None else Tracks(**tracks)
+    def restore(self, state: AssociatorState) -> None:
+        """Continue from `state`."""
+        self.seconds, self._last_id = state.seconds, state.last_id
+        self.tracks = copy.deepcopy(state.tracks)
 
     def step(self, detections: Detections, seconds: float) -> TrackedBoxes:
         """Track the detections of the frame at time `seconds`."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -13,13 +12,23 @@ import numpy as np
 from vidtrack.core.detections import Detections
 from vidtrack.core.state_io import PackedFrames, pack_frames, unpack_frames
 from vidtrack.core.types import Frame, FrameTracks, no_tracks
-from vidtrack.tracking.association import Associator
-from vidtrack.tracking.camera_motion import CameraMotion
+from vidtrack.tracking.association import Associator, AssociatorState
+from vidtrack.tracking.camera_motion import CameraMotion, CameraMotionState
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
+from vidtrack.tracking.cuts import CutDetector, CutDetectorState, thumbnail_gray
 from vidtrack.tracking.given_detections import DetectionSource
 from vidtrack.tracking.state import TrackedBoxes, TrackQueryOutput
 from vidtrack.tracklog.zones import in_regions
+
+
+@dataclass(frozen=True)
+class AssociationTrackerState:
+    """What its parts remember, and the last frame with detections, without its objects."""
+
+    associator: AssociatorState
+    cuts: CutDetectorState
+    camera: CameraMotionState
+    last: PackedFrames
 
 
 class AssociationTracker:
@@ -42,17 +51,18 @@ class AssociationTracker:
         self.cut = False
         self.earlier = self._last = None
 
-    def state(self) -> dict[str, Any]:
-        """Everything remembered between two frames, as plain values and arrays that no later step changes."""
-        parts = {"associator": self.associator.state(), "cuts": self.cuts.state(), "camera": self.camera.state()}
-        return copy.deepcopy(parts) | {"last": pack_frames([] if self._last is None else [self._last])}
+    def state(self) -> AssociationTrackerState:
+        """Everything remembered between two frames; no later step changes it."""
+        last = pack_frames([] if self._last is None else [self._last])
+        return AssociationTrackerState(self.associator.state(), self.cuts.state(), self.camera.state(), last)
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: object) -> None:
         """Continue as after the frame at which `state` was taken."""
-        self.associator.restore(state["associator"])
-        self.cuts.restore(state["cuts"])
-        self.camera.restore(state["camera"])
-        self._last = next(iter(unpack_frames(msgspec.convert(state["last"], PackedFrames))), None)
+        saved = msgspec.convert(state, AssociationTrackerState)
+        self.associator.restore(saved.associator)
+        self.cuts.restore(saved.cuts)
+        self.camera.restore(saved.camera)
+        self._last = next(iter(unpack_frames(saved.last)), None)
 
     def step(self, memory: Any, frame: Frame) -> FrameTracks:
         """Find the objects of `frame`, which the detector encoded as `memory`, and link them to earlier frames."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,6 +15,13 @@ STILL_SHARE = 0.25  # if this share of the corners stands still, so does the cam
 FIT_ERROR = 1.5
 MIN_INLIERS = 0.5  # share of the corners that must agree on one motion
 MIN_SPREAD = 0.15  # standard deviation of their positions, in widths and heights: one object is not a scene
+
+
+@dataclass(frozen=True)
+class CameraMotionState:
+    """The last frame, as a small gray image."""
+
+    before: np.ndarray | None
 
 
 class CameraMotion:
@@ -32,13 +38,13 @@ class CameraMotion:
         """Forget the last frame; the next one does not continue it."""
         self._before = None
 
-    def state(self) -> dict[str, Any]:
-        """Everything remembered, for `restore`."""
-        return {"before": self._before}
+    def state(self) -> CameraMotionState:
+        """What `restore` needs."""
+        return CameraMotionState(self._before)
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from where `state` was taken."""
-        self._before = state["before"]
+    def restore(self, state: CameraMotionState) -> None:
+        """Continue from `state`."""
+        self._before = state.before
 
     def step(self, small: np.ndarray, boxes_xyxy: np.ndarray) -> np.ndarray | None:
         """Matrix (2, 3) that maps points (x, y, 1) of the previous frame to this one, both in the small image.

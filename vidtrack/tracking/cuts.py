@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -28,6 +27,14 @@ def thumbnail_gray(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
 
 
+@dataclass(frozen=True)
+class CutDetectorState:
+    """The thumbnail of the last frame, and how restless the shot has been."""
+
+    before: np.ndarray | None
+    unrest: float
+
+
 class CutDetector:
     """Tells the first frame of every shot but the first.
 
@@ -45,13 +52,13 @@ class CutDetector:
         """Forget the last frame; the next one belongs to another clip."""
         self._before, self._unrest = None, 0.0
 
-    def state(self) -> dict[str, Any]:
-        """Everything remembered, for `restore`."""
-        return {"before": self._before, "unrest": self._unrest}
+    def state(self) -> CutDetectorState:
+        """What `restore` needs."""
+        return CutDetectorState(self._before, self._unrest)
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from where `state` was taken."""
-        self._before, self._unrest = state["before"], state["unrest"]
+    def restore(self, state: CutDetectorState) -> None:
+        """Continue from `state`."""
+        self._before, self._unrest = state.before, state.unrest
 
     def is_cut(self, small: np.ndarray) -> bool:
         """Whether the frame of which `small` is a grey image continues nothing of the frame of the call before."""

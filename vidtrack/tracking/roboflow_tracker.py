@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -53,11 +52,10 @@ class RoboflowTracker:
         self._last_id = 0
         self._end_all()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> None:
         """Nothing: the package cannot save what it remembers."""
-        return {}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: object) -> None:
         """Raises OutputError."""
         raise OutputError(f"a run with --tracker {self.config.mode} cannot be resumed", "--overwrite starts over")
 

@@ -87,10 +87,6 @@ class Tracks:
             queries=found.queries,
         )
 
-    def columns(self) -> dict[str, np.ndarray]:
-        """The arrays by name: `Tracks(**columns)` is the same again."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     def __len__(self) -> int:
         return len(self.ids)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,11 +28,14 @@ class Tracker(Protocol):
     def reset(self) -> None:
         """Forget all objects; ids start from 1 again."""
 
-    def state(self) -> dict[str, Any]:
-        """Everything remembered between two frames, as plain values and arrays that no later step changes."""
+    def state(self) -> object:
+        """Everything remembered between two frames: a dataclass of plain values and arrays that no later step changes.
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue as after the frame at which `state` was taken."""
+        None if the tracker cannot be saved.
+        """
+
+    def restore(self, state: object) -> None:
+        """Continue as after the frame at which `state` was taken; a checkpoint gives it back as mappings."""
 
     def step(self, memory: Any, frame: Frame) -> FrameTracks:
         """Find the objects of `frame`, which the detector encoded as `memory`, and link them to earlier frames."""
