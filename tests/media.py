@@ -16,6 +16,7 @@ import numpy as np
 from vidtrack.video.encoder import kept_scheduling
 
 EXAMPLE_CLIP = Path(__file__).parents[1] / "examples" / "bikes.mp4"
+CROP = struct.pack(">I4s8i", 40, b"clap", 120, 1, 48, 1, 4, 1, -2, 1)  # 24, 8, 16, 12 off left, top, right, bottom
 
 
 @functools.cache
@@ -212,3 +213,27 @@ def _caption(stream: Any, codec: str, start: float, duration: float, text: str) 
     packet.pts = packet.dts = round(start * 1000)
     packet.duration = round(duration * 1000)
     return packet
+
+
+def add_box(source: Path, target: Path, box: bytes = CROP) -> Path:
+    """A copy of an H.264 MP4 or MOV with another box in its sample description."""
+    data = bytearray(source.read_bytes())
+    assert data.index(b"mdat") < data.index(b"moov")  # no offset moves
+
+    def grow(path: tuple[bytes, ...], position: int, end: int) -> bool:
+        while position < end:
+            size, kind = struct.unpack_from(">I4s", data, position)
+            if kind == path[0]:
+                inside = position + (16 if kind == b"stsd" else 8)
+                if len(path) == 1:
+                    data[position + size : position + size] = box
+                elif not grow(path[1:], inside, position + size):
+                    return False
+                struct.pack_into(">I", data, position, size + len(box))
+                return True
+            position += size
+        return False
+
+    assert grow((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"), 0, len(data))
+    target.write_bytes(data)
+    return target

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.media import Clip, write_clip
+from tests.media import Clip, add_box, write_clip
 from tests.video.ffmpeg import Shown, ffmpeg, shown
-from vidtrack.video import VideoReader, probe
+from vidtrack.video import VideoReader
 
 # ffmpeg's options for the eight orientations, by EXIF's number.
 ORIENTATIONS: dict[int, tuple[object, ...]] = {
@@ -43,34 +42,6 @@ CASES = (
     *("dropped frames avi", "reordered frames avi", "uneven mp4", "uneven mkv", "edit list mp4", "edit list mov"),
     *("joined forward ts", "joined back ts", "joined alike ts"),
 )
-
-
-CROP = struct.pack(">I4s8i", 40, b"clap", 120, 1, 48, 1, 4, 1, -2, 1)  # 24, 8, 16, 12 off left, top, right, bottom
-DOLBY_VISION_5 = struct.pack(">I4s24s", 32, b"dvcC", bytes((1, 0, 5 << 1, 6 << 3 | 0b101)))
-
-
-def add_box(source: Path, target: Path, box: bytes = CROP) -> Path:
-    """A copy of an H.264 MP4 or MOV with another box in its sample description."""
-    data = bytearray(source.read_bytes())
-    assert data.index(b"mdat") < data.index(b"moov")  # no offset moves
-
-    def grow(path: tuple[bytes, ...], position: int, end: int) -> bool:
-        while position < end:
-            size, kind = struct.unpack_from(">I4s", data, position)
-            if kind == path[0]:
-                inside = position + (16 if kind == b"stsd" else 8)
-                if len(path) == 1:
-                    data[position + size : position + size] = box
-                elif not grow(path[1:], inside, position + size):
-                    return False
-                struct.pack_into(">I", data, position, size + len(box))
-                return True
-            position += size
-        return False
-
-    assert grow((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"), 0, len(data))
-    target.write_bytes(data)
-    return target
 
 
 def _layouts(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -205,10 +176,3 @@ def test_frames_are_those_of_ffmpeg(case: str, clips: dict[str, Path], reference
 
 def test_every_case_is_made(clips: dict[str, Path]) -> None:
     assert sorted(clips) == sorted(CASES)
-
-
-def test_colours_that_need_a_dolby_decoder_are_said(tmp_path: Path) -> None:
-    plain = write_clip(tmp_path / "plain.mp4", Clip(frames=3))
-    assert probe(plain).notes == ()
-    (note,) = probe(add_box(plain, tmp_path / "dolby.mp4", DOLBY_VISION_5)).notes
-    assert "Dolby Vision profile 5" in note

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from tests.media import write_pictures
 from vidtrack.core.errors import InputError
 from vidtrack.video import ReadConfig, VideoReader, probe
 from vidtrack.video import images as images_module
@@ -153,50 +152,6 @@ def test_an_animated_webp_is_refused_for_what_it_is(tmp_path: Path) -> None:
     shades[0].save(tmp_path / "a.webp", save_all=True, append_images=shades[1:], duration=100)
     with pytest.raises(InputError, match=r"a\.webp is an animated WebP"):
         probe(tmp_path / "a.webp")
-
-
-def test_each_image_of_a_sequence_is_upright_by_its_own_orientation(tmp_path: Path) -> None:
-    upright = Image.fromarray(GRADIENT)
-    for number, orientation in enumerate((1, 6, 8, 3, 2, 7), start=1):
-        turned = upright.transpose(_UNDOING[orientation]) if orientation > 1 else upright
-        exif = turned.getexif()
-        exif[0x112] = orientation
-        turned.save(tmp_path / f"{number}.png", exif=exif)
-    with VideoReader(tmp_path) as reader:
-        frames = list(reader)
-        assert reader.problems == []
-    assert len(frames) == 6
-    assert all(np.array_equal(frame.image, GRADIENT) for frame in frames)
-
-
-_UNDOING = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-
-
-def test_missing_numbers_keep_their_place_and_are_named(tmp_path: Path) -> None:
-    for path in write_pictures(tmp_path, 10, "f.{:04}.png"):
-        if path.name in ("f.0003.png", "f.0006.png", "f.0007.png"):
-            path.unlink()
-    for source in (tmp_path, tmp_path / "f.%04d.png", tmp_path / "f.*.png"):
-        with VideoReader(source) as reader:
-            assert [(frame.index, frame.pts) for frame in reader] == [(n, n) for n in (0, 1, 3, 4, 7, 8, 9)]
-            assert [p.message for p in reader.problems] == ["3 images are missing: number 3, 6-7"]
-            assert reader.info.frame_count == 10
-            assert reader.info.numbering is not None
-            assert (reader.info.numbering.pattern, reader.info.numbering.first) == ("f.%04d.png", 1)
-
-
-def test_photos_picked_from_a_card_follow_each_other(tmp_path: Path) -> None:
-    for path, number in zip(write_pictures(tmp_path, 3), (17, 402, 9981), strict=True):
-        path.rename(tmp_path / f"IMG_{number:04}.png")
-    with VideoReader(tmp_path) as reader:
-        assert [frame.index for frame in reader] == [0, 1, 2]
-        assert "9962 numbers are missing" in reader.problems[0].message
 
 
 def test_an_image_without_a_decoder_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -3,18 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.media import (
-    EXAMPLE_CLIP,
-    Clip,
-    cut_off,
-    without_index,
-    write_audio_only,
-    write_clip,
-    write_interlaced,
-    write_pictures,
-)
+from tests.media import EXAMPLE_CLIP, Clip, write_clip, write_interlaced
 from tests.video.ffmpeg import ffmpeg
-from vidtrack.core.errors import InputError
 from vidtrack.core.types import AudioInfo
 from vidtrack.video import probe
 
@@ -97,90 +87,3 @@ def test_the_containers_start_is_known_if_sound_comes_first(tmp_path: Path, suff
     assert info.container_start_seconds is not None
     assert abs(info.first_frame_offset_seconds - 1) < Fraction(3, 100)  # the encoder's priming may come first
     assert probe(write_clip(tmp_path / f"plain{suffix}")).first_frame_offset_seconds == 0
-
-
-def test_image_sequence(tmp_path: Path) -> None:
-    write_pictures(tmp_path / "shots", 3)
-    info = probe(tmp_path / "shots", Fraction(30000, 1001))
-    assert (info.container, info.codec, info.frame_count) == ("image2", "png", 3)
-    assert info.time_base == Fraction(1001, 30000)
-    assert info.duration_seconds == Fraction(3003, 30000)
-
-
-def _missing(folder: Path) -> Path:
-    return folder / "missing.mp4"
-
-
-def _empty(folder: Path) -> Path:
-    (folder / "empty.mp4").touch()
-    return folder / "empty.mp4"
-
-
-def _text(folder: Path) -> Path:
-    (folder / "notes.txt").write_text("not a video\n" * 50)
-    return folder / "notes.txt"
-
-
-def _text_named_mp4(folder: Path) -> Path:
-    (folder / "notes.mp4").write_text("not a video\n" * 50)
-    return folder / "notes.mp4"
-
-
-def _noise(folder: Path) -> Path:
-    (folder / "noise.mp4").write_bytes(bytes(range(256)) * 200)
-    return folder / "noise.mp4"
-
-
-def _headless(folder: Path) -> Path:
-    return cut_off(EXAMPLE_CLIP, folder / "cut.mp4", 0.5)
-
-
-def _no_index(folder: Path) -> Path:
-    return without_index(EXAMPLE_CLIP, folder / "cut.mp4")
-
-
-def _audio(folder: Path) -> Path:
-    return write_audio_only(folder / "tone.m4a")
-
-
-def _cover(folder: Path) -> Path:
-    return write_audio_only(folder / "tone.mp3", cover=True)
-
-
-def _no_pictures(folder: Path) -> Path:
-    return folder
-
-
-def _no_match(folder: Path) -> Path:
-    return folder / "img_%04d.png"
-
-
-def _bad_pictures(folder: Path) -> Path:
-    (folder / "img_1.png").write_text("not an image")
-    return folder / "img_*.png"
-
-
-@pytest.mark.parametrize(
-    ("make", "says"),
-    [
-        (_missing, "does not exist"),
-        (_empty, "is empty"),
-        (_text, "is text, not a video"),
-        (_text_named_mp4, "is not a video"),
-        (_noise, "is not a video"),
-        (_headless, "without its index"),
-        (_no_index, "without its index"),
-        (_audio, "no video stream, only audio"),
-        (_cover, "no video stream, only audio and cover art"),
-        (_no_pictures, "a folder without images"),
-        (_no_match, "matches no image"),
-        (_bad_pictures, "none of the 1 images"),
-    ],
-)
-def test_what_is_not_a_video_is_refused_in_one_line(tmp_path: Path, make, says: str) -> None:
-    path = make(tmp_path)
-    with pytest.raises(InputError) as error:
-        probe(path)
-    assert says in error.value.message
-    assert str(path) in error.value.message
-    assert "\n" not in str(error.value)
