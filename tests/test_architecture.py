@@ -43,7 +43,7 @@ HOMES = {
 }
 # Packages in which the tests of `vidtrack/x/y.py` lie in `tests/x/test_y.py`, but for records and modules that are
 # tested where they are used.
-MIRRORED = {"core", "datasets", "export", "ops", "video"}
+MIRRORED = {"core", "datasets", "export", "ops", "render", "tracklog", "video"}
 TESTED_BY_THEIR_USERS = {
     "core/status.py": "tracklog/test_track_log.py",
     "datasets/coco.py": "datasets/test_records.py",

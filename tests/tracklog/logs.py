@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from vidtrack.core.types import FrameTracks, VideoInfo
-from vidtrack.tracklog import Event, LogWriter, RunFigures, Status
+from vidtrack.tracklog import Event, LogWriter, RunFigures, Status, TrackLog
 from vidtrack.tracklog.header import ContentHash, Header, ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
+from vidtrack.tracklog.validation import validate
 from vidtrack.video import probe
 
 CLASSES = ("person", "car", "truck")
@@ -90,3 +91,10 @@ def tracks_at(
         np.array([boxes[identity] for identity in ids], np.float32).reshape(-1, 4),
         np.zeros(len(ids), np.int64),
     )
+
+
+def saved(log: TrackLog, path: Path) -> TrackLog:
+    """The log written to a file that is valid, and read again."""
+    log.save(path)
+    assert validate(path).faults == ()
+    return TrackLog.load(path)

@@ -2,20 +2,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from tests.tracklog.logs import TICKS, made_log
+from tests.tracklog.logs import TICKS, made_log, saved
 from vidtrack.core.errors import UsageError
 from vidtrack.tracklog import Event, TrackLog
-from vidtrack.tracklog.counting import with_crossings
-from vidtrack.tracklog.crossings import Spot
 from vidtrack.tracklog.editing import drop, merge, relabel, split
-from vidtrack.tracklog.validation import validate
-from vidtrack.tracklog.zones import parse_line, parse_zone
 
 BOX = (10.25, 20.5, 30.75, 60.0)
 FAR = (110.0, 20.0, 140.0, 70.0)
@@ -37,12 +32,6 @@ def log(path: Path) -> TrackLog:
 
 def identities(log: TrackLog) -> list[list[int]]:
     return [frame.ids.tolist() for frame in log]
-
-
-def saved(log: TrackLog, path: Path) -> TrackLog:
-    log.save(path)
-    assert validate(path).faults == ()
-    return TrackLog.load(path)
 
 
 def test_a_saved_log_is_the_log_to_the_byte(log: TrackLog, path: Path, tmp_path: Path) -> None:
@@ -139,33 +128,6 @@ def test_corrections_add_up_and_events_of_unknown_places_follow_their_track(log:
     assert (event.identity, event.cls, event.message) == (8, 1, "car 8 enters gate")
     assert not [event for event in drop(edited, [8]).events if event.kind == "zone"]
     assert log.header.edits == ()
-
-
-WALL, ROOM = parse_line("wall=70,0,70,272"), parse_zone("room=15%,0%,100%,0%,100%,100%,15%,100%")
-
-
-@pytest.mark.parametrize("counted_by", ["count", "run"])
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda log: merge(log, [3, 7]),
-        lambda log: split(log, 3, 0.1),
-        lambda log: relabel(log, [3], "car"),
-        lambda log: drop(log, [5]),
-    ],
-)
-def test_crossings_of_a_corrected_log_are_those_that_count_finds_in_it(
-    log: TrackLog, tmp_path: Path, edit: Callable[[TrackLog], TrackLog], counted_by: str
-) -> None:
-    spot = Spot.CENTER if counted_by == "count" else Spot.BOTTOM
-    counted = with_crossings(log, [WALL], [ROOM], spot)
-    if counted_by == "run":
-        (places,) = counted.header.edits
-        run = replace(log.header.run, parameters={name: places.details[name] for name in ("lines", "zones")})
-        counted = replace(counted, header=replace(log.header, run=run))
-    edited = saved(edit(counted), tmp_path / "edited.jsonl")
-    assert edited.events == with_crossings(edit(log), [WALL], [ROOM], spot).events
-    assert edited.events != counted.events
 
 
 def test_a_log_that_was_cut_off_becomes_one_of_an_interrupted_run(path: Path, tmp_path: Path) -> None:

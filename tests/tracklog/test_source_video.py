@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,11 +12,11 @@ import numpy as np
 import pytest
 
 from tests.media import write_pictures
-from tests.render.scenes import SIZE, any_clip, write_log
-from vidtrack.core.errors import InputError, LogError, UsageError
+from tests.render.scenes import SIZE, any_clip, log_in_memory, write_log
+from vidtrack.core.errors import InputError
+from vidtrack.core.types import Frame
 from vidtrack.render.inputs import TrackSelection, open_inputs
-from vidtrack.tracking.smoothing import fill_gaps, smooth
-from vidtrack.tracklog import TrackLog
+from vidtrack.tracklog import Event, TrackLog
 from vidtrack.tracklog.header import ModelInfo
 from vidtrack.tracklog.source_video import find_footage, with_objects
 
@@ -155,56 +156,30 @@ def write_sequence_log(path: Path, pattern: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("wanted", "said"),
-    [
-        (TrackSelection(tracks=(9,)), "no track 9"),
-        (TrackSelection(without=(9,)), "no track 9"),
-        (TrackSelection(classes=("persn",)), "did you mean person"),
-        (TrackSelection(min_seconds=60), "no track of the log matches"),
-        (TrackSelection(without=(1, 2)), "no track of the log matches"),
-    ],
-)
-def test_tracks_that_are_not_there(log: Path, wanted: TrackSelection, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        open_inputs(log, None, wanted)
-
-
-def test_choosing(log: Path) -> None:
-    def chosen(**choices: object) -> set[int]:
-        return set(open_inputs(log, None, TrackSelection(**choices)).chosen.ids.tolist())  # type: ignore[arg-type]
-
-    assert chosen() == {1, 2}
-    assert chosen(without=(1,)) == {2}
-    assert chosen(classes=("car",)) == {2}
-    assert chosen(min_seconds=0.3) == {1}
-    assert chosen(min_frames=2) == {1}
-    assert chosen(tracks=(1, 2), without=(2,), smooth_seconds=0.2, gap_seconds=1.0) == {1}
-
-
-def test_who_was_ever_taken_for_a_class_is_hidden_with_it(tmp_path: Path, log: Path) -> None:
-    odd = tmp_path / "odd.jsonl"
-    odd.write_text(log.read_text().replace('{"id":1,"cls":0', '{"id":1,"cls":1', 1))
-    chosen = [
-        set(open_inputs(odd, None, TrackSelection(classes=("car",), doubtful=doubtful)).chosen.ids.tolist())
-        for doubtful in (False, True)
-    ]
-    assert chosen == [{2}, {1, 2}]
-
-
-def test_a_log_without_frames(tmp_path: Path, clip: Path) -> None:
-    with pytest.raises(LogError, match="has no frames"):
-        open_inputs(write_log(tmp_path / "none.jsonl", clip, {}, ()), None, TrackSelection())
-
-
 def test_sizes(clip: Path, log: Path) -> None:
     assert find_footage(TrackLog.load(log), log).info.size == SIZE
 
 
-def test_boxes_are_smoothed_before_gaps_are_filled_as_detect_does(tmp_path: Path, clip: Path) -> None:
-    shaky = {i: (20 + 9 * (i % 3), 30, 60 + 9 * (i % 3), 90) for i in (0, 1, 2, 3, 4, 8, 9, 10, 11)}
-    path = write_log(tmp_path / "shaky.tracks.jsonl", clip, {1: shaky}, range(12))
-    made = open_inputs(path, None, TrackSelection(gap_seconds=0.5, smooth_seconds=0.2)).chosen
-    log = TrackLog.load(path)
-    np.testing.assert_array_equal(made.boxes_xyxy, fill_gaps(smooth(log, 0.2), 0.5).boxes_xyxy)
-    assert not np.allclose(made.boxes_xyxy, smooth(fill_gaps(log, 0.5), 0.2).boxes_xyxy)
+def test_between_logged_frames_a_box_counts_on_either_side(tmp_path: Path) -> None:
+    log = log_in_memory(tmp_path, {1: {0: (0, 0, 10, 10), 3: (30, 0, 40, 10)}, 2: {0: (5, 5, 9, 9)}}, 4)
+    every_third = log.__class__(
+        log.header, log.frame_indices[[0, 3]], log.frame_pts[[0, 3]], np.array([0, 2, 3]), log.ids, log.classes,
+        log.scores, log.boxes_xyxy, log.states, [], [], log.footer,
+    )  # fmt: skip
+    image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    ticks = int(log.frame_pts[3]) // 3
+    frames = [Frame(i, i * ticks, log.time_base, image) for i in range(5)]
+    exact = [(tracks.ids.tolist(), tracks.boxes_xyxy[:, 0].tolist()) for _, tracks in with_objects(frames, every_third)]
+    assert exact == [([1, 2], [0, 5]), ([1, 2], [10, 5]), ([1], [20]), ([1], [30]), ([1], [30])]
+    generous = [
+        (t.ids.tolist(), t.boxes_xyxy[0, ::2].tolist()) for _, t in with_objects(frames, every_third, generous=True)
+    ]
+    around = ([1, 2], [0, 40])
+    assert generous == [([1, 2], [0, 10]), around, around, ([1], [30, 40]), ([1], [30, 40])]
+
+    event = Event("cut", "a new shot begins", 3, int(log.frame_pts[3]))
+    over_a_cut = replace(every_third, events=[event])  # the new shot begins in frame 1, 2 or 3
+    nearer = [tracks.boxes_xyxy[0, ::2].tolist() for _, tracks in with_objects(frames, over_a_cut)]
+    assert nearer == [[0, 10], [0, 10], [30, 40], [30, 40], [30, 40]]
+    generous = [tracks.boxes_xyxy[0, ::2].tolist() for _, tracks in with_objects(frames, over_a_cut, generous=True)]
+    assert generous == [[0, 10], [0, 40], [0, 40], [30, 40], [30, 40]]

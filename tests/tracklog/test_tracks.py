@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,10 @@ import pytest
 from tests.media import Clip, write_clip
 from tests.tracklog.logs import made_log
 from vidtrack import TrackLog
-from vidtrack.core.errors import InputError
 from vidtrack.core.optional import MissingPackageError
-from vidtrack.video import VideoReader
 
 BOX = (10.25, 20.5, 50.75, 60.0)
 FRAMES = [{1: BOX}, {1: BOX, 2: (60, 10, 90, 60)}, {2: (62, 10, 92, 60)}, {}, {4: BOX}]
-EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
@@ -62,27 +58,6 @@ def test_tracks_are_found_by_id_and_have_their_columns(log: TrackLog) -> None:
     np.testing.assert_allclose(track.centres, [[75, 35], [77, 35]])
     with pytest.raises(KeyError, match="no track 3; the log has 1, 2, 4"):
         log.tracks[3]
-
-
-def test_crops_show_the_objects_pixels(log: TrackLog, clip: Path) -> None:
-    with VideoReader(clip) as reader:
-        images = [frame.image for frame in reader]
-    first, second = log.tracks[2].crops(2, margin=0)
-    np.testing.assert_array_equal(first, images[1][10:60, 60:90])
-    np.testing.assert_array_equal(second, images[2][10:60, 62:92])
-    (wide,) = log.tracks[4].crops(5, margin=0.5)
-    assert wide.shape == (images[4][0:80, 0:71].shape)
-
-
-def test_crops_of_another_clip_are_refused(log: TrackLog, tmp_path: Path) -> None:
-    other = write_clip(tmp_path / "clip.mp4", Clip(frames=5))
-    path = made_log(tmp_path / "clip.tracks.jsonl", FRAMES, {}, other)
-    write_clip(other, Clip(frames=6))
-    with pytest.raises(InputError, match="its content differs"):
-        TrackLog.load(path).tracks[1].crops()
-    other.unlink()
-    with pytest.raises(InputError, match="cannot find"):
-        TrackLog.load(path).tracks[1].crops()
 
 
 def test_tables_hold_a_row_per_object_and_frame(log: TrackLog) -> None:
@@ -130,19 +105,3 @@ def test_a_missing_package_is_said_in_a_line(log: TrackLog, package: str, monkey
         getattr(log, f"to_{package}")()
     assert str(error.value) == f"to_{package}() needs {package} (pip install {package})"
     assert isinstance(error.value, ImportError)
-
-
-def test_a_notebook_shows_a_filmstrip_and_a_table(log: TrackLog) -> None:
-    shown = log._repr_html_()
-    assert shown.count("<image href=") == 5
-    assert "0.04 s, frame 1" in shown
-    assert re.findall(r"<td[^>]*>([^<]*)</td>", shown)[6:12] == ["2", "car", "0.04 s", "0.08 s", "2", "0.50"]
-    assert log.tracks[1]._repr_html_().count("<img") == 2
-
-
-def test_a_notebook_says_that_the_clip_is_missing_and_runs_nothing_of_a_log(tmp_path: Path) -> None:
-    names = (EVIL, "car", "truck")
-    log = TrackLog.load(made_log(tmp_path / "clip.tracks.jsonl", FRAMES, names=names))
-    shown = log._repr_html_() + log.tracks[1]._repr_html_()
-    assert "<script" not in shown and "&lt;script&gt;" in shown
-    assert "cannot find clip.mp4" in shown

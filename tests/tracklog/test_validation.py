@@ -252,9 +252,3 @@ def test_a_line_of_many_values_does_not_fill_the_memory(path: Path, line: str, s
     path.write_text(f"{header}\n{line}\n", "utf-8")
     with pytest.raises(LogError, match=said):
         TrackLog.load(path)
-
-
-def test_more_events_than_any_run_has_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vidtrack.tracklog.loading.MOST_RECORDS", 1)
-    with pytest.raises(LogError, match="holds more than 1 event lines"):
-        TrackLog.load(path)
