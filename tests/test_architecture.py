@@ -43,12 +43,13 @@ HOMES = {
 }
 # Packages in which the tests of `vidtrack/x/y.py` lie in `tests/x/test_y.py`, but for records and modules that are
 # tested where they are used.
-MIRRORED = {"core", "datasets", "export", "ops", "render", "tracklog", "video"}
+MIRRORED = {"core", "datasets", "export", "ops", "pipeline", "render", "tracking", "tracklog", "video"}
 TESTED_BY_THEIR_USERS = {
     "core/status.py": "tracklog/test_track_log.py",
     "datasets/coco.py": "datasets/test_records.py",
     "export/scene.py": "export/test_build.py",
     "ops/check.py": "cli/test_doctor.py",
+    "pipeline/track_detections.py": "cli/test_track.py",
 }
 LONGEST = 400  # lines; a file past this is asked why
 # Phrases that a native engineer would word differently, in text that people read.

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
 import random
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,17 +14,13 @@ import av
 import pytest
 
 from tests.media import Clip, damaged, write_clip
-from vidtrack import Progress, RunConfig, TrackerConfig, TrackResult, track_video
-from vidtrack.core.errors import ExistsError, OutputError
+from tests.pipeline.resuming import UNEVEN, content, states, stop_at, track
+from vidtrack.core.errors import OutputError
 from vidtrack.core.state_io import unpack
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.tracking.config import HindsightConfig
 from vidtrack.tracklog.zones import parse_line, parse_zone
 from vidtrack.video import VideoReader
 
-UNEVEN = [40 * i + 13 * i * i % 29 for i in range(90)]
-BRIEF = HindsightConfig(0.05, 0.02)  # the clip is short, and frames that wait are not in a saved chunk
-CONFIG = RunConfig(tracker=TrackerConfig(low_score=0.1), score=0.3, hindsight=BRIEF, chunk_seconds=1.3)
 PLAIN: dict[str, Any] = {}
 REVISED: dict[str, Any] = {
     "smooth_seconds": 0.5,
@@ -43,76 +34,6 @@ PARTS: dict[str, Any] = {
     "end_seconds": Fraction("3.5"),
     "chunk_seconds": 1,
 }
-
-
-class StoppedError(Exception):
-    """What ends a run in these tests."""
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Real footage with sound, B-frames and uneven times."""
-    made = Clip(frames=90, pts=UNEVEN, time_base=Fraction(1, 1000), audio="aac")
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", made)
-
-
-def track(
-    clip: Path,
-    model: DeformableDETR,
-    folder: Path,
-    stop: int | None = None,
-    log: str = "out.jsonl",
-    overwrite: bool = False,
-    tell: Callable[[Progress], None] = lambda now: None,
-    **choices: Any,
-) -> TrackResult:
-    """Track into `folder`, up to frame `stop`."""
-    folder.mkdir(exist_ok=True)
-
-    def progress(now: Progress) -> None:
-        tell(now)
-        if stop is not None and now.frames >= stop:
-            raise StoppedError
-
-    return track_video(
-        clip,
-        model,
-        log=folder / log,
-        video=folder / "out.mp4",
-        config=replace(CONFIG, **choices),
-        overwrite=overwrite,
-        progress=progress,
-    )
-
-
-@pytest.fixture(scope="module")
-def whole(clip: Path, tiny_model: DeformableDETR, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What a run without an interrupt makes."""
-    folder = tmp_path_factory.mktemp("whole")
-    track(clip, tiny_model, folder)
-    return content(folder)
-
-
-def stop_at(frame: int, clip: Path, model: DeformableDETR, folder: Path, **choices: Any) -> None:
-    with pytest.raises(StoppedError):
-        track(clip, model, folder, stop=frame, **choices)
-
-
-def content(folder: Path, log: str = "out.jsonl") -> list[str]:
-    """What a run made, but for what tells the time: lines, then packets, then the sound."""
-    data = (folder / log).read_bytes()
-    lines = [json.loads(line) for line in (gzip.decompress(data) if log.endswith(".gz") else data).splitlines()]
-    del lines[0]["created"], lines[-1]["seconds"], lines[-1]["fps"]
-    found = [json.dumps(line) for line in lines]
-    with av.open(str(folder / "out.mp4")) as container:
-        for packet in container.demux():
-            place = (packet.stream_index, packet.pts, packet.dts, packet.duration, packet.is_keyframe)
-            found.append(f"{place} {hashlib.sha256(bytes(packet)).hexdigest()}")
-    return found
-
-
-def states(folder: Path) -> list[Path]:
-    return sorted((folder / "out.mp4.resume").glob("state-*"))
 
 
 @pytest.mark.parametrize("choices", [PLAIN, REVISED, PARTS], ids=["plain", "revised", "parts"])
@@ -169,7 +90,7 @@ def test_killed_at_any_time(
         """
         import sys
         from pathlib import Path
-        from tests.pipeline.test_checkpoint import track
+        from tests.pipeline.resuming import track
         from vidtrack.model.checkpoint import load_deformable_detr
         clip, weights, folder = map(Path, sys.argv[1:])
         model = load_deformable_detr(weights, "cpu", "float32")  # as the fixture is
@@ -232,88 +153,6 @@ def _length(state: Path) -> int:
 
 def _frames(state: Path) -> int:
     return int(unpack(state.read_bytes())["state"]["outputs"]["resume_point"]["frames"])
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"smooth_seconds": 0.2}, r"parameters.smooth_seconds was 0.0, now 0.2"),
-        ({"stride": 2}, "parameters.stride was 1, now 2"),
-        ({"chunk_seconds": 1.4}, "chunk_seconds was 1.3, now 1.4"),
-        ({"log": "other.jsonl"}, "outputs was .*out.jsonl.*, now .*other.jsonl"),
-    ],
-)
-def test_other_work_is_not_mixed_in(
-    changed: dict[str, Any], said: str, clip: Path, tiny_model: DeformableDETR, tmp_path: Path
-) -> None:
-    stop_at(60, clip, tiny_model, tmp_path)
-    with pytest.raises(OutputError, match=f"belongs to a different run: {said}"):
-        track(clip, tiny_model, tmp_path, resume=True, **changed)
-    assert states(tmp_path)
-    result = track(clip, tiny_model, tmp_path, resume=True, overwrite=True, **changed)
-    assert (result.status, result.resumed) == ("complete", 0)
-    assert "starting over" in result.note
-    assert not states(tmp_path)
-
-
-def test_another_clip_under_the_name_is_seen(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
-    source = tmp_path / "clip.mp4"
-    source.write_bytes(clip.read_bytes())
-    stop_at(60, source, tiny_model, tmp_path / "out")
-    write_clip(source, Clip(frames=90, audio="aac"))
-    with pytest.raises(OutputError, match=r"belongs to a different run: clip\.value"):
-        track(source, tiny_model, tmp_path / "out", resume=True)
-
-
-def test_what_is_left_of_a_run_is_not_passed_over(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
-    stop_at(60, clip, tiny_model, tmp_path)
-    (tmp_path / "out.jsonl").unlink()
-    with pytest.raises(
-        OutputError, match=r"out.mp4.resume was left by an interrupted run.*--resume continues it, --overwrite"
-    ):
-        track(clip, tiny_model, tmp_path)
-    assert track(clip, tiny_model, tmp_path, overwrite=True).resumed == 0
-    assert not states(tmp_path)
-
-
-def test_nothing_to_resume_begins_at_the_start(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
-    stop_at(5, clip, tiny_model, tmp_path)  # before the first chunk was done
-    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
-    result = track(clip, tiny_model, tmp_path, resume=True)
-    assert (result.status, result.resumed) == ("complete", 0)
-    assert result.note == "nothing to resume; starting from the beginning"
-
-
-def test_what_is_complete_stays(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
-    track(clip, tiny_model, tmp_path)
-    expected = content(tmp_path)
-    with pytest.raises(ExistsError, match=r"out\.mp4 and 1 more already exist \(--overwrite"):
-        track(clip, tiny_model, tmp_path, resume=True)
-    assert content(tmp_path) == expected
-
-
-def test_a_kill_after_the_end_leaves_nothing_to_do(
-    clip: Path, tiny_model: DeformableDETR, whole: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("vidtrack.pipeline.checkpoint.Checkpointer.discard", lambda self: None)
-    track(clip, tiny_model, tmp_path)
-    assert states(tmp_path)
-    with pytest.raises(ExistsError, match=r"out\.mp4 and 1 more already exist \(--overwrite"):
-        track(clip, tiny_model, tmp_path, resume=True)
-    assert {path.name for path in tmp_path.iterdir()} == {"out.mp4", "out.jsonl"}
-    assert content(tmp_path) == whole
-
-
-def test_a_short_clip_has_no_folder(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:
-    seen: set[str] = set()
-    track(
-        clip,
-        tiny_model,
-        tmp_path,
-        chunk_seconds=60.0,
-        tell=lambda now: seen.update(path.name for path in tmp_path.iterdir()),
-    )
-    assert seen == {"out.jsonl.partial", "out.mp4.partial"}
 
 
 def test_sound_and_times_are_those_of_one_piece(clip: Path, tiny_model: DeformableDETR, tmp_path: Path) -> None:

@@ -11,26 +11,15 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from tests.media import EXAMPLE_CLIP, Clip, cut_off, damaged, faststart, write_clip, write_pictures
-from vidtrack import Progress, RunConfig, TrackerConfig, TrackLog, TrackResult, track_video
-from vidtrack.core.errors import (
-    InputError,
-    OutputError,
-    ResourceError,
-    UsageError,
-    VidtrackError,
-)
+from tests.media import EXAMPLE_CLIP, Clip, cut_off, faststart, write_clip, write_pictures
+from tests.pipeline.running import run
+from vidtrack import Progress, RunConfig, TrackerConfig, TrackLog, track_video
+from vidtrack.core.errors import InputError, ResourceError, UsageError, VidtrackError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracklog import line_schema
-from vidtrack.video import VideoReader, VideoWriter, probe
+from vidtrack.video import VideoReader, probe
 
 EAGER = TrackerConfig(low_score=0.1)
-
-
-def run(source: Path, model: DeformableDETR, folder: Path, **choices: object) -> tuple[TrackResult, TrackLog]:
-    config = RunConfig(tracker=EAGER, score=0.3, **choices)  # type: ignore[arg-type]
-    result = track_video(source, model, log=folder / "out.jsonl", video=folder / "out.mp4", config=config)
-    return result, TrackLog.load(folder / "out.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -140,14 +129,6 @@ def test_a_file_that_is_cut_off_is_tracked_to_its_end(tiny_model: DeformableDETR
     assert any("cut off" in event.message for event in log.events)
 
 
-def test_damage_in_the_middle_is_an_event_and_no_end(tiny_model: DeformableDETR, second: Path, tmp_path: Path) -> None:
-    result, log = run(damaged(second, tmp_path / "bad.mp4", 0.3, 400), tiny_model, tmp_path)
-    assert len(log) > 12
-    assert log.events and log.footer is not None
-    assert log.footer.figures.problems >= len(log.events) == len(result.problems)
-    assert all(event.kind == "decode" for event in log.events)
-
-
 def test_nothing_is_left_of_a_clip_without_frames(tiny_model: DeformableDETR, second: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         run(second, tiny_model, tmp_path, start_seconds=Fraction(99))
@@ -183,25 +164,6 @@ def test_an_impatient_interrupt_ends_at_once(tiny_model: DeformableDETR, second:
     with pytest.raises(KeyboardInterrupt):
         track_video(second, tiny_model, log=tmp_path / "out.jsonl", progress=interrupt)
     assert TrackLog.load(tmp_path / "out.jsonl").status == "interrupted"
-
-
-def test_a_failing_video_leaves_the_log(
-    tiny_model: DeformableDETR, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Full(VideoWriter):
-        def write(self, frame: object) -> None:
-            if self.written == 5:
-                raise OutputError("No space left on device")
-            super().write(frame)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("vidtrack.pipeline.track_video.VideoWriter", Full)
-    with pytest.raises(OutputError, match="No space"):
-        run(second, tiny_model, tmp_path)
-    log = TrackLog.load(tmp_path / "out.jsonl")
-    assert log.status == "failed"
-    assert log.events[-1].message == "No space left on device"
-    assert len(log) == 6
-    assert {path.name for path in tmp_path.iterdir()} == {"out.jsonl"}
 
 
 @pytest.mark.parametrize(("asked", "reached"), [(None, 0.25), (0.1, 0.1), (0.7, 0.7)])

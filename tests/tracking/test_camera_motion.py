@@ -15,7 +15,6 @@ from vidtrack.tracking.association import Associator
 from vidtrack.tracking.camera_motion import CameraMotion
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.cuts import thumbnail_gray
-from vidtrack.tracking.state import Tracks
 from vidtrack.video import VideoReader
 
 NOBODY = np.zeros((0, 4))
@@ -101,15 +100,6 @@ def test_nothing_to_hold_on_to():
     camera.step(view(160, (320, 136)), NOBODY)
     camera.reset()
     assert camera.step(view(160, (330, 136)), NOBODY) is None
-
-
-def test_tracks_move_with_the_camera():
-    tracks = Tracks.born(Detections.of(np.array([[10.0, 20, 30, 60]]), np.ones(1)), 1, 0.0)
-    tracks.velocity[:] = [[5.0, 1.0, 2.0, 0.0]]
-    turn = np.array([[0.0, -2.0, 100.0], [2.0, 0.0, 7.0]])  # a quarter turn at twice the size
-    tracks.warp(turn)
-    assert tracks.position.tolist() == [[20.0, 47.0, 40.0, 80.0]]
-    assert tracks.velocity.tolist() == [[-2.0, 10.0, 4.0, 0.0]]
 
 
 @pytest.mark.parametrize("frames_per_second", [10, 30])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.tracking.test_tracker import Boxes
+from tests.tracking.boxes import Boxes
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import OutputError, UsageError
 from vidtrack.core.types import Frame, FrameTracks

@@ -10,13 +10,14 @@ import pytest
 import torch
 from msgspec import structs
 
+from tests.model.outputs import output
 from tests.networks import TINY_PAPER
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame
 from vidtrack.model.decoder import Queries
 from vidtrack.model.detector import DeformableDETR, Memory
-from vidtrack.model.outputs import DetectorOutput, FrameOutput
+from vidtrack.model.outputs import FrameOutput
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.state import Tracks
 from vidtrack.tracking.track_queries import join_queries, track_queries, track_query_output
@@ -136,31 +137,6 @@ def test_only_trained_track_queries_see_object_queries(model, memory):
     one = model.decode(memory, join_queries(model, tracks, objects)).embeddings[:, :2]
     other = model.decode(memory, join_queries(model, tracks, strangers)).embeddings[:, :2]
     assert torch.allclose(one, other, atol=1e-5) == (model.config.track_queries != "trained")
-
-
-def output(logits: list[list[float]], boxes: list[list[float]]) -> DetectorOutput:
-    n = len(logits)
-    return DetectorOutput(
-        torch.tensor(logits)[None, None], torch.tensor(boxes)[None, None], torch.arange(n * 2.0).view(1, n, 2)
-    )
-
-
-def test_frame_output_in_pixels_with_classes_filtered():
-    found = FrameOutput(
-        output([[4.0, 3, 9], [-5, 2, 9]], [[0.5, 0.5, 0.5, 0.5], [0.0, 0.5, 0.2, 0.2]]),
-        (100, 200),
-        np.array([True, True, False]),
-    ).detections(0, 0.5)
-    assert found.classes.tolist() == [0, 1]
-    assert found.scores == pytest.approx(torch.sigmoid(torch.tensor([4.0, 2.0])).tolist())
-    np.testing.assert_allclose(found.boxes_xyxy, [[25, 50, 75, 150], [0, 80, 10, 120]], atol=1e-4)
-    assert found.queries.tolist() == [0, 1]
-    assert found.embeddings.tolist() == [[0, 1], [2, 3]]
-
-
-def test_object_queries_are_numbered_without_the_carried_ones():
-    found = FrameOutput(output([[3.0], [-9], [3]], [[0.5] * 4] * 3), (10, 10), np.array([True])).detections(1, 0.5)
-    assert found.queries.tolist() == [1]
 
 
 def test_a_carried_query_answers_for_its_own_class():

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+
+from vidtrack.core.errors import UsageError
+from vidtrack.tracking.config import TrackerConfig
+from vidtrack.tracking.registry import TRACKERS
+
+
+def test_every_tracker_loads_and_is_an_option() -> None:
+    from vidtrack.cli.detect_options import TrackerMode
+
+    assert [str(mode) for mode in TrackerMode] == list(TRACKERS)
+    assert all(callable(entry.load()) for entry in TRACKERS.values())
+    with pytest.raises(UsageError, match=r"unknown tracker 'sort' \(choose one of propagation, association, roboflow"):
+        TrackerConfig(mode="sort")
