@@ -9,12 +9,14 @@ from configparser import Error as ConfigError
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from vidtrack.core.errors import DataError
-from vidtrack.tracklog import TrackLog
+
+if TYPE_CHECKING:
+    from vidtrack.tracklog import TrackLog
 
 MOT_ROW = "a MOT row is frame,id,left,top,width,height[,score[,...]]"
 MOT_PIXEL = 1.0  # number of MOT's first pixel, whose edge a track log calls 0

@@ -15,7 +15,6 @@ import cv2
 
 from vidtrack.core.errors import DataError, OutputError
 from vidtrack.datasets.mot import SequenceInfo, read_sequence_info
-from vidtrack.video.image_sequence import VIDEO_SUFFIXES
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 _DEFAULT_RATE = 25.0  # frames per second of a folder that does not say
@@ -90,6 +89,8 @@ def _size_of(path: Path) -> tuple[int, int]:
 
 def _extract_frames(folder: Path, cache: FrameCache) -> tuple[Path, dict[int, Path]]:
     """Decode the folder's video into JPEG files in the cache, unless that is done already."""
+    from vidtrack.video.image_sequence import VIDEO_SUFFIXES  # here, so that images train without PyAV
+
     videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
     if len(videos) != 1:
         raise DataError(f"{folder} has {len(videos)} videos and no images", "expected one video, or img1/")

@@ -10,6 +10,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from vidtrack.core.errors import DataError
 from vidtrack.model.protocol import Detector
@@ -75,15 +76,21 @@ def detect_images(
     for start in range(0, len(order), batch):
         part = order[start : start + batch]
         images = [read_image(files[index]) for index in part]
-        probability, boxes = detector.predict(detector.encode(*prepare(images)))
-        classes = probability.shape[-1]
-        scores, places = probability.flatten(1).topk(min(TOP, probability[0].numel()), dim=1)
-        boxes = boxes.gather(1, (places // classes)[..., None].expand(-1, -1, 4))
-        for index, score_row, place, box in zip(part, scores, places, boxes, strict=True):
-            width, height = files[index].size
-            scaled = box.cpu().numpy().astype(np.float64) * [width, height, width, height]
-            scaled[:, :2] -= scaled[:, 2:] / 2
-            found = [scaled, score_row.cpu().numpy()[:, None], (place % classes).cpu().numpy()[:, None]]
-            rows[index] = np.concatenate(found, axis=1)
+        found = best_rows(*detector.predict(detector.encode(*prepare(images))), [files[index].size for index in part])
+        for index, one in zip(part, found, strict=True):
+            rows[index] = one
         report(min(start + batch, len(order)))
+    return rows
+
+
+def best_rows(probability: Tensor, boxes: Tensor, sizes: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+    """The rows of `detect_images` for a batch: probability (B, Q, K), boxes (B, Q, 4), sizes (width, height)."""
+    classes = probability.shape[-1]
+    scores, places = probability.flatten(1).topk(min(TOP, probability[0].numel()), dim=1)
+    boxes = boxes.gather(1, (places // classes)[..., None].expand(-1, -1, 4))
+    rows = []
+    for (width, height), score, place, box in zip(sizes, scores, places, boxes, strict=True):
+        scaled = box.cpu().numpy().astype(np.float64) * [width, height, width, height]
+        scaled[:, :2] -= scaled[:, 2:] / 2
+        rows.append(np.column_stack([scaled, score.cpu().numpy(), (place % classes).cpu().numpy()]))
     return rows

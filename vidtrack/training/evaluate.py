@@ -42,7 +42,9 @@ def evaluate_sets(
         model.train(training)
 
 
-def score(records: Sequence[Record], detections: Sequence[np.ndarray], classes: Sequence[str]) -> DetectionScores:
+def score(
+    records: Sequence[Record], detections: Sequence[np.ndarray], classes: Sequence[str], by_size: bool = False
+) -> DetectionScores:
     """COCO's own evaluation, class by class over the images in which the class is labelled."""
     truth, results = _as_coco(records, detections, classes)
     images = {
@@ -50,7 +52,7 @@ def score(records: Sequence[Record], detections: Sequence[np.ndarray], classes: 
         for slot, label in enumerate(classes)
         if label
     }
-    return score_detections(truth, results, images, by_size=False)
+    return score_detections(truth, results, images, by_size)
 
 
 def _as_coco(
