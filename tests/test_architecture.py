@@ -43,11 +43,15 @@ HOMES = {
 }
 # Packages in which the tests of `vidtrack/x/y.py` lie in `tests/x/test_y.py`, but for records and modules that are
 # tested where they are used.
-MIRRORED = {"core", "datasets", "export", "ops", "pipeline", "render", "tracking", "tracklog", "video"}
+MIRRORED = {"core", "datasets", "export", "model", "ops", "pipeline", "render", "tracking", "tracklog", "video"}
 TESTED_BY_THEIR_USERS = {
     "core/status.py": "tracklog/test_track_log.py",
     "datasets/coco.py": "datasets/test_records.py",
     "export/scene.py": "export/test_build.py",
+    "model/compiled_attention.py": "model/test_transformers_detector.py",
+    "model/decoder.py": "model/test_parity.py",
+    "model/detector.py": "model/test_parity.py",
+    "model/protocol.py": "tracking/test_tracker.py",
     "ops/check.py": "cli/test_doctor.py",
     "pipeline/track_detections.py": "cli/test_track.py",
 }

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
 
 from tests.media import Clip, write_clip
 from tests.training.conftest import CLASSES, edit, mot_folder, write_coco
@@ -142,17 +141,6 @@ def test_missing_file_and_picture_are_named(tmp_path: Path) -> None:
     for name in ("a\0b.png", "\ud800.png"):
         with pytest.raises(DataError, match="not a valid file name"):
             read_image(replace(record, path=tmp_path / name))
-
-
-def test_pictures_stand_as_they_were_annotated(tmp_path: Path) -> None:
-    record = load(write_coco(tmp_path))[0]
-    stored = read_image(record)
-    turned = Image.Exif()
-    turned[ExifTags.Base.Orientation] = 6  # to be shown turned to the right
-    Image.fromarray(stored).save(tmp_path / "phone.png", exif=turned)
-    shown = replace(record, path=tmp_path / "phone.png", size=(64, 96))
-    np.testing.assert_array_equal(read_image(shown), np.rot90(stored, -1))
-    np.testing.assert_array_equal(read_image(replace(shown, size=(96, 64))), stored)
 
 
 def test_mot_rows(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import json
 import os
 import pickle
 import zipfile
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from safetensors.torch import save_file
 from tests.networks import TINY_PAPER
 from vidtrack.core.errors import WeightsError
 from vidtrack.model.checkpoint import load_deformable_detr, read_checkpoint
-from vidtrack.model.checkpoint_export import write_hugging_face, write_official
+from vidtrack.model.checkpoint_export import write_hugging_face
 from vidtrack.model.detector import DeformableDETR
 
 SMALL = replace(TINY_PAPER, decoder_layers=1, num_classes=2, classes=("cat", "dog"))
@@ -114,44 +113,6 @@ def test_another_network_is_named_by_its_keys(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "empty.pth")
 
 
-def official(**changes: torch.Tensor | None) -> dict[str, torch.Tensor]:
-    from vidtrack.model.convert import to_official
-
-    state = {**to_official(DeformableDETR(SMALL).state_dict(), SMALL), **changes}
-    return {name: value for name, value in state.items() if value is not None}
-
-
-@pytest.mark.parametrize(
-    ("changes", "arguments", "said"),
-    [
-        ({"transformer.decoder.layers.0.norm1.bias": None}, {}, r"1 missing: decoder\.layers\.0\.norm1\.bias"),
-        ({"class_embed.0.bias": None}, {}, r"class_embed\.0\.bias is missing"),
-        ({"transformer.reference_points.bias": torch.zeros(3)}, {}, r"1 misshapen: reference_points\.bias \(3,\)"),
-        ({"mask_head.weight": torch.zeros(3)}, {}, r"1 unexpected: mask_head\.weight"),
-        (
-            {"backbone.0.body.layer2.1.bn1.bias": torch.zeros(1), "class_embed.0.total_ops": torch.zeros(1)},
-            {},
-            "misshapen",
-        ),
-        ({}, {"position_embedding": "learned"}, "'learned' is not supported"),
-        ({}, {"nheads": 7}, "do not divide into 7 heads"),
-        ({"backbone.0.body.layer1.2.conv1.weight": torch.zeros(1)}, {}, "not a ResNet"),
-    ],
-)
-def test_official_files_with_faults(
-    changes: dict[str, torch.Tensor | None], arguments: dict[str, object], said: str, tmp_path: Path
-) -> None:
-    torch.save({"model": official(**changes), "args": Namespace(**{"nheads": 4, **arguments})}, tmp_path / "m.pth")
-    with pytest.raises(WeightsError, match=said):
-        load_deformable_detr(tmp_path / "m.pth", "cpu")
-
-
-def test_profiler_counters_are_no_weights(tmp_path: Path) -> None:
-    counters = {"transformer.total_ops": torch.zeros(1), "class_embed.0.total_params": torch.zeros(1)}
-    torch.save({"model": official(**counters), "args": Namespace(nheads=4)}, tmp_path / "m.pth")
-    assert load_deformable_detr(tmp_path / "m.pth", "cpu").config.heads == 4
-
-
 def test_hugging_face_bin_and_shards(tmp_path: Path) -> None:
     model = DeformableDETR(SMALL).eval()
     write_hugging_face(model, tmp_path / "whole")
@@ -188,38 +149,3 @@ def test_hugging_face_bin_and_shards(tmp_path: Path) -> None:
     (tmp_path / "binary" / "config.json").unlink()
     with pytest.raises(WeightsError, match=r"no config\.json beside"):
         read_checkpoint(lone_file)
-
-
-def test_another_hugging_face_architecture(tmp_path: Path) -> None:
-    write_hugging_face(DeformableDETR(SMALL), tmp_path / "m")
-    config = json.loads((tmp_path / "m" / "config.json").read_text())
-    (tmp_path / "m" / "config.json").write_text(json.dumps({**config, "model_type": "deta"}))
-    with pytest.raises(WeightsError, match="deta model"):
-        read_checkpoint(tmp_path / "m")
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"encoder_attention_heads": 0}, "settings do not describe a network"),
-        ({"encoder_attention_heads": "eight"}, "eight"),
-        ({"dropout": None}, "settings do not describe a network"),
-        ({"id2label": {"first": "cat"}}, "first"),
-        ({"dropout": 7}, "< 1.0 - at `\\$.dropout`"),
-    ],
-)
-def test_a_config_beside_the_weights_that_makes_no_network(tmp_path: Path, change: dict, said: str) -> None:
-    folder = tmp_path / "m"
-    write_hugging_face(DeformableDETR(SMALL), folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, **change}))
-    with pytest.raises(WeightsError, match=said) as caught:
-        load_deformable_detr(folder, "cpu")
-    assert str(folder) in caught.value.message
-
-
-def test_our_extensions_do_not_fit_the_official_layout(tmp_path: Path) -> None:
-    model = DeformableDETR(replace(SMALL, box_refine=True, two_stage=True, mixed_query_selection=True))
-    with pytest.raises(WeightsError, match=r"no place for content_embed\.weight"):
-        write_official(model, tmp_path / "m.pth")
-    assert not (tmp_path / "m.pth").exists()
