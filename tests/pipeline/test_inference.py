@@ -31,7 +31,9 @@ def log(tiny_model: DeformableDETR, tmp_path_factory: pytest.TempPathFactory, en
             return super().batch(image)
 
     path = tmp_path_factory.mktemp("log") / "bikes.tracks.jsonl"
-    config = RunConfig(tracker=TrackerConfig(low_score=0.1), score=0.3, end_seconds=SECONDS, detect_every=STEP)
+    config = RunConfig(
+        tracker=TrackerConfig(low_score=0.1, confirm_score=1.0), score=0.3, end_seconds=SECONDS, detect_every=STEP
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vidtrack.pipeline.track_video.FrameEncoder", Recording)
         track_video(EXAMPLE_CLIP, tiny_model, log=path, config=config)
@@ -68,3 +70,10 @@ def test_boxes_between_detections_are_interpolated(log: TrackLog) -> None:
         seen = states == int(ObjectState.DETECTED)
         expected = [np.interp(times, times[seen], edge[seen]) for edge in log.boxes_xyxy[own].T]
         assert log.boxes_xyxy[own] == pytest.approx(np.stack(expected, axis=1), abs=0.02)
+
+
+def test_a_track_begins_where_it_was_first_seen_from_the_first_frame_of_a_shot_on(log: TrackLog) -> None:
+    """It was confirmed when seen a second time."""
+    starts = np.searchsorted(log.frame_pts, [0, *log.cut_pts])
+    firsts = {track: int(log.frame_rows[log.ids == track].min()) for track in np.unique(log.ids).tolist()}
+    assert set(starts.tolist()) <= set(firsts.values())

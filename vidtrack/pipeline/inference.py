@@ -57,7 +57,7 @@ class Inference:
                 continue
             boundary = checkpointer.boundary(now.frame)
             tracks = self._track(now, following)
-            yield Tracked(now.frame, tracks, now.problems, self._tracker.cut, boundary, self._tracker.earlier)
+            yield Tracked(now.frame, tracks, now.problems, self._tracker.cut, boundary, earlier=self._tracker.earlier)
 
     def _track(self, now: Encoded, following: Encoded | None) -> FrameTracks:
         memory = now.memory
