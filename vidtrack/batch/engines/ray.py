@@ -53,8 +53,17 @@ class RayEngine:
         self._choice, self._wanted = replace(choice, threads=self._cpus), workers
         self._ray = _load_ray()
         self._joined = self._ray.is_initialized()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         if not self._joined:
-            _join(self._ray, address or os.environ.get("RAY_ADDRESS") or "local", (workers or 0) * self._cpus)
+            # Ray's workers start in, and import from, the folder in which Ray is started; `RayWorker` goes back to the
+            # real one. It must last: without a current folder, oneMKL ends the process that imports PyTorch.
+            self._folder = tempfile.TemporaryDirectory(prefix="vidtrack-ray-", ignore_cleanup_errors=True)
+            cluster = address or os.environ.get("RAY_ADDRESS") or "local"
+            try:
+                _join(self._ray, cluster, (workers or 0) * self._cpus, self._folder.name)
+            except UsageError:
+                self._folder.cleanup()
+                raise
         self._gpus = self._gpu_share()
         self._live: list[_Worker] = []
         self._room, self._looked = 0, float("-inf")
@@ -115,6 +124,8 @@ class RayEngine:
         self._live.clear()
         if not self._joined:
             self._ray.shutdown()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _start(self) -> _Worker:
         from vidtrack.batch.engines.ray_worker import RayWorker
@@ -199,8 +210,8 @@ def _load_ray() -> Any:
     return ray
 
 
-def _join(ray: Any, address: str, cpus: int) -> None:
-    """Connect to a cluster, or start one of this machine alone; nothing of it appears on the terminal."""
+def _join(ray: Any, address: str, cpus: int, folder: str) -> None:
+    """Connect to a cluster, or start one of this machine alone in `folder`; nothing of it appears on the terminal."""
     own = {
         "num_cpus": max(cpus, os.cpu_count() or 1),
         "object_store_memory": _STORE_BYTES,
@@ -209,7 +220,7 @@ def _join(ray: Any, address: str, cpus: int) -> None:
     messages: list[bytes] = []
     try:
         _knock(address)
-        with warnings.catch_warnings(action="ignore"), _muted(messages), _in_empty_folder():
+        with warnings.catch_warnings(action="ignore"), _muted(messages), chdir(folder):
             ray.init(
                 address,
                 log_to_driver=False,
@@ -223,13 +234,6 @@ def _join(ray: Any, address: str, cpus: int) -> None:
         raise UsageError(
             f"no Ray cluster at {address}: {_first_line(error)}", "start one with `ray start --head`"
         ) from None
-
-
-@contextmanager
-def _in_empty_folder() -> Iterator[None]:
-    """Ray's workers import from the folder in which it is started; `RayWorker` goes back to the real one."""
-    with tempfile.TemporaryDirectory(prefix="vidtrack-ray-", ignore_cleanup_errors=True) as folder, chdir(folder):
-        yield
 
 
 @contextmanager
