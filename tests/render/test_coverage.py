@@ -44,7 +44,16 @@ def test_of_an_object_followed_well_the_margin_is_all_that_is_hidden_beyond_its_
     for i, box in enumerate(hidden.boxes_xyxy):
         width, height = true[i][2:] - true[i][:2]
         beyond = (box - true[i]) * [-1, -1, 1, 1]
-        assert (beyond <= np.array([width, height] * 2) * 0.1 + apart).all(), i
+        assert (beyond <= np.sqrt(width * height) * 0.1 + apart).all(), i
+
+
+def test_a_narrow_object_gets_the_margin_of_a_square_of_its_area_and_a_small_one_a_larger_one(tmp_path: Path) -> None:
+    boxes = {1: (100, 10, 130, 130), 2: (200, 40, 210, 60)}  # root areas of 60 and 14.1, in an image 136 high
+    log = log_in_memory(tmp_path, {track: {i: box for i in range(10)} for track, box in boxes.items()}, 10)
+    hidden = cover(log, CoverageConfig(margin=0.1, hold_before_seconds=0, hold_after_seconds=0))
+    for track, margin in ((1, 6.0), (2, 0.1 * 0.15 * 136)):
+        beyond = (hidden.boxes_xyxy[hidden.ids == track] - boxes[track]) * [-1, -1, 1, 1]
+        np.testing.assert_allclose(beyond, margin, atol=0.01)
 
 
 def test_jitter_of_boxes_is_no_reason_to_hide_much_more(tmp_path: Path) -> None:
@@ -53,7 +62,7 @@ def test_jitter_of_boxes_is_no_reason_to_hide_much_more(tmp_path: Path) -> None:
     jittery = {i: box + random.normal(0, 2.5, 4) for i, box in enumerate(true)}  # 4 % of the width
     log = log_in_memory(tmp_path, {1: jittery}, FRAMES)
     hidden = cover(log, CoverageConfig(margin=0.1)).boxes_xyxy
-    sides, wanted = hidden[:, 2:] - hidden[:, :2], np.array([60.0, 90.0]) * 1.2
+    sides, wanted = hidden[:, 2:] - hidden[:, :2], np.array([60.0, 90.0]) + 0.2 * np.sqrt(60 * 90)
     assert 0.97 < (sides.prod(axis=1) / wanted.prod()).mean() < 1.05
 
 

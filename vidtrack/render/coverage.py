@@ -17,13 +17,13 @@ _SPEED_BOXES = 3
 _HASTE = 1.5  # an undetected object may be this many times faster than it was seen to be
 _GROWTH = 0.5  # of its size per second, for a box without a detection
 _GROWTH_MOST = 0.5
-_SMALL = 0.1  # of the image's shorter side: smaller boxes are less exact, so they get the margin of this size
+_SMALL = 0.15  # of the image's shorter side: smaller boxes are less exact, so they get the margin of this size
 _OUTWARDS = np.array([-1, -1, 1, 1])
 
 
 @dataclass(frozen=True)
 class CoverageConfig:
-    """How far the hidden area exceeds the logged boxes: in space, as a fraction of a box, and in time."""
+    """How far the hidden area exceeds the logged boxes: in space, as a fraction of a box's root area, and in time."""
 
     margin: float = 0.1
     hold_before_seconds: float = 0.5
@@ -66,7 +66,8 @@ def _covering(path: Trajectory, log: TrackLog, shots: np.ndarray, config: Covera
     away += _unwatched(log.frame_seconds, log.frame_indices)[rows]
     sizes = np.pad(path.boxes_xyxy[:, 2:] - path.boxes_xyxy[:, :2], ((ahead, behind), (0, 0)), mode="edge")
     outwards = np.tile(sizes, 2) * _OUTWARDS
-    margins = config.margin * np.maximum(np.tile(sizes, 2), _SMALL * min(log.header.source.size)) * _OUTWARDS
+    side = np.sqrt(sizes.prod(axis=1, keepdims=True))  # arms and errors reach as far out of a narrow box as of a square
+    margins = config.margin * np.maximum(side, _SMALL * min(log.header.source.size)) * _OUTWARDS
     boxes += outwards * np.minimum(away * _GROWTH, _GROWTH_MOST)[:, None]
     for number in np.unique(shot):
         here = shot == number
