@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +162,25 @@ def test_an_image_without_a_decoder_is_refused_in_one_line(tmp_path: Path) -> No
     with pytest.raises(InputError, match=r"a\.jxl") as error:
         probe(path)
     assert "\n" not in str(error.value)
+
+
+_WITH_A_PROFILE = """
+import gc
+import sys
+from vidtrack.video import VideoReader
+for _ in range(20):
+    with VideoReader(sys.argv[1]) as reader:
+        print([frame.image.shape for frame in reader])
+    gc.collect()
+"""
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
+def test_a_png_with_a_colour_profile_is_read_again_and_again(tmp_path: Path, mode: str) -> None:
+    image = Image.new("I;16", (300, 200)) if mode == "I;16" else Image.fromarray(GRADIENT).convert(mode)
+    image.save(tmp_path / "a.png", icc_profile=bytes(range(256)) * 2)
+    ended = subprocess.run(
+        [sys.executable, "-c", _WITH_A_PROFILE, tmp_path / "a.png"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert set(ended.stdout.splitlines()) == {"[(200, 300, 3)]"}

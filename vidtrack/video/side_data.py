@@ -15,6 +15,10 @@ from vidtrack.video.ffmpeg_log import FFmpegMessages
 
 _UNKNOWN_TYPE = re.compile(r"(\d+) is not a valid Type")
 _MOST_UNKNOWN = 8  # side data types per frame that this PyAV has no name for
+# PyAV 18 frees the metadata of side data twice, as soon as someone has looked at it. Only the PNG decoder attaches any,
+# the name of the colour profile, to frames of these formats.
+_PNG_FORMATS = frozenset("gray gray16be monob pal8 rgb24 rgb48be rgba rgba64be ya16be ya8".split())
+_ICC_PROFILE = 15  # AV_FRAME_DATA_ICC_PROFILE
 _STREAM = re.compile(r"^  Stream #0:(\d+)", re.MULTILINE)
 # Anchored with the indentation, which no text of the file's metadata can have.
 _CROPPING = re.compile(r"^ {6}Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)", re.MULTILINE)  # left, right, top, bottom
@@ -31,7 +35,9 @@ class StreamSideData:
 
 
 def frame_side_data(frame: av.VideoFrame) -> dict[str, bytes]:
-    """Side data of a frame by FFmpeg's name (DISPLAYMATRIX, A53_CC, ...)."""
+    """Side data of a frame by FFmpeg's name (DISPLAYMATRIX, A53_CC, ...), but for the colour profile of a PNG."""
+    if frame.format.name in _PNG_FORMATS:
+        frame = _without_side_data(frame, _ICC_PROFILE)
     for _ in range(_MOST_UNKNOWN):
         try:
             held: Any = frame.side_data  # iterates over the data, whatever its type stub says
