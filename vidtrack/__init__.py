@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from vidtrack.model.choice import ModelChoice
     from vidtrack.model.detectors import load_model
     from vidtrack.pipeline.config import RunConfig
+    from vidtrack.pipeline.detect_photos import FailedPhoto, Photo, detect_photos
     from vidtrack.pipeline.stream import TrackStream, stream
     from vidtrack.pipeline.track_video import TrackResult, track_video
     from vidtrack.tracking.config import TrackerConfig
@@ -61,7 +62,9 @@ __all__ = [
     "BatchConfig",
     "BatchResult",
     "Detections",
+    "FailedPhoto",
     "ModelChoice",
+    "Photo",
     "Progress",
     "ProgressBar",
     "RunConfig",
@@ -71,6 +74,7 @@ __all__ = [
     "TrackerConfig",
     "EncodeConfig",
     "__version__",
+    "detect_photos",
     "link_detections",
     "load_model",
     "stream",
@@ -82,7 +86,9 @@ _HOMES = {
     "BatchConfig": "vidtrack.batch.config",
     "BatchResult": "vidtrack.batch.config",
     "Detections": "vidtrack.core.detections",
+    "FailedPhoto": "vidtrack.pipeline.detect_photos",
     "ModelChoice": "vidtrack.model.choice",
+    "Photo": "vidtrack.pipeline.detect_photos",
     "Progress": "vidtrack.core.stages",
     "ProgressBar": "vidtrack.batch.progress_bar",
     "RunConfig": "vidtrack.pipeline.config",
@@ -91,6 +97,7 @@ _HOMES = {
     "TrackStream": "vidtrack.pipeline.stream",
     "TrackerConfig": "vidtrack.tracking.config",
     "EncodeConfig": "vidtrack.video.config",
+    "detect_photos": "vidtrack.pipeline.detect_photos",
     "link_detections": "vidtrack.tracking.link_detections",
     "load_model": "vidtrack.model.detectors",
     "stream": "vidtrack.pipeline.stream",

@@ -155,7 +155,10 @@ def _in_folder(folder: Path) -> Iterator[_Clip]:
     yield from map(_Clip, closed)
     if not found and not closed:
         if not any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.iterdir()):
-            raise InputError(f"{folder} holds no clips", f"videos end in {', '.join(sorted(VIDEO_SUFFIXES))}")
+            raise InputError(
+                f"{folder} holds no clips",
+                f"videos end in {', '.join(sorted(VIDEO_SUFFIXES))}; --photos looks for photos in all folders below",
+            )
         yield _Clip(folder)
 
 

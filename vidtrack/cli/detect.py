@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from vidtrack.cli import detect_options as own
 from vidtrack.cli import drawing, exits, options, presets
+from vidtrack.cli.detect_jobs import check_report, is_batch, job_finder
 from vidtrack.cli.detect_options import EngineKind, Order, TrackerMode
 from vidtrack.cli.live import detect_streamed, file_name, streamed
 from vidtrack.cli.options import ProgressStyle
+from vidtrack.cli.photos import detect_in_photos, find_photos, photo_look, refuse_video_options, say_how_read
 from vidtrack.cli.values import limits_of, parse_classes, parse_prompt
 from vidtrack.core.errors import UsageError
 from vidtrack.render.style import Style
@@ -55,6 +54,7 @@ def detect(
     detect_every: own.DetectEvery = "auto",
     stride: own.Stride = 1,
     framerate: options.Framerate = None,
+    photos: own.Photos = False,
     stream: options.Stream = None,
     max_pixels: options.MaxPixels = None,
     max_duration: own.MaxDuration = None,
@@ -158,8 +158,17 @@ def detect(
         find_jobs = job_finder([file_name(text)], output, no_video, config, (), ())
         code = detect_streamed(text, find_jobs()[0], chosen, config, overwrite, progress, reconnect, report)
         raise typer.Exit(code)
+    plan = find_photos(inputs, output, config, photos, no_video, include or (), exclude or ())
+    if plan is not None:
+        say_how_read(inputs, None, progress)
+        refuse_video_options(config, watch or engine is EngineKind.ray or timeout is not None or profile)
+        still = replace(config, look=photo_look(config.look))
+        code = detect_in_photos(plan, chosen, still, existing, report, progress, limit)
+        finish(code, model, progress)
     find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or ())
     planned = [] if watch else find_jobs()  # a watched folder's clips come when they are whole
+    if framerate is None:
+        say_how_read(inputs, planned, progress)
     if report is not None:
         check_report(report, planned)
     in_workers = watch or engine is EngineKind.ray or timeout is not None  # a clip that hangs can only be killed
@@ -182,6 +191,11 @@ def detect(
         code = detect_batch(planned, find_jobs, root, chosen, batch, report, progress)
     else:
         code = detect_one(planned[0], chosen, config, existing, progress, profile, report)
+    finish(code, model, progress)
+
+
+def finish(code: int, model: str, progress: ProgressStyle) -> NoReturn:
+    """End the command, with a note on the model if it was used."""
     if progress not in (ProgressStyle.json, ProgressStyle.none) and code != exits.NOTHING_DECODABLE:
         note_use(model)
     raise typer.Exit(code)
@@ -213,15 +227,6 @@ def hint_at_better_model() -> None:
 
 def _is_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
-
-
-def is_batch(inputs: Sequence[str], jobs: Sequence[Job]) -> bool:
-    """Whether there are several clips, or could be next time: a folder that is not an image sequence."""
-    from vidtrack.batch.plan import is_folder
-    from vidtrack.batch.remote import location_of
-
-    folders = [location_of(os.path.expanduser(text)) for text in inputs if is_folder(text)]
-    return len(jobs) > 1 or any(folder != jobs[0].source for folder in folders)
 
 
 def detect_one(
@@ -256,57 +261,3 @@ def detect_one(
     if report is not None:
         write_report(report, [outcome])
     return exits.of_outcomes([outcome])
-
-
-def job_finder(
-    inputs: list[str],
-    output: str | None,
-    no_video: bool,
-    config: RunConfig,
-    include: Sequence[str],
-    exclude: Sequence[str],
-) -> Callable[[], list[Job]]:
-    """A function that finds the jobs, called repeatedly for a watched folder; checks everything that needs no clip."""
-    from vidtrack.batch.plan import plan
-    from vidtrack.video.codecs import codec_for, suffix_for
-
-    if output == "-":
-        jobs = plan(inputs, None, None, include, exclude)
-        if len(jobs) > 1:
-            raise UsageError(f"-o - takes one clip, got {len(jobs)}", "give an output folder")
-        stream = stdout_log()
-        return lambda: [replace(jobs[0], log=stream)]
-
-    def find() -> list[Job]:
-        jobs = plan(inputs, output, None if no_video else suffix_for(config.video.codec), include, exclude)
-        for target in {Path(f"x{job.video.suffix}") for job in jobs if job.video is not None}:
-            codec_for(config.video.codec, target).encoder_options(config.video.crf, config.video.preset)
-        return jobs
-
-    return find
-
-
-def stdout_log() -> TextIO:
-    """Standard output, ready for JSON lines; raises UsageError if it is closed."""
-    if sys.stdout is None or not sys.stdout.writable():
-        raise UsageError("standard output is closed", "write to a file with -o")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # JSON is UTF-8 in every locale
-    return sys.stdout
-
-
-def check_report(path: Path, jobs: Sequence[Job]) -> None:
-    """Raise an error if the report would overwrite a clip or an output, is not a JSON file, or cannot be written."""
-    from vidtrack.batch.manifest import FOLDER
-    from vidtrack.core.atomic_files import check_writable
-
-    if os.path.isdir(path):
-        raise UsageError(f"--report {path} is a folder", "give a file name")
-    for job in jobs:
-        places = (place for place in (job.source, *job.outputs) if isinstance(place, Path))
-        if os.path.realpath(path) in map(os.path.realpath, places):
-            raise UsageError(f"--report {path} would overwrite a clip or an output", "choose another name")
-    is_address = path.parts[0].endswith(":")  # as a path, s3://bucket/a is s3:/bucket/a
-    if path.suffix.lower() != ".json" or path.absolute().parent.name == FOLDER or is_address:
-        raise UsageError(f"--report cannot write to {path}", f"give a .json file outside {FOLDER}/")
-    check_writable(path)

@@ -40,8 +40,8 @@ Inputs = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT...",
-        help="Videos, folders, glob patterns, image sequences (img_%04d.png), http(s) or rtsp addresses, a camera "
-        "(0 or /dev/video0), or - for standard input.",
+        help="Videos, photos, folders of either, glob patterns, image sequences (img_%04d.png), http(s) or rtsp "
+        "addresses, a camera (0 or /dev/video0), or - for standard input.",
     ),
 ]
 Model = Annotated[
@@ -128,6 +128,15 @@ MaxDuration = Annotated[
     ),
 ]
 
+Photos = Annotated[
+    bool,
+    typer.Option(
+        "--photos",
+        help="Detect in each image by itself, without tracks, even if their numbered names look like a clip's frames.",
+        rich_help_panel=RANGE,
+    ),
+]
+
 # Output
 
 Output = Annotated[
@@ -138,11 +147,14 @@ Output = Annotated[
         metavar="OUT",
         help="Output folder; for a single clip also a video (.mp4 .mov .mkv .webm; the log goes beside it) or a log "
         "(.jsonl .json, or either with .gz); - streams the log to stdout. Default: NAME.tracked.mp4 and "
-        "NAME.tracks.jsonl beside the clip.",
+        "NAME.tracks.jsonl beside the clip; of photos NAME.detected.jpg and detections.json.",
         rich_help_panel=OUTPUT,
     ),
 ]
-NoVideo = Annotated[bool, typer.Option("--no-video", help="Write only the track log.", rich_help_panel=OUTPUT)]
+NoVideo = Annotated[
+    bool,
+    typer.Option("--no-video", help="Write only the track log, or of photos the detections.", rich_help_panel=OUTPUT),
+]
 SkipExisting = Annotated[
     bool,
     typer.Option(

@@ -105,6 +105,10 @@ class Reporter:
     def made(self, line: str, record: dict[str, Any]) -> None:
         """Show a file that was made by other work than tracking: a line for people, values for programs."""
 
+    def failed(self, line: str, record: dict[str, Any]) -> None:
+        """Show an input of other work than tracking that failed: a line for people, values for programs."""
+        self.say(line)
+
     def say(self, line: str) -> None:
         """Print a line; the work continues even if nobody can read it."""
         with contextlib.suppress(OSError):
@@ -183,6 +187,9 @@ class _Json(Reporter):
 
     def made(self, line: str, record: dict[str, Any]) -> None:
         self._emit("made", **record)
+
+    def failed(self, line: str, record: dict[str, Any]) -> None:
+        self._emit("failed", **record)
 
     def _emit(self, event: str, **values: Any) -> None:
         self.say(json.dumps({"event": event, **values}, ensure_ascii=False))

@@ -12,7 +12,7 @@ import typer
 from vidtrack.cli import detect_options as detecting
 from vidtrack.cli import exits, options
 from vidtrack.cli import track_options as own
-from vidtrack.cli.detect import job_finder, stdout_log
+from vidtrack.cli.detect_jobs import job_finder, stdout_log
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.values import parse_classes, parse_score_range, parse_size
 from vidtrack.core.errors import UsageError

@@ -166,7 +166,7 @@ class Annotator:
         if Part.LABELS in parts:
             kind = int(tracks.classes[n])
             words.append(self._classes[kind] if kind < len(self._classes) else str(kind))
-        if Part.LABELS in parts or Part.IDS in parts:
+        if Part.IDS in parts or (Part.LABELS in parts and self._look.numbered):
             words.append(str(identity))
         if Part.SCORES in parts:
             words.append(f"{tracks.scores[n]:.2f}")

@@ -52,6 +52,7 @@ class Look:
     line: int | None = None
     text: int | None = None
     steady: bool = True
+    numbered: bool = True  # labels tell the number of the track
 
 
 DEFAULT_LOOK = Look()

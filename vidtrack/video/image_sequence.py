@@ -15,7 +15,7 @@ import av
 
 from vidtrack.core.errors import InputError
 from vidtrack.core.types import FileNumbering
-from vidtrack.video.ffmpeg_log import ProblemLog
+from vidtrack.video.ffmpeg_log import ProblemLog, summary
 from vidtrack.video.images import DECODE_ERRORS, IMAGE_SUFFIXES, decode_image
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
@@ -91,6 +91,12 @@ def image_files(path: Path) -> ImageFiles:
     return ImageFiles(placed, numbering, (note,))
 
 
+def are_numbered(names: Sequence[str]) -> bool:
+    """True if one rising number alone tells the names apart, and most numbers between are there."""
+    numbered = _numbered(sorted(names, key=lambda name: _natural_order(Path(name))))
+    return numbered is not None and numbered[1][-1] - numbered[1][0] < 2 * len(names)
+
+
 def sequence_frames(
     paths: Sequence[Path | None],
     problems: ProblemLog,
@@ -104,12 +110,15 @@ def sequence_frames(
         if path is None:
             continue
         try:
-            frame, _ = decode_image(path, limits)
+            frame, _, complaints = decode_image(path, limits)
         except (*DECODE_ERRORS, InputError) as error:
             problems.next_index = ordinal
             said = error.message if isinstance(error, InputError) else f"cannot be decoded: {error}"
             problems.add(f"{path.name}: {said}", pts=ordinal)
             continue
+        if complaints:
+            problems.next_index = ordinal
+            problems.add(f"{path.name} is damaged, part of it may be missing: {summary(list(complaints))}", pts=ordinal)
         frame.pts = ordinal
         frame.time_base = 1 / framerate
         yield frame

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 
@@ -29,7 +30,7 @@ _WITH_HEIF = "pip install 'vidtrack[heif]', or convert it to JPEG or PNG"
 def is_still_image(path: Path) -> bool:
     """True for a file that is a still image, not a video or an animation."""
     suffix = path.suffix.lower()
-    if suffix not in IMAGE_SUFFIXES or not path.is_file():
+    if suffix not in IMAGE_SUFFIXES or not os.path.isfile(path):
         return False
     try:
         head = _head(path)
@@ -38,8 +39,16 @@ def is_still_image(path: Path) -> bool:
     return bool(head) and not (suffix in _ANIMATED and _ANIMATED[suffix] in head)
 
 
-def decode_image(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
-    """An image and the name of its codec.
+class DecodedImage(NamedTuple):
+    """An image, the name of its codec, and what the decoder complained of: parts may be missing then."""
+
+    frame: av.VideoFrame
+    codec: str
+    complaints: tuple[str, ...] = ()
+
+
+def decode_image(path: Path, limits: Limits) -> DecodedImage:
+    """Decode an image.
 
     Raises InputError if it is too large or of a kind that cannot be read, else one of DECODE_ERRORS.
     """
@@ -49,7 +58,7 @@ def decode_image(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
     if suffix == ".webp" and _is_animated_webp(path):
         raise InputError(f"{path} is an animated WebP, which FFmpeg cannot decode", "convert it to a video first")
     if suffix in _HEIF and (frame := _decode_heif(path, limits)) is not None:
-        return frame, "hevc"
+        return DecodedImage(frame, "hevc")
     options = limits.decoder_options | (_TO_SRGB if suffix == ".exr" else {})
     with FFmpegMessages() as messages:
         try:
@@ -62,11 +71,12 @@ def decode_image(path: Path, limits: Limits) -> tuple[av.VideoFrame, str]:
                 stream.codec_context.options = options
                 frame = next(container.decode(stream))
                 codec = stream.codec_context.codec.canonical_name
+                complaints = tuple(messages.take({stream.codec_context.name}))
         except av.FFmpegError:
             limits.refuse_refused(path, messages.take())
             raise
     limits.refuse_size(path, frame.width, frame.height)
-    return frame, codec
+    return DecodedImage(frame, codec, complaints)
 
 
 def _decode_heif(path: Path, limits: Limits) -> av.VideoFrame | None:

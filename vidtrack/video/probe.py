@@ -18,7 +18,7 @@ from vidtrack.video.container import open_container, video_stream, video_streams
 from vidtrack.video.ffmpeg_log import FFmpegMessages, reason
 from vidtrack.video.geometry import Orientation, display_aspect, display_size, valid_crop
 from vidtrack.video.image_sequence import DEFAULT_FRAMERATE, image_files, is_sequence
-from vidtrack.video.images import DECODE_ERRORS, decode_image, is_still_image
+from vidtrack.video.images import DECODE_ERRORS, DecodedImage, decode_image, is_still_image
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 from vidtrack.video.side_data import stream_side_data
 
@@ -129,7 +129,7 @@ def _notes(
 
 def _probe_images(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
     files = image_files(path)
-    frame, codec = _first_image(path, [image for image in files.paths if image is not None], limits)
+    frame, codec, _ = _first_image(path, [image for image in files.paths if image is not None], limits)
     info = VideoInfo(
         path=path,
         container="image2",
@@ -153,9 +153,9 @@ def _probe_images(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
     return _laid(info, frame)
 
 
-def _first_image(path: Path, images: list[Path], limits: Limits) -> tuple[av.VideoFrame, str]:
+def _first_image(path: Path, images: list[Path], limits: Limits) -> DecodedImage:
     """The first image that can be decoded; raises InputError if there is none, or if others have another shape."""
-    first: tuple[av.VideoFrame, str] | None = None
+    first: DecodedImage | None = None
     why = ""
     for image in images:
         try:
@@ -166,17 +166,17 @@ def _first_image(path: Path, images: list[Path], limits: Limits) -> tuple[av.Vid
     if first is None:
         what = f"{path} cannot" if images == [path] else f"none of the {len(images)} images of {path} can"
         raise InputError(f"{what} be decoded{why}", "check the file" if images == [path] else "check the files")
-    size = _upright_size(first[0])
+    size = _upright_size(first.frame)
     for image in images[1 :: max(1, len(images) // _SIZES_CHECKED)]:
         try:
-            other, _ = decode_image(image, limits)
+            other = decode_image(image, limits).frame
         except (*DECODE_ERRORS, InputError):
             continue
         own = _upright_size(other)
         if abs(own[0] * size[1] / (own[1] * size[0]) - 1) > _SAME_SHAPE:
             raise InputError(
                 f"the images of {path} have different shapes: {size[0]}x{size[1]}, but {image.name} {own[0]}x{own[1]}",
-                "they cannot be one clip; give single images one by one",
+                "they cannot be one clip; --photos detects in each by itself",
             )
     return first
 
