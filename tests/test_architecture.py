@@ -43,7 +43,21 @@ HOMES = {
 }
 # Packages in which the tests of `vidtrack/x/y.py` lie in `tests/x/test_y.py`, but for records and modules that are
 # tested where they are used.
-MIRRORED = {"core", "datasets", "export", "model", "ops", "pipeline", "render", "tracking", "tracklog", "video"}
+MIRRORED = {
+    "core",
+    "datasets",
+    "evaluation",
+    "export",
+    "model",
+    "ops",
+    "pipeline",
+    "render",
+    "report",
+    "tracking",
+    "tracklog",
+    "training",
+    "video",
+}
 TESTED_BY_THEIR_USERS = {
     "core/status.py": "tracklog/test_track_log.py",
     "datasets/coco.py": "datasets/test_records.py",

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Ended, assert_one_line
-from tests.evaluation.test_detection import PERSON, box, coco, found, written
+from tests.evaluation.coco_cases import PERSON, box, coco, found, written
 
 Command = Callable[..., Ended]
 

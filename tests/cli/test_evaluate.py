@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import Ended, assert_one_line
 from tests.evaluation.cases import log, sequence, still
-from tests.evaluation.test_detection import PERSON, box, coco, found, written
+from tests.evaluation.coco_cases import PERSON, box, coco, found, written
 from vidtrack.cli.evaluate import RuleSet
 from vidtrack.evaluation.ignoring import Rules
 

@@ -20,6 +20,9 @@ def still(identity: int, frames: Iterable[int], score: float = 1) -> str:
     return "".join(ROW.format(frame=frame, identity=identity, score=score) for frame in frames)
 
 
+HALF = still(4, range(1, 4))  # three of the five frames
+
+
 def sequence(folder: Path, name: str, rows: str | None = None, frames: int | None = 5) -> Path:
     """A sequence folder; `frames` None leaves out seqinfo.ini."""
     (folder / name / "gt").mkdir(parents=True)
@@ -40,4 +43,11 @@ def log(path: Path, frames: Iterable[int] = range(5), size: tuple[int, int] = SI
             objects = [(number + 1, kind, 0.9, BOX, ObjectState.DETECTED) for number, kind in enumerate(classes)]
             writer.frame(tracks(index, *objects))
         writer.close(Status.COMPLETE)
+    return path
+
+
+def written(path: Path, text: str) -> Path:
+    """The path of a file with this text, in folders made for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
     return path

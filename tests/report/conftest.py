@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +15,19 @@ import pytest
 
 from tests.media import Clip, write_clip
 from tests.report.browsing import CLASSES, FRAMES, NAMES, Page, boxes
+from tests.report.pages import INJECTION, Ask
 from tests.tracklog.logs import made_log
+from vidtrack.cli.reporter import Reporter
+from vidtrack.cli.review import _look_through
+from vidtrack.render.inputs import TrackSelection, open_inputs
+from vidtrack.report.review_server import ReviewServer
+from vidtrack.report.review_session import ReviewSession
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
 ).split()
+BOXES = [{1: (8, 8, 40, 60), 2: (90, 4, 150, 66)}] * 4 + [{3: (9, 8, 41, 60), 2: (90, 4, 150, 66)}] * 4
 
 
 @pytest.fixture(scope="package")
@@ -58,3 +68,39 @@ def open_page(browser: Any, vidtrack: Any, log: Path, tmp_path: Path) -> Callabl
         return Page(browser, path)
 
     return open_page
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> ReviewSession:
+    clip = write_clip(tmp_path / "clip.mp4", Clip(frames=8))
+    log = made_log(tmp_path / "clip.tracks.jsonl", BOXES, {2: 1}, clip, ("person", "car", INJECTION))
+    inputs = open_inputs(log, None, TrackSelection())
+    return ReviewSession(inputs, tmp_path / "clip.edited.tracks.jsonl", *_look_through(inputs, tmp_path, Reporter()))
+
+
+@pytest.fixture
+def server(session: ReviewSession) -> Iterator[ReviewServer]:
+    with ReviewServer(session) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def ask(server: ReviewServer) -> Ask:
+    def ask(
+        method: str, path: str, body: Any = None, token: str | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+        given = {"Content-Type": "application/json"} | {name.replace("_", "-"): text for name, text in headers.items()}
+        sent = None if body is None else body if isinstance(body, bytes) else json.dumps(body)
+        token = server.token if token is None else token
+        connection.request(method, f"/{token}/{path}" if token else path, sent, given)
+        answer = connection.getresponse()
+        found = answer.status, dict(answer.getheaders()), answer.read()
+        connection.close()
+        return found
+
+    return ask

@@ -1,77 +1,20 @@
 from __future__ import annotations
 
-import json
 import signal
-import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
 from msgspec.structs import replace
 
 from tests.training.conftest import write_coco
-from vidtrack.core.errors import (
-    OutputError,
-    ResourceError,
-    UsageError,
-    VidtrackError,
-    WeightsError,
-)
+from tests.training.runs import assert_same_state
+from vidtrack.core.errors import ResourceError, UsageError, VidtrackError
 from vidtrack.datasets.records import SetConfig
 from vidtrack.model.checkpoint import read_checkpoint
 from vidtrack.training.loop import Run, train
 from vidtrack.training.metrics import read_metrics
-from vidtrack.training.recipe import (
-    DataConfig,
-    TrackConfig,
-    TrainConfig,
-    load_config,
-)
-
-
-def stop_after(config: TrainConfig, out: Path, steps: int, resume: bool = False) -> None:
-    """Run until a step, as a signal or the time limit would end it."""
-    run: list[Run] = []
-
-    def report(line: dict[str, Any]) -> None:
-        if line["step"] == steps:
-            run[0].stop.set()
-
-    run.append(Run(config, out, resume, report))
-    run[0].steps(float("inf"))
-    run[0].close()
-
-
-def assert_same_state(a: Path, b: Path) -> None:
-    # never `assert` on the bytes themselves: pytest would spend hours on explaining how megabytes differ
-    names = {path.name for path in (a / "state").glob("step-*/*")}
-    assert {path.name for path in (b / "state").glob("step-*/*")} == names
-    for name in names - {"progress.json"}:
-        first, second = (next((folder / "state").glob(f"step-*/{name}")).read_bytes() for folder in (a, b))
-        same = first == second
-        assert same, name
-
-
-@pytest.mark.parametrize("tracks", [0.0, 1.0])
-def test_resume_is_exact(recipe: TrainConfig, tmp_path: Path, tracks: float) -> None:
-    config = replace(recipe, tracks=TrackConfig(share=tracks, drop=0.1, false=0.5))
-    train(config, tmp_path / "whole")
-    stop_after(config, tmp_path / "parts", 2)
-    assert json.loads((tmp_path / "parts/state/latest.json").read_text()) == {"state": "step-0000002"}
-    train(config, tmp_path / "parts", resume=True)
-    assert_same_state(tmp_path / "whole", tmp_path / "parts")
-    losses = [
-        [line["losses"] for line in read_metrics(tmp_path / name / "metrics.jsonl") if "losses" in line]
-        for name in ("whole", "parts")
-    ]
-    assert len(losses[0]) == 4
-    assert losses[0] == losses[1]
-    terms = set(losses[0][0])
-    assert {
-        f"{group}.{term}" for group in ("encoder", "objects", "hybrid", "denoising") for term in ("class", "l1", "giou")
-    } < terms
+from vidtrack.training.recipe import DataConfig, TrainConfig
 
 
 def test_a_seed_reproduces_and_another_differs(recipe: TrainConfig, tmp_path: Path) -> None:
@@ -92,50 +35,6 @@ def test_dropout_depends_on_the_step_alone(recipe: TrainConfig, tmp_path: Path) 
         losses.append(run._backward(run.maker(0)))
         run.close()
     assert losses[0] == losses[1]
-
-
-def test_a_state_that_cannot_be_saved_leaves_the_one_before(recipe: TrainConfig, tmp_path: Path) -> None:
-    train(recipe, tmp_path / "run", max_minutes=0.0)
-    (tmp_path / "run/state/step-0000002").write_text("in the way")
-    with pytest.raises(OutputError, match=r"cannot be saved in .*state"):
-        train(recipe, tmp_path / "run", resume=True, max_minutes=0.0)
-    (tmp_path / "run/state/step-0000002").unlink()
-    assert train(recipe, tmp_path / "run", resume=True).step == 4
-
-
-def test_another_recipe_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Path) -> None:
-    train(recipe, tmp_path / "run", max_minutes=0.0)
-    begun = (tmp_path / "run/config.json").read_text()
-    sets = (*recipe.data.train, replace(recipe.data.train[0], name="more"))
-    others = {
-        r"it differs in model.feedforward_dim \(it was 64\)": {"model": replace(recipe.model, feedforward_dim=32)},
-        r"it differs in steps \(it was 4\), batch \(it was 2\) \(restore it": {"steps": 8, "batch": 1},
-        r"data.train\[1\].name \(it was missing\).* and 4 more \(": {"data": replace(recipe.data, train=sets)},
-    }
-    for said, fields in others.items():
-        with pytest.raises(UsageError, match=said):
-            train(replace(recipe, **fields), tmp_path / "run", resume=True)  # type: ignore[arg-type]
-    assert (tmp_path / "run/config.json").read_text() == begun
-    state = tmp_path / "run/state/step-0000001/progress.json"
-    state.write_text(json.dumps({"step": 1, "seconds": 0.5}))  # as an earlier vidtrack wrote it
-    assert train(replace(recipe, batch=1), tmp_path / "run", resume=True).step == 4
-
-
-def test_what_may_change_when_a_run_goes_on(recipe: TrainConfig, tmp_path: Path) -> None:
-    train(recipe, tmp_path / "run", max_minutes=0.0)
-    moved = Path(recipe.data.train[0].path).parent.rename(tmp_path / "moved")
-    data = DataConfig((SetConfig("shapes", str(moved / "train.json"), images=str(moved)),), cache="elsewhere")
-    config = replace(recipe, data=data, init="no longer there", workers=1, evaluate_steps=2, log_steps=2)
-    assert train(config, tmp_path / "run", resume=True).step == 4
-    assert load_config(tmp_path / "run/config.json") == config
-
-
-def test_a_damaged_state_does_not_resume_a_run(recipe: TrainConfig, tmp_path: Path) -> None:
-    train(recipe, tmp_path / "run", max_minutes=0.0)
-    shard = next((tmp_path / "run/state/step-0000001").glob("optimiser-*"))
-    shard.write_bytes(shard.read_bytes()[:1000])
-    with pytest.raises(WeightsError, match="does not fit this recipe"):
-        train(recipe, tmp_path / "run", resume=True)
 
 
 def test_accumulated_steps_do_not_change_their_number(recipe: TrainConfig, tmp_path: Path) -> None:
@@ -273,27 +172,6 @@ def test_what_a_run_leaves(recipe: TrainConfig, tmp_path: Path) -> None:
     last = read_metrics(tmp_path / "run/metrics.jsonl")[-1]
     assert [found["name"] for found in last["evaluation"]["shapes"]["classes"]] == ["person", "car"]
     assert all(path.stat().st_size < 16 * 2**20 for path in (tmp_path / "run").rglob("*"))
-
-
-def test_curves_go_to_tensorboard_where_it_is_installed(
-    recipe: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written: list[tuple[str, int]] = []
-
-    class SummaryWriter:
-        def __init__(self, folder: str) -> None:
-            assert folder == str(tmp_path / "run/tensorboard")
-
-        def add_scalar(self, name: str, value: float, step: int) -> None:
-            written.append((name, step))
-
-        def close(self) -> None:
-            written.append(("closed", 0))
-
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=SummaryWriter))
-    train(recipe, tmp_path / "run", max_minutes=0.0)
-    assert {("loss/total", 1), ("loss/objects.giou", 1), ("lr", 1)} <= set(written)
-    assert written[-1] == ("closed", 0)
 
 
 def test_a_folder_with_a_run_is_not_overwritten(recipe: TrainConfig, tmp_path: Path) -> None:
