@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,14 @@ def test_workers_of_a_batch_run_nothing_from_the_current_folder(start: Start, tm
     temporary.mkdir()
     short = {} if method == "forkserver" else {"TMPDIR": str(temporary)}
     code, said = end(start("detect", ".", "--jobs", 1, env=short))
+    assert (code, ran(tmp_path)) == (0, []), said
+    assert (tmp_path / "here" / "clip.tracks.jsonl").exists()
+
+
+@pytest.mark.ray
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is missing: install vidtrack[test-cluster]")
+def test_workers_on_ray_run_nothing_from_the_current_folder(start: Start, tmp_path: Path) -> None:
+    code, said = end(start("detect", ".", "--jobs", 1, "--engine", "ray", env={"RAY_ADDRESS": "local"}))
     assert (code, ran(tmp_path)) == (0, []), said
     assert (tmp_path / "here" / "clip.tracks.jsonl").exists()
 
