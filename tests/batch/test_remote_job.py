@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import fsspec
 import pytest
 
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
-from vidtrack.batch import records as module
-from vidtrack.batch.manifest import FOLDER, NAME, Manifest, Row
-from vidtrack.batch.records import Records
+from vidtrack.batch.manifest import FOLDER
 from vidtrack.batch.remote import Address, fetch, list_below, put
-from vidtrack.batch.remote_manifest import ManifestCopy, home_of
 
 Run = Callable[..., Ended]
 CLIPS = {"a.mp4": 5, "deep/b c.mov": 7}
 MADE = ["a.tracked.mp4", "a.tracks.jsonl", "deep/b c.tracked.mp4", "deep/b c.tracks.jsonl"]
-
 try:
     import moto.server
     import s3fs
@@ -177,71 +171,3 @@ def test_clips_that_cannot_be_read_are_named_by_their_address(store: Address, tm
     assert single.code == 3 and f"vidtrack: error: {store}/in/x.mp4" in single.err
     missing = detect(store / "in" / "none.mp4", "-o", tmp_path / "out")
     assert missing.code == 3 and missing.err.count("\n") == 1
-
-
-def _put_row(home: Path, name: str) -> None:
-    manifest = Manifest(home / FOLDER / NAME)
-    manifest.put([Row(Path(name), 0, 0)])
-    manifest.close()
-
-
-def _names(home: Path) -> set[str]:
-    manifest = Manifest(home / FOLDER / NAME)
-    names = {str(source) for source in manifest.rows()}
-    manifest.close()
-    return names
-
-
-def test_the_newer_manifest_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = Address("file", str(tmp_path / "store"))
-    homes = [tmp_path / "one", tmp_path / "two"]
-    for number in (0, 1, 0):
-        monkeypatch.setenv("XDG_STATE_HOME", str(homes[number]))
-        monkeypatch.setattr("vidtrack.batch.manifest.datetime", _Clock(f"2030-01-0{number + 1}"))
-        with ManifestCopy(root):
-            known = _names(home_of(root))
-            _put_row(home_of(root), f"clip{number}")
-    assert known == {"clip0", "clip1"}
-
-
-def test_a_batch_that_breaks_off_saves_its_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    root = Address("file", str(tmp_path / "store"))
-    with pytest.raises(KeyboardInterrupt), ManifestCopy(root):
-        _put_row(home_of(root), "clip")
-        raise KeyboardInterrupt
-    with sqlite3.connect(tmp_path / "store" / FOLDER / NAME) as copy:
-        assert copy.execute("SELECT count(*) FROM clips").fetchone() == (1,)
-    copy.close()
-
-
-def test_records_are_refreshed_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    root = Address("file", str(tmp_path / "store"))
-    there = tmp_path / "store" / FOLDER / NAME
-    with ManifestCopy(root) as copy:
-        manifest = Manifest(home_of(root) / FOLDER / NAME)
-        records = Records(root, manifest, copy)
-        records.changed = True
-        records.refresh_if_stale()
-        assert not there.exists()
-        monkeypatch.setattr(module, "_EVERY_SECONDS", 0.0)
-        records.refresh_if_stale()
-        assert there.exists() and there.with_name("index.html").exists()
-        there.unlink()
-        records.refresh_if_stale()
-        assert not there.exists()  # nothing has changed
-        manifest.close()
-
-
-class _Clock:
-    """Stands in for `datetime` where the manifest says when a row was written."""
-
-    def __init__(self, day: str) -> None:
-        self._day = day
-
-    def now(self, zone: Any) -> _Clock:
-        return self
-
-    def isoformat(self, timespec: str) -> str:
-        return self._day

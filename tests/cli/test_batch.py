@@ -18,13 +18,8 @@ import pytest
 from tests.conftest import Ended
 from tests.media import Clip, write_clip
 from vidtrack import TrackLog
-from vidtrack.batch.config import BatchResult
-from vidtrack.batch.engine import Outcome
 from vidtrack.batch.lock import locked
 from vidtrack.batch.manifest import FOLDER, NAME, Manifest
-from vidtrack.batch.plan import Job
-from vidtrack.cli import exits
-from vidtrack.core.errors import InputError
 
 Command = Callable[..., Ended]
 ROOT = Path(__file__).parents[2]
@@ -250,25 +245,3 @@ def test_a_watched_folder(start: Callable[..., subprocess.Popen[str]], short: Pa
     assert "Traceback" not in said
     assert watching.returncode == 0, said
     assert json.loads(said.splitlines()[-1])["counts"] == {"complete": 2}
-
-
-@pytest.mark.parametrize(
-    ("ended", "done_before", "left", "failed_fast", "code"),
-    [
-        ("complete", 0, 0, False, 0),
-        ("failed", 0, 0, False, 3),
-        ("failed", 1, 0, False, 1),
-        ("failed", 0, 4, True, 1),
-        ("failed interrupted", 0, 4, True, 1),
-        ("failed interrupted", 0, 4, False, 130),
-        ("complete interrupted", 0, 1, False, 130),
-    ],
-)
-def test_exit_codes(ended: str, done_before: int, left: int, failed_fast: bool, code: int) -> None:
-    job = Job(Path("a.mp4"), None, None)
-    outcomes = tuple(
-        Outcome(job, status, error=InputError("no video") if status == "failed" else None) for status in ended.split()
-    )
-    assert exits.of_batch(BatchResult(Path(), outcomes, (job,) * done_before, (), left, failed_fast)) == code
-    assert exits.of_batch(BatchResult(Path(), outcomes, (), (), 1, interrupted=True)) == 130
-    assert exits.of_batch(BatchResult(Path(), outcomes, (), (job,), left)) == (130 if "interrupted" in ended else 1)

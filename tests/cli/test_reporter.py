@@ -12,7 +12,6 @@ from vidtrack.batch.events import BatchWarning, ClipCrashed, ClipFinished, ClipP
 from vidtrack.batch.plan import Job
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.reporter import Reporter, reporter
-from vidtrack.cli.summary import clock
 from vidtrack.core.errors import InputError
 from vidtrack.core.stages import Progress
 
@@ -104,7 +103,3 @@ def test_people_read_which_clip_it_was(style: ProgressStyle, capsys: pytest.Capt
         "vidtrack: error: in/1.mp4: the zone lies outside",
     ):
         assert line in said
-
-
-def test_clock() -> None:
-    assert [clock(s) for s in (0, 59.6, 61, 3600, 36061)] == ["0:00", "1:00", "1:01", "1:00:00", "10:01:01"]

@@ -12,7 +12,7 @@ from tests.evaluation.coco_cases import box, coco, found, written
 from vidtrack.core.errors import DataError
 from vidtrack.evaluation.coco_truth import read_results, read_truth
 
-PERSON, CAR = 1, 3
+PERSON = 1
 
 
 @pytest.mark.parametrize("mark", ["iscrowd", "ignore"])

@@ -5,13 +5,11 @@ from __future__ import annotations
 import http.server
 import io
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import Ended, assert_one_line
 from tests.media import EXAMPLE_CLIP
 from tests.video.serving import serving
 from vidtrack.core.errors import InputError, OutputError
@@ -45,15 +43,6 @@ def test_a_missing_file_on_the_web_is_one_line_without_secrets(tmp_path: Path) -
     with pytest.raises(InputError, match="cannot be read"):
         download(f"{address}/clip.mp4", tmp_path / "copy", patience_seconds=1)  # nobody listens any more
     assert time.monotonic() - began < 10
-
-
-def test_a_pipe_that_is_no_video_is_one_line(
-    vidtrack: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stdin = io.TextIOWrapper(io.BytesIO(bytes(range(256)) * 100))
-    monkeypatch.setattr("sys.stdin", stdin)
-    ended = vidtrack("detect", "-", "-o", f"{tmp_path}/out/")
-    assert_one_line(ended, 3, "standard input is not a video")
 
 
 def test_a_pipe_that_never_ends_leaves_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

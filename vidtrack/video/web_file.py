@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import IO
+from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 from vidtrack.core.errors import InputError, OutputError
 from vidtrack.video.live_source import without_password
@@ -58,7 +60,9 @@ def download(address: str, target: Path, patience_seconds: float = 30.0) -> None
 def _fetch(address: str, file: IO[bytes], name: str) -> bool:
     """Append what is missing; False if the answer was cut short."""
     start = file.tell()
-    request = urllib.request.Request(address, headers={"Range": f"bytes={start}-"} if start else {})
+    request = _request(address)
+    if start:
+        request.add_header("Range", f"bytes={start}-")
     with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
         if start and answer.status != 206:  # the server starts over
             file.seek(0)
@@ -69,6 +73,21 @@ def _fetch(address: str, file: IO[bytes], name: str) -> bool:
         while piece := answer.read(_PIECE):
             _append(file, piece, name)
         return expected is None or file.tell() - began >= expected
+
+
+def _request(address: str) -> urllib.request.Request:
+    """A request whose user and password are in a header (RFC 7617): urllib takes them for a part of the host's name.
+
+    A redirect does not pass them on.
+    """
+    parts = urlsplit(address)
+    login, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(urlunsplit(parts._replace(netloc=host)))
+    if login:
+        request.add_unredirected_header(
+            "Authorization", f"Basic {base64.b64encode(unquote_to_bytes(login)).decode('ascii')}"
+        )
+    return request
 
 
 def _append(file: IO[bytes], piece: bytes, name: str) -> None:
