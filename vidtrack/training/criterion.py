@@ -32,7 +32,7 @@ class Objective:
         device = next(model.parameters()).device
         rng = np.random.default_rng(batch.seed)
         targets = [target.to(device) for target in batch.targets]
-        carried = self._carry(model, batch, targets, rng, device)
+        carried = self._carry(model, batch, rng, device)
         memory = model.encode(*to_pixels(batch, device))
         losses = self._encoder_losses(memory, targets, num_boxes)
 
@@ -44,7 +44,7 @@ class Objective:
             queries = Queries.cat(queries, hybrid_queries(model, memory, self.loss.hybrid_queries))
             groups.append((len(queries) - first, False))
         hybrid_end = len(queries)
-        noisy = denoising_queries(model, targets, self.loss, rng, device) if self.loss.denoising_queries else None
+        noisy = denoising_queries(model, batch.targets, self.loss, rng, device) if self.loss.denoising_queries else None
         if noisy is not None:
             queries = Queries.cat(queries, noisy.queries)
             groups += [(noisy.group_size, True)] * (len(noisy.queries) // noisy.group_size)
@@ -105,7 +105,6 @@ class Objective:
         self,
         model: DeformableDETR,
         batch: Batch,
-        targets: list[Target],
         rng: np.random.Generator,
         device: torch.device,
     ) -> CarriedQueries | None:
@@ -116,7 +115,7 @@ class Objective:
             return None
         output = model(*to_pixels(batch.previous, device))
         last = match(output.logits[-1:], output.boxes[-1:], before, self.loss)
-        return carry_queries(model, output, last, before, targets, self.tracks, rng)
+        return carry_queries(model, output, last, batch.previous.targets, batch.targets, self.tracks, rng)
 
 
 def to_pixels(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from vidtrack.training.batches import Target
@@ -96,17 +96,22 @@ def class_weights(
 
 
 def _ignored(boxes: Tensor, targets: Sequence[Target], labelled: Tensor) -> tuple[Tensor, Tensor]:
-    """Boxes (D, B, Q) mostly inside a region that holds for all classes, and (D, B, Q, K) on one of a single class."""
-    everywhere = torch.zeros(boxes.shape[:3], dtype=torch.bool, device=boxes.device)
-    by_class = torch.zeros((*boxes.shape[:3], labelled.shape[-1]), dtype=torch.bool, device=boxes.device)
-    for image, target in enumerate(targets):
-        if not len(target.ignored):
-            continue
-        own = to_xyxy(boxes[:, image])[..., None, :]  # (D, Q, 1, 4)
-        of_all, regions = target.ignored_labels < 0, to_xyxy(target.ignored)
-        inside = intersection(own, regions[of_all]) / area(own).clamp(min=1e-9)
-        everywhere[:, image] = (inside > IGNORED_SHARE).any(-1)
-        near = (iou(own, regions[~of_all]) > IGNORED_IOU).to(boxes.dtype)
-        one_hot = functional.one_hot(target.ignored_labels[~of_all], labelled.shape[-1]).to(boxes.dtype)
-        by_class[:, image] = near @ one_hot > 0
-    return everywhere, by_class
+    """Boxes (D, B, Q) mostly inside a region that holds for all classes, and (D, B, Q, K) on one of a single class.
+
+    Regions are padded to the largest number of an image; padding has no area, which no box overlaps.
+    """
+    regions = nn.utils.rnn.pad_sequence([target.ignored for target in targets], batch_first=True)  # (B, M, 4)
+    if not regions.shape[1]:
+        return boxes.new_zeros(boxes.shape[:3], dtype=torch.bool), boxes.new_zeros(
+            (*boxes.shape[:3], labelled.shape[-1]), dtype=torch.bool
+        )
+    of_class = nn.utils.rnn.pad_sequence(
+        [target.ignored_labels for target in targets], batch_first=True, padding_value=-1
+    )
+    of_all = of_class < 0
+    own, areas = to_xyxy(boxes)[..., None, :], to_xyxy(regions)[None, :, None]  # (D, B, Q, 1, 4), (1, B, 1, M, 4)
+    inside = intersection(own, areas) / area(own).clamp(min=1e-9)
+    everywhere = ((inside > IGNORED_SHARE) & of_all[:, None]).any(-1)
+    one_hot = functional.one_hot(of_class.clamp(min=0), labelled.shape[-1]) * ~of_all[..., None]
+    near = (iou(own, areas) > IGNORED_IOU).to(boxes.dtype)
+    return everywhere, near @ one_hot.to(boxes.dtype) > 0
