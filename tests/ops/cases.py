@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vidtrack.ops import reference
+
 Shapes = list[tuple[int, int]]
 LEVELS: Shapes = [(13, 17), (7, 9), (1, 5)]
 
@@ -55,9 +57,21 @@ def attention_case(
     torch.manual_seed(0)
     grid = (batch, queries, heads, len(shapes), points)
     value = torch.randn(batch, sum(h * w for h, w in shapes), heads, channels, dtype=dtype)
-    reference = torch.rand(batch, queries, len(shapes), reference_size, dtype=dtype)
-    others = (reference, torch.randn(*grid, 2, dtype=dtype) * 3, torch.randn(grid, dtype=dtype) * 2)
-    return Case(value, shapes, others)
+    reference_points = torch.rand(batch, queries, len(shapes), reference_size, dtype=dtype)
+    offsets = _between_pixels(shapes, reference_points, torch.randn(*grid, 2, dtype=dtype) * 3)
+    return Case(value, shapes, (reference_points, offsets, torch.randn(grid, dtype=dtype) * 2))
+
+
+def _between_pixels(shapes: Shapes, reference_points: Tensor, offsets: Tensor) -> Tensor:
+    """Move points off pixel centres, where the gradient jumps and the last bit of a location decides its side."""
+    size = torch.tensor([(width, height) for height, width in shapes], dtype=torch.float64)[:, None]
+    for _ in range(20):
+        at = reference.sampling_locations(shapes, reference_points.double(), offsets.double()) * size - 0.5
+        close = (at - at.round()).abs() < 1e-3
+        if not close.any():
+            return offsets
+        offsets = torch.where(close, offsets + 0.25, offsets)
+    raise AssertionError("some points stay on pixel centres")
 
 
 def sampling_case(
