@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from tests.export.readers import boxes_by_frame, same
-from tests.export.scenes import BY_HAND, by_hand, exported, moving, scene_of, write_log
+from tests.export.scenes import BY_HAND, by_hand, exported, interpreter_with, moving, scene_of, write_log
 from vidtrack.datasets.mot import MOT_PIXEL, read_rows
 from vidtrack.export import datasets
 
@@ -87,6 +89,49 @@ def test_pycocotools_reads_videos_and_tracks(tmp_path: Path, capsys: pytest.Capt
     ]
     assert len(coco.loadRes(results).anns) == 8
     capsys.readouterr()
+
+
+READ = """
+import json, sys
+from datumaro.components.dataset import Dataset
+from datumaro.components.annotation import AnnotationType
+dataset = Dataset.import_from(sys.argv[1], sys.argv[2])
+labels = dataset.categories()[AnnotationType.label]
+found = [
+    [item.id, "" if a.label is None else labels[a.label].name, a.attributes, [a.x, a.y, a.w, a.h]]
+    for item in dataset for a in item.annotations
+]
+print("FOUND" + json.dumps([len(dataset), found]))
+"""
+
+
+def test_datumaro_reads_mot_and_coco(tmp_path: Path) -> None:
+    """Datumaro counts MOT's pixels from 0, and takes the score of a result for the mark of what is not ignored."""
+    python, scene = interpreter_with("datumaro"), by_hand()
+    truth, annotations = tmp_path / "mot" / "gt", tmp_path / "coco" / "annotations"
+    (tmp_path / "coco" / "images").mkdir(parents=True)
+    for name, target in (("mot", truth / "gt.txt"), ("coco", annotations / "instances_default.json")):
+        target.parent.mkdir(parents=True)
+        exported(BY_HAND, name, tmp_path).rename(target)
+
+    def read(name: str, format_: str) -> Any:
+        command = [python, "-c", READ, str(tmp_path / name), format_]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=tmp_path)
+        assert "FOUND" in done.stdout, done.stderr
+        return json.loads(done.stdout.split("FOUND")[1].splitlines()[0])
+
+    boxes = {
+        (frame, track.id, track.label): [box[0], box[1], box[2] - box[0], box[3] - box[1]]
+        for place, track in enumerate(scene.tracks)
+        for frame, box in boxes_by_frame(scene, place).items()
+    }
+    _, rows = read("mot", "mot_seq")
+    found = {(int(frame) - 1, own["track_id"]): [x - 1, y - 1, w, h] for frame, _, own, (x, y, w, h) in rows}
+    same(dict(sorted(found.items())), dict(sorted((key[:2], box) for key, box in boxes.items())))
+    count, rows = read("coco", "coco_instances")
+    assert count == 10
+    shown = {(int(name.rpartition("/")[2]), label): box for name, label, _, box in rows}
+    same(dict(sorted(shown.items())), dict(sorted(((frame, label), box) for (frame, _, label), box in boxes.items())))
 
 
 def test_yolo_is_read_by_supervision(tmp_path: Path) -> None:
