@@ -1,4 +1,4 @@
-"""What a batch costs: going again over 10,000 finished clips, and clips an hour beside a shell loop of single runs.
+"""What a batch costs: a second run over 10,000 finished clips, and clips per hour beside a shell loop of single runs.
 
     python benchmarks/batch.py resume
     python benchmarks/batch.py throughput examples/bikes.mp4 -- --model default
@@ -55,9 +55,9 @@ def measure_resume(footage: Path, options: Sequence[str]) -> None:
         finish(few, many)
         times = {place: [detect(place / "in", place / "out", options) for _ in range(RUNS)] for place in (few, many)}
     start, whole = (_medians(times[place]) for place in (few, many))
-    print("## Again, with nothing left to do\n")
+    print("## A second run with nothing left to do\n")
     print(f"`vidtrack detect in -o out` from start to end, median of {RUNS} runs.\n")
-    print("| finished clips | seconds | on top of the start | of the processor | on top of the start |")
+    print("| finished clips | seconds | beyond start-up | processor seconds | beyond start-up |")
     print("|---:|---:|---:|---:|---:|")
     print(f"| 1 | {start.wall:.2f} | | {start.processor:.2f} | |")
     more = f"{whole.wall - start.wall:.2f} | {whole.processor:.2f} | {whole.processor - start.processor:.2f}"
@@ -103,9 +103,9 @@ def measure_throughput(footage: Path, options: Sequence[str]) -> None:
                 times[name].append(time.perf_counter() - began)
                 shutil.rmtree(out)
     loop = statistics.median(times["shell loop"])
-    print("## Clips an hour\n")
+    print("## Clips per hour\n")
     print(f"{CLIPS} clips of {CLIP_SECONDS} s from {footage.name}, {threads} cores, median of {RUNS} rounds.\n")
-    print("| | clips an hour | beside the loop |\n|---|---:|---:|")
+    print("| | clips per hour | relative to the loop |\n|---|---:|---:|")
     for name in ways:
         seconds = statistics.median(times[name])
         print(f"| {name} | {3600 * CLIPS / seconds:.0f} | {loop / seconds:.2f} |", flush=True)

@@ -52,7 +52,7 @@ def main() -> None:
         seconds = make_small(chosen.clip, folder / "part.mp4", chosen.width, chosen.rate)
         parts = round(chosen.minutes * 60 / seconds)
         (folder / "hour.ffconcat").write_text("ffconcat version 1.0\n" + "file part.mp4\n" * parts)
-        print("| minutes of video | frames | tracks so far | resident MiB | open files | threads | ms a frame |")
+        print("| minutes of video | frames | tracks so far | resident MiB | open files | threads | ms per frame |")
         print("|---:|---:|---:|---:|---:|---:|---:|")
         minutes = track(folder / "hour.ffconcat", folder, round(chosen.minutes * 60 * chosen.rate / ROWS))
         sizes = [(folder / name).stat().st_size / 2**20 for name in ("hour.mp4", "hour.tracks.jsonl")]

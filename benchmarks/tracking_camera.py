@@ -111,7 +111,7 @@ def steadied(matrices: list[np.ndarray | None]) -> Callable[[Footage], Step]:
 
 def moving(data: Path) -> Iterator[str]:
     """A Markdown table: every sequence moved over in every way, with and without compensation."""
-    yield "| sequence | camera | measured | HOTA | IDF1 | IDSW | compensated: HOTA | IDF1 | IDSW | ms a frame |"
+    yield "| sequence | camera | measured | HOTA | IDF1 | IDSW | compensated: HOTA | IDF1 | IDSW | ms per frame |"
     yield "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"
     for folder in folders(data):
         for name, place in MOTIONS.items():
