@@ -22,6 +22,8 @@ def lowered(x: Tensor, layer: nn.Module) -> Tensor:
 class DeformableAttention(nn.Module):
     """Multi-scale deformable attention (Zhu et al., equation 3)."""
 
+    swapped_offsets = False  # divide x by a level's height and y by its width, around points: TrackFormer's code does
+
     def __init__(self, dim: int, heads: int, levels: int, points: int) -> None:
         super().__init__()
         self.heads, self.levels, self.points = heads, levels, points
@@ -56,6 +58,8 @@ class DeformableAttention(nn.Module):
             value = value.masked_fill(padding[..., None], 0.0)
         grid = (batch, num_queries, self.heads, self.levels, self.points)
         offsets = self.sampling_offsets(query).view(*grid, 2)
+        if self.swapped_offsets and reference.shape[-1] == 2:
+            offsets = offsets * offsets.new_tensor([(w / h, h / w) for h, w in shapes])[:, None]
         logits = self.attention_weights(query).view(grid)
         value = value.unflatten(-1, (self.heads, -1))  # (B, S, M, D)
         return self.output_proj(deformable_attention(value, shapes, reference, offsets, logits))

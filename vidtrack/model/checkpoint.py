@@ -26,6 +26,7 @@ from vidtrack.model.device import resolve_device
 from vidtrack.model.fold import fold_batch_norm, fuse_activations, require_unfolded
 from vidtrack.model.precision import resolve_precision, set_precision
 from vidtrack.model.protocol import Origin
+from vidtrack.model.published_trackers import model_class
 
 if TYPE_CHECKING:
     from vidtrack.model.detectors import LoadOptions
@@ -241,7 +242,7 @@ class _NoRandomWeights(TorchFunctionMode):
 def build(checkpoint: Checkpoint, source: str | Path = "checkpoint") -> DeformableDETR:
     """The model of a checkpoint, on the CPU in float32, in training mode; raises WeightsError if they disagree."""
     with _NoRandomWeights():
-        model = DeformableDETR(checkpoint.config)
+        model = model_class(checkpoint.config)(checkpoint.config)
     state = {name: value.float() if value.is_floating_point() else value for name, value in checkpoint.state.items()}
     check_state(model.state_dict(), state, source)
     model.load_state_dict(state, assign=True)

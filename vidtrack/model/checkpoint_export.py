@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from vidtrack.core.errors import OutputError
+from vidtrack.core.errors import OutputError, WeightsError
 from vidtrack.model import convert
 from vidtrack.model import infer_config as describe
 from vidtrack.model.checkpoint import replacing_checkpoint
@@ -22,7 +22,7 @@ def write_hugging_face(model: DeformableDETR, folder: str | Path) -> None:
 
     Raises WeightsError for a model that package cannot express, OutputError if the folder cannot be written.
     """
-    require_unfolded(model)
+    _require_detector(model)
     state = convert.to_hugging_face(model.state_dict(), model.config)
     folder = Path(folder)
     try:
@@ -38,10 +38,18 @@ def write_hugging_face(model: DeformableDETR, folder: str | Path) -> None:
 
 def write_official(model: DeformableDETR, path: str | Path) -> None:
     """Write a `.pth` that the official code evaluates with `--resume`; raises as `write_hugging_face` does."""
-    require_unfolded(model)
+    _require_detector(model)
     content = {
         "model": convert.to_official(model.state_dict(), model.config),
         "args": Namespace(**describe.official_arguments(model.config)),
     }
     with replacing_checkpoint(path) as partial:
         torch.save(content, partial)
+
+
+def _require_detector(model: DeformableDETR) -> None:
+    require_unfolded(model)
+    if model.config.track_queries in ("trackformer", "motr"):
+        raise WeightsError(
+            f"other formats of Deformable DETR have no place for {model.config.track_queries}", "keep vidtrack's"
+        )

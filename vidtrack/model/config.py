@@ -45,7 +45,11 @@ class DetectorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proposal_cells: Annotated[float, Meta(ge=0, le=1000)] = 0.0
     proposal_iou: Share = 1.0  # proposals that overlap more become one query (DDQ, Zhang et al., CVPR 2023); 1 is off
     denoising: bool = False  # DN-DETR (Li et al., CVPR 2022): keeps a label embedding
-    track_queries: Literal["none", "trained"] = "none"  # trained: the weights learned to carry queries between frames
+    # trained: the weights learned to carry queries between frames; or the published tracker whose weights they are
+    track_queries: Literal["none", "trained", "trackformer", "motr"] = "none"
+    frames: Annotated[int, Meta(ge=1, le=2)] = 1  # TrackFormer: 2, if the decoder also attends to the frame before
+    swapped_offsets: bool = False  # TrackFormer's code: around points, x offsets count rows and y offsets columns
+    track_attention: bool = False  # MOTR: tracks attend to each other first in every decoder layer
     classes: tuple[str, ...] = ()
     size: Annotated[int, Meta(ge=1, le=8192)] = 800
     max_size: Annotated[int, Meta(ge=1, le=65_536)] = 1333
@@ -64,6 +68,12 @@ class DetectorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("mixed_query_selection needs two_stage")
         if not self.two_stage and (self.proposal_cells or self.proposal_iou < 1):
             raise ValueError("proposal_cells and proposal_iou need two_stage")
+        if self.track_queries != "trackformer" and (self.frames > 1 or self.swapped_offsets):
+            raise ValueError("frames and swapped_offsets need track_queries trackformer")
+        if self.track_queries != "motr" and self.track_attention:
+            raise ValueError("track_attention needs track_queries motr")
+        if self.two_stage and self.track_queries in ("trackformer", "motr"):
+            raise ValueError(f"track_queries {self.track_queries} has no two_stage")
         if self.two_stage and not self.box_refine:
             raise ValueError("two_stage needs box_refine")
 

@@ -63,7 +63,10 @@ _FROM_HUGGING_FACE: Rules = (  # either release's names, to the official ones
     (r"(\.layers\.\d+\.)(?:mlp\.)?fc([12])\.", r"\1linear\2."),
     (r"\.self_attn\.o_proj\.", ".self_attn.out_proj."),
 )
-_IGNORED = re.compile(r"(total_params|total_ops|num_batches_tracked)$|^transformer\.decoder\.(class|bbox)_embed\.")
+_IGNORED = re.compile(
+    r"(total_params|total_ops|num_batches_tracked)$|^transformer\.decoder\.(class|bbox)_embed\."
+    r"|^track_embed\.norm3\."  # MOTR makes it and never uses it
+)
 _HEADS = ("class_embed.", "bbox_embed.")
 _ONLY_OURS = ("content_embed.", "label_embed.")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -101,11 +102,7 @@ class DeformableDETR(nn.Module):
     def encode(self, pixels: Tensor, padding: Tensor | None = None) -> Memory:
         """Encode normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each image."""
         levels = self.input_proj(self.backbone(pixels))
-        if padding is None:
-            masks = [level.new_zeros((len(level), *level.shape[-2:]), dtype=torch.bool) for level in levels]
-        else:
-            masks = [resize_padding(padding, level.shape[-2:]) for level in levels]
-        shapes = [(level.shape[-2], level.shape[-1]) for level in levels]
+        masks = level_masks(levels, padding)
         position = torch.cat(
             [
                 self._grid_encoding(mask, full=padding is None).to(embed.dtype) + embed
@@ -113,14 +110,21 @@ class DeformableDETR(nn.Module):
             ],
             dim=1,
         )
+        memory = self._encode_levels(levels, masks, position, padding is not None)
+        if not self.config.two_stage:
+            return memory
+        proposals = self._propose(memory.tokens, memory.padding, memory.shapes, memory.valid_ratios)
+        return replace(memory, proposal_logits=proposals.logits, proposal_boxes=proposals.boxes)
+
+    def _encode_levels(
+        self, levels: Sequence[Tensor], masks: Sequence[Tensor], position: Tensor, is_padded: bool
+    ) -> Memory:
+        """Memory of levels (B, C, H_l, W_l), their padding (B, H_l, W_l) and position (B, S, C)."""
+        shapes = [(level.shape[-2], level.shape[-1]) for level in levels]
         valid_ratios = torch.stack([_valid_ratio(mask) for mask in masks], dim=1)
         tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in levels], dim=1).to(position.dtype)
-        flat_padding = None if padding is None else torch.cat([mask.flatten(1) for mask in masks], dim=1)
-        tokens = self.encoder(tokens, position, shapes, valid_ratios, flat_padding)
-        if not self.config.two_stage:
-            return Memory(tokens, flat_padding, shapes, valid_ratios)
-        proposals = self._propose(tokens, flat_padding, shapes, valid_ratios)
-        return Memory(tokens, flat_padding, shapes, valid_ratios, proposals.logits, proposals.boxes)
+        padding = torch.cat([mask.flatten(1) for mask in masks], dim=1) if is_padded else None
+        return Memory(self.encoder(tokens, position, shapes, valid_ratios, padding), padding, shapes, valid_ratios)
 
     def _grid_encoding(self, mask: Tensor, full: bool) -> Tensor:
         if not full or torch.compiler.is_compiling():
@@ -225,6 +229,13 @@ class DeformableDETR(nn.Module):
         """Detect in normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each image."""
         memory = self.encode(pixels, padding)
         return self.decode(memory, self.object_queries(memory))
+
+
+def level_masks(levels: Sequence[Tensor], padding: Tensor | None) -> list[Tensor]:
+    """Padding (B, H, W) at the size of each level; none anywhere without it."""
+    if padding is None:
+        return [level.new_zeros((len(level), *level.shape[-2:]), dtype=torch.bool) for level in levels]
+    return [resize_padding(padding, level.shape[-2:]) for level in levels]
 
 
 def _valid_ratio(padding: Tensor) -> Tensor:

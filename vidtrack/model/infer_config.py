@@ -11,15 +11,17 @@ from torch import Tensor
 from vidtrack.core.errors import WeightsError
 from vidtrack.model.coco_classes import COCO_CLASSES
 from vidtrack.model.config import DetectorConfig
+from vidtrack.model.published_trackers import tracker_notes
 
 _UNUSED_LABELS = ("N/A", "")
+_AS_NOTED = ("track_queries", "frames", "swapped_offsets", "track_attention", "size", "max_size", "score")
 
 
 def config_from_state(state: Mapping[str, Tensor], notes: Mapping[str, Any]) -> DetectorConfig:
     """Config of a state dict in our key layout.
 
     `notes` holds what shapes cannot tell, under our field names: dilation, heads, num_queries (two-stage), classes,
-    box_refine. Raises WeightsError if the weights are not a Deformable DETR.
+    box_refine, and those of published trackers. Raises WeightsError if the weights are not a Deformable DETR.
     """
     try:
         return _from_shapes(state, notes)
@@ -28,7 +30,8 @@ def config_from_state(state: Mapping[str, Tensor], notes: Mapping[str, Any]) -> 
 
 
 def _from_shapes(state: Mapping[str, Tensor], notes: Mapping[str, Any]) -> DetectorConfig:
-    num_levels, hidden_dim = _shape(state, "level_embed", 2)
+    rows, hidden_dim = _shape(state, "level_embed", 2)
+    num_levels = rows // int(notes.get("frames", 1))
     heads = int(notes.get("heads", 8))
     slots = _shape(state, "encoder.layers.0.self_attn.attention_weights.weight", 2)[0]
     if slots % (heads * num_levels):
@@ -58,6 +61,7 @@ def _from_shapes(state: Mapping[str, Tensor], notes: Mapping[str, Any]) -> Detec
             box_refine=bool(notes.get("box_refine", False)),
             two_stage=two_stage,
             classes=classes,
+            **{name: notes[name] for name in _AS_NOTED if name in notes},
         )
     )
 
@@ -69,7 +73,7 @@ def notes_from_arguments(arguments: Mapping[str, Any], official: Mapping[str, Te
     names = {"dilation": "dilation", "heads": "nheads", "num_queries": "num_queries", "dropout": "dropout"}
     notes = {ours: arguments[theirs] for ours, theirs in names.items() if theirs in arguments}
     notes["box_refine"] = any(name.startswith("transformer.decoder.bbox_embed.") for name in official)
-    return notes
+    return notes | tracker_notes(arguments, official)
 
 
 def official_arguments(config: DetectorConfig) -> dict[str, Any]:

@@ -42,3 +42,16 @@ def full_grid_encoding(height: int, width: int, channels: int, device: torch.dev
 def box_encoding(boxes: Tensor, channels: int) -> Tensor:
     """Encoding (..., 4 * channels) of boxes (..., 4) in (0, 1), as the two-stage model embeds its proposals."""
     return _interleaved_sine(boxes.float() * (2 * math.pi), channels).flatten(-2)
+
+
+def clip_encoding(padding: Tensor, channels: int, frame: int, frames: int) -> Tensor:
+    """Encoding (B, H*W, channels) of the feature grid of one frame of several: time before y before x.
+
+    TrackFormer's (Meinhardt et al., CVPR 2022), without the half-pixel shift of `sine_encoding`.
+    """
+    inside = (~padding).float()
+    angles = [inside * ((frame + 1) / (frames + 1e-6) * (2 * math.pi))]
+    for axis in (1, 2):
+        position = inside.cumsum(axis)
+        angles.append(position / (position.select(axis, -1).unsqueeze(axis) + 1e-6) * (2 * math.pi))
+    return torch.cat([_interleaved_sine(angle, channels // len(angles)) for angle in angles], dim=-1).flatten(1, 2)

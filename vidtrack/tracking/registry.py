@@ -36,6 +36,16 @@ TRACKERS: Mapping[str, TrackerEntry] = {
             "vidtrack.tracking.association_tracker:AssociationTracker",
         ),
         TrackerEntry(
+            "trackformer",
+            "TrackFormer as published; needs weights of it.",
+            "vidtrack.tracking.published_trackers:TrackFormerTracker",
+        ),
+        TrackerEntry(
+            "motr",
+            "MOTR as published; needs weights of it.",
+            "vidtrack.tracking.published_trackers:MotrTracker",
+        ),
+        TrackerEntry(
             "roboflow-bytetrack",
             "ByteTrack of roboflow's trackers; needs vidtrack[trackers].",
             "vidtrack.tracking.roboflow_tracker:RoboflowByteTrack",
