@@ -164,7 +164,7 @@ def shake(model: nn.Module, pixels: Tensor, answers: Answers, make: Callable[[],
     """Move weights off their trivial initial values, and the class heads so that a tenth of the queries is sure."""
     for name, parameter in model.named_parameters():
         if "backbone" not in name:
-            scale = 0.3 if "sampling_offsets.bias" in name else 0.1 if "bbox_embed" in name else 0.02
+            scale = 0.3 if "sampling_offsets.bias" in name else 0.05 if "bbox_embed" in name else 0.02
             parameter.add_(torch.randn_like(parameter) * scale)
     for name, buffer in model.named_buffers():
         if name.endswith("running_mean"):

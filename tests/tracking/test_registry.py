@@ -12,5 +12,5 @@ def test_every_tracker_loads_and_is_an_option() -> None:
 
     assert [str(mode) for mode in TrackerMode] == list(TRACKERS)
     assert all(callable(entry.load()) for entry in TRACKERS.values())
-    with pytest.raises(UsageError, match=r"unknown tracker 'sort' \(choose one of propagation, association, roboflow"):
+    with pytest.raises(UsageError, match=r"unknown tracker 'sort' \(choose one of propagation, association, track"):
         TrackerConfig(mode="sort")
