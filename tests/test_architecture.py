@@ -59,7 +59,6 @@ TESTED_BY_THEIR_USERS = {
     "batch/photo_plan.py": "cli/test_photos.py",
     "batch/photos.py": "cli/test_photos.py",
     "ops/check.py": "cli/test_doctor.py",
-    "pipeline/detect_photos.py": "cli/test_photos.py",
     "pipeline/track_detections.py": "cli/test_track.py",
     "render/photo.py": "cli/test_photos.py",
     # beside the implementation of transformers

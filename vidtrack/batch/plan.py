@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from vidtrack.batch.remote import Address, Location, fixed_part, is_address, list_below, location_of, look_up, matching
 from vidtrack.core.atomic_files import refuse_taken
@@ -41,10 +41,10 @@ class Existing(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """A clip and the files to make of it; None is not wanted."""
+    """A clip and the files, or streams, to make of it; None is not wanted."""
 
     source: Location
-    video: Location | None
+    video: Location | IO[bytes] | None
     log: Location | TextIO | None
 
     @property
@@ -58,7 +58,7 @@ class LocalJob(Job):
     """A job of which all is on this machine."""
 
     source: Path
-    video: Path | None
+    video: Path | IO[bytes] | None
     log: Path | TextIO | None
 
     @property

@@ -61,7 +61,7 @@ def _localised(job: Job, scratch: Path) -> LocalJob:
 
     return LocalJob(
         source=place("clip", job.source),
-        video=None if job.video is None else place("results", job.video),
+        video=place("results", job.video) if isinstance(job.video, Path | Address) else job.video,
         log=place("results", job.log) if isinstance(job.log, Path | Address) else job.log,  # or a stream
     )
 

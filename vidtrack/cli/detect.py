@@ -12,7 +12,7 @@ import typer
 from vidtrack.cli import detect_options as own
 from vidtrack.cli import drawing, exits, options, presets
 from vidtrack.cli.detect_jobs import check_report, is_batch, job_finder
-from vidtrack.cli.detect_options import EngineKind, Order, TrackerMode
+from vidtrack.cli.detect_options import EngineKind, Order, StdoutKind, TrackerMode
 from vidtrack.cli.live import detect_streamed, file_name, streamed
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.photos import detect_in_photos, find_photos, photo_look, refuse_video_options, say_how_read
@@ -60,6 +60,7 @@ def detect(
     max_duration: own.MaxDuration = None,
     line: options.Lines = None,
     zone: options.Zones = None,
+    stdout: own.Stdout = StdoutKind.log,
     no_video: own.NoVideo = False,
     parts: drawing.Parts = drawing.PARTS,
     style: drawing.StyleOption = Style.QUIET,
@@ -112,8 +113,12 @@ def detect(
         raise UsageError("--overwrite and --skip-existing cannot be combined", "use one of them")
     if address is not None and engine is not EngineKind.ray:
         raise UsageError("--address requires --engine ray")
-    if output == "-" and (engine is EngineKind.ray or timeout is not None):
-        raise UsageError("-o - cannot be used with --engine ray or --timeout", "write to a file instead")
+    pipes_video = stdout is StdoutKind.video
+    pipes = pipes_video or output == "-"
+    if pipes and (engine is EngineKind.ray or timeout is not None):
+        raise UsageError("standard output cannot be used with --engine ray or --timeout", "write to a file instead")
+    if pipes_video and (no_video or resume):
+        raise UsageError("--stdout video cannot be used with --no-video or --resume", "drop one of them")
     if watch and limit is not None:
         raise UsageError("--limit cannot be used with --watch", "use one of them")
     config = RunConfig(
@@ -146,7 +151,7 @@ def detect(
         video=EncodeConfig(codec, crf, encoder_preset),
         look=drawing.look_of(parts, style, line_width, text_size, trail, colour_by, raw_boxes),
     )
-    if watch and (output == "-" or not all(map(is_folder, inputs))):
+    if watch and (pipes or not all(map(is_folder, inputs))):
         raise UsageError("--watch needs folders", "e.g. vidtrack detect footage/ -o tracked/ --watch")
     existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
     chosen = ModelChoice(model, device, precision, threads, require_compiled, parse_prompt(prompt))
@@ -155,24 +160,26 @@ def detect(
             raise UsageError(
                 "--watch, --engine ray, --timeout, --resume and --profile need files", "--end TIME ends a live source"
             )
-        find_jobs = job_finder([file_name(text)], output, no_video, config, (), ())
+        find_jobs = job_finder([file_name(text)], output, no_video, config, (), (), pipes_video)
         code = detect_streamed(text, find_jobs()[0], chosen, config, overwrite, progress, reconnect, report)
         raise typer.Exit(code)
-    plan = find_photos(inputs, output, config, photos, no_video, include or (), exclude or ())
+    plan = None
+    if not pipes_video:
+        plan = find_photos(inputs, output, config, photos, no_video, include or (), exclude or ())
     if plan is not None:
         say_how_read(inputs, None, progress)
         refuse_video_options(config, watch or engine is EngineKind.ray or timeout is not None or profile)
         still = replace(config, look=photo_look(config.look))
         code = detect_in_photos(plan, chosen, still, existing, report, progress, limit)
         finish(code, model, progress)
-    find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or ())
+    find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or (), pipes_video)
     planned = [] if watch else find_jobs()  # a watched folder's clips come when they are whole
     if framerate is None:
         say_how_read(inputs, planned, progress)
     if report is not None:
         check_report(report, planned)
     in_workers = watch or engine is EngineKind.ray or timeout is not None  # a clip that hangs can only be killed
-    if in_workers or (output != "-" and is_batch(inputs, planned)):
+    if in_workers or (not pipes and is_batch(inputs, planned)):
         if profile:
             raise UsageError("--profile works with a single clip only", "give one clip, or drop --profile")
         batch = BatchConfig(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 from vidtrack.core.errors import UsageError
 
@@ -33,25 +33,43 @@ def job_finder(
     config: RunConfig,
     include: Sequence[str],
     exclude: Sequence[str],
+    pipes_video: bool = False,
 ) -> Callable[[], list[Job]]:
-    """A function that finds the jobs, called repeatedly for a watched folder; checks everything that needs no clip."""
+    """A function that finds the jobs, called repeatedly for a watched folder; checks everything that needs no clip.
+
+    The log goes to standard output if `output` is `-`, unless `pipes_video` sends the video there.
+    """
     from vidtrack.batch.plan import plan
+    from vidtrack.batch.remote import Address
     from vidtrack.video.codecs import codec_for, suffix_for
 
-    if output == "-":
-        jobs = plan(inputs, None, None, include, exclude)
+    if output == "-" or pipes_video:
+        jobs = plan(inputs, None if output == "-" else output, None, include, exclude)
         if len(jobs) > 1:
-            raise UsageError(f"-o - takes one clip, got {len(jobs)}", "give an output folder")
-        stream = stdout_log()
-        return lambda: [replace(jobs[0], log=stream)]
+            raise UsageError(f"standard output takes one clip, got {len(jobs)}", "give an output folder")
+        if pipes_video:
+            job = replace(jobs[0], video=stdout_video(), log=None if output == "-" else jobs[0].log)
+        else:
+            job = replace(jobs[0], log=stdout_log())
+        return lambda: [job]
 
     def find() -> list[Job]:
         jobs = plan(inputs, output, None if no_video else suffix_for(config.video.codec), include, exclude)
-        for target in {Path(f"x{job.video.suffix}") for job in jobs if job.video is not None}:
+        videos = (job.video for job in jobs if isinstance(job.video, Path | Address))
+        for target in {Path(f"x{video.suffix}") for video in videos}:
             codec_for(config.video.codec, target).encoder_options(config.video.crf, config.video.preset)
         return jobs
 
     return find
+
+
+def stdout_video() -> IO[bytes]:
+    """Standard output, ready for raw video; raises UsageError if it is closed or a terminal."""
+    if sys.stdout is None or not sys.stdout.writable():
+        raise UsageError("standard output is closed", "write to a file with -o")
+    if sys.stdout.isatty():
+        raise UsageError("standard output is a terminal", "pipe the video on: vidtrack ... --stdout video | ffplay -")
+    return sys.stdout.buffer
 
 
 def stdout_log() -> TextIO:

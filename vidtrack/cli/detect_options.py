@@ -34,6 +34,13 @@ class EngineKind(StrEnum):
     ray = "ray"
 
 
+class StdoutKind(StrEnum):
+    """What goes to standard output."""
+
+    log = "log"
+    video = "video"
+
+
 # What to track
 
 Inputs = Annotated[
@@ -148,6 +155,15 @@ Output = Annotated[
         help="Output folder; for a single clip also a video (.mp4 .mov .mkv .webm; the log goes beside it) or a log "
         "(.jsonl .json, or either with .gz); - streams the log to stdout. Default: NAME.tracked.mp4 and "
         "NAME.tracks.jsonl beside the clip; of photos NAME.detected.jpg and detections.json.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Stdout = Annotated[
+    StdoutKind,
+    typer.Option(
+        "--stdout",
+        help="What -o - writes to standard output: the log, or raw video (NUT) for ffplay, mpv or ffmpeg. video with "
+        "another -o writes the log there as well.",
         rich_help_panel=OUTPUT,
     ),
 ]

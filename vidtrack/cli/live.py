@@ -101,18 +101,18 @@ def detect_streamed(
 def _opened(text: str, config: RunConfig, reconnect_seconds: float, stack: ExitStack) -> LiveReader | Path:
     """A reader of a live source, or a copy of what is a file elsewhere."""
     from vidtrack.video import LiveReader
-    from vidtrack.video.live_source import live_source
+    from vidtrack.video.live_source import STANDARD_INPUT, live_source
     from vidtrack.video.web_file import copy_pipe, download
 
-    live = live_source(text)
+    if text == STDIN and (sys.stdin is None or sys.stdin.isatty()):
+        raise UsageError("standard input is a terminal", "pipe a video in: cat clip.mp4 | vidtrack detect -")
+    live = STANDARD_INPUT if text == STDIN and config.live else live_source(text)
     if live is not None:
         return stack.enter_context(LiveReader(live, config.read, reconnect_seconds))
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vidtrack-"))
     copy = Path(folder, "clip")
     if text != STDIN:
         download(text, copy, reconnect_seconds)
-    elif sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("standard input is a terminal", "pipe a video in: cat clip.mp4 | vidtrack detect -")
     else:
         copy_pipe(sys.stdin.buffer, copy)
     return copy

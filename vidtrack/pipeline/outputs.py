@@ -11,7 +11,7 @@ from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.render.annotator import Annotator, AnnotatorState
 from vidtrack.tracklog import Event, LogWriter, RunFigures, Status
 from vidtrack.tracklog.crossings import Counter, CounterState
-from vidtrack.video import Problem, Reader, ResumePoint, VideoWriter
+from vidtrack.video import Problem, Reader, ResumePoint, VideoStreamWriter, VideoWriter
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Outputs:
     def __init__(
         self,
         log: LogWriter | None,
-        video: VideoWriter | None,
+        video: VideoWriter | VideoStreamWriter | None,
         annotator: Annotator,
         watch: Stopwatch,
         counter: Counter,

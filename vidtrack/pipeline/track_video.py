@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from vidtrack.core.atomic_files import AtomicFile, refuse_existing
 from vidtrack.core.class_names import class_filter
@@ -31,7 +31,7 @@ from vidtrack.tracklog import LogWriter, Status
 from vidtrack.tracklog.crossings import Counter
 from vidtrack.tracklog.header import ContentHash, Header, ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header
-from vidtrack.video import LiveReader, Problem, Reader, VideoReader, VideoWriter
+from vidtrack.video import LiveReader, Problem, Reader, VideoReader, VideoStreamWriter, VideoWriter
 from vidtrack.video.colour import graphics_white
 from vidtrack.video.image_sequence import image_paths, is_sequence
 
@@ -63,7 +63,7 @@ def track_video(
     model: Detector | str | Path = "default",
     *,
     log: str | Path | TextIO | None = None,
-    video: str | Path | None = None,
+    video: str | Path | IO[bytes] | None = None,
     config: RunConfig | None = None,
     overwrite: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -73,13 +73,13 @@ def track_video(
     """Track the objects of a clip; write a track log, an annotated video, both or neither.
 
     `source` is a path, the VideoInfo of a clip that was probed before, or a live source, which is tracked without delay
-    and whose end an interrupt is; `model` is a loaded model, a known name or a
-    checkpoint's path; `log` may be a text stream. An interrupt stops the clip early: what is done is kept, marked
-    `interrupted`, and returned. For a clip longer than `config.chunk_seconds`, finished chunks are kept in a folder
-    beside the outputs until these are complete; after an interrupt, a crash or an error `config.resume` continues from
-    there, to the same log and video, or with `overwrite` starts over if that is impossible. With a `batcher`, frames
-    are encoded together with those of clips that other threads track. `source_name` is the clip's name in the log, for
-    a clip that is a copy.
+    and whose end an interrupt is; `model` is a loaded model, a known name or a checkpoint's path; `log` may be a text
+    stream, and `video` a binary one, which gets raw video in NUT. An interrupt stops the clip early: what is done is
+    kept, marked `interrupted`, and returned. For a clip longer than `config.chunk_seconds`, finished chunks are kept in
+    a folder beside the outputs until these are complete; after an interrupt, a crash or an error `config.resume`
+    continues from there, to the same log and video, or with `overwrite` starts over if that is impossible. With a
+    `batcher`, frames are encoded together with those of clips that other threads track. `source_name` is the clip's
+    name in the log, for a clip that is a copy.
 
     Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error midway, the log keeps
     what was done, marked `failed`; the video is deleted.
@@ -89,7 +89,7 @@ def track_video(
     if isinstance(source, LiveReader):
         config = replace(config, live=True)
     log = Path(log) if isinstance(log, str) else log
-    video = None if video is None else Path(video)
+    video = Path(video) if isinstance(video, str) else video
     if not overwrite and not config.resume:
         refuse_existing([target for target in (log, video) if isinstance(target, Path)])
     watch = Stopwatch()
@@ -103,16 +103,19 @@ def track_video(
         header = None if log is None and video is None else _header(reader, encoder, config, source_name)
         # locked before anything of an earlier run is touched, which may still be at work
         log_file = lock(log, stack) if isinstance(log, Path) else log
-        video_file = None if video is None else lock(video, stack)
+        video_file = lock(video, stack) if isinstance(video, Path) else video
         work = SavedWork()
-        if not isinstance(reader, LiveReader):
+        if not isinstance(reader, LiveReader) and (video is None or isinstance(video, Path)):
             work = find_saved_work(log, video, reader, header, config, overwrite)
         stack.enter_context(work)
-        log_writer = video_writer = None
+        log_writer: LogWriter | None = None
+        video_writer: VideoWriter | VideoStreamWriter | None = None
         if log_file is not None and header is not None:
             log_writer = stack.enter_context(LogWriter(log_file, header, work.journal("log")))
-        if video_file is not None:
+        if isinstance(video_file, AtomicFile):
             video_writer = stack.enter_context(_open_writer(video_file, reader, config, work))
+        elif video_file is not None:
+            video_writer = stack.enter_context(VideoStreamWriter(video_file, reader.info))
         annotator = Annotator(
             reader.info.size,
             detector.class_names,
@@ -149,7 +152,7 @@ def track_video(
         source=reader.info.path,
         status=status,
         log=log if isinstance(log, Path) else None,
-        video=video,
+        video=video if isinstance(video, Path) else None,
         frames=outputs.frames,
         tracks=outputs.tracks,
         seconds=checkpointer.seconds,

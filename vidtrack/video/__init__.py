@@ -9,6 +9,7 @@ from vidtrack.video.live_reader import LiveReader
 from vidtrack.video.probe import probe
 from vidtrack.video.reader import VideoReader
 from vidtrack.video.resume_point import ResumePoint
+from vidtrack.video.stream_writer import VideoStreamWriter
 from vidtrack.video.writer import VideoWriter
 
 Reader = VideoReader | LiveReader
@@ -22,6 +23,7 @@ __all__ = [
     "Reader",
     "ResumePoint",
     "VideoReader",
+    "VideoStreamWriter",
     "VideoWriter",
     "available_codecs",
     "available_hardware",

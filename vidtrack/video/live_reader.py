@@ -22,6 +22,7 @@ from vidtrack.video.container import video_stream
 from vidtrack.video.ffmpeg_log import Problem, ProblemLog, reason
 from vidtrack.video.geometry import upright
 from vidtrack.video.live_source import LiveSource
+from vidtrack.video.pipe import ReplayedPipe
 from vidtrack.video.probe import describe
 
 TIME_BASE = Fraction(1, 90000)
@@ -35,7 +36,8 @@ _Opened = tuple[av.container.InputContainer, av.VideoStream]
 
 
 class LiveReader:
-    """Iterate once over the frames of a live source; those that come while the taker is busy are dropped.
+    """Iterate once over the frames of a live source; those that come while the taker is busy are dropped, unless it
+    is a pipe, which waits.
 
     `Frame.index` counts every frame received, `Frame.pts` the time since the first. A broken connection is made again
     for up to `reconnect_seconds`; then, or at `config.end_seconds`, the iteration ends.
@@ -56,9 +58,15 @@ class LiveReader:
         self._ended = False  # by the source, not by `stop`
         self._received = self.decoded = self._last_pts = 0
         self._offset: float | None = None  # seconds from the stream's clock to ours
+        self._pipe = ReplayedPipe(source.descriptor) if source.descriptor is not None else None
         container, stream = self._connect()
         with container:
-            described = describe(container, stream, Path(source.name), self._config.limits)
+            try:
+                described = describe(container, stream, Path(source.name), self._config.limits)
+            except InputError as error:
+                raise InputError(error.message, _hint(source, error)) from None
+        if self._pipe is not None:
+            self._pipe.rewind()
         rate = described.average_rate if described.average_rate and described.average_rate < 1000 else None
         self.info: VideoInfo = replace(
             described,
@@ -128,6 +136,7 @@ class LiveReader:
                     return None
                 self._news.wait(_POLL_SECONDS)
             received, self._newest = self._newest, None
+            self._news.notify()
             return received
 
     def _receive(self) -> None:
@@ -139,7 +148,7 @@ class LiveReader:
                 container, stream = self._connect()
                 with container:
                     self._offset = None
-                    for frame in container.decode(stream):
+                    for frame in self._decoded(container, stream):
                         if why:
                             self._log.add(f"{why}: connected again after {time.monotonic() - self._heard:.1f} s")
                         self._put(frame)
@@ -151,14 +160,25 @@ class LiveReader:
                 why = error.message
             except (av.FFmpegError, OSError, ValueError) as error:
                 why = reason(error)
+            if self._pipe is not None:
+                self._ended = not self._over.is_set()
+                break
             waited = time.monotonic() - self._heard
             if waited + pause > self._patience or self._over.wait(pause):
                 break
             pause = min(2 * pause, _LONGEST_PAUSE)
-        self._ended = not self._over.is_set()
-        if self._ended:
+        if self._pipe is None and not self._over.is_set():
+            self._ended = True
             self._log.add(f"{why}; no frame for {self._patience:g} s")
         self._over.set()
+
+    def _decoded(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+        """The frames of a connection; a damaged packet does not end it."""
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.InvalidDataError as error:
+                self._log.add(f"a packet cannot be decoded: {reason(error)}")
 
     def _put(self, frame: av.VideoFrame) -> None:
         self._heard = time.monotonic()
@@ -166,10 +186,13 @@ class LiveReader:
             self._began = self._heard
         now = self._heard - self._began
         clock = now if frame.time is None else frame.time
-        if self._offset is None or abs(clock + self._offset - now) > _CLOCK_DRIFT:
+        drift = 0.0 if self._offset is None or self._pipe is not None else abs(clock + self._offset - now)
+        if self._offset is None or drift > _CLOCK_DRIFT:
             self._offset = now - clock
         pts = max(round((clock + self._offset) / float(TIME_BASE)), self._last_pts + 1 if self._received else 0)
         with self._news:
+            while self._pipe is not None and self._newest is not None and not self._over.is_set():
+                self._news.wait(_POLL_SECONDS)
             self._newest = self._received, pts, frame
             self._received, self._last_pts = self._received + 1, pts
             self._news.notify()
@@ -178,7 +201,7 @@ class LiveReader:
         source, path = self._source, Path(self._source.name)
         try:
             container = av.open(
-                source.address,
+                source.address if self._pipe is None else self._pipe,
                 "r",
                 format=source.format,
                 options={**self._config.limits.decoder_options, **source.options},
@@ -210,6 +233,8 @@ class LiveReader:
 
 
 def _hint(source: LiveSource, error: Exception) -> str:
+    if source.descriptor is not None:
+        return "an MP4 without its index at the start cannot be read live: drop --live"
     if source.format is not None:
         return "is a camera connected, and is it free?"
     if isinstance(error, av.HTTPUnauthorizedError):

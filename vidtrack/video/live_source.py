@@ -31,6 +31,10 @@ class LiveSource:
     stem: str  # of the files to make
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    descriptor: int | None = None  # of a pipe, which is read no faster than its frames are taken: none is dropped
+
+
+STANDARD_INPUT = LiveSource("pipe:0", "standard input", "stdin", descriptor=0)
 
 
 def live_source(text: str) -> LiveSource | None:

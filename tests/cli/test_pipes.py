@@ -1,0 +1,78 @@
+"""Video through pipes: standard input as it comes, raw video on standard output."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+
+from tests.conftest import Ended, assert_one_line
+from tests.media import Clip, write_clip
+from vidtrack import TrackLog
+
+Command = Callable[..., Ended]
+
+
+def run(checkpoint: Path, *arguments: object, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "vidtrack", "detect", "-m", checkpoint, "--score", "0.3", *map(str, arguments)]
+    return subprocess.run(command, input=given, capture_output=True, timeout=120, check=False)
+
+
+def test_raw_video_is_all_that_goes_to_standard_output(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", Clip(frames=8))
+    ended = run(tiny_checkpoint, clip, "-o", tmp_path / "log.jsonl", "--stdout", "video")
+    assert ended.returncode == 0, ended.stderr
+    with av.open(io.BytesIO(ended.stdout)) as made:
+        assert made.format.name == "nut"
+        assert len(list(made.decode(video=0))) == 8
+    assert len(TrackLog.load(tmp_path / "log.jsonl")) == 8
+    alone = run(tiny_checkpoint, clip, "-o", "-", "--stdout", "video")
+    assert alone.stdout[:4] == b"nut/"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "log.jsonl"]
+
+
+def test_a_viewer_that_closes_ends_it_in_one_line(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", Clip(frames=60))
+    command = [sys.executable, "-m", "vidtrack", "detect", "-m", tiny_checkpoint, clip, "-o", "-", "--stdout", "video"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.read(40_000)
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert "standard output was closed by its reader" in said
+    assert "Traceback" not in said and said.count("error") == 1
+
+
+def test_a_pipe_is_tracked_as_it_comes_with_every_frame_at_its_time(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.ts", Clip(frames=20))
+    ended = run(tiny_checkpoint, "-", "--live", "-o", "-", given=clip.read_bytes())
+    assert ended.returncode == 0, ended.stderr
+    frames = [line for line in map(json.loads, ended.stdout.splitlines()) if line["type"] == "frame"]
+    assert [round(line["t"], 3) for line in frames] == [round(0.04 * index, 3) for index in range(20)]
+
+
+def test_what_cannot_be_read_live_says_so(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", Clip(frames=24, size=(640, 272)))  # its index is at the end
+    ended = run(tiny_checkpoint, "-", "--live", "-o", tmp_path / "log.jsonl", given=clip.read_bytes())
+    assert ended.returncode == 3
+    assert len(ended.stderr.decode().splitlines()) == 1
+    assert "drop --live" in ended.stderr.decode()
+
+
+@pytest.mark.parametrize("option", ["--no-video", "--resume"])
+def test_options_that_do_not_go_with_it(vidtrack: Command, tmp_path: Path, option: str) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", Clip(frames=8))
+    assert_one_line(vidtrack("detect", clip, "--stdout", "video", option), 2, "--stdout video cannot be used with")
+
+
+def test_one_clip_goes_to_standard_output(vidtrack: Command, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        write_clip(tmp_path / name, Clip(frames=8))
+    assert_one_line(vidtrack("detect", tmp_path, "-o", "-", "--stdout", "video"), 2, "takes one clip, got 2")
