@@ -125,7 +125,7 @@ def test_the_files_of_the_document_are_taken(vidtrack: Command, tmp_path: Path) 
 
 def test_a_class_with_a_score_of_its_own_starts_tracks_from_it() -> None:
     run = RunConfig(class_scores=(("car", 0.2),)).at_score(0.5, ["person", "car"])
-    assert (run.tracker.low_score, run.tracker.high_score, run.tracker.new_track_threshold) == (0.2, 0.2, 0.5)
+    assert (run.tracker.low_score, run.tracker.high_score, run.tracker.new_track_threshold) == (0.15, 0.2, 0.5)
     associator = Associator(run.tracker, 2)
     boxes = np.array([[0, 0, 50, 50], [100, 0, 150, 50], [200, 0, 250, 50]], np.float64)
     found = Detections.of(boxes, np.array([0.3, 0.3, 0.6]), np.array([0, 1, 0]))

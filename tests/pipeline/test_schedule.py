@@ -24,9 +24,10 @@ def info() -> VideoInfo:
     ("rate", "stride", "step"),
     [
         (Fraction(7), 1, 1),
-        (Fraction(15), 1, 2),
-        (Fraction(24), 1, 2),
-        (Fraction(25), 1, 2),
+        (Fraction(15), 1, 1),
+        (Fraction(16), 1, 2),
+        (Fraction(24000, 1001), 1, 3),
+        (Fraction(25), 1, 3),
         (Fraction(30000, 1001), 1, 3),
         (Fraction(60), 1, 3),
         (Fraction(240), 1, 3),
@@ -34,7 +35,7 @@ def info() -> VideoInfo:
         (None, 1, 1),
     ],
 )
-def test_auto_is_about_ten_a_second_and_at_most_three_frames_apart(
+def test_auto_is_at_least_eight_a_second_and_at_most_three_frames_apart(
     info: VideoInfo, rate: Fraction | None, stride: int, step: int
 ) -> None:
     assert detection_step(None, replace(info, average_rate=rate), stride) == step

@@ -120,8 +120,8 @@ DetectEvery = Annotated[
         "--detect-every",
         parser=parse_interval,
         metavar="N|TIMEs",
-        help="Detect in every Nth frame, or every 0.1s, and interpolate the tracks between. auto: about 10 per second, "
-        "at most 3 frames apart; 1: every frame.",
+        help="Detect in every Nth frame, or every 0.1s, and interpolate the tracks between. auto: at least 8 per "
+        "second, at most 3 frames apart; 1: every frame.",
         rich_help_panel=RANGE,
     ),
 ]

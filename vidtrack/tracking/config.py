@@ -31,7 +31,7 @@ class TrackerConfig:
     camera_motion: bool = True  # move tracks with the camera
 
     high_score: float = 0.35  # detections of at least this score are matched first
-    low_score: float = 0.3  # detections below are dropped; from here to high_score they only continue tracks
+    low_score: float = 0.15  # detections below are dropped; from here to high_score they only continue tracks
     new_track_threshold: float = 0.35  # minimum score of an unmatched detection that starts a track
     class_thresholds: tuple[float, ...] = ()  # the same for each class number; empty is the same for all
     regions: tuple[Zone, ...] = ()  # only detections whose centre lies in one of them count; empty is everywhere
