@@ -114,7 +114,7 @@ def test_a_merge_is_offered_where_no_frame_has_both(
         page.click(".list li input", place)
     page.press("e")
     assert not merge.is_displayed()
-    assert why_not.text.startswith("No merge: person 1 and car 2 are both in frame 20, at 0:00.80.")
+    assert why_not.text.startswith("Cannot merge: person 1 and car 2 are both in frame 20, at 0:00.80.")
     page.press(Keys.ESCAPE)
     for place in (0, 2):
         page.click(".list li input", place)

@@ -1,4 +1,4 @@
-// What the timeline shows of each class and track; `view` is the timeline.
+// Draws classes and tracks on the timeline, `view`.
 
 function drawHeading(context, { top, count, lanes }, { text, soft, ground }) {
   const { label } = lanes[0][0];
@@ -43,7 +43,7 @@ function drawBar(context, view, track, y, width) {
   const left = Math.max(0, view.x(track.first));
   const right = Math.min(width, view.x(track.first + track.length));
   context.fillStyle = back;
-  context.fillRect(left, y + lane / 2 - 1, right - left, 2); // holds what gaps divide together
+  context.fillRect(left, y + lane / 2 - 1, right - left, 2); // joins the parts on either side of a gap
   let i = begin;
   while (i < end) {
     const x = Math.round((log.seconds[log.rows[i]] - view.from) * perSecond);
@@ -58,7 +58,7 @@ function drawBar(context, view, track, y, width) {
       next = Math.max(x + 1, Math.round(at + wide));
     }
     if (i < end && log.rows[i] === log.rows[i - 1] + 1) {
-      next = Math.round((log.seconds[log.rows[i]] - view.from) * perSecond); // no slit between neighbours
+      next = Math.round((log.seconds[log.rows[i]] - view.from) * perSecond); // no gap between neighbours
     }
     const high = Math.max(1, Math.round((sum / count / 255) * lane));
     context.fillStyle = back;

@@ -1,6 +1,6 @@
-// What to type to get the tracks out, hidden, cut or corrected.
+// Commands that export, hide, crop or correct tracks.
 
-const MOST_MERGED = 20; // tracks that someone types as one
+const MOST_MERGED = 20; // tracks in one merge command
 
 class Commands {
   constructor(dialog, log, state, filters) {
@@ -31,11 +31,11 @@ class Commands {
     const { chosen, current, shown } = this.state;
     const option = (value) => this.scope.querySelector(`[value=${value}]`);
     option("chosen").disabled = !chosen.size;
-    option("chosen").textContent = `the ${plural(chosen.size, "chosen track")}`;
+    option("chosen").textContent = `the ${plural(chosen.size, "selected track")}`;
     option("current").disabled = !current;
     option("current").textContent = current ? current.name : "the current track";
     option("shown").disabled = !shown.length;
-    option("shown").textContent = `the ${plural(shown.length, "track")} the filters show`;
+    option("shown").textContent = `the ${plural(shown.length, "track")} that match the filters`;
     option("all").textContent = `all ${plural(this.log.tracks.length, "track")}`;
     const format = this.log.meta.formats.find(({ name }) => name === this.format.value);
     this.dialog.querySelector(".purpose").textContent = format.purpose;
@@ -47,7 +47,7 @@ class Commands {
     for (const [name, command] of Object.entries(this.#commands(tracks, several && !meeting))) this.#show(name, command);
   }
 
-  /** `mergeable` tracks are a few that share no frame. */
+  /** `mergeable`: a few tracks that share no frame. */
   #commands(tracks, mergeable) {
     const { log: path, clip } = this.log.meta;
     const render = `vidtrack render ${path}${clip.argument ? ` ${clip.argument}` : ""}${clip.same ? "" : " --force"}`;
@@ -93,7 +93,7 @@ class Commands {
     if (meeting === null) return;
     const { one, other, row } = meeting;
     const where = `frame ${this.log.indices[row]}, at ${clock(this.log.seconds[row], 2)}`;
-    line.textContent = `No merge: ${one.name} and ${other.name} are both in ${where}. Split or drop one of them first.`;
+    line.textContent = `Cannot merge: ${one.name} and ${other.name} are both in ${where}. Split or drop one of them first.`;
   }
 
   #show(name, command) {

@@ -54,7 +54,7 @@ class Log {
     return this.seconds[0] ?? 0;
   }
 
-  /** Seconds of the last frame, also of one that the stride left out. */
+  /** Seconds of the clip's last frame, even if the stride skips it. */
   get last() {
     return this.end - this.frame;
   }
@@ -63,14 +63,14 @@ class Log {
     return (this.seconds.at(-1) ?? 0) + this.step;
   }
 
-  /** Frame row on screen at a time, which browsers round; -1 before the first. */
+  /** Frame row on screen at a time, which browsers round; -1 before the first frame. */
   rowAt(seconds) {
     let row = upperBound(this.seconds, seconds + this.frame / 4) - 1;
     while (row > 0 && this.seconds[row] - seconds > seconds - this.seconds[row - 1]) row--;
     return row;
   }
 
-  /** Ordinal of the clip's frame on screen at a time, also of one that the stride left out; -1 before the first. */
+  /** Ordinal of the clip's frame on screen at a time, even if the stride skips it; -1 before the first. */
   ordinalAt(seconds) {
     const row = this.rowAt(seconds);
     if (row < 0 || this.stride === 1) return this.indices[row] ?? -1;
@@ -78,23 +78,23 @@ class Log {
     return Math.min(this.indices[row] + on, (this.indices[row + 1] ?? Infinity) - 1);
   }
 
-  /** Objects of a frame row, as places in the columns. */
+  /** Objects of a frame row, as indices into the columns. */
   objectsAt(row) {
     if (row < 0 || row >= this.frameCount) return this.rowItems.subarray(0, 0);
     return this.rowItems.subarray(this.rowStarts[row], this.rowStarts[row + 1]);
   }
 
-  /** Edges of an object in pixels of the picture. */
+  /** Edges of an object in pixels of the frame. */
   box(object) {
     return this.edges.map((edge) => edge[object] / this.meta.box_scale);
   }
 
-  /** Place of a track's object in or after a frame row. */
+  /** Index of a track's object in a frame row, or its next one. */
   objectFrom(track, row) {
     return lowerBound(this.rows, row, track.begin, track.end);
   }
 
-  /** Two of some tracks with a frame row that both are in; null where no two share one. */
+  /** Two tracks that share a frame, and its row; null if none do. */
   meeting(tracks) {
     const there = new Map();
     for (const track of tracks) {
@@ -168,7 +168,7 @@ function medianStep(values) {
   return steps.sort()[steps.length >> 1];
 }
 
-/** First place whose value is not below `value`. */
+/** First index whose value is not below `value`. */
 function lowerBound(values, value, from = 0, to = values.length) {
   while (from < to) {
     const middle = (from + to) >> 1;
@@ -178,7 +178,7 @@ function lowerBound(values, value, from = 0, to = values.length) {
   return from;
 }
 
-/** First place whose value is above `value`. */
+/** First index whose value is above `value`. */
 function upperBound(values, value, from = 0, to = values.length) {
   while (from < to) {
     const middle = (from + to) >> 1;

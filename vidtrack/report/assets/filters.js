@@ -1,4 +1,4 @@
-// Which tracks are shown, and in which order.
+// Filters and order of the tracks.
 
 const ORDERS = {
   time: (a, b) => a.first - b.first || a.id - b.id,
@@ -30,13 +30,13 @@ class Filters {
     return this.words !== "" || this.length > 0 || this.score > 0 || this.classes.size < this.all;
   }
 
-  /** True where options of the command line say the same: classes and length do, words and scores do not. */
+  /** True if command-line options can express the filters: classes and length can, words and scores cannot. */
   get sayable() {
     const named = this.classes.size === this.all || this.names.every((name) => name?.trim() === name && !/^-|^$|,/.test(name));
     return this.words === "" && this.score === 0 && named;
   }
 
-  /** Of the classes shown; undefined where the log has no name. */
+  /** Names of the shown classes; undefined if the log has none. */
   get names() {
     return [...this.classes].map((cls) => this.log.meta.classes[cls]);
   }

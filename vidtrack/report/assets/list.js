@@ -1,10 +1,10 @@
-// The tracks as rows, of which only those in sight exist.
+// The list of tracks; only rows in view are in the page.
 
 const ROW = 64; // pixels
 const SPARE_ROWS = 4;
 
 class TrackList {
-  /** `go(track)` and `choose(track, on)` are called for a row that is pressed or ticked. */
+  /** `go(track)` and `choose(track, on)` are called when a row is clicked or ticked. */
   constructor(root, state, { go, choose }) {
     this.root = root;
     this.rows = root.querySelector("ul");
@@ -29,7 +29,7 @@ class TrackList {
     this.#draw();
   }
 
-  /** Bring a track's row into sight. */
+  /** Scroll to a track's row. */
   reveal(track) {
     const place = this.tracks.indexOf(track);
     if (place < 0 || this.root.scrollHeight <= this.root.clientHeight) return;
@@ -73,10 +73,10 @@ class TrackList {
     row.querySelector(".score").title = `mean score; the best is ${track.top.toFixed(2)}`;
     row.querySelector("button").addEventListener("click", () => this.go(track));
     const box = row.querySelector("input");
-    box.ariaLabel = box.title = `Choose ${track.name} for commands`;
+    box.ariaLabel = box.title = `Select ${track.name} for commands`;
     box.addEventListener("change", () => this.choose(track, box.checked));
     const next = [...this.made.keys()].filter((other) => other > place).sort((a, b) => a - b)[0];
-    this.rows.insertBefore(row, this.made.get(next) ?? null); // rows stand in the order of the Tab key
+    this.rows.insertBefore(row, this.made.get(next) ?? null); // in tab order
     this.made.set(place, row);
   }
 

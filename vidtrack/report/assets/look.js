@@ -2,7 +2,7 @@
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
-/** 1:02:03.4 or 2:03.4, with so many decimals. */
+/** 1:02:03.4 or 2:03.4, with this many decimals. */
 function clock(seconds, decimals = 1) {
   const unit = 10 ** decimals;
   const whole = Math.round(Math.max(0, seconds) * unit);
@@ -34,7 +34,7 @@ function contrast(a, b) {
 
 const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000" : "#fff");
 
-/** The colour, darker or lighter where that is needed to stand out against a ground. */
+/** The colour, darkened or lightened if needed for contrast with a background. */
 function against(colour, ground) {
   const towards = luminance(ground) > 0.5 ? 0 : 255;
   let mixed = colour;
@@ -44,7 +44,7 @@ function against(colour, ground) {
   return mixed;
 }
 
-/** Size a canvas to its box on this screen; gives its context in CSS pixels and its size. */
+/** Fit a canvas to its element on this screen; returns its context in CSS pixels and its size. */
 function fitted(canvas) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const ratio = window.devicePixelRatio || 1;
@@ -56,7 +56,7 @@ function fitted(canvas) {
   return { context, width, height };
 }
 
-/** A function that runs another once a frame however often it is called. */
+/** A function that runs another at most once per frame, however often it is called. */
 function onceAFrame(work) {
   let waiting = false;
   return () => {

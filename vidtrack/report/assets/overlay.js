@@ -1,4 +1,4 @@
-// The clip's picture, and the tracks drawn over it.
+// The clip's frame, and the tracks drawn over it.
 
 const TRAIL_SECONDS = 1.5;
 
@@ -11,14 +11,14 @@ class Overlay {
     this.draw = onceAFrame(() => this.#draw());
   }
 
-  /** Keep the picture that the boxes are drawn for: while it plays, a browser shows the next one before it says so. */
+  /** Keep the frame that the boxes belong to: during playback a browser shows the next one before it reports it. */
   take(video) {
     const { context, width, height } = fitted(this.picture);
     context.drawImage(video, 0, 0, width, height);
     this.draw();
   }
 
-  /** Track under a point of the page; of several the one that stands nearest. */
+  /** Track under a point of the page; of several, the nearest to the camera. */
   trackAt(clientX, clientY) {
     const rect = this.canvas.getBoundingClientRect();
     const [width, height] = this.log.meta.size;
@@ -46,7 +46,7 @@ class Overlay {
       .sort((a, b) => a.box[3] - b.box[3]);
   }
 
-  /** Between frames that a stride left out a box moves on towards the next one. */
+  /** In frames skipped by the stride, a box moves towards the next one. */
   #boxNow(object, row) {
     const { log, state } = this;
     const box = log.box(object);
@@ -143,7 +143,7 @@ class Overlay {
     context.stroke();
   }
 
-  /** Above the box, inside its top, or below it: the first place that covers no other label. */
+  /** Above the box, inside its top, or below it: the first position that covers no other label. */
   #label(context, { box, object, track }, colour, quiet, [scaleX, scaleY], [width, height], taken) {
     const size = width < 480 ? 10 : 12;
     const text = quiet ? String(track.id) : `${track.name}  ${(this.log.scores[object] / 255).toFixed(2)}`;

@@ -1,4 +1,4 @@
-// The page: its state, and what its parts tell each other.
+// The page: its state, and the events between its parts.
 
 const find = (selector) => document.querySelector(selector);
 const log = await readData();
@@ -8,13 +8,13 @@ document.documentElement.style.setProperty("--shape", log.meta.shape);
 const state = {
   seconds: log.begin,
   current: null, // track
-  chosen: new Set(), // tracks ticked for a command
-  visible: new Set(), // tracks in the picture now
+  chosen: new Set(), // tracks selected for commands
+  visible: new Set(), // tracks in the current frame
   shown: [], // tracks that pass the filters, in order
   parts: { boxes: true, labels: true, trails: false, places: true },
   byClass: false,
   theme: {},
-  changed: () => {}, // tells a part that follows the choice of tracks
+  changed: () => {}, // called when the selection changes
   shows: (track) => filters.passes(track),
   colour: ({ id, cls }) => {
     const { palette } = log.meta;
@@ -88,8 +88,8 @@ function showCount() {
   state.changed();
   const { shown, chosen } = state;
   const of = shown.length === log.tracks.length ? "" : ` of ${log.tracks.length}`;
-  find(".none").textContent = log.tracks.length ? "No track passes these filters." : "The log has no tracks.";
-  find(".count").textContent = `${shown.length}${of} ${log.tracks.length === 1 ? "track" : "tracks"}${chosen.size ? `, ${chosen.size} chosen` : ""}`;
+  find(".none").textContent = log.tracks.length ? "No track matches the filters." : "The log has no tracks.";
+  find(".count").textContent = `${shown.length}${of} ${log.tracks.length === 1 ? "track" : "tracks"}${chosen.size ? `, ${chosen.size} selected` : ""}`;
 }
 
 function showPlaying() {
@@ -212,7 +212,7 @@ find(".overlay-parts").addEventListener("change", ({ target }) => {
 });
 document.addEventListener("click", ({ target, detail }) => {
   if (!find(".overlay-parts").contains(target)) find(".overlay-parts").open = false;
-  if (detail > 0) target.closest("button")?.blur(); // after a press with the mouse, space plays
+  if (detail > 0) target.closest("button")?.blur(); // after a mouse click, the space bar plays
 });
 for (const dialog of document.querySelectorAll("dialog")) {
   dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());

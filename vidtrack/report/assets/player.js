@@ -1,7 +1,7 @@
-// The clip: plays, seeks by frame, and says which moment is on screen.
+// The player: plays, seeks by frame, and reports the time on screen.
 
 const SHUTTLE = [1, 2, 4, 8];
-const MAX_SKIPPED = 2; // callbacks in a row that may be ignored for coming too late
+const MAX_SKIPPED = 2; // consecutive late callbacks that may be ignored
 const PATIENCE = 10; // screen refreshes within which a seek's frame is reported
 const REFRESH = 8; // milliseconds, half a refresh at 60 Hz
 const NUDGE = 0.001; // seconds
@@ -15,7 +15,7 @@ class Player {
     this.changed = changed;
     this.offset = log.meta.clip.origin; // log's time minus media time
     this.seconds = log.begin;
-    this.goal = null; // target of a seek under way, in seconds
+    this.goal = null; // target of a pending seek, in seconds
     this.nudge = NUDGE;
     this.sought = false;
     this.reverse = 0;
@@ -62,7 +62,7 @@ class Player {
     else this.#playBackwards(rate);
   }
 
-  /** The clip's position, or the target of a seek under way. */
+  /** The position, or the target of a pending seek. */
   get heading() {
     return this.goal ?? this.seconds;
   }
@@ -70,7 +70,7 @@ class Player {
   seek(seconds) {
     const { log } = this;
     seconds = Math.min(Math.max(seconds, log.begin), log.last);
-    if (this.video.error) return this.#tell(seconds - this.offset); // tracks can be looked at without the clip
+    if (this.video.error) return this.#tell(seconds - this.offset); // tracks can be viewed without the clip
     this.goal = seconds;
     this.sought = true;
     const row = Math.max(0, log.rowAt(seconds));
@@ -127,7 +127,7 @@ class Player {
     }
   }
 
-  /** A frame shown between two callbacks is never reported: seeking to where the clip stopped shows it again. */
+  /** A frame shown between two callbacks is never reported; seeking to the stop position shows it again. */
   #settle() {
     const { video } = this;
     if (this.reverse || video.seeking) return;
@@ -135,7 +135,7 @@ class Player {
     this.#seekAgain();
   }
 
-  /** The frame of a seek can fall between two callbacks as well: seek again until it is reported. */
+  /** The frame of a seek can also fall between two callbacks: seek again until it is reported. */
   #insist(refreshes) {
     const { video } = this;
     if (this.goal === null || video.seeking) return;
@@ -143,7 +143,7 @@ class Player {
     else this.#seekAgain();
   }
 
-  /** Browsers skip a seek to exactly where a paused clip stands, and find no frame to show at its very end. */
+  /** Browsers ignore a seek to the current position of a paused clip, and show no frame at its very end. */
   #seekAgain() {
     const { last, frame } = this.log;
     this.nudge = -this.nudge;
@@ -151,7 +151,7 @@ class Player {
     this.video.currentTime = Math.max(0, within + this.nudge);
   }
 
-  /** Whether the next frame may be on screen already and be taken for this one. */
+  /** Whether the next frame may already be on screen and be mistaken for this one. */
   #late(presentationTime) {
     const { paused, playbackRate } = this.video;
     const lasts = (1000 * this.log.frame) / playbackRate;

@@ -19,7 +19,7 @@ class Corrections {
     this.show();
   }
 
-  /** The chosen tracks, or else the current one. */
+  /** The selected tracks, else the current one. */
   get targets() {
     const { chosen, current } = this.state;
     const tracks = chosen.size ? [...chosen] : current ? [current] : [];
@@ -30,7 +30,7 @@ class Corrections {
     const { changes, unsaved, saved } = this.log.meta.review;
     const { targets } = this;
     const names = targets.map(({ name }) => name).join(", ");
-    this.bar.querySelector(".targets").textContent = names || "Pick a track, or tick several.";
+    this.bar.querySelector(".targets").textContent = names || "Click a track, or tick several.";
     this.#enable("flag", targets.length === 1);
     this.#enable("split", targets.length === 1);
     this.#enable("merge", targets.length > 1);
@@ -62,13 +62,13 @@ class Corrections {
       const { error } = await answer.json();
       if (error) return this.say(error, true);
     } catch {
-      return this.say("The server has stopped: type vidtrack review again.", true);
+      return this.say("The server has stopped: run vidtrack review again.", true);
     }
     sessionStorage.setItem(REMEMBERED, JSON.stringify({ seconds: state.seconds, id: state.current?.id ?? null }));
     location.reload();
   }
 
-  /** Where the page before this one was. */
+  /** The state of the previous page. */
   restore() {
     const before = JSON.parse(sessionStorage.getItem(REMEMBERED) ?? "null");
     sessionStorage.removeItem(REMEMBERED);

@@ -1,11 +1,11 @@
-// All tracks over time, by class: a bar where a track is, as high in it as its score.
+// All tracks over time, by class: a bar while a track is present; its height is the score.
 
 const LANE = { roomy: 18, tight: 9, head: 22, gap: 2, spare: 40 };
 const MANY_LANES = 40;
-const MOST_ZOOM_SECONDS = 0.4; // the least that can fill the width
+const MOST_ZOOM_SECONDS = 0.4; // shortest time that fills the width
 
 class Timeline {
-  /** `seek(seconds)` and `pick(track, seconds)` are called for what a person points at. */
+  /** `seek(seconds)` and `pick(track, seconds)` are called when a person clicks. */
   constructor(root, log, state, { seek, pick }) {
     this.log = log;
     this.state = state;
@@ -24,12 +24,12 @@ class Timeline {
     this.#listen(root);
   }
 
-  /** Pixels that the view fills: a scrollbar takes some of the ruler's. */
+  /** Width of the view in pixels: a scrollbar takes part of the ruler's. */
   get width() {
     return Math.max(1, this.scroller.clientWidth);
   }
 
-  /** Lay out the shown tracks again. */
+  /** Lay out the visible tracks. */
   arrange() {
     const byClass = new Map();
     for (const track of this.log.tracks) {
@@ -62,7 +62,7 @@ class Timeline {
     this.#view(this.log.begin, this.log.end - this.log.begin);
   }
 
-  /** Bring a track's bar into sight. */
+  /** Scroll to a track's bar. */
   reveal(track) {
     for (const { top, lanes } of this.groups) {
       const lane = lanes.findIndex((tracks) => tracks.includes(track));
@@ -74,7 +74,7 @@ class Timeline {
     }
   }
 
-  /** Bring the playhead to where the clip is, and the view with it. */
+  /** Move the playhead to the clip's position, and the view with it. */
   follow() {
     const { seconds } = this.state;
     const wide = this.to - this.from;
@@ -234,7 +234,7 @@ class Timeline {
   }
 }
 
-/** Tracks of a class in as few lanes as they fit into without touching. */
+/** Tracks of a class in as few lanes as possible without touching. */
 function packed(tracks) {
   const lanes = [];
   const ends = [];
