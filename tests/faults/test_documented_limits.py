@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.conftest import Ended
@@ -13,13 +14,16 @@ from vidtrack.batch.config import Rules
 from vidtrack.core import errors
 from vidtrack.evaluation import pairs
 from vidtrack.export import build
+from vidtrack.model.config import DetectorConfig
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracklog import header, lines, loading
-from vidtrack.video import Limits
+from vidtrack.video import Limits, web_file
 
 ROOT = Path(__file__).parents[2]
 ROBUSTNESS = (ROOT / "docs" / "robustness.md").read_text("utf-8")
 SECONDS = Limits().seconds or 0
+FIELDS = msgspec.json.schema(DetectorConfig)["$defs"]["DetectorConfig"]["properties"]
+MOST = {name: FIELDS[name]["maximum"] for name in ("encoder_layers", "num_queries")}
 
 
 @pytest.mark.parametrize(
@@ -39,6 +43,8 @@ SECONDS = Limits().seconds or 0
         ),
         ("frames of an exported timeline", f"{build._MOST_FRAMES // 10**6} million"),
         ("frames of an evaluated sequence", f"{pairs._MOST_FRAMES // 10**6} million"),
+        ("values in a checkpoint's config", f"{MOST['encoder_layers']} layers, {MOST['num_queries'] // 10**6} million"),
+        ("disk that a pipe", f"{web_file._SPARE_BYTES >> 30} GiB"),
         ("an error message", f"{errors._LONGEST} characters"),
     ],
 )

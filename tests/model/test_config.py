@@ -16,6 +16,8 @@ from vidtrack.model.checkpoint import read_checkpoint
     ("change", "said"),
     [
         ({"heads": 0}, ">= 1 - at `\\$.heads`"),
+        ({"decoder_layers": 129}, "<= 128 - at `\\$.decoder_layers`"),
+        ({"num_queries": 1_000_001}, "<= 1000000 - at `\\$.num_queries`"),
         ({"num_queries": -1}, ">= 1 - at `\\$.num_queries`"),
         ({"hidden_dim": "32"}, "Expected `int`, got `str` - at `\\$.hidden_dim`"),
         ({"hidden_dim": 36}, "hidden_dim 36 is not a multiple of heads 4 and of 32"),

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from tests.ops.cases import LEVELS, Case, attention_case, relative_error, sampling_case
+from tests.ops.emulated import find_compiler, find_sanitizer
+from tests.ops.test_build import build
 from vidtrack import ops
 from vidtrack.ops import reference
 
@@ -153,3 +159,36 @@ def test_wrong_arguments_are_refused(change: object, message: str) -> None:
     assert callable(change)
     with pytest.raises(RuntimeError, match=message):
         change(attention_case()).run(ops.deformable_attention)
+
+
+@pytest.mark.slow
+def test_everything_stays_in_bounds(tmp_path: Path) -> None:
+    """All of the above with AddressSanitizer and UndefinedBehaviorSanitizer, for each instruction set.
+
+    But for a comparison of rounding errors, which are larger without the compiler's fused operations.
+    """
+    preloaded = find_sanitizer()
+    compiler = tmp_path / "c++"
+    compiler.write_text(f'#!/bin/sh\nexec {find_compiler()} "$@" -fsanitize=address,undefined -g1 -O1\n')
+    compiler.chmod(0o755)
+    (tmp_path / "build").mkdir()
+    made = build(tmp_path / "build", CXX=str(compiler), VIDTRACK_BUILD="1", VIDTRACK_CUDA="0")
+    assert made.returncode == 0, made.stderr
+    library = tmp_path / "build" / "out" / "vidtrack"
+    run = (
+        f"import sys, pytest, vidtrack; vidtrack.__path__.insert(0, {str(library)!r})\n"
+        "from vidtrack.ops import compiled\n"
+        f"assert str(compiled._find().parent) == {str(library)!r}\n"
+        f"sys.exit(pytest.main(['-q', '-x', '-p', 'no:cacheprovider', '-k', 'not no_worse', {__file__!r}]))"
+    )
+    for level in ("baseline", "avx2", "avx512"):
+        settings = {
+            "LD_PRELOAD": preloaded,
+            "ASAN_OPTIONS": "detect_leaks=0",
+            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+            "VIDTRACK_CPU": level,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", run], env={**os.environ, **settings}, capture_output=True, text=True
+        )
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
