@@ -15,10 +15,10 @@ _PATIENCE_SECONDS = 0.005  # how long a batch waits for clips that have no frame
 
 
 class DynamicBatcher:
-    """Encodes the frames that threads hand in while a batch is at work as the next batch.
+    """Collects the frames that threads submit while one batch is running into the next batch.
 
-    Only frames of one size share a batch: padding would cost time and change results. Which frames meet depends on
-    timing, and the last bits of a result on the size of its batch.
+    Only frames of one size share a batch: padding would cost time and change results. Which frames share a batch
+    depends on timing, and the last bits of a result on the batch size.
     """
 
     def __init__(self, patience_seconds: float = _PATIENCE_SECONDS) -> None:
@@ -30,7 +30,7 @@ class DynamicBatcher:
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        """Take part with one clip; a batch waits a moment for those that do."""
+        """Register one clip; a batch briefly waits for frames of every registered clip."""
         with self._turn:
             self._clips += 1
         try:
@@ -63,7 +63,7 @@ class DynamicBatcher:
 
 
 class _Request:
-    """A frame, and in time its memory or an error."""
+    """A frame, and later its memory or an error."""
 
     def __init__(self, detector: Detector, pixels: Tensor, padding: Tensor | None) -> None:
         self.detector, self.pixels, self.padding = detector, pixels, padding

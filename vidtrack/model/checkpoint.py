@@ -85,7 +85,7 @@ def load_weights(name_or_path: str | Path) -> Checkpoint:
 
 
 class Checkpoint(NamedTuple):
-    """A config, the complete state dict that fits it, and whatever the writer noted beside them."""
+    """A config, the complete state dict that fits it, and the metadata stored with them."""
 
     config: DetectorConfig
     state: dict[str, Tensor]
@@ -100,8 +100,8 @@ def save_checkpoint(
 ) -> None:
     """Write safetensors with the config inside, atomically; equal models and metadata give equal bytes.
 
-    Matrices are stored as `dtype`; vectors (biases, norms, running statistics) stay float32, where 16 bits would
-    lose range and save nothing. Raises OutputError if the file cannot be written.
+    Matrices are stored as `dtype`; vectors (biases, norms, running statistics) stay float32, as 16 bits would lose
+    range and save next to nothing. Raises OutputError if the file cannot be written.
     """
     require_unfolded(model)
     state: dict[str, Tensor] = {}

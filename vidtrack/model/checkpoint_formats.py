@@ -93,7 +93,7 @@ def _unpickle(path: Path) -> Any:
         raise WeightsError(
             f"{path} is refused: it asks to run {forbidden[1]} while loading", "use weights from a source you trust"
         ) from None
-    except Exception as error:  # a damaged file makes PyTorch stumble anywhere, up to MemoryError and AssertionError
+    except Exception as error:  # a damaged file can make PyTorch raise anything, even MemoryError and AssertionError
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(f"{path} is damaged: {reason}", "download or copy it again") from None
 
@@ -122,7 +122,7 @@ def _shards(index: Path) -> Iterator[Path]:
     if not isinstance(names, dict) or not names:
         raise WeightsError(f"{index} has no weight_map")
     for name in sorted(set(map(str, names.values()))):
-        if Path(name).name != name:  # a shard lies beside its index, nowhere else
+        if Path(name).name != name:  # a shard must be beside its index
             raise WeightsError(f"{index} names a shard outside its folder: {name}")
         if not (index.parent / name).is_file():
             raise WeightsError(f"shard {name} is missing from {index.parent}")

@@ -16,10 +16,10 @@ _SUFFIX = "MultiscaleDeformableAttention"  # of the class in every model file of
 
 
 def use_compiled_attention(model: nn.Module) -> int:
-    """Let every deformable attention inside `model` sample with our operator; returns how many there are.
+    """Make every deformable attention inside `model` sample with our operator; returns their number.
 
-    Weights and results stay: what changes is that softmax, locations and sampling are one call. Attention weights
-    are no longer returned. An attention that samples in another way (RT-DETRv2's `discrete`) is left as it is.
+    Weights and results are unchanged; softmax, locations and sampling become one call. Attention weights
+    are no longer returned. An attention that samples in another way (RT-DETRv2's `discrete`) is left unchanged.
     """
     found = [module for module in model.modules() if type(module).__name__.endswith(_SUFFIX) and _is_bilinear(module)]
     for module in found:

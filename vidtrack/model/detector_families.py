@@ -1,4 +1,4 @@
-"""Which models of transformers detect objects, told by a config alone: before gigabytes are downloaded."""
+"""Which models of transformers detect objects, as told by the config alone, before gigabytes are downloaded."""
 
 from __future__ import annotations
 

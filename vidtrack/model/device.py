@@ -11,7 +11,7 @@ import torch
 
 from vidtrack.core.errors import ResourceError, UsageError
 
-_MOST_FRAMES = 4  # encoded at a time, as each holds its activations
+_MOST_FRAMES = 4  # encoded in parallel, as each holds its activations
 _OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|Insufficient memory|bad_alloc")
 
 
@@ -52,7 +52,7 @@ def worker_devices(name: str) -> list[str]:
 
 
 def share_threads() -> tuple[int, int]:
-    """On a CPU, how many frames to encode at a time, and operator threads for each."""
+    """On a CPU, how many frames to encode in parallel, and operator threads for each."""
     threads = torch.get_num_threads()
     workers = min(threads, _MOST_FRAMES)
     return workers, threads // workers
@@ -64,7 +64,7 @@ def limit_threads(count: int) -> None:
 
 
 def available_devices() -> list[str]:
-    """What PyTorch can run on here, with a name a person knows."""
+    """What PyTorch can run on here, with a readable name."""
     devices = [f"cpu ({torch.get_num_threads()} threads)"]
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):

@@ -75,7 +75,7 @@ class ActivatedConvolution(nn.Conv2d):
 def fuse_activations(module: nn.Module) -> int:
     """Join ReLU6 with the convolution before it in every `nn.Sequential`, in place; returns how many.
 
-    A pass over the features less per layer: a fifth of MobileNetV2's time. Does nothing without oneDNN.
+    Saves one pass over the features per layer: a fifth of MobileNetV2's time. Does nothing without oneDNN.
     """
     if not torch.backends.mkldnn.is_available():
         return 0

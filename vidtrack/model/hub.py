@@ -42,7 +42,7 @@ class HubModel(NamedTuple):
 def download_folder(model: HubModel, cache: Path) -> Path:
     """The folder of a detector's settings and weights, downloaded if needed; raises WeightsError or UsageError.
 
-    The config comes first: of a model that does not detect objects nothing else is downloaded.
+    The config comes first; if the model does not detect objects, nothing else is downloaded.
     """
     from huggingface_hub import snapshot_download
 

@@ -29,9 +29,9 @@ class ImageFile(Protocol):
 
 
 def read_image(file: ImageFile, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
-    """uint8 RGB (H, W, 3), turned upright as its EXIF data ask, because annotation tools show it so.
+    """uint8 RGB (H, W, 3), turned upright by its EXIF orientation, as annotation tools show it.
 
-    One that was annotated as it is stored, lying where the annotation has it standing, stays so. `flags` are
+    If the annotation's width and height fit the stored image instead, it is not turned. `flags` are
     OpenCV's, for a reduced size. Raises DataError.
     """
     try:

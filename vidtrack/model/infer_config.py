@@ -1,4 +1,4 @@
-"""The config of a detector that came without one of ours, read off its weights and its own notes."""
+"""Infers the config of a foreign checkpoint from its weights and metadata."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _AS_NOTED = ("track_queries", "frames", "swapped_offsets", "track_attention", "s
 def config_from_state(state: Mapping[str, Tensor], notes: Mapping[str, Any]) -> DetectorConfig:
     """Config of a state dict in our key layout.
 
-    `notes` holds what shapes cannot tell, under our field names: dilation, heads, num_queries (two-stage), classes,
-    box_refine, and those of published trackers. Raises WeightsError if the weights are not a Deformable DETR.
+    `notes` holds what tensor shapes do not reveal, under our field names: dilation, heads, num_queries (two-stage),
+    classes, box_refine, and those of published trackers. Raises WeightsError if the weights are not a Deformable DETR.
     """
     try:
         return _from_shapes(state, notes)

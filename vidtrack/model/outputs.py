@@ -1,4 +1,4 @@
-"""What the decoder gives, and the same for one frame as boxes in pixels."""
+"""The decoder's output, and its boxes in pixels for one frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vidtrack.core.detections import Detections
 
 @dataclass(frozen=True)
 class DetectorOutput:
-    """Predictions of every decoder layer, last one last.
+    """Predictions of every decoder layer, in order.
 
     logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh in (0, 1) of each image without its padding;
     embeddings (B, Q, C) of the last layer.

@@ -34,7 +34,7 @@ def sine_encoding(padding: Tensor, channels: int) -> Tensor:
 
 @lru_cache(maxsize=64)  # the levels of a dozen image sizes
 def full_grid_encoding(height: int, width: int, channels: int, device: torch.device) -> Tensor:
-    """`sine_encoding` of a grid without padding, (1, height * width, channels), remembered."""
+    """`sine_encoding` of a grid without padding, (1, height * width, channels), cached."""
     with torch.inference_mode(False):  # else training could not use it afterwards
         return sine_encoding(torch.zeros(1, height, width, dtype=torch.bool, device=device), channels)
 

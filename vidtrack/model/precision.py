@@ -14,7 +14,7 @@ PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": to
 
 
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:
-    """The dtype of `float32`, `float16`, `bfloat16`, or of `auto`: the fastest that costs no accuracy to speak of.
+    """The dtype of `float32`, `float16`, `bfloat16`, or of `auto`: the fastest that costs next to no accuracy.
 
     That is float16 on CUDA, bfloat16 on a CPU made for it, float32 elsewhere. Raises UsageError for other names.
     """

@@ -65,7 +65,7 @@ def to_batch(
 
 
 def _pixels(images: np.ndarray, device: torch.device | str, dtype: torch.dtype) -> Tensor:
-    """Normalised pixels (B, 3, H, W) of uint8 images (B, H, W, 3); on a CPU by a table, which is one pass."""
+    """Normalised pixels (B, 3, H, W) of uint8 images (B, H, W, 3); on a CPU by a lookup table, in one pass."""
     if torch.device(device).type == "cpu":
         flat = cv2.LUT(images.reshape(-1, 1, 3), _normalised_bytes())
         return torch.from_numpy(flat.reshape(images.shape)).permute(0, 3, 1, 2).to(dtype)

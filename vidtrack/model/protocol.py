@@ -27,7 +27,7 @@ class Origin:
 
 
 class Memory(Protocol):
-    """What a detector's `encode` made of a batch of images; only the detector looks inside."""
+    """What a detector's `encode` returns for a batch of images; opaque to everything else."""
 
     def __getitem__(self, index: slice) -> Any:
         """The memory of some images of the batch."""
@@ -70,7 +70,7 @@ class Detector(Protocol):
         """
 
     def encode(self, pixels: Tensor, padding: Tensor | None = None) -> Memory:
-        """All work that a batch can share."""
+        """The work that frames of a batch share."""
 
     def predict(self, memory: Any) -> tuple[Tensor, Tensor]:
         """Scores (B, Q, K) in [0, 1], and boxes (B, Q, 4) as cxcywh in (0, 1) of each image without its padding."""

@@ -24,8 +24,8 @@ class ModelEntry:
 
     `files` are names to try in turn: beside the manifest where the model ships, else in the repository `source` of the
     Hub at `revision`. Without files, `source` holds a model of transformers. `sha256` is that of the weights; None if
-    only the Hub knows it. `config` is None if the files carry their own. `use` says in a line what the model may be
-    used for, if that is less than anything.
+    only the Hub knows it. `config` is None if the files carry their own. `use` says in one line what the model may
+    be used for, if that is restricted.
     """
 
     name: str
@@ -65,7 +65,7 @@ def weights_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Folder of downloads: VIDTRACK_CACHE, or the cache of the Hub's client, which its other users share."""
+    """Folder of downloads: VIDTRACK_CACHE, or the cache of the Hub's client, shared with other programs."""
     from huggingface_hub import constants
 
     return Path(os.environ.get(CACHE_VARIABLE) or constants.HF_HUB_CACHE)
@@ -118,7 +118,7 @@ class Located(NamedTuple):
 
     @property
     def config(self) -> DetectorConfig | None:
-        """What the registry knows of a file that does not say it."""
+        """The config from the registry, for a file without one."""
         return None if self.entry is None else self.entry.config
 
 

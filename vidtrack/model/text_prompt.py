@@ -1,4 +1,4 @@
-"""What detectors that are told by text what to find need beside the image, and how their answers become classes."""
+"""Inputs of detectors with a text prompt, and how their outputs become classes."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ class TransformersDetector:
         with self._number_format():
             try:
                 outputs = self._model(**inputs)
-            except Exception as error:  # a family stumbles over a size in its own way
+            except Exception as error:  # each family fails in its own way for an unsupported size
                 if is_out_of_memory(error):
                     raise
                 height, width = pixels.shape[-2:]
@@ -174,7 +174,7 @@ def load(located: Located, options: LoadOptions) -> TransformersDetector:
 
 
 def _model(located: Located, by_text: bool) -> Any:
-    """The network with all its weights; transformers would make up those that a file lacks."""
+    """The network with all its weights; transformers would initialise missing ones at random."""
     classes = transformers.AutoModelForZeroShotObjectDetection if by_text else transformers.AutoModelForObjectDetection
     with _reading(located):
         model, report = classes.from_pretrained(
@@ -194,14 +194,14 @@ def _model(located: Located, by_text: bool) -> Any:
 
 @contextmanager
 def _reading(located: Located) -> Iterator[None]:
-    """Turn whatever transformers raises over a folder into one line, and keep its talk off the terminal."""
+    """Turn any error of transformers about a folder into one line, and silence its messages."""
     logging.getLogger("transformers").setLevel(logging.ERROR)
     transformers.utils.logging.disable_progress_bar()
     try:
         yield
     except ImportError as error:
         raise WeightsError(f"{located.name} needs another package: {_first_line(error)}") from None
-    except Exception as error:  # a damaged or foreign folder makes it stumble anywhere
+    except Exception as error:  # a damaged or foreign folder can make it raise anything
         raise WeightsError(
             f"transformers {transformers.__version__} cannot load {located.name}: {_first_line(error)}",
             "is the folder complete?",

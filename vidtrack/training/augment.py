@@ -1,4 +1,4 @@
-"""Random views of an annotated image: scale, crop, flip and colour, with the annotation carried along."""
+"""Random views of an annotated image: scale, crop, flip and colour, and its annotation with it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class View:
-    """A window (x, y, width, height), in annotation pixels, shown at `size` (width, height), perhaps mirrored."""
+    """A window (x, y, width, height), in annotation pixels, shown at `size` (width, height), optionally mirrored."""
 
     window: tuple[float, float, float, float]
     size: tuple[int, int]
@@ -163,7 +163,7 @@ def mosaic(samples: list[Sample], canvas: tuple[int, int]) -> Sample:
 
 
 def photometric(rng: np.random.Generator, sample: Sample, config: AugmentConfig) -> Sample:
-    """Random brightness, contrast, saturation and hue (SSD, Liu et al. 2016), and now and then no colour at all."""
+    """Random brightness, contrast, saturation and hue (SSD, Liu et al. 2016), and sometimes grayscale."""
     factors = rng.uniform(0.6, 1.4, 3)
     hue, chosen, grey = rng.uniform(-0.04, 0.04), rng.random(4) < config.photometric, rng.random() < config.grey
     if not (chosen.any() or grey):

@@ -58,7 +58,7 @@ class Batch:
 
 
 class BatchMaker:
-    """Draws records by weight and turns them into batches; a step is a pure function of (seed, rank, step)."""
+    """Draws records by weight and turns them into batches; a batch is a pure function of (seed, rank, step)."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class BatchMaker:
         other = augment.jitter_view(rng, view, before, jitter)
         image = read_image(now)
         image_before = image if before is now else read_image(before)
-        colour = int(rng.integers(2**31))  # both frames under the same light
+        colour = int(rng.integers(2**31))  # the same colour change for both frames
         first, second = (
             augment.photometric(np.random.default_rng(colour), sample, self.augment)
             for sample in (
@@ -183,7 +183,7 @@ def collate(samples: Sequence[Sample], seed: int = 0) -> Batch:
 
 
 def prefetch(maker: BatchMaker, first: int, last: int, workers: int) -> Generator[tuple[int, Batch], None, None]:
-    """Batches of steps first..last - 1 in order, made ahead by threads (OpenCV leaves Python's lock while it works)."""
+    """Batches of steps first..last - 1 in order, prepared by threads (OpenCV releases Python's lock while it works)."""
     workers = max(1, workers)
     ahead: list[tuple[int, Future[Batch]]] = []
     with ThreadPoolExecutor(workers, thread_name_prefix="batch") as pool:

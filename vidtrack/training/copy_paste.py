@@ -1,4 +1,4 @@
-"""Copy-paste: objects cut out of one image by their masks and set into another (Ghiasi et al., CVPR 2021)."""
+"""Copy-paste: objects cut out of one image by their masks and pasted into another (Ghiasi et al., CVPR 2021)."""
 
 from __future__ import annotations
 

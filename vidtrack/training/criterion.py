@@ -128,7 +128,7 @@ def to_pixels(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None
 
 
 def hybrid_queries(model: DeformableDETR, memory: Memory, count: int) -> Queries:
-    """The best `count` proposals as queries of their own for one-to-many targets (H-DETR, section 3.3).
+    """The best `count` proposals as separate queries for one-to-many targets (H-DETR, section 3.3).
 
     Their content is derived from the box, that of the object queries learned: the decoder must be able to tell which
     are asked for one box an object, or all learn to give several.
@@ -141,7 +141,7 @@ def hybrid_queries(model: DeformableDETR, memory: Memory, count: int) -> Queries
 
 
 def every_layer(assignment: Assignment, layers: int) -> Assignment:
-    """An assignment of one layer, made to hold for all."""
+    """The assignment of one layer, repeated for all layers."""
     layer = torch.arange(layers, device=assignment.layer.device).repeat_interleave(len(assignment))
     image, query, target = (getattr(assignment, name).repeat(layers) for name in ("image", "query", "target"))
     return Assignment(layer, image, query, target)

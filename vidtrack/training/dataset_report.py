@@ -49,7 +49,7 @@ class SetReport:
 
 
 def check_sets(config: TrainConfig) -> list[SetReport]:
-    """Report on every set of a recipe; a set that cannot be read at all becomes a report with that problem."""
+    """Report on every set of a recipe; for a set that cannot be read, the report says so."""
     reports = []
     trained: set[bytes] = set()  # digests of images that no validation set should have
     for role, sets in (("training", config.data.train), ("validation", config.data.validation)):
@@ -67,7 +67,7 @@ def check_sets(config: TrainConfig) -> list[SetReport]:
 
 
 def class_problems(config: TrainConfig, reports: Sequence[SetReport]) -> list[str]:
-    """What is wrong with the model's classes, such as a misspelt one, which no training set labels in any image."""
+    """Problems with the model's classes, such as a misspelt one that no training image labels."""
     training = [report for report in reports if report.role == "training"]
     slots = [slot for slot, name in enumerate(config.model.classes) if name]
     unlabelled = [slot for slot in slots if not any(report.labelled[slot] for report in training)]
@@ -115,7 +115,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _problems(records: Sequence[Record], trained: Set[bytes]) -> tuple[list[str], list[Record]]:
-    """What is wrong with a set, and its records whose images can be read."""
+    """Problems of a set, and its records whose images can be read."""
     found: dict[str, list[str]] = {}
     readable = []
 
@@ -158,7 +158,7 @@ def _problems(records: Sequence[Record], trained: Set[bytes]) -> tuple[list[str]
 
 
 def contact_sheet(config: TrainConfig, reports: Sequence[SetReport], path: Path, count: int = 8) -> None:
-    """Draw evenly spaced images of every training set, then what augmentation makes of them; boxes and classes.
+    """Draw evenly spaced images of every training set, before and after augmentation, with boxes and classes.
 
     `reports` are those of `check_sets`; images that cannot be read are left out. Raises DataError if that leaves
     none, and UsageError if the sheet would replace an image of the sets.

@@ -1,4 +1,4 @@
-"""Denoising queries: annotated boxes, disturbed, that the decoder must put right (DN-DETR, DINO)."""
+"""Denoising queries: annotated boxes with noise that the decoder learns to remove (DN-DETR, DINO)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Denoising:
 def denoising_queries(
     model: DeformableDETR, targets: Sequence[Target], config: LossConfig, rng: np.random.Generator, device: torch.device
 ) -> Denoising | None:
-    """As many groups as fit `denoising_queries`; None if there is nothing to disturb.
+    """As many groups as fit `denoising_queries`; None without objects.
 
     Each group holds each object once, and as many negatives moved further away (contrastive denoising, DINO
     section 3.3). Images with fewer objects than the batch's largest fill their slots with more negatives.

@@ -1,4 +1,4 @@
-"""Several processes that train one model (torchrun): gradients are averaged, everything else is by rank."""
+"""Training in several processes (torchrun): gradients are averaged; everything else depends on the rank."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vidtrack.model.device import resolve_device
 
 @dataclass(frozen=True)
 class World:
-    """The place of one process among those that train together."""
+    """This process among those that train one model."""
 
     rank: int = 0
     size: int = 1
@@ -39,7 +39,7 @@ class World:
         return bool(shared > 0)
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait for all processes."""
         if self.size > 1:
             dist.barrier()
 
@@ -56,14 +56,14 @@ def join() -> World:
 
 
 def device(name: str, world: World) -> torch.device:
-    """The device this process trains on; "auto" and "cuda" are its own GPU. Raises UsageError for one that is not."""
+    """The device this process trains on; "auto" and "cuda" are its own GPU. Raises UsageError if it does not exist."""
     if name in ("auto", "cuda") and torch.cuda.is_available():
         return torch.device(f"cuda:{world.local_rank}")
     return resolve_device("cpu" if name == "auto" else name)
 
 
 def share_weights(model: nn.Module, world: World) -> None:
-    """Give every process the first one's weights."""
+    """Copy the first process's weights to all others."""
     if world.size > 1:
         for value in model.state_dict().values():
             dist.broadcast(value, 0)
@@ -72,7 +72,7 @@ def share_weights(model: nn.Module, world: World) -> None:
 def mean_gradients(parameters: Sequence[Tensor], world: World) -> None:
     """Average gradients over the processes in one message; one that a process lacks counts as zero there.
 
-    Which parameters get a gradient depends on the batch: without boxes there are no denoising queries, for one.
+    Which parameters get a gradient depends on the batch: without boxes, for example, there are no denoising queries.
     """
     if world.size == 1:
         return

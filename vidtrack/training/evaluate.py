@@ -23,7 +23,7 @@ def evaluate_sets(
     batch: int = 8,
     stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, DetectionScores] | None:
-    """Detect and score every set, or None once `stop` says so; the model's training mode is put back."""
+    """Detect and score every set, or return None once `stop` is true; the model's training mode is restored."""
 
     def watch(done: int) -> None:
         if stop():

@@ -18,11 +18,11 @@ _logger = logging.getLogger(__name__)
 
 
 def initialise(model: DeformableDETR, source: str) -> list[str]:
-    """Load `source` into the model; returns the names that keep their fresh values.
+    """Load `source` into the model; returns the names of tensors that keep their random values.
 
     A file whose keys start with `features.` is torchvision's MobileNetV2; anything else a detector, by name or path.
-    Rows of class-wise weights move to the class of the same name. Weights that begin fresh, and those the model has
-    no place for, are logged. Raises WeightsError.
+    Rows of class-wise weights move to the class of the same name. Weights that stay random, and those the model cannot
+    use, are logged. Raises WeightsError.
     """
     fresh = _load(model, source)
     if fresh:

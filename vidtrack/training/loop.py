@@ -1,4 +1,4 @@
-"""The training loop: steps, averages, checkpoints, evaluation and a stop on time."""
+"""The training loop: steps, weight averaging, checkpoints, evaluation and a time limit."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Run:
         config, optim = self.config, self.config.optim
         self.deadline = deadline
         self._watch_signals()
-        if not self._evaluate_if_due():  # what time did not suffice for before, and does not now
+        if not self._evaluate_if_due():  # left over from the last run, and again too little time
             if self.interrupted:
                 raise KeyboardInterrupt
             return
@@ -180,7 +180,7 @@ class Run:
                 batches.close()
                 break
         else:
-            self.save()  # before the evaluation of everything, which takes its time
+            self.save()  # before the full evaluation, which takes long
         if self.progress.step == config.steps:
             self._evaluate_if_due()
         self.metrics.plot()

@@ -1,4 +1,4 @@
-"""Set prediction losses that know what an annotation leaves unsaid (Deformable DETR's criterion)."""
+"""Set prediction losses for incomplete annotation (Deformable DETR's criterion)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from vidtrack.training.batches import Target
 from vidtrack.training.matcher import Assignment, area, giou, intersection, iou, to_xyxy
 from vidtrack.training.recipe import LossConfig
 
-IGNORED_SHARE = 0.5  # of a box's area inside an ignored region, from which on nothing is held against it
-IGNORED_IOU = 0.4  # the same for a region that holds for one class: it is a box that a detector was not sure of
-_QUALITY_POWER = 1.5  # of the IoU that a score should tell (DEIM)
+IGNORED_SHARE = 0.5  # of a box's area inside an ignored region, from which it is not penalised
+IGNORED_IOU = 0.4  # the same for a region of one class, which is a box that a detector was unsure of
+_QUALITY_POWER = 1.5  # of the IoU that a score should predict (DEIM)
 
 
 def set_losses(
@@ -79,9 +79,10 @@ def class_weights(
 ) -> Tensor:
     """How much each class of each query counts, (D, B, Q, K).
 
-    An unlabelled class is unknown: nothing is held against any query. Where annotation is incomplete, or a box
-    lies in an ignored region, an unmatched query may well be right. A matched query counts in full for labelled
-    classes and for its own, and for all with `exclusive_classes`, unless a region of one of those classes is there.
+    An unlabelled class is unknown: no query is penalised for it. If annotation is incomplete, or a box lies in an
+    ignored region, an unmatched query may be right: it counts less, or not at all. A matched query counts in full for
+    labelled classes and for its own, and for all with `exclusive_classes`, unless a region of one of those classes is
+    there.
     """
     labelled = torch.stack([target.labelled for target in targets]).to(boxes.dtype)  # (B, K)
     background = labelled.new_tensor([1.0 if target.complete else config.incomplete_negative for target in targets])
@@ -96,7 +97,7 @@ def class_weights(
 
 
 def _ignored(boxes: Tensor, targets: Sequence[Target], labelled: Tensor) -> tuple[Tensor, Tensor]:
-    """Boxes (D, B, Q) mostly inside a region that holds for all classes, and (D, B, Q, K) on one of a single class.
+    """Boxes (D, B, Q) mostly inside a region for all classes, and (D, B, Q, K) that overlap a region of a single class.
 
     Regions are padded to the largest number of an image; padding has no area, which no box overlaps.
     """

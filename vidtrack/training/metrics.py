@@ -58,7 +58,7 @@ class MetricsLog:
         ]
 
     def plot(self) -> None:
-        """Draw the curves so far next to the log."""
+        """Draw the curves, beside the log."""
         if not self.quiet:
             from vidtrack.training.plot import plot_metrics
 

@@ -16,7 +16,7 @@ SLOW = ("sampling_offsets", "reference_points")
 def make_optimiser(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
     """AdamW over three groups (the paper, section 5): most, the backbone, and the slow projections.
 
-    Class heads make a fourth where they learn at a rate of their own. Each group keeps its highest rate in `peak`,
+    Class heads form a fourth if they have their own rate. Each group keeps its highest rate in `peak`,
     which `set_rate` scales.
     """
     factor = {"main": 1.0, "backbone": config.backbone_factor, "slow": config.slow_factor}
@@ -58,7 +58,7 @@ def rate_factor(step: int, steps: int, config: OptimConfig) -> float:
 
 
 def set_backbone(model: DeformableDETR, learns: bool, frozen: int = 0) -> None:
-    """Let the backbone's parameters learn or not; its first `frozen` children never do."""
+    """Make the backbone's parameters trainable or not; its first `frozen` children never are."""
     for index, child in enumerate(model.backbone.body.children()):
         child.requires_grad_(learns and index >= frozen)
 

@@ -1,4 +1,4 @@
-"""A first recipe for someone's own data: fine-tune a checkpoint, with settings that suit the number of images."""
+"""A first recipe for a user's own data: fine-tunes a checkpoint, with settings that suit the number of images."""
 
 from __future__ import annotations
 

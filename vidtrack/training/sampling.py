@@ -12,7 +12,7 @@ from vidtrack.training.recipe import DataConfig
 
 
 def draw_weights(sets: Sequence[Sequence[Record]], configs: Sequence[SetConfig], data: DataConfig) -> np.ndarray:
-    """Probability of each record, all sets in a row, to be drawn.
+    """Probability of each record, all sets concatenated, to be drawn.
 
     Repeat-factor sampling over classes (Gupta et al., CVPR 2019): an image counts max over its classes of
     (balance_share / share of images with that class) ** balance, never under 1; times its set's weight.

@@ -1,4 +1,4 @@
-"""Queries carried from the frame before, as a tracker in training sees them (TrackFormer, section 3.3)."""
+"""Queries carried over from the previous frame, as training simulates them (TrackFormer, section 3.3)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from vidtrack.training.recipe import TrackConfig
 
 @dataclass(frozen=True)
 class CarriedQueries:
-    """Track queries, the same number for every image, and what identity asks of them.
+    """Track queries, the same number for every image, and their targets.
 
-    `assignment` (for one layer) ties queries to their objects in the present frame; the others must say that
-    nothing is there. `taken` marks each image's objects (N,) that have their query.
+    `assignment` (for one layer) ties queries to their objects in the current frame; the others must predict
+    no object. `taken` marks each image's objects (N,) that have their query.
     """
 
     queries: Queries
