@@ -46,7 +46,7 @@ def compare(all_footage: list[Footage], training: list[str], least_score: float,
     for name in available():
         for row, options in ((name, {}), (f"{name}, fitted", chosen[name])):
             runs[row] = run(tracker(name, options, least_score), all_footage)
-            say(f"{row}: {runs[row].microseconds:.0f} µs a frame")
+            say(f"{row}: {runs[row].microseconds:.0f} µs per frame")
     yield from summary(runs, all_footage, OURS)
     yield from table(runs, all_footage)
     yield ""

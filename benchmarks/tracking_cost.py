@@ -42,7 +42,7 @@ def crowd(people: int, seed: int = 0) -> list[Detections]:
 
 def cost() -> Iterator[str]:
     """A Markdown table: median and 99th percentile of a frame's processor time by number of people."""
-    yield "| people | detections a frame | tracks | median ms | 99 % ms |"
+    yield "| people | detections per frame | tracks | median ms | 99 % ms |"
     yield "|---:|---:|---:|---:|---:|"
     for people in CROWDS:
         frames, associator, spent = crowd(people), Associator(TrackerConfig()), []

@@ -125,7 +125,7 @@ def table(runs: Mapping[str, Run], all_footage: list[Footage]) -> Iterator[str]:
     """Markdown tables, one a sequence."""
     for footage in all_footage:
         yield f"\n### {footage.sequence.name}\n"
-        yield "| tracker | HOTA | DetA | AssA | IDF1 | IDSW | MOTA | FP | FN | µs a frame |"
+        yield "| tracker | HOTA | DetA | AssA | IDF1 | IDSW | MOTA | FP | FN | µs per frame |"
         yield "|---|" + "---:|" * 9
         for name, one in runs.items():
             s = scores(one, [footage])
