@@ -61,6 +61,7 @@ TESTED_BY_THEIR_USERS = {
     "ops/check.py": "cli/test_doctor.py",
     "pipeline/track_detections.py": "cli/test_track.py",
     "render/photo.py": "cli/test_photos.py",
+    "render/window_process.py": "render/test_window.py",
     # beside the implementation of transformers
     "model/compiled_attention.py": "model/test_transformers_detector.py",
     "model/decoder.py": "model/test_parity.py",

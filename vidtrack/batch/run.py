@@ -17,6 +17,7 @@ from vidtrack.core.atomic_files import check_writable, make_folder
 from vidtrack.core.errors import OutputError, UsageError, VidtrackError, WeightsError
 from vidtrack.core.stages import Progress
 from vidtrack.core.status import Status
+from vidtrack.core.types import Frame
 from vidtrack.model.batching import DynamicBatcher
 from vidtrack.model.protocol import Detector
 from vidtrack.pipeline.track_video import track_video
@@ -29,14 +30,16 @@ def run_task(
     load: Callable[[], Detector],
     progress: Callable[[Progress], None] | None = None,
     batcher: DynamicBatcher | None = None,
+    show: Callable[[Frame], None] | None = None,
 ) -> Outcome:
     """Track a clip; `load` gives the model, and is not called if the clip cannot be read.
 
-    With a `batcher` its frames share batches with those of clips in other threads. A clip that fails is an outcome.
+    With a `batcher` its frames share batches with those of clips in other threads; `show` gets every drawn frame. A
+    clip that fails is an outcome.
     Raises UsageError and WeightsError, as they would meet every clip alike.
     """
     try:
-        return _run(task, load, progress, batcher)
+        return _run(task, load, progress, batcher, show)
     except (UsageError, WeightsError):
         raise
     except VidtrackError as error:
@@ -50,9 +53,10 @@ def _run(
     load: Callable[[], Detector],
     progress: Callable[[Progress], None] | None,
     batcher: DynamicBatcher | None,
+    show: Callable[[Frame], None] | None,
 ) -> Outcome:
     with local_copy(task.job, with_results=task.existing is Existing.SKIP) as job:
-        outcome = _track(task, job, load, progress, batcher)
+        outcome = _track(task, job, load, progress, batcher, show)
         if isinstance(task.job.log, Address) and isinstance(job.log, Path):
             return replace(outcome, logged=read_logged(job.log))
         return outcome
@@ -64,6 +68,7 @@ def _track(
     load: Callable[[], Detector],
     progress: Callable[[Progress], None] | None,
     batcher: DynamicBatcher | None,
+    show: Callable[[Frame], None] | None,
 ) -> Outcome:
     existing = task.existing
     info = task.info or probe(job.source, task.config.framerate, task.config.limits, task.config.stream)
@@ -92,5 +97,6 @@ def _track(
         progress=progress,
         batcher=batcher,
         source_name=str(task.job.source),
+        show=show,
     )
     return Outcome(task.job, result.status, result, thumbnail=thumbnail(result.video or info))

@@ -13,7 +13,7 @@ from vidtrack.cli import detect_options as own
 from vidtrack.cli import drawing, exits, options, presets
 from vidtrack.cli.detect_jobs import check_report, is_batch, job_finder
 from vidtrack.cli.detect_options import EngineKind, Order, StdoutKind, TrackerMode
-from vidtrack.cli.live import detect_streamed, file_name, streamed
+from vidtrack.cli.live import detect_streamed, file_name, shown_window, streamed, watched_in
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.photos import detect_in_photos, find_photos, photo_look, refuse_video_options, say_how_read
 from vidtrack.cli.values import limits_of, parse_classes, parse_prompt
@@ -92,6 +92,7 @@ def detect(
     threads: options.Threads = None,
     hwaccel: own.Hwaccel = None,
     reconnect: own.Reconnect = 30.0,
+    show: own.Show = False,
     require_compiled: own.RequireCompiled = False,
     progress: options.ProgressOption = ProgressStyle.auto,
     profile: own.Profile = False,
@@ -161,7 +162,7 @@ def detect(
                 "--watch, --engine ray, --timeout, --resume and --profile need files", "--end TIME ends a live source"
             )
         find_jobs = job_finder([file_name(text)], output, no_video, config, (), (), pipes_video)
-        code = detect_streamed(text, find_jobs()[0], chosen, config, overwrite, progress, reconnect, report)
+        code = detect_streamed(text, find_jobs()[0], chosen, config, overwrite, progress, reconnect, report, show)
         raise typer.Exit(code)
     plan = None
     if not pipes_video:
@@ -182,6 +183,8 @@ def detect(
     if in_workers or (not pipes and is_batch(inputs, planned)):
         if profile:
             raise UsageError("--profile works with a single clip only", "give one clip, or drop --profile")
+        if show:
+            raise UsageError("--show works with a single clip only", "give one clip, or drop --show")
         batch = BatchConfig(
             run=config,
             existing=existing,
@@ -197,7 +200,7 @@ def detect(
         root = batch_root(inputs, output, planned)
         code = detect_batch(planned, find_jobs, root, chosen, batch, report, progress)
     else:
-        code = detect_one(planned[0], chosen, config, existing, progress, profile, report)
+        code = detect_one(planned[0], chosen, config, existing, progress, profile, report, show)
     finish(code, model, progress)
 
 
@@ -244,6 +247,7 @@ def detect_one(
     progress: ProgressStyle,
     profile: bool,
     report: Path | None,
+    show: bool,
 ) -> int:
     """Track one clip in this process; returns the exit code."""
     from vidtrack.batch.engine import Task
@@ -260,8 +264,9 @@ def detect_one(
 
     from vidtrack.batch.run import run_task  # PyTorch takes seconds to load: not before all else is in order
 
-    with reporter(progress) as shown:
-        outcome = run_task(Task(0, job, config, existing, info), model.load, shown.follow(job.source))
+    with shown_window(show) as window, reporter(progress) as shown:
+        tell, offer = watched_in(window, shown.follow(job.source))
+        outcome = run_task(Task(0, job, config, existing, info), model.load, tell, show=offer)
         shown.finish(outcome)
     if profile and outcome.result is not None:
         print_profile(outcome.result)

@@ -272,6 +272,10 @@ Reconnect = Annotated[
         rich_help_panel=RUN,
     ),
 ]
+Show = Annotated[
+    bool,
+    typer.Option("--show", help="Show the video in a window while it is made; Q ends the run.", rich_help_panel=RUN),
+]
 RequireCompiled = Annotated[
     bool,
     typer.Option("--require-compiled", help="Fail if the compiled sampler is not available.", rich_help_panel=RUN),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,11 @@ from vidtrack.core.errors import InputError, UsageError, VidtrackError
 
 if TYPE_CHECKING:
     from vidtrack.batch.plan import Job
+    from vidtrack.core.stages import Progress
+    from vidtrack.core.types import Frame
     from vidtrack.model.choice import ModelChoice
     from vidtrack.pipeline.config import RunConfig
+    from vidtrack.render.window import Window
     from vidtrack.video import LiveReader
 
 STDIN = "-"
@@ -49,6 +52,7 @@ def detect_streamed(
     progress: ProgressStyle,
     reconnect_seconds: float,
     report: Path | None,
+    show: bool,
 ) -> int:
     """Track what comes until it ends or Ctrl-C; returns the exit code."""
     from vidtrack.batch.engine import Outcome
@@ -75,7 +79,9 @@ def detect_streamed(
 
         from vidtrack.pipeline.track_video import track_video  # PyTorch takes seconds to load
 
+        window = stack.enter_context(shown_window(show))
         shown = stack.enter_context(reporter(progress))
+        tell, offer = watched_in(window, shown.follow(local.source))
         try:
             result = track_video(
                 source,
@@ -84,7 +90,8 @@ def detect_streamed(
                 video=local.video,
                 config=config,
                 overwrite=overwrite,
-                progress=shown.follow(local.source),
+                progress=tell,
+                show=offer,
                 source_name=_shown(text),
             )
             outcome = Outcome(local, result.status, result)
@@ -96,6 +103,36 @@ def detect_streamed(
     if report is not None:
         write_report(report, [outcome])
     return exits.of_outcomes([outcome])
+
+
+@contextmanager
+def shown_window(show: bool) -> Iterator[Window | None]:
+    """The window of `--show`, open while inside; raises UsageError if there can be none."""
+    if not show:
+        yield None
+        return
+    from vidtrack.render.window import Window
+
+    with Window() as window:
+        yield window
+
+
+def watched_in(
+    window: Window | None, tell: Callable[[Progress], None]
+) -> tuple[Callable[[Progress], None], Callable[[Frame], None] | None]:
+    """What to call with progress, which interrupts the run once the window is closed, and with each drawn frame."""
+    if window is None:
+        return tell, None
+    closed = False
+
+    def tell_if_open(progress: Progress) -> None:
+        nonlocal closed
+        tell(progress)
+        if not closed and not window.is_open:
+            closed = True
+            raise KeyboardInterrupt
+
+    return tell_if_open, window.offer
 
 
 def _opened(text: str, config: RunConfig, reconnect_seconds: float, stack: ExitStack) -> LiveReader | Path:

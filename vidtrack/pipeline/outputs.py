@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -59,7 +59,9 @@ class Outputs:
         watch: Stopwatch,
         counter: Counter,
         class_names: Sequence[str],
+        show: Callable[[Frame], None] | None = None,
     ) -> None:
+        self._show = show
         self._log, self._video, self._annotator, self._watch = log, video, annotator, watch
         self._counter, self._class_names = counter, class_names
         self.frames = 0
@@ -82,13 +84,16 @@ class Outputs:
                 for event in crossings:
                     self._log.event(event)
                 self._log.frame(tracks)
-        if self._video is not None:
+        if self._video is not None or self._show is not None:
             with self._watch.lap("draw"):
                 if cut:
                     self._annotator.new_shot()
                 for event in crossings:
                     self._annotator.count(event)
                 painted = self._annotator.paint(frame, tracks if shown is None else shown)
+            if self._show is not None:
+                self._show(painted)
+        if self._video is not None:
             with self._watch.lap("encode video"):
                 self._video.write(painted)
         self.frames += 1

@@ -69,6 +69,7 @@ def track_video(
     progress: Callable[[Progress], None] | None = None,
     batcher: DynamicBatcher | None = None,
     source_name: str | None = None,
+    show: Callable[[Frame], None] | None = None,
 ) -> TrackResult:
     """Track the objects of a clip; write a track log, an annotated video, both or neither.
 
@@ -79,7 +80,7 @@ def track_video(
     a folder beside the outputs until these are complete; after an interrupt, a crash or an error `config.resume`
     continues from there, to the same log and video, or with `overwrite` starts over if that is impossible. With a
     `batcher`, frames are encoded together with those of clips that other threads track. `source_name` is the clip's
-    name in the log, for a clip that is a copy.
+    name in the log, for a clip that is a copy. `show` gets every drawn frame, in another thread.
 
     Raises InputError, OutputError, ResourceError, UsageError or WeightsError. After an error midway, the log keeps
     what was done, marked `failed`; the video is deleted.
@@ -123,7 +124,7 @@ def track_video(
             graphics_white(reader.info.colour),
             (*config.lines, *config.zones),
         )
-        outputs = Outputs(log_writer, video_writer, annotator, watch, counter, detector.class_names)
+        outputs = Outputs(log_writer, video_writer, annotator, watch, counter, detector.class_names, show)
         step = detection_step(1 if config.live else config.detect_every, reader.info, config.stride)
         steadier = Steadier(reader.info) if video_writer is not None and config.look.steady else None
         gap = gap_between_detections(step, reader.info, config.stride)

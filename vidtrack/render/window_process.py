@@ -1,0 +1,59 @@
+"""The process behind `Window`: shows the images that come on standard input until it ends or someone closes it.
+
+Only OpenCV is imported: in a process that has loaded PyAV, whose wheels bring another libxcb along, it hangs.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import threading
+
+import cv2
+import numpy as np
+
+HEAD = struct.Struct("<II")  # width, height; then the image as RGB
+_ENDING_KEYS = frozenset({27, ord("q")})
+_TITLE = "vidtrack"
+_WAIT_MS = 15
+
+
+class _Newest:
+    """The last whole image of the pipe."""
+
+    def __init__(self) -> None:
+        self.image: np.ndarray | None = None
+        self.over = threading.Event()
+
+    def receive(self) -> None:
+        stream = sys.stdin.buffer
+        while len(head := stream.read(HEAD.size)) == HEAD.size:
+            width, height = HEAD.unpack(head)
+            data = stream.read(width * height * 3)
+            if len(data) < width * height * 3:
+                break
+            self.image = np.frombuffer(data, np.uint8).reshape(height, width, 3)[..., ::-1]
+        self.over.set()
+
+
+def main() -> None:
+    """Open the window, say so on standard output, and show images."""
+    cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+    print("open", flush=True)
+    newest, sized = _Newest(), False
+    threading.Thread(target=newest.receive, daemon=True).start()
+    while not newest.over.is_set():
+        image, newest.image = newest.image, None
+        if image is not None:
+            if not sized:
+                cv2.resizeWindow(_TITLE, image.shape[1], image.shape[0])
+                sized = True
+            cv2.imshow(_TITLE, np.ascontiguousarray(image))
+        if cv2.waitKey(_WAIT_MS) & 0xFF in _ENDING_KEYS:
+            return
+        if sized and cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1:
+            return
+
+
+if __name__ == "__main__":
+    main()
