@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -96,32 +97,43 @@ def part_of(name: str) -> str:
     return name.split(".")[1]
 
 
-def imports(path: Path, only_at_top: bool = False) -> Iterator[str]:
+@functools.cache
+def imports(path: Path, only_at_top: bool = False) -> tuple[str, ...]:
     """Names that a file imports, those for type checkers included unless only the top level counts."""
     tree = ast.parse(path.read_text("utf-8"))
+    names: list[str] = []
     for node in tree.body if only_at_top else ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(names)
+
+
+def own_imports() -> Iterator[tuple[Path, str, str]]:
+    """Each module, its part, and a name that it imports."""
+    for path in modules():
+        for name in imports(path):
+            yield path, path.relative_to(PACKAGE).with_suffix("").parts[0], name
 
 
 def identify(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", modules(), ids=identify)
-def test_imports_go_down_only(path: Path) -> None:
+def test_imports_go_down_only() -> None:
     level = {part: number for number, parts in enumerate(LEVELS) for part in parts}
-    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    assert own in level, f"{own} has no level yet: give it one"
-    for name in imports(path):
-        if name.startswith("vidtrack."):
-            other = part_of(name)
-            if other in level:
-                assert other == own or level[other] < level[own], f"{own} may not import {name}"
-            else:
-                assert own == "cli" and other == "__version__", f"{own} imports {name}, which has no level"
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert packages == set(level), "every package has a level"
+    wrong = [
+        f"{identify(path)} may not import {name}"
+        for path, own, name in own_imports()
+        if name.startswith("vidtrack.")
+        and part_of(name) != own
+        and level.get(part_of(name), len(LEVELS)) >= level[own]
+        and (own, name) != ("cli", "vidtrack.__version__")
+    ]
+    assert wrong == []
 
 
 def test_no_import_circles() -> None:
@@ -136,12 +148,13 @@ def test_no_import_circles() -> None:
         pytest.fail(f"these modules import each other: {' <- '.join(error.args[1])}")
 
 
-@pytest.mark.parametrize("path", modules(), ids=identify)
-def test_heavy_packages_stay_at_home(path: Path) -> None:
-    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    for name in imports(path):
-        home = HOMES.get(name.split(".")[0])
-        assert home is None or own in home, f"{own} imports {name}; it lives in {', '.join(sorted(home))}"
+def test_heavy_packages_stay_at_home() -> None:
+    wrong = [
+        f"{identify(path)} imports {name}; it belongs in {', '.join(sorted(HOMES[name.split('.')[0]]))}"
+        for path, own, name in own_imports()
+        if own not in HOMES.get(name.split(".")[0], {own})
+    ]
+    assert wrong == []
 
 
 def loaded_with(start: Path) -> list[Path]:
@@ -156,9 +169,8 @@ def loaded_with(start: Path) -> list[Path]:
     return sorted(found)
 
 
-@pytest.mark.parametrize("path", loaded_with(PACKAGE / "cli" / "app.py"), ids=identify)
-def test_commands_import_heavy_parts_when_they_run(path: Path) -> None:
-    light = {
+def test_commands_import_heavy_parts_when_they_run() -> None:
+    light = (
         "vidtrack.core.errors",
         "vidtrack.core.atomic_files",
         "vidtrack.core.status",
@@ -166,22 +178,29 @@ def test_commands_import_heavy_parts_when_they_run(path: Path) -> None:
         "vidtrack.render.style",
         "vidtrack.tracking.config",
         "vidtrack.tracking.registry",
-    }
-    for name in imports(path, only_at_top=True):
-        if name.startswith("vidtrack."):
-            assert any(name.startswith(allowed) for allowed in light), f"import {name} inside the command"
+    )
+    wrong = [
+        f"{identify(path)} imports {name}: import it inside the command"
+        for path in loaded_with(PACKAGE / "cli" / "app.py")
+        for name in imports(path, only_at_top=True)
+        if name.startswith("vidtrack.") and not name.startswith(light)
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", [*modules(), *sorted((ROOT / "tests").rglob("*.py"))], ids=identify)
-def test_files_can_be_read_in_one_go(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= LONGEST
+def test_files_can_be_read_in_one_go() -> None:
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in [*modules(), *(ROOT / "tests").rglob("*.py")]}
+    assert [identify(path) for path, count in lines.items() if count > LONGEST] == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=identify)
-def test_tests_lie_where_they_are_looked_for(path: Path) -> None:
-    name = path.relative_to(PACKAGE).as_posix()
-    own = Path(name).with_name(f"test_{path.name}")
-    assert (ROOT / "tests" / TESTED_BY_THEIR_USERS.get(name, own)).is_file(), f"add tests/{own}"
+def test_tests_lie_where_they_are_looked_for() -> None:
+    names = [path.relative_to(PACKAGE) for path in modules()]
+    assert set(TESTED_BY_THEIR_USERS) <= {name.as_posix() for name in names}, "drop modules that are gone"
+    wanted = [
+        Path("tests") / TESTED_BY_THEIR_USERS.get(name.as_posix(), name.with_name(f"test_{name.name}"))
+        for name in names
+    ]
+    assert [f"add {path}" for path in wanted if not (ROOT / path).is_file()] == []
 
 
 def read_by_people() -> list[Path]:
@@ -190,14 +209,19 @@ def read_by_people() -> list[Path]:
         *sorted(PACKAGE.rglob("assets/*.*")),
         *sorted(ROOT.glob("*.md")),
         *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "benchmarks").glob("*.md")),
         *sorted((ROOT / "weights").rglob("*.md")),
     ]
 
 
-@pytest.mark.parametrize("path", read_by_people(), ids=identify)
-def test_text_is_worded_as_a_native_engineer_would(path: Path) -> None:
-    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
-    assert [f"{number}: {line.strip()}" for number, line in lines if BANNED.search(line)] == []
+def test_text_is_worded_as_a_native_engineer_would() -> None:
+    wrong = [
+        f"{identify(path)}:{number}: {line.strip()}"
+        for path in read_by_people()
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if BANNED.search(line)
+    ]
+    assert wrong == []
 
 
 def test_every_package_is_installed() -> None:

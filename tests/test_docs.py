@@ -40,6 +40,12 @@ def test_options_of_the_readme_exist(command: str) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
+def test_tests_that_the_documents_name_exist() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for name in re.findall(r"\btests/[\w/]+\.py", page.read_text("utf-8")):
+            assert (ROOT / name).is_file(), f"{page.name} names {name}"
+
+
 def test_links_of_the_documents_lead_somewhere() -> None:
     for page in [
         ROOT / "README.md",
