@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.model.published import CONFIGS
 from vidtrack.model.attention import DeformableAttention
-from vidtrack.model.trackformer import TrackFormer
+from vidtrack.model.trackformer import ClipMemory, TrackFormer
 
 
 def model() -> TrackFormer:
@@ -15,15 +15,21 @@ def model() -> TrackFormer:
     return TrackFormer(CONFIGS["trackformer"]).eval()
 
 
+def encoded(ours: TrackFormer, pixels: torch.Tensor) -> ClipMemory:
+    memory = ours.encode(pixels)
+    assert isinstance(memory, ClipMemory)
+    return memory
+
+
 @torch.inference_mode()
 def test_a_frame_that_nothing_came_before_is_its_own_previous_frame() -> None:
     ours, pixels = model(), torch.randn(1, 3, 64, 96)
-    memory = ours.encode(pixels)
+    memory = encoded(ours, pixels)
     alone = ours.decode(memory, ours.object_queries(memory))
     joined = memory.after(memory.as_previous)
     twice = ours.decode(joined, ours.object_queries(joined))
     assert torch.equal(alone.logits, twice.logits)
-    other = ours.encode(torch.randn(1, 3, 64, 96))
+    other = encoded(ours, torch.randn(1, 3, 64, 96))
     after_other = ours.decode(memory.after(other.as_previous), ours.object_queries(memory))
     assert (alone.embeddings - after_other.embeddings).abs().max() > 1e-4
 
@@ -31,7 +37,7 @@ def test_a_frame_that_nothing_came_before_is_its_own_previous_frame() -> None:
 @torch.inference_mode()
 def test_the_memory_of_a_batch_is_that_of_its_frames() -> None:
     ours, pixels = model(), torch.randn(2, 3, 64, 96)
-    second, alone = ours.encode(pixels)[1:2], ours.encode(pixels[1:])
+    second, alone = encoded(ours, pixels)[1:2], encoded(ours, pixels[1:])
     torch.testing.assert_close(second.tokens, alone.tokens, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(second.as_previous, alone.as_previous, atol=1e-4, rtol=1e-4)
 

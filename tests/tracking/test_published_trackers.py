@@ -128,7 +128,7 @@ def test_weights_of_another_kind_are_one_clear_line(kind: str, checkpoint: tuple
     with pytest.raises(UsageError, match=f"--tracker {kind} needs weights of that tracker"):
         make_tracker(Boxes(), TrackerConfig(mode=kind))
     if kind != checkpoint[0]:
-        with pytest.raises(UsageError, match="use --tracker association"):
+        with pytest.raises(UsageError, match=f"use --tracker {checkpoint[0]}"):
             tracker_of(kind, checkpoint[1])
 
 

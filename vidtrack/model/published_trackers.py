@@ -15,7 +15,8 @@ from vidtrack.model.motr import MOTR
 from vidtrack.model.trackformer import TrackFormer
 
 _PERSON_ONLY = {"trackformer": 20, "motr": 1}  # slots of their class heads on MOTChallenge and CrowdHuman
-_UNSUPPORTED = {  # arguments that change what the weights mean, and the only value that we run
+# arguments that change what the weights mean, and the only value that we run
+_UNSUPPORTED: Mapping[str, Mapping[str, object]] = {
     "trackformer": {
         "merge_frame_features": False,
         "multi_frame_encoding": True,

@@ -86,10 +86,12 @@ class QueryTracker:
 
     def __init__(self, detector: Detector, config: TrackerConfig, allowed: np.ndarray) -> None:
         if not isinstance(detector, TrackFormer | MOTR) or detector.config.track_queries != config.mode:
-            raise UsageError(f"--tracker {config.mode} needs weights of that tracker", "use --tracker association")
+            own = detector.config.track_queries if isinstance(detector, TrackFormer | MOTR) else "association"
+            raise UsageError(f"--tracker {config.mode} needs weights of that tracker", f"use --tracker {own}")
         self.model, self.config, self.allowed = detector, config, allowed
         self.cuts = CutDetector()
         self.earlier: FrameTracks | None = None
+        self._previous: Tensor | None = None  # tokens of the last frame as such, of weights that look at two
         self.reset()
 
     def reset(self) -> None:
@@ -148,7 +150,7 @@ class QueryTracker:
 
     def _end_all(self) -> None:
         self.tracks = CarriedTracks.none(self.model.config.hidden_dim)
-        self._previous: Tensor | None = None
+        self._previous = None
 
     def _queries(self) -> Queries | None:
         if not len(self.tracks):
