@@ -1,4 +1,9 @@
-"""Time and memory of forward and backward against the number of pixels."""
+"""Time and memory of forward and backward against the number of pixels.
+
+    python benchmarks/attention_cost.py
+
+prints one encoder self-attention of the shipped width alone, deformable and dense, as processor time of one thread.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +17,10 @@ from multiprocessing import get_context
 from typing import Any
 
 import torch
+from dense_attention import DenseAttention
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from vidtrack.model.attention import DeformableAttention
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.encoder import grid_references
 
@@ -115,3 +122,29 @@ def _peak(device: torch.device) -> Iterator[list[int]]:
 def _synchronise(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize()
+
+
+def print_table(sizes: Sequence[int], dim: int = 128, heads: int = 8, points: int = 4, rounds: int = 3) -> None:
+    """Both attentions turn by turn on strides 8, 16 and 32 of square images; the least time of each counts."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    modules = {"deformable": DeformableAttention(dim, heads, 3, points), "dense": DenseAttention(dim, heads, True)}
+    print("| image | tokens | deformable, ms | dense, ms | dense / deformable |")
+    print("|---|---:|---:|---:|---:|")
+    for size in sizes:
+        shapes = [(size // stride, size // stride) for stride in (8, 16, 32)]
+        count = sum(height * width for height, width in shapes)
+        reference = grid_references(shapes, torch.ones(1, 3, 2))
+        least = dict.fromkeys(modules, float("inf"))
+        for _ in range(rounds):
+            for name, module in modules.items():
+                tokens = torch.randn(1, count, dim, requires_grad=True)
+                began = time.process_time()
+                module(tokens, reference, tokens, shapes, None).sum().backward()
+                least[name] = min(least[name], time.process_time() - began)
+        sparse, dense = (least[name] * 1000 for name in modules)
+        print(f"| {size}x{size} | {count} | {sparse:.1f} | {dense:.1f} | {dense / sparse:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    print_table((256, 320, 384, 448, 512, 640, 768))
