@@ -67,6 +67,14 @@ TESTED_BY_THEIR_USERS = {
     "model/compiled_attention.py": "model/test_transformers_detector.py",
     "model/decoder.py": "model/test_parity.py",
     "model/detector.py": "model/test_parity.py",
+    # through exported files
+    "model/calibration.py": "cli/test_weights.py",
+    "model/description.py": "cli/test_weights.py",
+    "model/exported.py": "model/test_export.py",
+    "model/onnx_detector.py": "model/test_export.py",
+    "model/onnx_export.py": "model/test_export.py",
+    "model/openvino_detector.py": "model/test_export.py",
+    "model/openvino_export.py": "model/test_export.py",
     # parts of commands
     "cli/detect_jobs.py": "cli/test_detect.py",
     "cli/detect_options.py": "cli/test_detect.py",

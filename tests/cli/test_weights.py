@@ -47,6 +47,43 @@ def test_the_shipped_model_is_here_and_whole(vidtrack: Command) -> None:
     assert ended.out.split() == [hashlib.sha256(path.read_bytes()).hexdigest(), name]
 
 
+def test_info_shows_what_a_model_is(vidtrack: Command, tiny_checkpoint: Path) -> None:
+    ended = vidtrack("weights", "info", tiny_checkpoint)
+    assert ended.code == 0, ended.err
+    facts = dict(line.split(None, 1) for line in ended.out.splitlines())
+    assert facts["classes:"] == "4: person, car, bicycle, traffic light"
+    assert facts["size:"] == "shorter side 64, longest 160 pixels"
+    assert facts["tracker:"] == "propagation or association"
+    assert facts["sha256:"] == hashlib.sha256(tiny_checkpoint.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--to", "onnx", "-o", "x.xml"], "--to onnx writes a .onnx file, not x.xml"),
+        (["--to", "onnx", "--int8", "clip.mp4"], "--int8 needs --to openvino"),
+        (["--to", "onnx", "--size", "8"], "size is 8"),
+        (["--to", "onnx", "-o", "missing/x.onnx"], "missing/x.onnx cannot be written"),
+        (["--to", "openvino", "-o", "taken.xml"], "taken.xml already exists"),
+        (["--to", "openvino", "--int8", "."], "no images in folder"),
+    ],
+)
+def test_what_export_cannot_do_is_one_line(
+    vidtrack: Command,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken.xml").touch()
+    ended = vidtrack("weights", "export", tiny_checkpoint, *arguments)
+    assert ended.code in (1, 2, 3)
+    assert said in ended.err.splitlines()[-1] and "Traceback" not in ended.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["taken.xml"]
+
+
 @pytest.mark.parametrize("layout", ["vidtrack", "official"])
 def test_convert_and_back(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path, layout: str) -> None:
     target = tmp_path / ("copy.safetensors" if layout == "vidtrack" else "copy.pth")

@@ -101,6 +101,26 @@ def test_a_zip_of_other_things(tmp_path: Path) -> None:
     assert "damaged" in broken(stream.getvalue(), tmp_path / "x.bin")
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_torchscript_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)).save(path)
+    assert "is a TorchScript program, which vidtrack does not run" in broken(path.read_bytes(), path)
+
+
+def test_an_exported_program_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt2"
+    torch.export.save(torch.export.export(torch.nn.Linear(2, 2), (torch.zeros(1, 2),)), path)
+    assert "is a program of torch.export, which vidtrack does not run" in broken(path.read_bytes(), path)
+
+
+def test_files_of_other_runtimes_are_named(tmp_path: Path) -> None:
+    assert "is a TensorRT engine, which vidtrack does not run" in broken(b"ptrt and more", tmp_path / "model.engine")
+    assert "is a LiteRT model, which" in broken(b"\x1c\0\0\0TFL3", tmp_path / "model.tflite")
+    (tmp_path / "model.xml").write_text("<net/>")
+    assert "weights of an OpenVINO model (give model.xml instead)" in broken(b"\0" * 99, tmp_path / "model.bin")
+
+
 def test_another_network_is_named_by_its_keys(tmp_path: Path) -> None:
     save_file({"conv1.weight": torch.zeros(1), "fc.bias": torch.zeros(1)}, tmp_path / "r.safetensors")
     with pytest.raises(WeightsError, match=r"not a Deformable DETR: its 2 keys begin with conv1\.weight, fc\.bias"):

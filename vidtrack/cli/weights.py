@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidtrack.core.atomic_files import refuse_existing
+from vidtrack.core.atomic_files import check_writable, refuse_existing
 from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
     from vidtrack.model import registry
 
-app = typer.Typer(no_args_is_help=True, help="List, download, verify and convert models.")
+app = typer.Typer(no_args_is_help=True, help="List, download, verify, convert and export models.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Model name; see `vidtrack weights list`.")]
 
@@ -25,6 +25,14 @@ class Layout(StrEnum):
     vidtrack = "vidtrack"
     official = "official"
     huggingface = "huggingface"
+
+
+class Runtime(StrEnum):
+    """Runtimes that models are exported for."""
+
+    onnx = "onnx"
+    openvino = "openvino"
+    tensorrt = "tensorrt"
 
 
 @app.command("list")
@@ -106,6 +114,57 @@ def convert(
     else:
         publish.write_hugging_face(model, target)
     typer.echo(target)
+
+
+@app.command("export")
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Model name or checkpoint of a Deformable DETR.")],
+    runtime: Annotated[Runtime, typer.Option("--to", help="Runtime to export for.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write. Default: the model's name, in this folder.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", help="Shorter side of images in pixels. Default: the model's.")
+    ] = None,
+    int8: Annotated[
+        Path | None,
+        typer.Option("--int8", metavar="CLIP|FOLDER", help="Quantize to 8 bits on these images."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """Export a model for ONNX Runtime, OpenVINO or TensorRT; `detect --model FILE` runs the first two."""
+    if int8 is not None and runtime is not Runtime.openvino:
+        raise UsageError("--int8 needs --to openvino", "leave it out, or change --to")
+    suffix = ".xml" if runtime is Runtime.openvino else ".onnx"
+    target = output or Path(Path(model).stem + (".tensorrt.onnx" if runtime is Runtime.tensorrt else suffix))
+    if target.suffix != suffix:
+        raise UsageError(f"--to {runtime.value} writes a {suffix} file, not {target.name}", "change --output")
+    if not overwrite:
+        refuse_existing([target, *([target.with_suffix(".bin")] if runtime is Runtime.openvino else [])])
+    check_writable(target)
+    from vidtrack.model.calibration import calibration_images
+    from vidtrack.model.export import export_model, trtexec_command
+
+    images = None if int8 is None else calibration_images(int8)
+
+    def begun() -> None:
+        typer.echo("exporting: this takes about a minute", err=True)
+
+    header = export_model(model, runtime.value, target, size, images, begun)
+    typer.echo(target)
+    if runtime is Runtime.tensorrt:
+        typer.echo(f"build the engine with: {trtexec_command(target, header)}", err=True)
+
+
+@app.command("info")
+def info(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Model name, checkpoint or exported file.")],
+) -> None:
+    """Show what a model is: its classes, image size, score threshold, precision, licence, how it tracks."""
+    from vidtrack.model.description import describe
+
+    for name, value in describe(model):
+        typer.echo(f"{name + ':':10} {value}")
 
 
 def _find(name: str) -> registry.ModelEntry:

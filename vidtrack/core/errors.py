@@ -15,6 +15,11 @@ def printable(text: str) -> str:
     return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def first_line(error: BaseException) -> str:
+    """What another package's error says first, or its type if it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 class VidtrackError(Exception):
     """Base of all errors that vidtrack raises; the command line exits with `exit_code`."""
 

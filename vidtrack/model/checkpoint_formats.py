@@ -6,6 +6,7 @@ import argparse
 import json
 import pickle
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -24,6 +25,16 @@ HUGGING_FACE_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+
+
+_OTHER_RUNTIMES = {
+    ".engine": "a TensorRT engine",
+    ".mlmodel": "a Core ML model",
+    ".plan": "a TensorRT engine",
+    ".pte": "an ExecuTorch program",
+    ".tflite": "a LiteRT model",
+    ".trt": "a TensorRT engine",
+}
 
 
 class FileKind(Enum):
@@ -57,10 +68,20 @@ def sniff(path: Path) -> FileKind:
         )
     if start.lstrip()[:1] == b"<":
         raise WeightsError(f"{path} is a web page, not weights", "download it again with the file's direct address")
+    if path.suffix.lower() in _OTHER_RUNTIMES:
+        raise _of_another_runtime(path, _OTHER_RUNTIMES[path.suffix.lower()])
+    if path.suffix == ".bin" and path.with_suffix(".xml").is_file():
+        raise WeightsError(
+            f"{path} holds the weights of an OpenVINO model", f"give {path.with_suffix('.xml').name} instead"
+        )
     raise WeightsError(
         f"{path} is not a checkpoint of a known format",
         "known: vidtrack or Hugging Face .safetensors, Hugging Face folder or .bin, official .pth",
     )
+
+
+def _of_another_runtime(path: Path, what: str) -> WeightsError:
+    return WeightsError(f"{path} is {what}, which vidtrack does not run", "give a checkpoint, an .onnx or an .xml file")
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
@@ -83,6 +104,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
 
 def _unpickle(path: Path) -> Any:
     """Tensors, containers and the `argparse.Namespace` of official checkpoints; nothing else is ever built."""
+    _refuse_program(path)
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -96,6 +118,19 @@ def _unpickle(path: Path) -> Any:
     except Exception as error:  # a damaged file can make PyTorch raise anything, even MemoryError and AssertionError
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(f"{path} is damaged: {reason}", "download or copy it again") from None
+
+
+def _refuse_program(path: Path) -> None:
+    """Raise WeightsError for a TorchScript file or an exported program: zip files too, with code beside the tensors."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = {name.partition("/")[2] for name in archive.namelist()}
+    except (zipfile.BadZipFile, OSError):
+        return  # PyTorch's form before 1.6, or damaged
+    if "constants.pkl" in inside:
+        raise _of_another_runtime(path, "a TorchScript program")
+    if "archive_format" in inside or "serialized_exported_program.json" in inside:
+        raise _of_another_runtime(path, "a program of torch.export")
 
 
 def hugging_face_file(folder: Path) -> Path:

@@ -130,7 +130,7 @@ class DeformableDETR(nn.Module):
         if not full or torch.compiler.is_compiling():
             return sine_encoding(mask, self.config.hidden_dim)
         encoding = full_grid_encoding(mask.shape[1], mask.shape[2], self.config.hidden_dim, mask.device)
-        return encoding.expand(len(mask), -1, -1)
+        return encoding.expand(mask.shape[0], -1, -1)
 
     def _propose(self, tokens: Tensor, padding: Tensor | None, shapes: Shapes, valid_ratios: Tensor) -> Proposals:
         def embed(kept: Tensor) -> Tensor:
@@ -142,7 +142,7 @@ class DeformableDETR(nn.Module):
 
     def object_queries(self, memory: Memory) -> Queries:
         """The queries that look for objects anywhere: learned, or from the best proposals of a two-stage model."""
-        batch = len(memory.tokens)
+        batch = memory.tokens.shape[0]
         if memory.proposal_logits is None or memory.proposal_boxes is None:
             position, content = self.query_embed.weight.expand(batch, -1, -1).chunk(2, dim=-1)
             return Queries(content, position, self.reference_points(position).float().sigmoid())
@@ -234,7 +234,7 @@ class DeformableDETR(nn.Module):
 def level_masks(levels: Sequence[Tensor], padding: Tensor | None) -> list[Tensor]:
     """Padding (B, H, W) at the size of each level; none anywhere without it."""
     if padding is None:
-        return [level.new_zeros((len(level), *level.shape[-2:]), dtype=torch.bool) for level in levels]
+        return [level.new_zeros((level.shape[0], *level.shape[-2:]), dtype=torch.bool) for level in levels]
     return [resize_padding(padding, level.shape[-2:]) for level in levels]
 
 

@@ -72,12 +72,31 @@ DETECTORS: tuple[DetectorEntry, ...] = (
         extra="detectors",
     ),
     DetectorEntry(
+        "onnx",
+        "A Deformable DETR exported to ONNX, run by ONNX Runtime.",
+        lambda path: path.suffix.lower() == ".onnx",
+        "vidtrack.model.onnx_detector:load",
+        extra="onnx",
+    ),
+    DetectorEntry(
+        "openvino",
+        "A Deformable DETR exported to OpenVINO.",
+        lambda path: path.suffix.lower() == ".xml",
+        "vidtrack.model.openvino_detector:load",
+        extra="openvino",
+    ),
+    DetectorEntry(
         "deformable-detr",
         "Deformable DETR: vidtrack's own checkpoints, the official ones and those of Hugging Face.",
         lambda path: True,
         "vidtrack.model.checkpoint:load_located",
     ),
 )
+
+
+def kind_of(path: Path) -> DetectorEntry:
+    """The kind of detector that a file or folder holds, or seems to hold."""
+    return next(entry for entry in DETECTORS if entry.accepts(path))
 
 
 def load_model(
@@ -92,5 +111,5 @@ def load_model(
     find, such as ("red car", "bicycle helmet"), for models that read text. Raises WeightsError and UsageError.
     """
     located = locate(name_or_path)
-    kind = next(entry for entry in DETECTORS if entry.accepts(located.path))
-    return kind.load(located, LoadOptions(device, precision, None if prompt is None else tuple(prompt)))
+    options = LoadOptions(device, precision, None if prompt is None else tuple(prompt))
+    return kind_of(located.path).load(located, options)

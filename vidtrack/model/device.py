@@ -12,7 +12,9 @@ import torch
 from vidtrack.core.errors import ResourceError, UsageError
 
 _MOST_FRAMES = 4  # encoded in parallel, as each holds its activations
-_OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|Insufficient memory|bad_alloc")
+_OUT_OF_MEMORY = re.compile(
+    "out of memory|can't allocate memory|not enough memory|Insufficient memory|bad_alloc|Failed to allocate memory"
+)
 
 
 def resolve_device(name: str | torch.device = "auto") -> torch.device:

@@ -65,4 +65,5 @@ def cell_centres(shapes: Shapes, valid_ratios: Tensor) -> list[Tensor]:
 def cells_across(shapes: Shapes, valid_ratios: Tensor, level: int) -> Tensor:
     """How many cells (B, 1, 2) of a level, as (x, y), the image without its padding covers."""
     height, width = shapes[level]
-    return valid_ratios[:, None, level] * valid_ratios.new_tensor([width, height])
+    across, down = valid_ratios[:, None, level].unbind(-1)
+    return torch.stack([across * width, down * height], dim=-1)

@@ -40,6 +40,6 @@ def _is_compile_supported(device_type: str) -> object:
 with _without_compiler():
     from torchvision import models
     from torchvision.models._utils import IntermediateLayerGetter
-    from torchvision.ops import FrozenBatchNorm2d, batched_nms, box_convert, nms
+    from torchvision.ops import FrozenBatchNorm2d, box_convert, nms
 
-__all__ = ["FrozenBatchNorm2d", "IntermediateLayerGetter", "batched_nms", "box_convert", "models", "nms"]
+__all__ = ["FrozenBatchNorm2d", "IntermediateLayerGetter", "box_convert", "models", "nms"]

@@ -1,4 +1,4 @@
-"""The decoder's output, and its boxes in pixels for one frame."""
+"""The output of a decoder or a whole model, and its boxes in pixels for one frame."""
 
 from __future__ import annotations
 
@@ -23,6 +23,26 @@ class DetectorOutput:
     logits: Tensor
     boxes: Tensor
     embeddings: Tensor
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a whole model found in a batch: scores (B, Q, K) and boxes (B, Q, 4) as cxcywh in (0, 1) of each image."""
+
+    scores: Tensor
+    boxes: Tensor
+
+    def __getitem__(self, index: slice) -> Found:
+        return Found(self.scores[index], self.boxes[index])
+
+    def detections(self, size: tuple[int, int], min_score: float, allowed: np.ndarray) -> Detections:
+        """The best of the `allowed` (K,) classes of every query in the first image, of `size` (width, height)."""
+        scores = self.scores[0].cpu().numpy() * allowed
+        edges = np.array([*size, *size], dtype=np.float64)
+        boxes = cxcywh_to_xyxy(self.boxes[0].cpu().numpy().astype(np.float64)) * edges
+        best = scores.max(axis=1)
+        rows = np.flatnonzero(best >= min_score)
+        return Detections.of(np.clip(boxes[rows], 0.0, edges), best[rows], scores[rows].argmax(axis=1))
 
 
 class FrameOutput:

@@ -44,6 +44,16 @@ def to_batch(
 
     Returns pixels (B, 3, H, W), and padding (B, H, W), True outside each image, or None if all sizes agree.
     """
+    batch, padding = resize_and_pad(images, size, max_size)
+    pixels = _pixels(batch, device, dtype)
+    if padding is None:
+        return pixels, None
+    padding = padding.to(device)
+    return pixels.masked_fill(padding[:, None], 0.0), padding
+
+
+def resize_and_pad(images: Sequence[np.ndarray], size: int, max_size: int) -> tuple[np.ndarray, Tensor | None]:
+    """uint8 RGB images (B, H, W, 3), resized and padded, and their padding as `to_batch` gives it."""
     resized = []
     for image in images:
         height, width = image.shape[:2]
@@ -52,7 +62,7 @@ def to_batch(
         resized.append(cv2.resize(image, to, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR))
     sizes = {image.shape[:2] for image in resized}
     if len(sizes) == 1:
-        return _pixels(np.stack(resized), device, dtype), None
+        return np.stack(resized), None
     full = (max(height for height, _ in sizes), max(width for _, width in sizes))
     batch = np.zeros((len(resized), *full, 3), np.uint8)
     padding = torch.ones((len(resized), *full), dtype=torch.bool)
@@ -60,8 +70,7 @@ def to_batch(
         height, width = image.shape[:2]
         slot[:height, :width] = image
         mask[:height, :width] = False
-    padding = padding.to(device)
-    return _pixels(batch, device, dtype).masked_fill(padding[:, None], 0.0), padding
+    return batch, padding
 
 
 def _pixels(images: np.ndarray, device: torch.device | str, dtype: torch.dtype) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidtrack.model.attention import Shapes
 from vidtrack.model.encoder import cell_centres, cells_across
-from vidtrack.model.light_torchvision import batched_nms, box_convert
+from vidtrack.model.light_torchvision import box_convert, nms
 
 BASE_SIZE = 0.05  # side of a proposal on the finest level, doubled on each coarser one
 CANDIDATES = 4  # times the queries: how many of the best proposals are searched for distinct ones
@@ -68,15 +68,17 @@ def best_proposals(scores: Tensor, boxes: Tensor, count: int, iou: float = 1.0) 
     With `iou` below 1 those come first that no better one overlaps by more than it, whatever the class ("dense
     distinct queries", DDQ, Zhang et al., CVPR 2023, section 3.2).
     """
-    count = min(count, scores.shape[1])
+    searched = CANDIDATES * count
+    if not torch.compiler.is_exporting():  # an exported graph has a fixed number of queries
+        count, searched = min(count, scores.shape[1]), min(searched, scores.shape[1])
     if iou >= 1:
         return scores.topk(count, dim=1).indices
-    best, tokens = scores.float().topk(min(CANDIDATES * count, scores.shape[1]), dim=1)
+    best, tokens = scores.float().topk(searched, dim=1)
     candidates = boxes.detach().float().gather(1, tokens[..., None].expand(-1, -1, 4)).sigmoid()
-    image = torch.arange(len(scores), device=scores.device)[:, None].expand_as(tokens)
-    corners = box_convert(candidates.flatten(0, 1), "cxcywh", "xyxy")
-    distinct = batched_nms(corners, best.flatten(), image.flatten(), iou)
-    repeated = torch.ones_like(tokens, dtype=torch.uint8).flatten()
-    repeated[distinct] = 0
-    order = repeated.view_as(tokens).argsort(dim=1, stable=True)[:, :count]
+    apart = 4.0 * torch.arange(scores.shape[0], device=scores.device)[:, None, None]  # images never overlap
+    corners = box_convert(candidates, "cxcywh", "xyxy") + apart
+    distinct = nms(corners.flatten(0, 1), best.flatten(), iou)
+    repeated = torch.ones_like(tokens).flatten().index_fill(0, distinct, 0).view_as(tokens)
+    place = repeated * tokens.shape[1] + torch.arange(tokens.shape[1], device=tokens.device)  # a sort ONNX can express
+    order = place.topk(count, dim=1, largest=False).indices
     return tokens.gather(1, order)

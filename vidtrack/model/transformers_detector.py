@@ -9,7 +9,6 @@ import inspect
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,15 +18,15 @@ from torch import Tensor
 from torchvision.ops import nms
 
 from vidtrack import ops
-from vidtrack.core.boxes import cxcywh_to_xyxy
 from vidtrack.core.detections import Detections
-from vidtrack.core.errors import UsageError, WeightsError
+from vidtrack.core.errors import UsageError, WeightsError, first_line
 from vidtrack.model.checkpoint import origin_of
 from vidtrack.model.checkpoint_formats import read_json
 from vidtrack.model.compiled_attention import use_compiled_attention
 from vidtrack.model.detector_families import reads_text
 from vidtrack.model.detectors import LoadOptions
 from vidtrack.model.device import is_out_of_memory, resolve_device
+from vidtrack.model.outputs import Found
 from vidtrack.model.precision import resolve_precision
 from vidtrack.model.preprocess import check_size
 from vidtrack.model.protocol import Origin, Preprocessor
@@ -36,17 +35,6 @@ from vidtrack.model.text_prompt import TextPrompt, text_prompt
 
 _BOX_SCORE = 0.5  # threshold of transformers' own post-processing
 _UNUSED = ("N/A", "")  # names of class slots that COCO skips
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a model found in a batch: scores (B, Q, K) and boxes (B, Q, 4) as cxcywh in (0, 1) of each image."""
-
-    scores: Tensor
-    boxes: Tensor
-
-    def __getitem__(self, index: slice) -> Found:
-        return Found(self.scores[index], self.boxes[index])
 
 
 class TransformersDetector:
@@ -120,7 +108,7 @@ class TransformersDetector:
                     raise
                 height, width = pixels.shape[-2:]
                 raise UsageError(
-                    f"{self.origin.name} fails at {width}x{height} pixels: {_first_line(error)}",
+                    f"{self.origin.name} fails at {width}x{height} pixels: {first_line(error)}",
                     "leave out --size, or try a multiple of 32",
                 ) from error
         scores, boxes = _read_classes(outputs, self.num_classes) if self._prompt is None else self._prompt.read(outputs)
@@ -140,12 +128,7 @@ class TransformersDetector:
 
     def detect(self, memory: Found, size: tuple[int, int], min_score: float, allowed: np.ndarray) -> Detections:
         """The best class of every query that has at least `min_score`."""
-        scores = memory.scores[0].cpu().numpy() * allowed
-        edges = np.array([*size, *size], dtype=np.float64)
-        boxes = cxcywh_to_xyxy(memory.boxes[0].cpu().numpy().astype(np.float64)) * edges
-        best = scores.max(axis=1)
-        rows = np.flatnonzero(best >= min_score)
-        found = Detections.of(np.clip(boxes[rows], 0.0, edges), best[rows], scores[rows].argmax(axis=1))
+        found = memory.detections(size, min_score, allowed)
         if self._prompt is None or self._prompt.nms_iou >= 1:
             return found
         return found[_best_of_each_class(found, self._prompt.nms_iou)]
@@ -200,16 +183,12 @@ def _reading(located: Located) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise WeightsError(f"{located.name} needs another package: {_first_line(error)}") from None
+        raise WeightsError(f"{located.name} needs another package: {first_line(error)}") from None
     except Exception as error:  # a damaged or foreign folder can make it raise anything
         raise WeightsError(
-            f"transformers {transformers.__version__} cannot load {located.name}: {_first_line(error)}",
+            f"transformers {transformers.__version__} cannot load {located.name}: {first_line(error)}",
             "is the folder complete?",
         ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _class_names(config: Any) -> tuple[str, ...]:

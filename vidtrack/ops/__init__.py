@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 import torch
@@ -17,7 +19,15 @@ from torch import Tensor
 from vidtrack.core.errors import UsageError
 from vidtrack.ops import compiled, reference
 
-__all__ = ["announce", "build_info", "deformable_attention", "deformable_sampling", "is_compiled", "require_compiled"]
+__all__ = [
+    "announce",
+    "build_info",
+    "deformable_attention",
+    "deformable_sampling",
+    "is_compiled",
+    "require_compiled",
+    "sampling_through",
+]
 
 _logger = logging.getLogger(__name__)
 _library: compiled.Library | None = None
@@ -41,6 +51,19 @@ if _library is not None:
         _served.add("cuda")
 
 
+_substitute: ContextVar[reference.Sampling | None] = ContextVar("_substitute", default=None)
+
+
+@contextmanager
+def sampling_through(sampling: reference.Sampling) -> Iterator[None]:
+    """Inside, `deformable_attention` is plain PyTorch around `sampling`: for runtimes without our kernels."""
+    token = _substitute.set(sampling)
+    try:
+        yield
+    finally:
+        _substitute.reset(token)
+
+
 def _has_kernel(value: Tensor) -> bool:
     device_type = value.device.type
     return device_type in _served and not (device_type == "cuda" and value.dtype == torch.float64)
@@ -60,12 +83,20 @@ def deformable_attention(
     sampling_offsets: (B, Q, M, L, P, 2) as (x, y), in pixels of the level, or in w/(2P) and h/(2P) of the box;
     attention_logits: (B, Q, M, L, P), softmax over L*P is taken here.
     """
-    if _has_kernel(value):
+    substitute = _substitute.get()
+    if substitute is None and _has_kernel(value):
         shapes = [size for shape in spatial_shapes for size in shape]
         return torch.ops.vidtrack.deformable_attention(
             value, shapes, reference_points, sampling_offsets, attention_logits
         )
-    return reference.deformable_attention(value, spatial_shapes, reference_points, sampling_offsets, attention_logits)
+    return reference.deformable_attention(
+        value,
+        spatial_shapes,
+        reference_points,
+        sampling_offsets,
+        attention_logits,
+        substitute or reference.deformable_sampling,
+    )
 
 
 def deformable_sampling(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 Shapes = Sequence[tuple[int, int]]
+Sampling = Callable[[Tensor, Shapes, Tensor, Tensor], Tensor]  # a function with the arguments of deformable_sampling
 
 
 def sampling_locations(shapes: Shapes, reference_points: Tensor, sampling_offsets: Tensor) -> Tensor:
@@ -22,7 +23,8 @@ def sampling_locations(shapes: Shapes, reference_points: Tensor, sampling_offset
         points = sampling_offsets.shape[-2]
         size = reference_points[:, :, None, :, None, 2:]
         return centre + sampling_offsets / points * size * 0.5
-    width_height = sampling_offsets.new_tensor([(w, h) for h, w in shapes])  # (L, 2)
+    sides = [torch.stack([sampling_offsets.new_full((), side) for side in (w, h)]) for h, w in shapes]  # for export
+    width_height = torch.stack(sides)  # (L, 2)
     return centre + sampling_offsets / width_height[:, None, :]
 
 
@@ -48,10 +50,15 @@ def deformable_sampling(value: Tensor, shapes: Shapes, sampling_locations: Tenso
 
 
 def deformable_attention(
-    value: Tensor, shapes: Shapes, reference_points: Tensor, sampling_offsets: Tensor, attention_logits: Tensor
+    value: Tensor,
+    shapes: Shapes,
+    reference_points: Tensor,
+    sampling_offsets: Tensor,
+    attention_logits: Tensor,
+    sampling: Sampling = deformable_sampling,
 ) -> Tensor:
     """The fused operator from raw offsets (B, Q, M, L, P, 2) and raw logits (B, Q, M, L, P), (B, Q, M*D)."""
     dtype = torch.promote_types(value.dtype, torch.float32)
     locations = sampling_locations(shapes, reference_points.to(dtype), sampling_offsets.to(dtype))
     weights = attention_logits.to(dtype).flatten(-2).softmax(-1).view_as(attention_logits)
-    return deformable_sampling(value, shapes, locations, weights)
+    return sampling(value, shapes, locations, weights)

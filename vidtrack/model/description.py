@@ -1,0 +1,34 @@
+"""What a model is, in a few lines, whatever its kind."""
+
+from __future__ import annotations
+
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.detectors import kind_of, load_model
+from vidtrack.model.exported import ExportedDetector
+from vidtrack.model.registry import locate
+
+
+def describe(name_or_path: str) -> list[tuple[str, str]]:
+    """Names and values for people; raises WeightsError and UsageError as `load_model` does."""
+    located = locate(name_or_path)
+    detector = load_model(name_or_path, "cpu")
+    classes = [name for name in detector.class_names if name]
+    facts = [("model", detector.origin.name), ("kind", kind_of(located.path).summary)]
+    licence = None if located.entry is None else located.entry.licence
+    if isinstance(detector, ExportedDetector):
+        header = detector.header
+        facts += [("exported", f"from {header.model} by vidtrack {header.vidtrack}")]
+        facts += [("size", f"shorter side {header.size}, longest {header.max_size} pixels")]
+        licence = header.licence
+    elif isinstance(detector, DeformableDETR):
+        config = detector.config
+        facts += [("size", f"shorter side {config.size}, longest {config.max_size} pixels")]
+    facts += [
+        ("score", f"{detector.default_score:g}"),
+        ("precision", detector.precision),
+        ("tracker", "propagation or association" if isinstance(detector, DeformableDETR) else "association"),
+        ("licence", licence or "unknown"),
+        ("sha256", detector.origin.sha256 or "unknown"),
+        ("classes", f"{len(classes)}: {', '.join(classes)}"),
+    ]
+    return facts

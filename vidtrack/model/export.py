@@ -1,0 +1,52 @@
+"""Exports of a Deformable DETR for other runtimes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from vidtrack.model.exported import IMAGES, ExportHeader
+from vidtrack.model.onnx_export import load_for_export, write_onnx
+
+_LARGEST_BATCH = 8  # of an engine built with the suggested command
+
+
+def export_model(
+    name_or_path: str,
+    runtime: Literal["onnx", "openvino", "tensorrt"],
+    path: Path,
+    size: int | None = None,
+    calibration: Sequence[np.ndarray] | None = None,
+    begun: Callable[[], None] = lambda: None,
+) -> ExportHeader:
+    """Write a model's exported file, OpenVINO's weights beside it as .bin, and return what the file says of itself.
+
+    `size` replaces the model's shorter side in pixels. With `calibration`, RGB images (H, W, 3), OpenVINO's model runs
+    in 8 bits. `begun` is called before the part that takes a minute. Raises WeightsError, UsageError and OutputError.
+    """
+    model, header = load_for_export(name_or_path, size)
+    header = msgspec.structs.replace(header, runtime=runtime)
+    begun()
+    if runtime == "openvino":
+        from vidtrack.model.openvino_export import write_openvino
+
+        write_openvino(model, header, path, calibration)
+    else:
+        write_onnx(model, header, path)
+    return header
+
+
+def trtexec_command(path: Path, header: ExportHeader) -> str:
+    """The command that builds a TensorRT engine, in float32: 16 bits would round sampling positions to pixels."""
+    size, longest = header.size, header.max_size
+    shapes = {
+        "min": (1, size, size),
+        "opt": (1, size, longest),
+        "max": (_LARGEST_BATCH, longest, longest),
+    }
+    ranges = " ".join(f"--{name}Shapes={IMAGES}:{b}x{h}x{w}x3" for name, (b, h, w) in shapes.items())
+    return f"trtexec --onnx={path} --saveEngine={path.with_suffix('.engine')} {ranges}"
