@@ -60,6 +60,7 @@ def list_models() -> None:
     console = Console()
     console.print(table, markup=False) if console.is_terminal else Console(width=240).print(table, markup=False)
     typer.echo("Others by hf:owner/name. AP: COCO val2017, as the authors report it; MB: about, to download.")
+    typer.echo("Exported models (FILE.onnx, FILE.xml) are tracked by association.")
 
 
 @app.command("pull")
