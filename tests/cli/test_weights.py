@@ -61,11 +61,9 @@ def test_info_shows_what_a_model_is(vidtrack: Command, tiny_checkpoint: Path) ->
     ("arguments", "said"),
     [
         (["--to", "onnx", "-o", "x.xml"], "--to onnx writes a .onnx file, not x.xml"),
-        (["--to", "onnx", "--int8", "clip.mp4"], "--int8 needs --to openvino"),
         (["--to", "onnx", "--size", "8"], "size is 8"),
         (["--to", "onnx", "-o", "missing/x.onnx"], "missing/x.onnx cannot be written"),
         (["--to", "openvino", "-o", "taken.xml"], "taken.xml already exists"),
-        (["--to", "openvino", "--int8", "."], "no images in folder"),
     ],
 )
 def test_what_export_cannot_do_is_one_line(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-import numpy as np
 
 from vidtrack.model.exported import IMAGES, ExportHeader
 from vidtrack.model.onnx_export import load_for_export, write_onnx
@@ -20,13 +19,12 @@ def export_model(
     runtime: Literal["onnx", "openvino", "tensorrt"],
     path: Path,
     size: int | None = None,
-    calibration: Sequence[np.ndarray] | None = None,
     begun: Callable[[], None] = lambda: None,
 ) -> ExportHeader:
     """Write a model's exported file, OpenVINO's weights beside it as .bin, and return what the file says of itself.
 
-    `size` replaces the model's shorter side in pixels. With `calibration`, RGB images (H, W, 3), OpenVINO's model runs
-    in 8 bits. `begun` is called before the part that takes a minute. Raises WeightsError, UsageError and OutputError.
+    `size` replaces the model's shorter side in pixels. `begun` is called before the part that takes a minute. Raises
+    WeightsError, UsageError and OutputError.
     """
     model, header = load_for_export(name_or_path, size)
     header = msgspec.structs.replace(header, runtime=runtime)
@@ -34,7 +32,7 @@ def export_model(
     if runtime == "openvino":
         from vidtrack.model.openvino_export import write_openvino
 
-        write_openvino(model, header, path, calibration)
+        write_openvino(model, header, path)
     else:
         write_onnx(model, header, path)
     return header

@@ -38,7 +38,7 @@ class ExportHeader(msgspec.Struct, frozen=True):
     """
 
     runtime: Literal["onnx", "openvino", "tensorrt"]
-    precision: Literal["float32", "int8"]
+    precision: Literal["float32"]
     model: str
     classes: tuple[str, ...]
     size: int

@@ -1,50 +1,35 @@
-"""Deformable DETR as an OpenVINO model, in float32 or with its matrix products and convolutions in 8 bits."""
+"""Deformable DETR as an OpenVINO model."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import shutil
-import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import msgspec
-import numpy as np
 
 from vidtrack.core.atomic_files import replacing
 from vidtrack.core.optional import optional_package
 from vidtrack.model.detector import DeformableDETR
-from vidtrack.model.exported import IMAGES, METADATA_KEY, ExportHeader
+from vidtrack.model.exported import METADATA_KEY, ExportHeader
 from vidtrack.model.onnx_export import write_onnx
-from vidtrack.model.preprocess import resize_and_pad
 
 
-def write_openvino(
-    model: DeformableDETR, header: ExportHeader, path: Path, calibration: Sequence[np.ndarray] | None = None
-) -> None:
-    """Write `path` (.xml) and its weights (.bin); with `calibration`, RGB images (H, W, 3), in 8 bits.
+def write_openvino(model: DeformableDETR, header: ExportHeader, path: Path) -> None:
+    """Write `path` (.xml) and its weights (.bin).
 
     Raises UsageError if a package is missing, OutputError if a file cannot be written.
     """
-    _packages(calibration is not None)  # before the minute that the graph takes
+    _openvino()  # before the minute that the graph takes
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder, "model.onnx")
         write_onnx(model, header, plain)
-        convert_onnx(plain, header, path, calibration)
+        convert_onnx(plain, header, path)
 
 
-def convert_onnx(
-    onnx_file: Path, header: ExportHeader, path: Path, calibration: Sequence[np.ndarray] | None = None
-) -> None:
+def convert_onnx(onnx_file: Path, header: ExportHeader, path: Path) -> None:
     """`write_openvino` from a file of `write_onnx`."""
-    openvino, nncf = _packages(calibration is not None)
+    openvino = _openvino()
     converted = openvino.convert_model(onnx_file)
-    if calibration is not None:
-        header = msgspec.structs.replace(header, precision="int8")
-        converted = _in_8_bits(nncf, converted, header, calibration)
     converted.set_rt_info(header.to_json(), [METADATA_KEY])
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder, "model.xml")
@@ -55,25 +40,5 @@ def convert_onnx(
                 shutil.copyfile(written.with_suffix(suffix), partial)
 
 
-def _in_8_bits(nncf: Any, model: Any, header: ExportHeader, images: Sequence[np.ndarray]) -> Any:
-    """Post-training quantisation; the type "transformer" keeps sampling positions in float32."""
-    logging.getLogger("nncf").setLevel(logging.ERROR)
-
-    def inputs(image: np.ndarray) -> dict[str, np.ndarray]:
-        return {IMAGES: resize_and_pad([image], header.size, header.max_size)[0]}
-
-    with contextlib.redirect_stdout(sys.stderr):  # its progress bars
-        return nncf.quantize(
-            model,
-            nncf.Dataset(images, inputs),
-            preset=nncf.QuantizationPreset.MIXED,
-            model_type=nncf.ModelType.TRANSFORMER,
-            subset_size=len(images),
-        )
-
-
-def _packages(quantize: bool) -> tuple[Any, Any]:
-    return (
-        optional_package("openvino", "an export to OpenVINO"),
-        optional_package("nncf", "--int8") if quantize else None,
-    )
+def _openvino() -> Any:
+    return optional_package("openvino", "an export to OpenVINO")
