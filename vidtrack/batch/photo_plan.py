@@ -105,7 +105,8 @@ def _holds_photos(folder: Path) -> bool:
     """Whether a folder has images, but neither videos nor the numbered frames of a clip."""
     try:
         if not any(
-            path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") for path in folder.iterdir()
+            path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+            for path in folder.iterdir()
         ):
             return False
         for _, folders, names in os.walk(folder):
@@ -130,8 +131,12 @@ def _expand(text: str) -> Iterator[tuple[Path, Path]]:
             yield from ((photo, Path(parent).relative_to(path)) for photo in photos if _is_photo(photo))
     elif not os.path.exists(path) and glob.has_magic(text):
         yield from (
-            (Path(name), Path()) for name in sorted(glob.glob(str(path), recursive=True)) if _is_photo(Path(name))
+            (Path(name), Path())
+            for name in sorted(glob.glob(str(path), recursive=True))
+            if _is_photo(Path(name)) and not os.path.isdir(name)
         )
+    elif os.path.isfile(path) and path.suffix.lower() in VIDEO_SUFFIXES:
+        raise UsageError(f"{text} is a video, and --photos takes photos", "drop --photos")
     else:
         yield path, Path()
 

@@ -169,7 +169,7 @@ def detect(
         plan = find_photos(inputs, output, config, photos, no_video, include or (), exclude or ())
     if plan is not None:
         say_how_read(inputs, None, progress)
-        refuse_video_options(config, watch or engine is EngineKind.ray or timeout is not None or profile)
+        refuse_video_options(config, watch or engine is EngineKind.ray or timeout is not None or profile or show)
         still = replace(config, look=photo_look(config.look))
         code = detect_in_photos(plan, chosen, still, existing, report, progress, limit)
         finish(code, model, progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from vidtrack.model.choice import ModelChoice
     from vidtrack.pipeline.config import RunConfig
 
-_OF_VIDEO = "--start, --end, --stride, --line, --zone, --watch, --timeout, --engine ray and --profile"
+_OF_VIDEO = "--start, --end, --stride, --line, --zone, --watch, --timeout, --engine ray, --profile and --show"
 
 
 def find_photos(
@@ -103,19 +104,33 @@ def detect_in_photos(
 
 def say_how_read(inputs: Sequence[str], jobs: Sequence[Job] | None, progress: ProgressStyle) -> None:
     """Say what numbered images were taken for, which could be a clip or photos; `jobs` are clips, None is photos."""
-    from vidtrack.video.image_sequence import are_numbered, image_paths
+    from vidtrack.video.image_sequence import are_numbered, image_paths, is_sequence
 
     if progress in (ProgressStyle.json, ProgressStyle.none):
         return
     if jobs is not None:
         folder = jobs[0].source if len(jobs) == 1 else None
-        if isinstance(folder, Path) and os.path.isdir(folder):
-            count = len(image_paths(folder))
-            _note(f"{folder}: {count} numbered images, read as a clip (--photos detects in each by itself)")
+        if isinstance(folder, Path) and is_sequence(folder):
+            names = [path.name for path in image_paths(folder)]
+            kind = "numbered image" if len(names) > 1 and are_numbered(names) else "image"
+            _note(f"{folder}: {_counted(len(names), kind)}, read as a clip (--photos detects in each by itself)")
+        _note_photos_left(inputs, [job.source for job in jobs])
     elif len(inputs) > 1 and are_numbered(list(map(os.path.basename, inputs))):
         _note(
             f"{len(inputs)} numbered images, read as photos (a quoted pattern such as 'img_*.png' reads them as a clip)"
         )
+
+
+def _note_photos_left(inputs: Sequence[str], clips: Sequence[object]) -> None:
+    from vidtrack.batch.photo_plan import is_annotated
+    from vidtrack.video.image_sequence import image_paths
+
+    for folder in map(Path, map(os.path.expanduser, inputs)):
+        if os.path.isdir(folder) and folder not in clips:
+            with suppress(InputError, OSError):
+                count = sum(not is_annotated(image) for image in image_paths(folder))
+                if count:
+                    _note(f"{folder}: {_counted(count, 'image')} beside its videos left out (--photos detects in each)")
 
 
 def _note(text: str) -> None:
@@ -149,9 +164,13 @@ def _total(plan: PhotoPlan, before: Sequence[Any], outcomes: Sequence[PhotoOutco
     left = len(plan.jobs) - len(before) - len(outcomes)
     parts += [f"{left} not done"] if left else []
     objects = _counted(sum(outcome.objects for outcome in outcomes), "object")
-    target = "" if plan.record is None else f" -> {plan.record}"
+    target = f" -> {plan.record}" if _is_written(plan) else ""
     again = "; run it again to continue" if interrupted else ""
     return f"{_counted(len(plan.jobs), 'photo')}: {', '.join(parts)}, {objects}{target}{again}"
+
+
+def _is_written(plan: PhotoPlan) -> bool:
+    return plan.record is not None and plan.record.exists()
 
 
 def _summary(plan: PhotoPlan, outcomes: Sequence[PhotoOutcome], interrupted: bool) -> dict[str, Any]:
@@ -160,7 +179,7 @@ def _summary(plan: PhotoPlan, outcomes: Sequence[PhotoOutcome], interrupted: boo
         "failed": sum(outcome.error is not None for outcome in outcomes),
         "objects": sum(outcome.objects for outcome in outcomes),
         "interrupted": interrupted,
-        "output": None if plan.record is None else str(plan.record),
+        "output": str(plan.record) if _is_written(plan) else None,
     }
 
 

@@ -59,6 +59,7 @@ def image_paths(path: Path) -> list[Path]:
     else:
         found = [Path(p) for p in glob.glob(str(path))]
         found = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES]
+    found = [image for image in found if not image.is_dir()]
     if not found:
         what = "is a folder without images" if path.is_dir() else "matches no image"
         raise InputError(f"{path} {what}", "give a video file, a folder of images or a pattern such as img_%04d.png")
