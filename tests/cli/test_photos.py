@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Ended, assert_one_line
-from tests.media import example_frames
+from tests.media import EXAMPLE_CLIP, example_frames
 from vidtrack.datasets.coco import read_coco
 
 Command = Callable[..., Ended]
@@ -217,3 +217,71 @@ def test_a_photo_that_may_not_be_read_fails_alone(detect: Command, photos: Path)
     ended = detect(photos)
     assert ended.code == 1
     assert "gone.jpg does not exist" in ended.err
+
+
+def test_a_single_photo_that_fails_leaves_no_file_and_can_be_run_again(
+    detect: Command, photos: Path, tmp_path: Path
+) -> None:
+    photo = tmp_path / "one.jpg"
+    photo.write_bytes(b"\xff\xd8\xff\xe0 not a photo")
+    ended = detect(photo)
+    assert ended.code == 3 and "->" not in ended.err
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["one.jpg"]
+    photo.write_bytes((photos / "café.jpg").read_bytes())
+    assert detect(photo).code == 0
+    assert len(record(tmp_path / "one.detections.json")["images"]) == 1
+
+
+def test_a_single_photo_is_not_replaced_by_a_run_with_other_settings(detect: Command, photos: Path) -> None:
+    assert detect(photos / "café.jpg").code == 0
+    before = (photos / "café.detections.json").read_bytes()
+    assert_one_line(detect(photos / "café.jpg", "--size", 64), 2, "already exist", "--overwrite")
+    assert (photos / "café.detections.json").read_bytes() == before
+
+
+def test_results_of_photos_that_a_run_does_not_have_are_never_replaced(
+    detect: Command, photos: Path, tmp_path: Path
+) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    Image.fromarray(example_frames(2)[1]).save(others / "café.jpg")
+    Image.fromarray(example_frames(2)[1]).save(others / "more.jpg")
+    out = tmp_path / "out"
+    assert detect(photos, "-o", out).code == 0
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    assert_one_line(detect(others, "-o", out), 2, "another café.jpg", "--overwrite")
+    part = photos / "café.jpg", photos / "turned.jpg"
+    assert_one_line(detect(*part, "-o", out, "--size", 64), 2, "sub/b.png", "another output", "--overwrite")
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+    assert detect(others, "-o", out, "--exclude", "café.jpg").code == 0
+    assert [image["file_name"] for image in record(out / "detections.json")["images"]] == [
+        "café.jpg", "more.jpg", "sub/b.png", "turned.jpg",
+    ]  # fmt: skip
+    tmp_path = photos.rename(tmp_path / "moved")
+    assert "3 done before" in detect(tmp_path, "-o", out).err
+
+
+def test_a_folder_that_is_named_like_a_photo_is_a_folder(detect: Command, photos: Path, tmp_path: Path) -> None:
+    (photos / "holiday.jpg").mkdir()
+    Image.fromarray(example_frames(2)[1]).save(photos / "holiday.jpg" / "a.jpg")
+    assert detect(photos, "-o", tmp_path / "out.json").code == 0
+    names = [image["file_name"] for image in record(tmp_path / "out.json")["images"]]
+    assert names == ["café.jpg", "holiday.jpg/a.jpg", "sub/b.png", "turned.jpg"]
+    assert detect(f"{photos}/*.jpg", "--photos", "-o", tmp_path / "glob.json").code == 0
+    assert len(record(tmp_path / "glob.json")["images"]) == 2
+    for number in range(3):
+        (tmp_path / "frames" / f"{number}.png").parent.mkdir(exist_ok=True)
+        Image.fromarray(example_frames(1)[0]).save(tmp_path / "frames" / f"{number}.png")
+    (tmp_path / "frames" / "3.png").mkdir()
+    assert detect(tmp_path / "frames", "-o", tmp_path / "clip.jsonl").code == 0
+
+
+def test_what_is_not_done_with_photos_is_said(detect: Command, photos: Path, tmp_path: Path) -> None:
+    (photos / "clip.mp4").symlink_to(EXAMPLE_CLIP)
+    assert_one_line(detect(photos / "clip.mp4", "--photos"), 2, "clip.mp4 is a video", "--photos")
+    ended = detect(photos, "-o", tmp_path / "out", "--end", 0.1)
+    assert "photos: 2 images beside its videos left out (--photos" in ended.err
+    (photos / "clip.mp4").unlink()
+    assert_one_line(detect(photos, "--show"), 2, "--show", "photos")
+    ended = detect(f"{photos}/c*.jpg", "-o", tmp_path / "x.jsonl")
+    assert ended.code == 0 and "1 image, read as a clip (--photos" in ended.err

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vidtrack.batch.pending import Fingerprint, identity_of
+from vidtrack.batch.pending import Fingerprint, identity_of, relative
 from vidtrack.batch.photo_plan import PhotoJob, PhotoPlan
 from vidtrack.batch.plan import EXISTS_HINT, Existing
 from vidtrack.core.atomic_files import check_writable, make_folder, refuse_existing, write_whole
-from vidtrack.core.errors import OutputError, VidtrackError
+from vidtrack.core.errors import ExistsError, OutputError, VidtrackError
 from vidtrack.core.metadata import utc_now, version_of
 from vidtrack.model.choice import ModelChoice
 from vidtrack.pipeline.config import RunConfig
@@ -21,6 +21,7 @@ from vidtrack.pipeline.detect_photos import FailedPhoto, Photo, detect_photos
 from vidtrack.render.photo import annotated_image
 
 _SAVE_EVERY = 10.0  # seconds, after which a crash loses no more work
+_ELSEWHERE = "choose another output; --overwrite replaces it"
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,15 @@ class PhotoRecord:
     images: dict[str, dict[str, Any]] = field(default_factory=dict)  # by name
     objects: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def add(self, job: PhotoJob, photo: Photo) -> None:
-        """Take the result of a photo."""
+    def add(self, job: PhotoJob, photo: Photo, source: str) -> None:
+        """Take the result of a photo; `source` is its path as seen from the record."""
         size, mtime_ns = identity_of(job.source)
         width, height = photo.size
         found = photo.detections
         corners = found.boxes_xyxy.tolist()
         self.images[job.name] = {
-            "file_name": job.name, "width": width, "height": height, "bytes": size, "mtime_ns": mtime_ns,
+            "file_name": job.name, "width": width, "height": height, "source": source, "bytes": size,
+            "mtime_ns": mtime_ns,
         }  # fmt: skip
         self.objects[job.name] = [
             {
@@ -105,17 +107,32 @@ class PhotoRun:
         shaped_by = Fingerprint.of(config, registry.content_sha256(located.path), model.prompt)
         self._made_by = {"model": located.name, "weights": shaped_by.weights, "parameters": shaped_by.parameters}
         earlier = None if plan.record is None else _read_record(plan.record)
-        if earlier is None and existing is Existing.REFUSE:
+        same = earlier is not None and earlier.made_by == self._made_by and existing is not Existing.OVERWRITE
+        if existing is Existing.REFUSE and (earlier is None or (not plan.is_batch and earlier.images)):
             targets = [plan.record, *(job.annotated for job in plan.jobs)]
             refuse_existing([target for target in targets if target is not None], EXISTS_HINT)
-        same = earlier is not None and earlier.made_by == self._made_by and existing is not Existing.OVERWRITE
-        if earlier is not None and same and not plan.is_batch and existing is Existing.REFUSE:
-            refuse_existing([target for target in (plan.record, plan.jobs[0].annotated) if target], EXISTS_HINT)
+        if existing is not Existing.OVERWRITE and earlier is not None:
+            self._refuse_loss(earlier, same)
         self.record = earlier if earlier is not None and same else PhotoRecord(self._made_by, ())
         self.done_before = tuple(job for job in plan.jobs if self.record.has(job))
         done = set(self.done_before)
         self.left = [job for job in plan.jobs if job not in done]
         self._saved = time.monotonic()
+
+    def _refuse_loss(self, earlier: PhotoRecord, same: bool) -> None:
+        """Raise ExistsError if a run would replace the results of photos that it does not have."""
+        jobs = {job.name: job for job in self._plan.jobs}
+        for name, image in earlier.images.items():
+            job = jobs.get(name)
+            if job is None and not same:
+                raise ExistsError(f"{self._plan.record} holds {name}, found with another model or settings", _ELSEWHERE)
+            if job is None or image.get("source", self._seen_from_record(job)) == self._seen_from_record(job):
+                continue
+            if (image.get("bytes"), image.get("mtime_ns")) != identity_of(job.source):
+                raise ExistsError(f"{self._plan.record} holds another {name}, of {image['source']}", _ELSEWHERE)
+
+    def _seen_from_record(self, job: PhotoJob) -> str:
+        return relative(job.source, Path() if self._plan.record is None else self._plan.record.parent).as_posix()
 
     def outcomes(self) -> Iterator[PhotoOutcome]:
         """Work on what is left, photo by photo."""
@@ -134,8 +151,8 @@ class PhotoRun:
                 self.save()
 
     def save(self) -> None:
-        """Write the COCO file, unless it goes to standard output."""
-        if self._plan.record is not None:
+        """Write the COCO file, unless it goes to standard output or would hold nothing of a single photo."""
+        if self._plan.record is not None and (self._plan.is_batch or self.record.images):
             write_whole(self._plan.record, self.record.text())
         self._saved = time.monotonic()
 
@@ -150,7 +167,7 @@ class PhotoRun:
                 write_whole(job.annotated, annotated_image(photo.frame, photo.objects, names, look, suffix, job.source))
             except OutputError as error:
                 return PhotoOutcome(job, error=error)
-        self.record.add(job, photo)
+        self.record.add(job, photo, self._seen_from_record(job))
         return PhotoOutcome(job, len(photo.objects), photo.warnings)
 
 
