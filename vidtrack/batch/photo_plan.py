@@ -1,4 +1,4 @@
-"""From what a person typed to a list of photos; None if they mean clips. Nothing is written."""
+"""Finds the photos that a command names, and where their results go; writes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WRITTEN_AS = {".jpeg": ".jpeg", ".jpg": ".jpg", ".png": ".png", ".webp": ".webp
 
 @dataclass(frozen=True)
 class PhotoJob:
-    """A photo, its name in the record, and the annotated image to make of it; None is not wanted."""
+    """A photo, its name in the record, and where its annotated image goes; None if none is wanted."""
 
     source: Path
     name: str
@@ -35,7 +35,7 @@ class PhotoJob:
 
 @dataclass(frozen=True)
 class PhotoPlan:
-    """Photos and the COCO file to write of them, None for standard output; `is_batch` if there could be more later."""
+    """Photos and their COCO file, None for standard output; `is_batch` if a later run may have more photos."""
 
     jobs: tuple[PhotoJob, ...]
     record: Path | None
@@ -63,7 +63,7 @@ def plan_photos(
     wanted = [(photo, below) for photo, below in found.values() if _is_wanted(below / photo.name, include, exclude)]
     if not wanted:
         raise InputError(
-            f"{', '.join(inputs)}: no photos" + (" that --include and --exclude leave" if found else ""),
+            f"{', '.join(inputs)}: no photos" + (" match --include and --exclude" if found else ""),
             f"photos end in {', '.join(sorted(IMAGE_SUFFIXES))}",
         )
     folders = [text for text in inputs if os.path.isdir(os.path.expanduser(text))]
@@ -80,7 +80,7 @@ def plan_photos(
     if place is not None and suffix in _WRITTEN_AS:
         return _to_one_image(wanted, place, is_batch, draw)
     if suffix:
-        raise UsageError(f"{output}: photos cannot become a {suffix} file", "use a folder, .json, .jpg, .png or .webp")
+        raise UsageError(f"photos cannot be written to {output}", "use a folder, .json, .jpg, .png or .webp")
     name = RECORD if is_batch else f"{wanted[0][0].stem}.{RECORD}"
     return PhotoPlan(_jobs(wanted, root, place, draw), (place or root) / name, is_batch)
 
@@ -171,7 +171,7 @@ def _jobs(wanted: Sequence[tuple[Path, Path]], root: Path, base: Path | None, dr
         if taken[os.path.normcase(target)] > 1 and _suffix(photo) != photo.suffix:  # IMG_1.HEIC beside IMG_1.jpg
             target = places[photo] / f"{photo.name}{MARK}{_suffix(photo)}"
         if draw and os.path.normcase(target) in makers:
-            raise UsageError(f"several photos would become {target}", "run them separately, or give --no-video")
+            raise UsageError(f"several photos would be written to {target}", "run them separately, or give --no-video")
         makers.add(os.path.normcase(target))
         name = os.path.relpath(photo.absolute(), root.absolute()).replace(os.sep, "/")
         jobs.append(PhotoJob(photo, name, target if draw else None))

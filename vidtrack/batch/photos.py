@@ -1,4 +1,4 @@
-"""Photos in, annotated images and one COCO file out; a second run does only what is left."""
+"""Detects in photos, writes annotated images and one COCO file; a second run does only what is left."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from vidtrack.pipeline.config import RunConfig
 from vidtrack.pipeline.detect_photos import FailedPhoto, Photo, detect_photos
 from vidtrack.render.photo import annotated_image
 
-_SAVE_EVERY = 10.0  # seconds, after which a crash loses no more work
+_SAVE_EVERY = 10.0  # seconds: the most work that a crash loses
 _ELSEWHERE = "choose another output; --overwrite replaces it"
 
 
 @dataclass(frozen=True)
 class PhotoOutcome:
-    """What came of a photo: the number of objects found, or an error."""
+    """The result of a photo: the number of objects found, or an error."""
 
     job: PhotoJob
     objects: int = 0
@@ -44,7 +44,7 @@ class PhotoRecord:
     objects: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, job: PhotoJob, photo: Photo, source: str) -> None:
-        """Take the result of a photo; `source` is its path as seen from the record."""
+        """Add the result of a photo, in place of an earlier one; `source` is its path relative to the record."""
         size, mtime_ns = identity_of(job.source)
         width, height = photo.size
         found = photo.detections
@@ -94,9 +94,9 @@ class PhotoRecord:
 
 
 class PhotoRun:
-    """Detects what is left of a plan; `outcomes` may be left at any time, and `save` keeps what is done.
+    """Detects in the photos of a plan that are not done; `save` keeps what is done, also after an interrupt.
 
-    Raises ExistsError if an output exists that no earlier run of ours made, unless `existing` says what to do with it.
+    Raises ExistsError if an output exists that no earlier run made, unless `existing` says what to do with it.
     """
 
     def __init__(self, plan: PhotoPlan, model: ModelChoice, config: RunConfig, existing: Existing) -> None:
@@ -172,7 +172,7 @@ class PhotoRun:
 
 
 def _read_record(path: Path) -> PhotoRecord | None:
-    """The record of an earlier run; None if there is none, or it is not ours."""
+    """The record of an earlier run; None if there is none, or another program wrote the file."""
     try:
         document = json.loads(path.read_text("utf-8"))
         made_by = document["info"]["vidtrack"]

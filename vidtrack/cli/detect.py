@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TRACKER = TrackerConfig()
 _MODE = TrackerMode(_TRACKER.mode)
-_BETTER = "d-fine-nano"  # what users of the default model should know of
+_BETTER = "d-fine-nano"  # suggested to users of the default model
 
 
 def detect(
@@ -212,7 +212,7 @@ def finish(code: int, model: str, progress: ProgressStyle) -> NoReturn:
 
 
 def note_use(model: str) -> None:
-    """Say what a model of the registry may be used for, if that is less than anything."""
+    """Print the restrictions on a registry model's use, if there are any."""
     from vidtrack.model import registry
 
     entry = registry.find(model)
@@ -223,7 +223,7 @@ def note_use(model: str) -> None:
 
 
 def hint_at_better_model() -> None:
-    """Name the model to take next, unless it is on this machine already."""
+    """Suggest a more accurate model, unless it has been downloaded."""
     from vidtrack.model import registry
 
     default, better = registry.find("default"), registry.find(_BETTER)
@@ -262,7 +262,7 @@ def detect_one(
     if isinstance(job.source, Path):
         info = probe(job.source, config.framerate, config.limits, config.stream)
 
-    from vidtrack.batch.run import run_task  # PyTorch takes seconds to load: not before all else is in order
+    from vidtrack.batch.run import run_task  # PyTorch takes seconds to load: after all checks
 
     with shown_window(show) as window, reporter(progress) as shown:
         tell, offer = watched_in(window, shown.follow(job.source))

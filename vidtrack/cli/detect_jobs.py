@@ -1,4 +1,4 @@
-"""What `vidtrack detect` is to do: its clips, and where their results go."""
+"""The jobs of `vidtrack detect`: clips, and where their results go."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def is_batch(inputs: Sequence[str], jobs: Sequence[Job]) -> bool:
-    """Whether there are several clips, or could be next time: a folder that is not an image sequence."""
+    """Whether there are several clips, or may be in a later run: a folder that is not an image sequence."""
     from vidtrack.batch.plan import is_folder
     from vidtrack.batch.remote import location_of
 
@@ -68,7 +68,9 @@ def stdout_video() -> IO[bytes]:
     if sys.stdout is None or not sys.stdout.writable():
         raise UsageError("standard output is closed", "write to a file with -o")
     if sys.stdout.isatty():
-        raise UsageError("standard output is a terminal", "pipe the video on: vidtrack ... --stdout video | ffplay -")
+        raise UsageError(
+            "standard output is a terminal", "pipe it into a player: vidtrack ... --stdout video | ffplay -"
+        )
     return sys.stdout.buffer
 
 

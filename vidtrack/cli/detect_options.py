@@ -139,7 +139,7 @@ Photos = Annotated[
     bool,
     typer.Option(
         "--photos",
-        help="Detect in each image by itself, without tracks, even if their numbered names look like a clip's frames.",
+        help="Detect in each image separately, without tracks, even if they are numbered like the frames of a clip.",
         rich_help_panel=RANGE,
     ),
 ]
@@ -154,7 +154,7 @@ Output = Annotated[
         metavar="OUT",
         help="Output folder; for a single clip also a video (.mp4 .mov .mkv .webm; the log goes beside it) or a log "
         "(.jsonl .json, or either with .gz); - streams the log to stdout. Default: NAME.tracked.mp4 and "
-        "NAME.tracks.jsonl beside the clip; of photos NAME.detected.jpg and detections.json.",
+        "NAME.tracks.jsonl beside the clip; for photos, NAME.detected.jpg and detections.json.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -162,14 +162,16 @@ Stdout = Annotated[
     StdoutKind,
     typer.Option(
         "--stdout",
-        help="What -o - writes to standard output: the log, or raw video (NUT) for ffplay, mpv or ffmpeg. video with "
-        "another -o writes the log there as well.",
+        help="What to write to standard output with -o -: the log, or raw video (NUT) for ffplay, mpv or ffmpeg. With "
+        "another -o, video also writes the log there.",
         rich_help_panel=OUTPUT,
     ),
 ]
 NoVideo = Annotated[
     bool,
-    typer.Option("--no-video", help="Write only the track log, or of photos the detections.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--no-video", help="Write only the track log; for photos, only the detections.", rich_help_panel=OUTPUT
+    ),
 ]
 SkipExisting = Annotated[
     bool,
@@ -274,7 +276,9 @@ Reconnect = Annotated[
 ]
 Show = Annotated[
     bool,
-    typer.Option("--show", help="Show the video in a window while it is made; Q ends the run.", rich_help_panel=RUN),
+    typer.Option(
+        "--show", help="Show the annotated video in a window during the run; Q stops it.", rich_help_panel=RUN
+    ),
 ]
 RequireCompiled = Annotated[
     bool,

@@ -120,7 +120,7 @@ def shown_window(show: bool) -> Iterator[Window | None]:
 def watched_in(
     window: Window | None, tell: Callable[[Progress], None]
 ) -> tuple[Callable[[Progress], None], Callable[[Frame], None] | None]:
-    """What to call with progress, which interrupts the run once the window is closed, and with each drawn frame."""
+    """Callbacks for progress, which interrupts the run once the window is closed, and for drawn frames."""
     if window is None:
         return tell, None
     closed = False

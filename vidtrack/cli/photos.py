@@ -35,23 +35,21 @@ def find_photos(
     include: Sequence[str],
     exclude: Sequence[str],
 ) -> PhotoPlan | None:
-    """The photos that the inputs mean; None for clips."""
+    """The photos among the inputs; None if the inputs are clips."""
     from vidtrack.batch.photo_plan import plan_photos
 
     if config.framerate is not None:
         if forced:
-            raise UsageError("--framerate makes a clip of images, --photos does not", "use one of them")
+            raise UsageError("--framerate reads images as a clip, --photos as photos", "use one of them")
         return None
     return plan_photos(inputs, output, not no_video, forced, include, exclude)
 
 
 def refuse_video_options(config: RunConfig, others: bool) -> None:
-    """Raise UsageError for options that mean nothing in photos and would change what a person expects of the result."""
+    """Raise UsageError for options that need a video, as ignoring them would give another result than expected."""
     timed = config.start_seconds is not None or config.end_seconds is not None or config.stride != 1
     if timed or config.lines or config.zones or others:
-        raise UsageError(
-            f"{_OF_VIDEO} are for video, and these inputs are photos", "--framerate 25 reads them as a clip"
-        )
+        raise UsageError(f"{_OF_VIDEO} are for video, but the inputs are photos", "--framerate 25 reads them as a clip")
 
 
 def photo_look(look: Look) -> Look:
@@ -103,7 +101,7 @@ def detect_in_photos(
 
 
 def say_how_read(inputs: Sequence[str], jobs: Sequence[Job] | None, progress: ProgressStyle) -> None:
-    """Say what numbered images were taken for, which could be a clip or photos; `jobs` are clips, None is photos."""
+    """Say whether numbered images were read as a clip (`jobs`) or as photos (None)."""
     from vidtrack.video.image_sequence import are_numbered, image_paths, is_sequence
 
     if progress in (ProgressStyle.json, ProgressStyle.none):
@@ -113,7 +111,7 @@ def say_how_read(inputs: Sequence[str], jobs: Sequence[Job] | None, progress: Pr
         if isinstance(folder, Path) and is_sequence(folder):
             names = [path.name for path in image_paths(folder)]
             kind = "numbered image" if len(names) > 1 and are_numbered(names) else "image"
-            _note(f"{folder}: {_counted(len(names), kind)}, read as a clip (--photos detects in each by itself)")
+            _note(f"{folder}: {_counted(len(names), kind)}, read as a clip (--photos reads them as photos)")
         _note_photos_left(inputs, [job.source for job in jobs])
     elif len(inputs) > 1 and are_numbered(list(map(os.path.basename, inputs))):
         _note(

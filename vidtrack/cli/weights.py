@@ -152,7 +152,7 @@ def export(
 def info(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Model name, checkpoint or exported file.")],
 ) -> None:
-    """Show what a model is: its classes, image size, score threshold, precision, licence, how it tracks."""
+    """Show a model's classes, image size, score threshold, precision, trackers and licence."""
     from vidtrack.model.description import describe
 
     for name, value in describe(model):

@@ -16,7 +16,7 @@ def printable(text: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What another package's error says first, or its type if it says nothing."""
+    """The first line of another package's error, or its type if it has no message."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 

@@ -121,7 +121,7 @@ def _unpickle(path: Path) -> Any:
 
 
 def _refuse_program(path: Path) -> None:
-    """Raise WeightsError for a TorchScript file or an exported program: zip files too, with code beside the tensors."""
+    """Raise WeightsError for a TorchScript file or an exported program, which are zip files with code, as .pth are."""
     try:
         with zipfile.ZipFile(path) as archive:
             inside = {name.partition("/")[2] for name in archive.namelist()}

@@ -45,9 +45,9 @@ class DetectorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proposal_cells: Annotated[float, Meta(ge=0, le=1000)] = 0.0
     proposal_iou: Share = 1.0  # proposals that overlap more become one query (DDQ, Zhang et al., CVPR 2023); 1 is off
     denoising: bool = False  # DN-DETR (Li et al., CVPR 2022): keeps a label embedding
-    # trained: the weights learned to carry queries between frames; or the published tracker whose weights they are
+    # trained: the weights learned to carry queries between frames; trackformer, motr: weights of that tracker
     track_queries: Literal["none", "trained", "trackformer", "motr"] = "none"
-    frames: Annotated[int, Meta(ge=1, le=2)] = 1  # TrackFormer: 2, if the decoder also attends to the frame before
+    frames: Annotated[int, Meta(ge=1, le=2)] = 1  # TrackFormer: 2 if the decoder also attends to the previous frame
     swapped_offsets: bool = False  # TrackFormer's code: around points, x offsets count rows and y offsets columns
     track_attention: bool = False  # MOTR: tracks attend to each other first in every decoder layer
     classes: tuple[str, ...] = ()

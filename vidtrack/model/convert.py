@@ -65,7 +65,7 @@ _FROM_HUGGING_FACE: Rules = (  # either release's names, to the official ones
 )
 _IGNORED = re.compile(
     r"(total_params|total_ops|num_batches_tracked)$|^transformer\.decoder\.(class|bbox)_embed\."
-    r"|^track_embed\.norm3\."  # MOTR makes it and never uses it
+    r"|^track_embed\.norm3\."  # MOTR creates it but never uses it
 )
 _HEADS = ("class_embed.", "bbox_embed.")
 _ONLY_OURS = ("content_embed.", "label_embed.")

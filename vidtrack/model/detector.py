@@ -232,7 +232,7 @@ class DeformableDETR(nn.Module):
 
 
 def level_masks(levels: Sequence[Tensor], padding: Tensor | None) -> list[Tensor]:
-    """Padding (B, H, W) at the size of each level; none anywhere without it."""
+    """Padding (B, H, W) at the size of each level, all False if it is None."""
     if padding is None:
         return [level.new_zeros((level.shape[0], *level.shape[-2:]), dtype=torch.bool) for level in levels]
     return [resize_padding(padding, level.shape[-2:]) for level in levels]

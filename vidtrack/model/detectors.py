@@ -95,7 +95,7 @@ DETECTORS: tuple[DetectorEntry, ...] = (
 
 
 def kind_of(path: Path) -> DetectorEntry:
-    """The kind of detector that a file or folder holds, or seems to hold."""
+    """The kind of detector in a file or folder, by its name and config alone."""
     return next(entry for entry in DETECTORS if entry.accepts(path))
 
 

@@ -21,7 +21,7 @@ def export_model(
     size: int | None = None,
     begun: Callable[[], None] = lambda: None,
 ) -> ExportHeader:
-    """Write a model's exported file, OpenVINO's weights beside it as .bin, and return what the file says of itself.
+    """Export a model to a file, with OpenVINO's weights beside it as .bin; returns the file's metadata.
 
     `size` replaces the model's shorter side in pixels. `begun` is called before the part that takes a minute. Raises
     WeightsError, UsageError and OutputError.

@@ -1,4 +1,4 @@
-"""Detectors exported to other runtimes: what their files say of themselves, and how vidtrack runs them."""
+"""Detectors exported to other runtimes: the metadata of their files, and how vidtrack runs them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Run = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class ExportHeader(msgspec.Struct, frozen=True):
-    """What an exported file says of itself, as JSON.
+    """The metadata of an exported file, stored as JSON.
 
     `size` and `max_size` are the shorter and longest side, in pixels, that an image is resized to; `score` is the
     default minimum score of a track; `sha256` is that of the checkpoint; an empty class name is an unused slot.
@@ -55,7 +55,7 @@ class ExportHeader(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_json(cls, text: str | None, path: Path) -> ExportHeader:
-        """What a file's text says; None is a file without one. Raises WeightsError."""
+        """The header from a file's metadata; `text` is None for a file without it. Raises WeightsError."""
         if text is None:
             raise WeightsError(f"{path} has no vidtrack metadata: it was exported by another program", EXPORT_HINT)
         try:
@@ -98,7 +98,7 @@ class ExportedDetector:
         return prepare
 
     def encode(self, pixels: Tensor, padding: Tensor | None = None) -> Found:
-        """The whole network; images of several sizes go one by one, as it knows no padding."""
+        """Run the whole network; images of different sizes run one by one, as it takes no padding."""
         if padding is None:
             return self._found(pixels.numpy())
         parts = []
@@ -110,7 +110,7 @@ class ExportedDetector:
     def _found(self, images: np.ndarray) -> Found:
         try:
             scores, boxes = self._run(np.ascontiguousarray(images))
-        except Exception as error:  # each runtime has errors of its own
+        except Exception as error:  # each runtime has its own errors
             if is_out_of_memory(error):
                 raise MemoryError(first_line(error)) from error
             height, width = images.shape[1:3]
@@ -141,7 +141,7 @@ def require_outputs(path: Path, header: ExportHeader, inputs: Sequence[str], cla
 def refuse_options(name: str, options: LoadOptions, precisions: set[str]) -> None:
     """Raise UsageError for a prompt, and for a precision that an exported file does not run in."""
     if options.prompt:
-        raise UsageError(f"{name} does not read text: it has classes of its own", "use --classes")
+        raise UsageError(f"{name} does not read text: its classes are fixed", "use --classes")
     if options.precision not in precisions:
         known = ", ".join(sorted(precisions))
         raise UsageError(f"{name} does not run in precision {options.precision!r}", f"use {known}")

@@ -15,7 +15,7 @@ _HEADS = 8  # of the interaction module, whatever the transformer has
 
 
 class QueryInteraction(nn.Module):
-    """From what the decoder made of tracks to the queries of the next frame (section 3.5)."""
+    """Turns the decoder's output for tracks into the queries of the next frame (section 3.5)."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class MOTR(DeformableDETR):
         return Queries(content, position, centres)
 
     def decode_with_tracks(self, memory: Memory, tracks: Queries | None) -> DetectorOutput:
-        """Predict from track queries and object queries; the answer has the tracks first."""
+        """Predict from track queries and object queries; the output has the tracks first."""
         objects = self.object_queries(memory)
         if tracks is None:
             return self.decode(memory, objects)
@@ -87,6 +87,6 @@ class MOTR(DeformableDETR):
         )
 
     def updated(self, embeddings: Tensor, position: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
-        """Position and content (B, T, C) with which tracks go into the next frame."""
+        """Position and content (B, T, C) of track queries for the next frame."""
         position, content = self.track_embed(embeddings, position, content)
         return position, content

@@ -26,11 +26,11 @@ from vidtrack.ops import reference
 
 OPSET = 20  # the first whose GridSample takes any number of dimensions
 PLUGIN = "MultiscaleDeformableAttnPlugin_TRT"
-_EXAMPLE = (2, 352, 480)  # batch, height and width traced with; more than one, so that batches stay free
+_EXAMPLE = (2, 352, 480)  # batch, height, width while tracing; a batch of 1 would become constant
 
 
 def load_for_export(name_or_path: str, size: int | None) -> tuple[DeformableDETR, ExportHeader]:
-    """A model on the CPU in float32 and what its exported file will say; `size` replaces the model's shorter side.
+    """A model on the CPU in float32 and the metadata of its exported file; `size` replaces the model's shorter side.
 
     Raises WeightsError and UsageError.
     """
@@ -80,7 +80,7 @@ _DESCRIPTION = (
 
 
 class _Whole(nn.Module):
-    """From images as they are decoded to scores and boxes of the last decoder layer."""
+    """The network from uint8 images to scores and boxes of the last decoder layer."""
 
     def __init__(self, model: DeformableDETR) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ def _graph(model: DeformableDETR, sampling: reference.Sampling) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what the exporter says about itself."""
+    """Silence the exporter's messages."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():

@@ -71,7 +71,7 @@ def _read(path: Path) -> Any:
         raise WeightsError(f"{path} needs its weights {weights.name} beside it", "copy both files")
     try:
         return openvino.Core().read_model(path, weights)
-    except Exception as error:  # RuntimeError, with the reason somewhere in its lines
+    except Exception as error:  # any error type; the message is all there is
         raise WeightsError(f"{path} is not an OpenVINO model: {first_line(error)}", EXPORT_HINT) from None
 
 
@@ -89,6 +89,6 @@ def _compile(model: Any, path: Path, precision_hint: str) -> Any:
 
 
 def _sha256(path: Path) -> str:
-    """Of both files' hashes, in order of name."""
+    """The hash of both files' hashes, in order of name."""
     hashes = [file_sha256(path.with_suffix(suffix)) for suffix in (".bin", ".xml")]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()

@@ -19,7 +19,7 @@ def write_openvino(model: DeformableDETR, header: ExportHeader, path: Path) -> N
 
     Raises UsageError if a package is missing, OutputError if a file cannot be written.
     """
-    _openvino()  # before the minute that the graph takes
+    _openvino()  # before the graph, which takes a minute
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder, "model.onnx")
         write_onnx(model, header, plain)
@@ -35,7 +35,7 @@ def convert_onnx(onnx_file: Path, header: ExportHeader, path: Path) -> None:
         written = Path(folder, "model.xml")
         openvino.save_model(converted, written, compress_to_fp16=False)
         del converted
-        for suffix in (".bin", ".xml"):  # the file that is given by name last
+        for suffix in (".bin", ".xml"):  # .xml last: it is the one that users name
             with replacing(path.with_suffix(suffix)) as partial:
                 shutil.copyfile(written.with_suffix(suffix), partial)
 

@@ -1,4 +1,4 @@
-"""Checkpoints of TrackFormer and MOTR: how they are told from detectors, and what their arguments say."""
+"""Recognises checkpoints of TrackFormer and MOTR, and reads their training arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vidtrack.model.motr import MOTR
 from vidtrack.model.trackformer import TrackFormer
 
 _PERSON_ONLY = {"trackformer": 20, "motr": 1}  # slots of their class heads on MOTChallenge and CrowdHuman
-# arguments that change what the weights mean, and the only value that we run
+# arguments that change how the weights are used, with the only supported value
 _UNSUPPORTED: Mapping[str, Mapping[str, object]] = {
     "trackformer": {
         "merge_frame_features": False,
@@ -40,9 +40,9 @@ def model_class(config: DetectorConfig) -> type[DeformableDETR]:
 
 
 def tracker_notes(arguments: Mapping[str, Any], official: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Fields of `DetectorConfig` that make a checkpoint of official names one of a tracker's; empty for a detector.
+    """Fields of `DetectorConfig` for a tracker's checkpoint with official key names; empty for a detector's.
 
-    Raises WeightsError for a variant that we do not run.
+    Raises WeightsError for an unsupported variant.
     """
     kind = _kind(arguments, official)
     if kind is None:

@@ -1,4 +1,4 @@
-"""TrackFormer (Meinhardt et al., CVPR 2022): its decoder also attends to the frame before, and to carried queries."""
+"""TrackFormer (Meinhardt et al., CVPR 2022): its decoder also attends to the previous frame, and to track queries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vidtrack.model.position import clip_encoding
 
 @dataclass(frozen=True)
 class ClipMemory(Memory):
-    """A frame as the current one, and its tokens `as_previous` (B, S, C): as what came before the next frame."""
+    """A frame encoded as the current one; `as_previous` (B, S, C) are its tokens for use with the next frame."""
 
     as_previous: Tensor | None = None
 
@@ -53,7 +53,7 @@ class TrackFormer(DeformableDETR):
                 module.swapped_offsets = config.swapped_offsets
 
     def encode(self, pixels: Tensor, padding: Tensor | None = None) -> Memory:
-        """As `DeformableDETR.encode`, with two frames in both roles that the frame will have."""
+        """As `DeformableDETR.encode`; with two frames, encoded both as the current and as the previous frame."""
         if self.config.frames == 1:
             return super().encode(pixels, padding)
         levels = self.input_proj(self.backbone(pixels))
@@ -76,7 +76,7 @@ class TrackFormer(DeformableDETR):
         )
 
     def decode(self, memory: Memory, queries: Queries) -> DetectorOutput:
-        """Predict from queries; a frame that nothing came before is its own previous frame."""
+        """Predict from queries; the first frame serves as its own previous frame."""
         if isinstance(memory, ClipMemory):
             assert memory.as_previous is not None
             memory = memory.after(memory.as_previous)
@@ -92,5 +92,5 @@ class TrackFormer(DeformableDETR):
         return self.decode(memory, objects if tracks is None else Queries.cat(tracks, objects))
 
     def updated(self, embeddings: Tensor, position: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
-        """Position and content (B, T, C) with which tracks go into the next frame: what the decoder gave."""
+        """Position and content (B, T, C) of track queries for the next frame: the decoder's output."""
         return torch.zeros_like(embeddings), embeddings

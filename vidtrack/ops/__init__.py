@@ -56,7 +56,7 @@ _substitute: ContextVar[reference.Sampling | None] = ContextVar("_substitute", d
 
 @contextmanager
 def sampling_through(sampling: reference.Sampling) -> Iterator[None]:
-    """Inside, `deformable_attention` is plain PyTorch around `sampling`: for runtimes without our kernels."""
+    """Run `deformable_attention` as plain PyTorch around `sampling`, for export to runtimes without our kernels."""
     token = _substitute.set(sampling)
     try:
         yield

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Shapes = Sequence[tuple[int, int]]
-Sampling = Callable[[Tensor, Shapes, Tensor, Tensor], Tensor]  # a function with the arguments of deformable_sampling
+Sampling = Callable[[Tensor, Shapes, Tensor, Tensor], Tensor]  # as deformable_sampling
 
 
 def sampling_locations(shapes: Shapes, reference_points: Tensor, sampling_offsets: Tensor) -> Tensor:
@@ -23,7 +23,8 @@ def sampling_locations(shapes: Shapes, reference_points: Tensor, sampling_offset
         points = sampling_offsets.shape[-2]
         size = reference_points[:, :, None, :, None, 2:]
         return centre + sampling_offsets / points * size * 0.5
-    sides = [torch.stack([sampling_offsets.new_full((), side) for side in (w, h)]) for h, w in shapes]  # for export
+    # new_tensor of the whole list would make the sizes constants of an exported graph
+    sides = [torch.stack([sampling_offsets.new_full((), side) for side in (w, h)]) for h, w in shapes]
     width_height = torch.stack(sides)  # (L, 2)
     return centre + sampling_offsets / width_height[:, None, :]
 

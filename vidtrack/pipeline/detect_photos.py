@@ -1,4 +1,4 @@
-"""Detect objects in photos: each image by itself, in its own size, without tracks."""
+"""Detect objects in photos: each at its own size, without tracks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vidtrack.video import VideoReader
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo that was read and searched; `frame` is upright, `objects` are without identity, best first."""
+    """A photo and its objects, best first; `frame` is upright, ids only number the objects."""
 
     path: Path
     frame: Frame
@@ -46,7 +46,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class FailedPhoto:
-    """A photo that could not be read or searched."""
+    """A photo that could not be read, or in which detection failed."""
 
     path: Path
     error: VidtrackError
@@ -57,7 +57,7 @@ def detect_photos(
 ) -> Iterator[Photo | FailedPhoto]:
     """Detect the objects of each photo, in the order given; one that fails does not stop the others.
 
-    Of `config`, what concerns time is ignored. `Photo.objects.classes` count the model's `class_names`. Raises
+    Settings of `config` about time are ignored. `Photo.objects.classes` index the model's `class_names`. Raises
     UsageError or WeightsError.
     """
     detector = load_model(model) if isinstance(model, (str, Path)) else model

@@ -26,7 +26,7 @@ SUFFIXES = tuple(_FORMATS)
 def annotated_image(
     frame: Frame, objects: FrameTracks, class_names: Sequence[str], look: Look, suffix: str, source: Path
 ) -> bytes:
-    """The photo with its objects drawn, as a file of the kind `suffix`; `source` gives the colour profile."""
+    """The photo with its objects drawn, as a file of type `suffix`; the colour profile comes from `source`."""
     size = frame.image.shape[1], frame.image.shape[0]
     painter = Annotator(size, class_names, replace(look, coloured_by_class=True, numbered=False))
     kind, options = _FORMATS[suffix.lower()]

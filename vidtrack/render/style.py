@@ -52,7 +52,7 @@ class Look:
     line: int | None = None
     text: int | None = None
     steady: bool = True
-    numbered: bool = True  # labels tell the number of the track
+    numbered: bool = True  # labels show the track's ID
 
 
 DEFAULT_LOOK = Look()

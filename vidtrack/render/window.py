@@ -1,4 +1,4 @@
-"""A window that shows frames while they are made."""
+"""A window that shows frames during a run."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _CLOSING_SECONDS = 5.0
 
 
 class Window:
-    """Shows the newest of the frames offered, in a process of its own; frames that come too fast are passed over.
+    """Shows the newest of the frames offered, in a process of its own; it skips frames that come too fast.
 
     Raises UsageError without a display, or with an OpenCV that has no windows.
     """
 
     def __init__(self) -> None:
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            raise UsageError("--show needs a display, and there is none", "drop --show; the video is written as well")
+            raise UsageError("--show needs a display, and there is none", "drop --show, which changes no output")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "vidtrack.render.window_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the run, which then closes the window
+            start_new_session=True,  # Ctrl-C interrupts the run, which then closes the window
         )
         self._news = threading.Condition()
         self._newest: np.ndarray | None = None
@@ -45,11 +45,11 @@ class Window:
 
     @property
     def is_open(self) -> bool:
-        """False once it was closed, also by Q or Escape."""
+        """False once it is closed, by Q or Escape too."""
         return self._process.poll() is None
 
     def offer(self, frame: Frame) -> None:
-        """Take a frame to show, from any thread."""
+        """Show a frame, from any thread, unless a newer one comes first."""
         with self._news:
             self._newest = frame.image
             self._news.notify()
@@ -81,7 +81,7 @@ class Window:
         opened = self._process.stdout.readline()
         giving_up.cancel()
         if opened:
-            threading.Thread(target=self._process.stderr.read, daemon=True).start()  # Qt talks
+            threading.Thread(target=self._process.stderr.read, daemon=True).start()  # else Qt's messages fill the pipe
             return
         said = self._process.stderr.read().decode(errors="replace")
         self._process.kill()
@@ -92,7 +92,7 @@ class Window:
             raise UsageError(
                 "--show needs an OpenCV with windows", "pip uninstall opencv-python-headless; pip install opencv-python"
             )
-        raise UsageError("--show cannot open a window on this display", "drop --show; the video is written as well")
+        raise UsageError("--show cannot open a window on this display", "drop --show, which changes no output")
 
     def _send(self) -> None:
         pipe = self._process.stdin

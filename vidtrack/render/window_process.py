@@ -1,6 +1,6 @@
-"""The process behind `Window`: shows the images that come on standard input until it ends or someone closes it.
+"""The process behind `Window`: shows images from standard input until it ends or the window is closed.
 
-Only OpenCV is imported: in a process that has loaded PyAV, whose wheels bring another libxcb along, it hangs.
+It imports only OpenCV, which hangs in a process that has loaded PyAV, whose wheels contain another libxcb.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WAIT_MS = 15
 
 
 class _Newest:
-    """The last whole image of the pipe."""
+    """The newest complete image from the pipe."""
 
     def __init__(self) -> None:
         self.image: np.ndarray | None = None
@@ -37,7 +37,7 @@ class _Newest:
 
 
 def main() -> None:
-    """Open the window, say so on standard output, and show images."""
+    """Open the window, report that on standard output, and show images."""
     cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
     print("open", flush=True)
     newest, sized = _Newest(), False

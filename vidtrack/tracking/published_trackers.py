@@ -1,4 +1,4 @@
-"""TrackFormer and MOTR as their authors run them: decoder queries are the tracks, nothing else links objects."""
+"""TrackFormer and MOTR as their authors run them: each track is a decoder query, and nothing else links objects."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from vidtrack.tracklog.zones import in_regions
 
 @dataclass(frozen=True)
 class CarriedTracks:
-    """Live tracks, in the order of their queries, or what every query found, -1 for the id of those that are no track.
+    """Live tracks in the order of their queries; or the output of all queries, with id -1 for those without a track.
 
     ids, classes and misses (N,) ints; scores (N,); boxes_cxcywh (N, 4) in (0, 1); content and position (N, C) of the
-    query, embeddings (N, C) of its answer. `misses` counts the frames in which a track was not seen.
+    query, embeddings (N, C) of its output. `misses` counts the frames in which a track was not seen.
     """
 
     ids: np.ndarray
@@ -67,7 +67,7 @@ class CarriedTracks:
 
 @dataclass(frozen=True)
 class QueryTrackerState:
-    """Live tracks, the last id given, what the next frame needs of the last, and the cut detector's state."""
+    """Live tracks, the last id given, the last frame's tokens (TrackFormer), and the cut detector's state."""
 
     tracks: CarriedTracks
     last_id: int
@@ -77,9 +77,9 @@ class QueryTrackerState:
 
 
 class QueryTracker:
-    """A `Tracker` whose tracks are queries of the decoder; each frame's answer is the next frame's question.
+    """A `Tracker` whose tracks are decoder queries: their output in one frame makes the queries of the next.
 
-    Of `config` it takes the minimum score of a new track, regions, the number of tracks and whether cuts end them.
+    From `config` it uses the minimum score of a new track, regions, `max_tracks` and `scene_cuts`.
     """
 
     keep_score = 0.0  # minimum score of a track that was seen
@@ -91,7 +91,7 @@ class QueryTracker:
         self.model, self.config, self.allowed = detector, config, allowed
         self.cuts = CutDetector()
         self.earlier: FrameTracks | None = None
-        self._previous: Tensor | None = None  # tokens of the last frame as such, of weights that look at two
+        self._previous: Tensor | None = None  # tokens of the last frame, for weights that attend to two frames
         self.reset()
 
     def reset(self) -> None:
@@ -139,7 +139,7 @@ class QueryTracker:
         return any(cuts.is_cut(thumbnail_gray(image)) for image in images)
 
     def _follow(self, found: CarriedTracks, size: tuple[int, int]) -> CarriedTracks:
-        """Update `tracks` by what every query found, tracks first; returns the objects seen."""
+        """Update `tracks` from the output of all queries, tracks first; returns the objects seen."""
         raise NotImplementedError
 
     def _notice_cut(self, frame: Frame) -> None:
@@ -161,7 +161,7 @@ class QueryTracker:
         return self.model.carried_queries(content, position, centres)
 
     def _read(self, output: DetectorOutput) -> CarriedTracks:
-        """What every query found, tracks first."""
+        """The output of all queries, tracks first."""
         scores, classes = output.logits[-1, 0].float().sigmoid().max(dim=-1)
         learned = self.model.query_embed.weight[: len(scores) - len(self.tracks)].float().cpu().numpy()
         position, content = np.split(learned, 2, axis=1)
@@ -178,7 +178,7 @@ class QueryTracker:
         )
 
     def _carried(self, tracks: CarriedTracks) -> CarriedTracks:
-        """The tracks with the queries that ask for them in the next frame."""
+        """The tracks with their queries for the next frame."""
         if not len(tracks):
             return tracks
         columns = (tracks.embeddings, tracks.position, tracks.content)
@@ -187,11 +187,11 @@ class QueryTracker:
 
     @property
     def _like(self) -> Tensor:
-        """A tensor of the device and number format of queries."""
+        """A tensor with the device and dtype of queries."""
         return self.model.query_embed.weight
 
     def _is_wanted(self, found: CarriedTracks, size: tuple[int, int]) -> np.ndarray:
-        """Which (N,) are of a wanted class and lie where the config says to look."""
+        """Which (N,) are of an allowed class and inside the config's regions."""
         config = self.config
         wanted = self.allowed[found.classes]
         if config.regions or config.ignored_regions:
@@ -205,7 +205,7 @@ class QueryTracker:
         return np.full(len(found), config.new_track_threshold)
 
     def _named(self, new: CarriedTracks) -> CarriedTracks:
-        """The same with the next ids."""
+        """The same tracks with new ids."""
         ids = self._last_id + 1 + np.arange(len(new))
         self._last_id += len(new)
         return replace(new, ids=ids)
@@ -223,7 +223,7 @@ class QueryTracker:
 
 
 class TrackFormerTracker(QueryTracker):
-    """TrackFormer's own rules: a track that scores too low ends; of boxes that nearly coincide one stays."""
+    """TrackFormer's rules: a track ends when its score is too low; NMS removes duplicates."""
 
     keep_score = 0.4
     nms_iou = 0.9
@@ -243,17 +243,17 @@ class TrackFormerTracker(QueryTracker):
         return tracks
 
     def _distinct(self, tracks: CarriedTracks, scores: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Rows, in order, that no better one nearly coincides with."""
+        """Rows that NMS keeps, in order."""
         boxes = torch.from_numpy(tracks.xyxy(size).astype(np.float32))
         return np.sort(nms(boxes, torch.from_numpy(scores), self.nms_iou).numpy())
 
 
 class MotrTracker(QueryTracker):
-    """MOTR's own rules: a track that scores too low for `patience` frames in a row ends."""
+    """MOTR's rules: a track ends after `patience` consecutive frames with a low score."""
 
     keep_score = 0.6
     patience = 5
-    min_area = 100.0  # pixels of an object that is reported
+    min_area = 100.0  # square pixels; smaller objects are not reported
 
     def _follow(self, found: CarriedTracks, size: tuple[int, int]) -> CarriedTracks:
         wanted, is_track, enough = self._is_wanted(found, size), found.ids >= 0, self._birth_scores(found)

@@ -35,7 +35,7 @@ class Tracker(Protocol):
         """
 
     def restore(self, state: object) -> None:
-        """Continue as after the frame at which `state` was taken; a checkpoint gives it back as mappings."""
+        """Continue as after the frame at which `state` was taken; a checkpoint restores it as mappings."""
 
     def step(self, memory: Any, frame: Frame) -> FrameTracks:
         """Find the objects of `frame`, which the detector encoded as `memory`, and link them to earlier frames."""

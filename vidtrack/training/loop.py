@@ -136,7 +136,7 @@ class Run:
         config, optim = self.config, self.config.optim
         self.deadline = deadline
         self._watch_signals()
-        if not self._evaluate_if_due():  # left over from the last run, and again too little time
+        if not self._evaluate_if_due():  # left over from the last run; False if there is too little time again
             if self.interrupted:
                 raise KeyboardInterrupt
             return

@@ -99,7 +99,7 @@ def class_weights(
 def _ignored(boxes: Tensor, targets: Sequence[Target], labelled: Tensor) -> tuple[Tensor, Tensor]:
     """Boxes (D, B, Q) mostly inside a region for all classes, and (D, B, Q, K) that overlap a region of a single class.
 
-    Regions are padded to the largest number of an image; padding has no area, which no box overlaps.
+    Regions are padded to the largest number in an image; padding has no area, so no box overlaps it.
     """
     regions = nn.utils.rnn.pad_sequence([target.ignored for target in targets], batch_first=True)  # (B, M, 4)
     if not regions.shape[1]:

@@ -40,7 +40,7 @@ def is_still_image(path: Path) -> bool:
 
 
 class DecodedImage(NamedTuple):
-    """An image, the name of its codec, and what the decoder complained of: parts may be missing then."""
+    """An image, the name of its codec, and the decoder's complaints, with which parts may be missing."""
 
     frame: av.VideoFrame
     codec: str

@@ -36,8 +36,8 @@ _Opened = tuple[av.container.InputContainer, av.VideoStream]
 
 
 class LiveReader:
-    """Iterate once over the frames of a live source; those that come while the taker is busy are dropped, unless it
-    is a pipe, which waits.
+    """Iterate once over the frames of a live source; those that come while the caller is busy are dropped, except from
+    a pipe, which waits.
 
     `Frame.index` counts every frame received, `Frame.pts` the time since the first. A broken connection is made again
     for up to `reconnect_seconds`; then, or at `config.end_seconds`, the iteration ends.

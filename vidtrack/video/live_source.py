@@ -31,7 +31,7 @@ class LiveSource:
     stem: str  # of the files to make
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
-    descriptor: int | None = None  # of a pipe, which is read no faster than its frames are taken: none is dropped
+    descriptor: int | None = None  # of a pipe, which is read as fast as its frames are processed: none is dropped
 
 
 STANDARD_INPUT = LiveSource("pipe:0", "standard input", "stdin", descriptor=0)

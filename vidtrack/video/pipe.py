@@ -1,4 +1,4 @@
-"""A pipe that FFmpeg opens twice: to see what it holds, and to read it."""
+"""A pipe that FFmpeg opens twice: to probe it, and to read it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 
 class ReplayedPipe:
-    """Reads a file descriptor as its bytes come; `rewind` gives once more what was read until then.
+    """Reads a file descriptor as its bytes come; `rewind` repeats what was read before it.
 
-    Without a buffer's lock, which a thread that waits for a silent pipe would hold for good.
+    Unbuffered: a thread that waits for a silent pipe would hold a buffer's lock forever.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -29,7 +29,7 @@ class ReplayedPipe:
             return b""
         try:
             piece = os.read(self._descriptor, size)
-        except BaseException:  # an interrupt, after which FFmpeg would try again and wait
+        except BaseException:  # an interrupt, after which FFmpeg would read again and block
             self._broken = True
             raise
         if self._keeping:

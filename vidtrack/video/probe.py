@@ -176,7 +176,7 @@ def _first_image(path: Path, images: list[Path], limits: Limits) -> DecodedImage
         if abs(own[0] * size[1] / (own[1] * size[0]) - 1) > _SAME_SHAPE:
             raise InputError(
                 f"the images of {path} have different shapes: {size[0]}x{size[1]}, but {image.name} {own[0]}x{own[1]}",
-                "they cannot be one clip; --photos detects in each by itself",
+                "they cannot be one clip; --photos reads them as photos",
             )
     return first
 

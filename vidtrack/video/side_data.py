@@ -15,8 +15,8 @@ from vidtrack.video.ffmpeg_log import FFmpegMessages
 
 _UNKNOWN_TYPE = re.compile(r"(\d+) is not a valid Type")
 _MOST_UNKNOWN = 8  # side data types per frame that this PyAV has no name for
-# PyAV 18 frees the metadata of side data twice, as soon as someone has looked at it. Only the PNG decoder attaches any,
-# the name of the colour profile, to frames of these formats.
+# PyAV 18 frees the metadata of side data twice once it has been read. Only the PNG decoder attaches any, the name of
+# the colour profile, to frames of these formats.
 _PNG_FORMATS = frozenset("gray gray16be monob pal8 rgb24 rgb48be rgba rgba64be ya16be ya8".split())
 _ICC_PROFILE = 15  # AV_FRAME_DATA_ICC_PROFILE
 _STREAM = re.compile(r"^  Stream #0:(\d+)", re.MULTILINE)

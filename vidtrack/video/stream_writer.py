@@ -37,7 +37,7 @@ class VideoStreamWriter:
         self._closed = False
 
     def write(self, frame: Frame) -> None:
-        """Write a frame, which the reader of the stream gets at once."""
+        """Write a frame and flush it."""
         image = frame.image if frame.image.dtype == np.uint8 else (frame.image >> 8).astype(np.uint8)
         encodable = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), _PIXEL_FORMAT)
         encodable.pts, encodable.time_base = frame.pts, frame.time_base
@@ -51,10 +51,10 @@ class VideoStreamWriter:
             raise OutputError(f"standard output {said}") from error
 
     def end_chunk(self) -> None:
-        """Nothing: a stream cannot be resumed."""
+        """Do nothing: a stream cannot be resumed."""
 
     def close(self) -> None:
-        """Write what ends the file; safe to call twice."""
+        """Finish the file; safe to call twice."""
         if not self._closed:
             self._closed = True
             with contextlib.suppress(av.FFmpegError, OSError):  # the reader has all frames
@@ -62,7 +62,7 @@ class VideoStreamWriter:
                 self._target.flush()
 
     def abort(self, keep: bool) -> None:
-        """Stop early, which is all the same to a stream."""
+        """Stop early; `keep` does not matter, as what was written is gone."""
         self.close()
 
     def __enter__(self) -> VideoStreamWriter:
@@ -73,7 +73,7 @@ class VideoStreamWriter:
 
 
 class _Pipe:
-    """A stream that cannot be sought in, whatever it says."""
+    """Hides the stream's `seek`, so that FFmpeg never calls it."""
 
     def __init__(self, target: IO[bytes]) -> None:
         self.write = target.write

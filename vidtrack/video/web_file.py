@@ -76,9 +76,9 @@ def _fetch(address: str, file: IO[bytes], name: str) -> bool:
 
 
 def _request(address: str) -> urllib.request.Request:
-    """A request whose user and password are in a header (RFC 7617): urllib takes them for a part of the host's name.
+    """A request with user and password in a header (RFC 7617), as urllib would read them as part of the host name.
 
-    A redirect does not pass them on.
+    They are not sent on after a redirect.
     """
     parts = urlsplit(address)
     login, _, host = parts.netloc.rpartition("@")
