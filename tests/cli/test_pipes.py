@@ -67,7 +67,7 @@ def test_what_cannot_be_read_live_says_so(tiny_checkpoint: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("option", ["--no-video", "--resume"])
-def test_options_that_do_not_go_with_it(vidtrack: Command, tmp_path: Path, option: str) -> None:
+def test_options_that_need_files_are_refused(vidtrack: Command, tmp_path: Path, option: str) -> None:
     clip = write_clip(tmp_path / "clip.mp4", Clip(frames=8))
     assert_one_line(vidtrack("detect", clip, "--stdout", "video", option), 2, "--stdout video cannot be used with")
 

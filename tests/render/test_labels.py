@@ -22,12 +22,15 @@ def test_a_label_is_readable_on_any_ground(style: Style) -> None:
 
 
 def test_an_image_smaller_than_the_label() -> None:
-    image = Annotator((24, 8), CLASSES).paint(frame(size=(24, 8)), tracks(0, (2, 2, 20, 6))).image
+    plain = frame(size=(24, 8))
+    image = Annotator((24, 8), CLASSES).paint(plain, tracks(0, (2, 2, 20, 6))).image
     assert image.shape == (8, 24, 3)
+    assert (image != plain.image).any()
 
 
 def test_class_names_beyond_ascii_are_drawn() -> None:
     def drawn(name: str) -> np.ndarray:
         return Annotator((320, 180), (name,)).paint(frame(), tracks(0, (50, 60, 250, 160))).image
 
-    assert (drawn("Straße") != drawn("Strase")).any()
+    missing = drawn("\ue000")  # private use: no font has it
+    assert (drawn("ß") != missing).any() and (drawn("é") != drawn("ß")).any()
