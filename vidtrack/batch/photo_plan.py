@@ -21,7 +21,6 @@ from vidtrack.video.images import IMAGE_SUFFIXES, is_still_image
 MARK = ".detected"  # NAME.detected.jpg
 RECORD = "detections.json"
 _OWN = re.compile(rf".*{re.escape(MARK)}\.\w+", re.IGNORECASE)
-_WRITTEN_AS = {".jpeg": ".jpeg", ".jpg": ".jpg", ".png": ".png", ".webp": ".webp"}  # others become JPEG
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def plan_photos(
     )
     if place is not None and suffix == ".json":
         return PhotoPlan(_jobs(wanted, root, None, False), place, is_batch)
-    if place is not None and suffix in _WRITTEN_AS:
+    if place is not None and suffix in _written_suffixes():
         return _to_one_image(wanted, place, is_batch, draw)
     if suffix:
         raise UsageError(f"photos cannot be written to {output}", "use a folder, .json, .jpg, .png or .webp")
@@ -191,4 +190,12 @@ def _to_one_image(wanted: Sequence[tuple[Path, Path]], place: Path, is_batch: bo
 
 
 def _suffix(photo: Path) -> str:
-    return _WRITTEN_AS.get(photo.suffix.lower(), ".jpg")
+    """The suffix of the annotated image: the photo's own if that can be written, else JPEG's."""
+    own = photo.suffix.lower()
+    return own if own in _written_suffixes() else ".jpg"
+
+
+def _written_suffixes() -> tuple[str, ...]:
+    from vidtrack.render.photo import SUFFIXES  # imports OpenCV, which planning clips does not need
+
+    return SUFFIXES

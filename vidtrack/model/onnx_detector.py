@@ -32,7 +32,7 @@ def load(located: Located, options: LoadOptions) -> ExportedDetector:
     """The entry of `detectors.DETECTORS`; raises WeightsError or UsageError."""
     refuse_options(located.name, options, {"auto", "float32"})
     session = _session(located.path, _providers(options.device))
-    header = read_header(located.path, session)
+    header = ExportHeader.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), located.path)
     classes = session.get_outputs()[0].shape[-1]
     known = classes if isinstance(classes, int) else None
     require_outputs(located.path, header, [one.name for one in session.get_inputs()], known)
@@ -42,12 +42,6 @@ def load(located: Located, options: LoadOptions) -> ExportedDetector:
         return scores, boxes
 
     return ExportedDetector(run, header, origin_of(located), header.precision)
-
-
-def read_header(path: Path, session: Any = None) -> ExportHeader:
-    """What an ONNX file says of itself; raises WeightsError."""
-    session = session or _session(path, [_CPU])
-    return ExportHeader.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
 
 
 def _session(path: Path, providers: list[Any]) -> Any:

@@ -82,8 +82,6 @@ class QueryTracker:
     From `config` it uses the minimum score of a new track, regions, `max_tracks` and `scene_cuts`.
     """
 
-    keep_score = 0.0  # minimum score of a track that was seen
-
     def __init__(self, detector: Detector, config: TrackerConfig, allowed: np.ndarray) -> None:
         if not isinstance(detector, TrackFormer | MOTR) or detector.config.track_queries != config.mode:
             own = detector.config.track_queries if isinstance(detector, TrackFormer | MOTR) else "association"
