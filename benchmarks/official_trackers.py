@@ -215,7 +215,7 @@ def main() -> None:
     ours.decode_with_tracks = lambda *inputs: outputs.append(decode(*inputs)) or outputs[-1]  # type: ignore[func-returns-value]
     tracker = make_tracker(ours, TrackerConfig(mode=given.tracker, new_track_threshold=score, scene_cuts=False))
     step = make()
-    print("| frame | tracks asked | seen | same ids | logits | boxes | boxes of tracks, pixels |")
+    print("| frame | track queries | tracks | same ids | logits | boxes | boxes of tracks, pixels |")
     print("|---|---|---|---|---|---|---|")
     for frame, pixels in clip:
         expected = step(pixels)
