@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vidtrack.batch.pending import Fingerprint, identity_of, relative
+from vidtrack.batch.pending import Fingerprint, identity_of
 from vidtrack.batch.photo_plan import PhotoJob, PhotoPlan
 from vidtrack.batch.plan import EXISTS_HINT, Existing
 from vidtrack.core.atomic_files import check_writable, make_folder, refuse_existing, write_whole
@@ -132,7 +133,8 @@ class PhotoRun:
                 raise ExistsError(f"{self._plan.record} holds another {name}, of {image['source']}", _ELSEWHERE)
 
     def _seen_from_record(self, job: PhotoJob) -> str:
-        return relative(job.source, Path() if self._plan.record is None else self._plan.record.parent).as_posix()
+        folder = Path() if self._plan.record is None else self._plan.record.parent
+        return Path(os.path.relpath(job.source, folder)).as_posix()
 
     def outcomes(self) -> Iterator[PhotoOutcome]:
         """Work on what is left, photo by photo."""
