@@ -49,7 +49,7 @@ def write_official(model: DeformableDETR, path: str | Path) -> None:
 
 def _require_detector(model: DeformableDETR) -> None:
     require_unfolded(model)
-    if model.config.track_queries in ("trackformer", "motr"):
+    if model.config.is_published_tracker:
         raise WeightsError(
             f"other formats of Deformable DETR have no place for {model.config.track_queries}", "keep vidtrack's"
         )

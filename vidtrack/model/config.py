@@ -72,10 +72,15 @@ class DetectorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("frames and swapped_offsets need track_queries trackformer")
         if self.track_queries != "motr" and self.track_attention:
             raise ValueError("track_attention needs track_queries motr")
-        if self.two_stage and self.track_queries in ("trackformer", "motr"):
+        if self.two_stage and self.is_published_tracker:
             raise ValueError(f"track_queries {self.track_queries} has no two_stage")
         if self.two_stage and not self.box_refine:
             raise ValueError("two_stage needs box_refine")
+
+    @property
+    def is_published_tracker(self) -> bool:
+        """True for weights of TrackFormer or MOTR, which only their own trackers run."""
+        return self.track_queries in ("trackformer", "motr")
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary that `json.dumps` takes."""
