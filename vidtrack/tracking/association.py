@@ -11,7 +11,7 @@ from vidtrack.core.boxes import pairwise_iou
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import ObjectState
-from vidtrack.tracking import lifecycle, matching
+from vidtrack.tracking import appearance, lifecycle, matching
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import assign, nms
 from vidtrack.tracking.state import TrackedBoxes, TrackQueryOutput, Tracks
@@ -59,10 +59,10 @@ class Associator:
         self.seconds, self._last_id = state.seconds, state.last_id
         self.tracks = copy.deepcopy(state.tracks)
 
-    def step(self, detections: Detections, seconds: float) -> TrackedBoxes:
-        """Track the detections of the frame at time `seconds`."""
+    def step(self, detections: Detections, seconds: float, image: np.ndarray | None = None) -> TrackedBoxes:
+        """Track the detections of the frame at time `seconds`; with its RGB `image`, by their colours too."""
         self.predict(seconds)
-        return self.update(detections)
+        return self.update(detections, image=image)
 
     def predict(self, seconds: float) -> None:
         """Move every track to where it is expected at time `seconds`; frames must come in order of time."""
@@ -74,20 +74,24 @@ class Associator:
             self.tracks.predict(elapsed)
             self.tracks.votes *= 0.5 ** (elapsed / self.config.class_half_life_seconds)
 
-    def update(self, detections: Detections, carried: TrackQueryOutput | None = None) -> TrackedBoxes:
+    def update(
+        self, detections: Detections, carried: TrackQueryOutput | None = None, image: np.ndarray | None = None
+    ) -> TrackedBoxes:
         """Link the detections of the frame last predicted; `carried` holds what track queries found in it."""
         if self.seconds is None:
             raise UsageError("update before predict", "call step, or predict first")
         detections = nms(detections[detections.scores >= self.config.low_score], self.config)
         if self.tracks is None:
             self.tracks = Tracks.born(detections[:0], self.num_classes, self.seconds)
-        free = detections[self._link(self.tracks, detections, self.seconds)]
+        if self.config.appearance_weight == 0:
+            image = None
+        free = detections[self._link(self.tracks, detections, self.seconds, image)]
         if carried is not None:
             self._continue_by_queries(self.tracks, carried, self.seconds)
-        self._manage_tracks(self.tracks, free, self.seconds)
+        self._manage_tracks(self.tracks, free, self.seconds, image)
         return self._shown(self.tracks, self.seconds)
 
-    def _link(self, tracks: Tracks, detections: Detections, seconds: float) -> np.ndarray:
+    def _link(self, tracks: Tracks, detections: Detections, seconds: float, image: np.ndarray | None) -> np.ndarray:
         """Assign detections to tracks, stage by stage. Returns the mask (D,) of those left over."""
         config = self.config
         left = np.ones(len(detections), dtype=bool)
@@ -96,6 +100,9 @@ class Associator:
         waiting = tracks.seen_seconds < seconds
         known, sure = tracks.ids > 0, detections.scores >= config.high_score
         alike = self.similarity(tracks, detections, seconds)
+        colours = None if image is None else appearance.colour_histograms(image, detections.boxes_xyxy)
+        if colours is not None:
+            alike += config.appearance_weight * appearance.evidence(tracks.colours, colours, alike > 0)
         pairs: list[tuple[np.ndarray, np.ndarray]] = []
 
         def stage(who: np.ndarray, what: np.ndarray, scores: np.ndarray, floor: float) -> None:
@@ -109,8 +116,14 @@ class Associator:
         stage(known, ~sure, alike, config.second_match_iou)
         stage(~known, sure, alike, config.tentative_iou)
         if (known & waiting).any() and (sure & left).any():
-            stage(known, sure, self.gated_similarity(tracks, detections), 0.0)
+            near = self.gated_similarity(tracks, detections)
+            if colours is not None:
+                near += config.appearance_weight * appearance.evidence(tracks.colours, colours, near >= 0)
+            stage(known, sure, near, 0.0)
         rows, columns = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        if colours is not None:
+            clear = (sure & appearance.is_clear(detections))[columns]
+            self._remember_colours(tracks, rows[clear], colours[columns[clear]], seconds)
         tracks.update(rows, detections[columns], seconds)
         return left
 
@@ -122,6 +135,11 @@ class Associator:
         """Similarity (T, D) of lost tracks with what may be them, -1 for what cannot be."""
         return matching.gated_similarity(tracks, detections, self.config)
 
+    def _remember_colours(self, tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float) -> None:
+        """Mix the colours (N, L) of clear sightings into those of their tracks, before these are updated."""
+        elapsed = seconds - tracks.seen_seconds[rows]
+        tracks.colours[rows] = appearance.remembered(tracks.colours[rows], found, elapsed)
+
     def _continue_by_queries(self, tracks: Tracks, carried: TrackQueryOutput, seconds: float) -> None:
         """Let confirmed tracks without a detection follow their queries, unless another track is already there."""
         known = (tracks.ids[carried.rows] > 0) & (tracks.seen_seconds[carried.rows] < seconds)
@@ -130,12 +148,13 @@ class Associator:
         free = np.flatnonzero(known & ~taken.any(axis=1))
         tracks.update(carried.rows[free], carried.found[free], seconds)
 
-    def _manage_tracks(self, tracks: Tracks, free: Detections, seconds: float) -> None:
+    def _manage_tracks(self, tracks: Tracks, free: Detections, seconds: float, image: np.ndarray | None) -> None:
         """End tracks, start tracks from the `free` detections, and give ids to confirmed ones."""
         tracks.keep(lifecycle.alive(tracks, seconds, self.config))
         born = lifecycle.births(free, tracks, seconds, self.config)
         if len(born):
-            tracks.append(Tracks.born(born, self.num_classes, seconds))
+            colours = None if image is None else appearance.colour_histograms(image, born.boxes_xyxy)
+            tracks.append(Tracks.born(born, self.num_classes, seconds, colours))
         rows = lifecycle.confirmed(tracks, seconds, self.config)
         tracks.ids[rows] = self._last_id + 1 + np.arange(len(rows))
         self._last_id += len(rows)

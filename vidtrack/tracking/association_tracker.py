@@ -68,17 +68,20 @@ class AssociationTracker:
         """Find the objects of `frame`, which the detector encoded as `memory`, and link them to earlier frames."""
         height, width = frame.image.shape[:2]
         self._compensate_camera_motion(frame.image)
-        return self.step_without_image(memory, no_tracks(frame), (width, height))
+        return self._track(memory, no_tracks(frame), (width, height), frame.image)
 
     def step_without_image(self, memory: Any, at: FrameTracks, size: tuple[int, int]) -> FrameTracks:
-        """`step` for a frame of `size` (width, height) whose image nobody has: cuts and camera motion go unseen.
+        """`step` for a frame of `size` (width, height) whose image nobody has: no cuts, camera motion or colours.
 
         `at` is the frame without objects.
         """
+        return self._track(memory, at, size, None)
+
+    def _track(self, memory: Any, at: FrameTracks, size: tuple[int, int], image: np.ndarray | None) -> FrameTracks:
         rows = self._rows_to_carry()
         self.associator.predict(float(at.seconds))
         detections, carried = self._look(memory, size, rows)
-        tracked = self.associator.update(*self._within_regions(detections, carried, size))
+        tracked = self.associator.update(*self._within_regions(detections, carried, size), image)
         first_seen = self.associator.first_seen
         self.earlier = None if self._last is None else _as_frame(first_seen, self._last, size)
         self._last = at

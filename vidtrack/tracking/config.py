@@ -42,6 +42,7 @@ class TrackerConfig:
     tentative_iou: float = 0.25  # minimum similarity of an unconfirmed track and its next detection
     absence_penalty: float = 0.06  # subtracted from the similarity per second that a track was not seen
     class_penalty: float = 0.3  # subtracted from the similarity if the classes disagree
+    appearance_weight: float = 0.25  # of agreement in colour, added to the similarity; 0 does not look at colours
 
     confirm_score: float = 0.9  # a new track of at least this score gets its id at once, others when seen again
     max_age_seconds: float = 2.0  # a track that was not seen for longer ends

@@ -8,7 +8,7 @@ import numpy as np
 
 from vidtrack.core.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from vidtrack.core.detections import Detections
-from vidtrack.tracking import motion
+from vidtrack.tracking import appearance, motion
 from vidtrack.tracking.motion import Motion
 
 
@@ -63,10 +63,11 @@ class Tracks:
     seen_seconds: np.ndarray  # (N,)
     content: np.ndarray  # (N, C) float32
     queries: np.ndarray  # (N,) int64, the query that found the object first
+    colours: np.ndarray  # (N, appearance.LENGTH) float32, zeros if unknown
 
     @classmethod
-    def born(cls, found: Detections, num_classes: int, seconds: float) -> Tracks:
-        """One unconfirmed track per detection."""
+    def born(cls, found: Detections, num_classes: int, seconds: float, colours: np.ndarray | None = None) -> Tracks:
+        """One unconfirmed track per detection, with its `colours` if there is an image."""
         n = len(found)
         begun = motion.start(xyxy_to_cxcywh(found.boxes_xyxy))
         votes = np.zeros((n, num_classes))
@@ -85,6 +86,7 @@ class Tracks:
             seen_seconds=np.full(n, seconds),
             content=found.embeddings.astype(np.float32),
             queries=found.queries,
+            colours=np.zeros((n, appearance.LENGTH), dtype=np.float32) if colours is None else colours,
         )
 
     def __len__(self) -> int:
