@@ -20,6 +20,8 @@ from vidtrack.cli.mistakes import COMMANDS, meant_command
         (["xyzzy"], 2, "see vidtrack --help"),
         (["detect", "clip.mp4", "--conf", "0.5"], 2, "use --score"),
         (["detect", "srt://host:1"], 2, "mpegts"),
+        (["weights", "export", "default"], 2, "Choose from: onnx, openvino, tensorrt"),
+        (["export", "log.jsonl"], 2, "--to"),
         (["detect", "0", "clip.mp4"], 2, "/dev/video0 must be the only input"),
         (["detect", "rtsp://host/cam", "--watch"], 2, "need files"),
         (["detect", "rtsp://127.0.0.1:9/cam", "-o", "out/"], 3, "check the address"),
