@@ -66,6 +66,14 @@ def test_what_cannot_be_read_live_says_so(tiny_checkpoint: Path, tmp_path: Path)
     assert "drop --live" in ended.stderr.decode()
 
 
+def test_a_closed_standard_input_is_told_apart_from_a_terminal(
+    vidtrack: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    ended = vidtrack("detect", "-", "-o", tmp_path / "log.jsonl")
+    assert_one_line(ended, 2, "standard input is closed", "pipe a video")
+
+
 @pytest.mark.parametrize("option", ["--no-video", "--resume"])
 def test_options_that_need_files_are_refused(vidtrack: Command, tmp_path: Path, option: str) -> None:
     clip = write_clip(tmp_path / "clip.mp4", Clip(frames=8))

@@ -129,7 +129,11 @@ class _ClosedStream(io.TextIOBase):
 
 def _report_usage(error: Any) -> int:
     """One line for an option or argument the parser refused; nothing if it has shown the help instead."""
-    if message := " ".join(map(str.strip, error.format_message().splitlines())).replace("Value error, ", "").rstrip("."):
+    if (
+        message := " ".join(map(str.strip, error.format_message().splitlines()))
+        .replace("Value error, ", "")
+        .rstrip(".")
+    ):
         command = error.ctx.command_path if error.ctx is not None else "vidtrack"
         meant = meant_option(getattr(error, "option_name", None)) or meant_command(message, sys.argv[1:])
         print(printable(f"vidtrack: error: {meant or f'{message} (see {command} --help)'}"), file=sys.stderr)

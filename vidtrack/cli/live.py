@@ -142,7 +142,8 @@ def _opened(text: str, config: RunConfig, reconnect_seconds: float, stack: ExitS
     from vidtrack.video.web_file import copy_pipe, download
 
     if text == STDIN and (sys.stdin is None or sys.stdin.isatty()):
-        raise UsageError("standard input is a terminal", "pipe a video in: cat clip.mp4 | vidtrack detect -")
+        what = "closed" if sys.stdin is None else "a terminal"
+        raise UsageError(f"standard input is {what}", "pipe a video in: cat clip.mp4 | vidtrack detect -")
     live = STANDARD_INPUT if text == STDIN and config.live else live_source(text)
     if live is not None:
         return stack.enter_context(LiveReader(live, config.read, reconnect_seconds))
