@@ -32,10 +32,12 @@ from vidtrack.cli import (
     train,
     weights,
 )
+from vidtrack.cli.commands import Commands
 from vidtrack.cli.mistakes import meant_command, meant_option
 from vidtrack.core.errors import VidtrackError, printable
 
 app = typer.Typer(
+    cls=Commands,
     name="vidtrack",
     help="Track objects in video: clip in, annotated video and track log out.",
     no_args_is_help=True,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidtrack.cli import options
+from vidtrack.cli.commands import Commands
 from vidtrack.cli.values import parse_classes, parse_prompt
 from vidtrack.core.atomic_files import STDOUT, check_targets
 from vidtrack.core.errors import UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from vidtrack.evaluation.coco_truth import CocoTruth
     from vidtrack.model.choice import ModelChoice
 
-app = typer.Typer(no_args_is_help=True, help="Score tracks or detections against ground truth.")
+app = typer.Typer(cls=Commands, no_args_is_help=True, help="Score tracks or detections against ground truth.")
 
 
 class RuleSet(StrEnum):

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from vidtrack.cli.commands import Commands
 from vidtrack.cli.training_progress import TrainingProgress, closing_lines
 from vidtrack.cli.values import parse_classes
 from vidtrack.core.atomic_files import check_targets
 from vidtrack.core.errors import UsageError, printable
 
-app = typer.Typer(no_args_is_help=True)
-data_app = typer.Typer(no_args_is_help=True, help="Training data: write a recipe, check the annotations.")
+app = typer.Typer(cls=Commands, no_args_is_help=True)
+data_app = typer.Typer(cls=Commands, no_args_is_help=True, help="Training data: write a recipe, check the annotations.")
 
 
 @app.command("train")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vidtrack.cli.commands import Commands
 from vidtrack.core.atomic_files import check_writable, refuse_existing
 from vidtrack.core.errors import UsageError
 
 if TYPE_CHECKING:
     from vidtrack.model import registry
 
-app = typer.Typer(no_args_is_help=True, help="List, download, verify, convert and export models.")
+app = typer.Typer(cls=Commands, no_args_is_help=True, help="List, download, verify, convert and export models.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Model name; see `vidtrack weights list`.")]
 
