@@ -4,7 +4,8 @@
 
 Commands take turns, `--rounds` times, so that a slow spell of the machine meets all of them. `--copies N` times a
 folder of N copies of the clip instead, with as many jobs as `--jobs`. Prints a Markdown table: medians with minimum and
-maximum, and the ratio to the first command, round by round. `--cost` prints seconds against length, size and cores.
+maximum, and the ratio to the first command, round by round. `--cost` prints seconds against length, size, tracks and
+cores instead, and `--plot` draws them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
+
+from vidtrack.training.plot import draw_panel
 
 _PEER = """
 import sys
@@ -105,25 +110,39 @@ def _longer(clip: Path, times: int, folder: Path) -> Path:
     return target
 
 
-def cost(clip: Path) -> None:
-    """Print how the time grows with length, size of the network's input, and cores."""
+def cost(clip: Path, plot: Path | None) -> None:
+    """Print, and draw, how the time grows with length, the network's input, objects and cores."""
+    curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
     print("| what grows | | seconds | processor seconds | peak MiB |")
     print("|---|---:|---:|---:|---:|")
 
-    def row(what: str, value: str, command: list[str], cores: int | None = None) -> None:
+    def row(what: str, value: int, command: list[str], cores: int | None = None) -> None:
         one = run(command, cores)
         print(f"| {what} | {value} | {one.seconds:.1f} | {one.processor:.1f} | {one.peak:.0f} |", flush=True)
+        curve = curves.setdefault(what, {"seconds": [], "processor seconds": []})
+        curve["seconds"].append((value, one.seconds))
+        curve["processor seconds"].append((value, one.processor))
 
     with tempfile.TemporaryDirectory() as folder:
         for times in (1, 2, 4, 8):
-            longer = _longer(clip, times, Path(folder))
-            row("length, times the clip", str(times), _detect(sys.executable, longer))
+            row("length, times the clip", times, _detect(sys.executable, _longer(clip, times, Path(folder))))
+    with av.open(str(clip)) as container:
+        stream = container.streams.video[0]
+        ratio = max(stream.width, stream.height) / min(stream.width, stream.height)
     for size in (192, 272, 384, 544, 768):
-        row("--size, pixels", str(size), _detect(sys.executable, clip, "--size", str(size), "--end", "5"))
+        command = _detect(sys.executable, clip, "--size", str(size), "--end", "5")
+        row("thousand pixels of the network's input, 5 s", round(size * size * ratio / 1000), command)
     for limit in (1, 10, 100):
-        row("--max-tracks", str(limit), _detect(sys.executable, clip, "--max-tracks", str(limit), "--score", "0.1"))
+        command = _detect(sys.executable, clip, "--max-tracks", str(limit), "--score", "0.1")
+        row("maximum simultaneous tracks, from a score of 0.1", limit, command)
     for cores in range(1, len(os.sched_getaffinity(0)) + 1):
-        row("cores", str(cores), _detect(sys.executable, clip), cores)
+        row("cores", cores, _detect(sys.executable, clip), cores)
+    if plot is not None:
+        panels = [
+            draw_panel(what, curve, curve["seconds"][-1][0], 1.05 * max(y for one in curve.values() for _, y in one))
+            for what, curve in curves.items()
+        ]
+        cv2.imwrite(str(plot), np.concatenate(panels))
 
 
 def main() -> None:
@@ -136,10 +155,11 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=0)
     parser.add_argument("--jobs", default="2")
     parser.add_argument("--cost", action="store_true")
+    parser.add_argument("--plot", type=Path, help="PNG of the cost")
     arguments = parser.parse_args()
     clip = arguments.clip.resolve()
     if arguments.cost:
-        cost(clip)
+        cost(clip, arguments.plot)
         return
     with tempfile.TemporaryDirectory() as folder:
         source, extra = clip, []
