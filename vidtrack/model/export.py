@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from vidtrack.core.atomic_files import cannot_write, check_writable
 from vidtrack.model.exported import IMAGES, ExportHeader
 from vidtrack.model.onnx_export import load_for_export, write_onnx
 
@@ -26,6 +28,9 @@ def export_model(
     `size` replaces the model's shorter side in pixels. `begun` is called before the part that takes a minute. Raises
     WeightsError, UsageError and OutputError.
     """
+    if not path.parent.is_dir():  # before the work, not after it
+        raise cannot_write(path, FileNotFoundError(errno.ENOENT, ""))
+    check_writable(path)
     model, header = load_for_export(name_or_path, size)
     header = msgspec.structs.replace(header, runtime=runtime)
     begun()
