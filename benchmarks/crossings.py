@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import pickle
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -26,7 +25,7 @@ import numpy as np
 import torch
 from crossing_clips import KINDS, RATE, Clip, make_clips, truth_of
 from cutouts import cut_scene
-from tracking import put
+from tracking import put, say
 from tracking_data import Footage, Maker, Run, Step, distinct, folders, run, scores
 from tracking_peers import OURS, available, fit_all, quiet, tracker
 
@@ -117,11 +116,6 @@ def contact_sheet(clips: list[Clip], path: Path) -> None:
         images = list(clip.frames())
         rows.append(np.hstack([cv2.resize(images[i], (200, 150)) for i in range(4, len(images), 7)]))
     cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
-
-
-def say(line: str) -> None:
-    """Progress."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ class PhotoRecord:
     def has(self, job: PhotoJob) -> bool:
         """Whether the photo is done, unchanged since, and its annotated image exists."""
         image = self.images.get(job.name)
-        if image is None or (image.get("bytes"), image.get("mtime_ns")) != identity_of(job.source):
+        if image is None or not _is_of(image, job):
             return False
         return job.annotated is None or job.annotated.exists()
 
@@ -129,7 +129,7 @@ class PhotoRun:
                 raise ExistsError(f"{self._plan.record} holds {name}, found with another model or settings", _ELSEWHERE)
             if job is None or image.get("source", self._seen_from_record(job)) == self._seen_from_record(job):
                 continue
-            if (image.get("bytes"), image.get("mtime_ns")) != identity_of(job.source):
+            if not _is_of(image, job):
                 raise ExistsError(f"{self._plan.record} holds another {name}, of {image['source']}", _ELSEWHERE)
 
     def _seen_from_record(self, job: PhotoJob) -> str:
@@ -171,6 +171,11 @@ class PhotoRun:
                 return PhotoOutcome(job, error=error)
         self.record.add(job, photo, self._seen_from_record(job))
         return PhotoOutcome(job, len(photo.objects), photo.warnings)
+
+
+def _is_of(image: dict[str, Any], job: PhotoJob) -> bool:
+    """Whether a row of the record is of the photo as it is on disk."""
+    return (image.get("bytes"), image.get("mtime_ns")) == identity_of(job.source)
 
 
 def _read_record(path: Path) -> PhotoRecord | None:

@@ -102,10 +102,6 @@ def _ignored(boxes: Tensor, targets: Sequence[Target], labelled: Tensor) -> tupl
     Regions are padded to the largest number in an image; padding has no area, so no box overlaps it.
     """
     regions = nn.utils.rnn.pad_sequence([target.ignored for target in targets], batch_first=True)  # (B, M, 4)
-    if not regions.shape[1]:
-        return boxes.new_zeros(boxes.shape[:3], dtype=torch.bool), boxes.new_zeros(
-            (*boxes.shape[:3], labelled.shape[-1]), dtype=torch.bool
-        )
     of_class = nn.utils.rnn.pad_sequence(
         [target.ignored_labels for target in targets], batch_first=True, padding_value=-1
     )
