@@ -11,7 +11,7 @@ import transformers as hf
 
 CLASSES = ("person", "car", "bicycle")
 _LABELS = {"id2label": dict(enumerate(CLASSES)), "label2id": {name: number for number, name in enumerate(CLASSES)}}
-_HEADS: dict[str, Any] = {
+SMALL: dict[str, Any] = {
     "d_model": 32,
     "encoder_attention_heads": 2,
     "decoder_attention_heads": 2,
@@ -20,8 +20,8 @@ _HEADS: dict[str, Any] = {
     "encoder_layers": 1,
     "decoder_layers": 2,
     "num_queries": 20,
-    **_LABELS,
 }
+_HEADS: dict[str, Any] = {**SMALL, **_LABELS}
 _HYBRID: dict[str, Any] = {  # RT-DETR and its descendants
     **_HEADS,
     "encoder_hidden_dim": 32,
@@ -181,4 +181,14 @@ def save(family: str, folder: Path) -> Path:
     torch.manual_seed(0)
     vary(make()).save_pretrained(folder)
     getattr(hf, processor)(size=size).save_pretrained(folder)
+    return folder
+
+
+def saved_once(save: Callable[[str, Path], Path], root: Path) -> Callable[[str], Path]:
+    """The folder of a family below `root`, made by `save` when it is first asked for."""
+
+    def folder(family: str) -> Path:
+        path = root / family
+        return path if path.exists() else save(family, path)
+
     return folder

@@ -14,6 +14,7 @@ transformers = pytest.importorskip("transformers")
 from tests.conftest import Ended  # noqa: E402
 from tests.media import EXAMPLE_CLIP  # noqa: E402
 from tests.model import text_families as families  # noqa: E402
+from tests.model.families import saved_once  # noqa: E402
 from vidtrack import TrackLog, load_model  # noqa: E402
 from vidtrack.core.errors import UsageError  # noqa: E402
 
@@ -24,14 +25,7 @@ ALL = np.ones(3, dtype=bool)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a family, saved once."""
-    root = tmp_path_factory.mktemp("families")
-
-    def make(family: str) -> Path:
-        path = root / family
-        return path if path.exists() else families.save(family, path)
-
-    return make
+    return saved_once(families.save, tmp_path_factory.mktemp("families"))
 
 
 @pytest.mark.parametrize("family", families.FAMILIES)

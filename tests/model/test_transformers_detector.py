@@ -15,6 +15,7 @@ import torch
 transformers = pytest.importorskip("transformers")
 
 from tests.model import families  # noqa: E402
+from tests.model.families import saved_once  # noqa: E402
 from vidtrack import load_model  # noqa: E402
 from vidtrack.core.errors import UsageError, WeightsError  # noqa: E402
 from vidtrack.model.compiled_attention import use_compiled_attention  # noqa: E402
@@ -26,14 +27,7 @@ ALL = np.ones(3, dtype=bool)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a family, saved once."""
-    root = tmp_path_factory.mktemp("families")
-
-    def make(family: str) -> Path:
-        path = root / family
-        return path if path.exists() else families.save(family, path)
-
-    return make
+    return saved_once(families.save, tmp_path_factory.mktemp("families"))
 
 
 @pytest.mark.parametrize("family", families.FAMILIES)

@@ -8,20 +8,10 @@ from typing import Any
 import torch
 import transformers as hf
 
-from tests.model.families import resnet, vary
+from tests.model.families import SMALL, resnet, vary
 
 _WORDS = ("red", "blue", "car", "bicycle", "helmet", "person", "dog")
 _PLACES = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102, "[MASK]": 103, ".": 1012, "?": 1029}  # BERT's own
-_HEADS: dict[str, Any] = {
-    "d_model": 32,
-    "encoder_attention_heads": 2,
-    "decoder_attention_heads": 2,
-    "encoder_ffn_dim": 32,
-    "decoder_ffn_dim": 32,
-    "encoder_layers": 1,
-    "decoder_layers": 2,
-    "num_queries": 20,
-}
 
 
 def _bert_tokenizer() -> Any:
@@ -49,7 +39,7 @@ def _grounding(config: Any, model: Any) -> tuple[Any, Any]:
     text = hf.BertConfig(
         vocab_size=1040, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
     )
-    made = model(config(**_HEADS, backbone_config=_swin("stage2", "stage3", "stage4"), text_config=text))
+    made = model(config(**SMALL, backbone_config=_swin("stage2", "stage3", "stage4"), text_config=text))
     images = hf.GroundingDinoImageProcessor(size={"shortest_edge": 64, "longest_edge": 128})
     return made, hf.GroundingDinoProcessor(images, _bert_tokenizer())
 

@@ -107,7 +107,7 @@ def logged_every(log: TrackLog, step: int) -> TrackLog:
 
 
 def test_a_gap_with_a_cut_in_it_is_hidden_along_the_way(tmp_path: Path) -> None:
-    """The object goes on as it did up to the cut, and comes to where it is next as it goes on from there."""
+    """Before the cut the object keeps the motion it had; after it, the motion with which it is next seen."""
     true = {i: np.array([4 * i, 40, 4 * i + 36, 84]) for i in range(60)}
     sights = {i: box for i, box in true.items() if not 20 <= i < 40}
     hidden = cover(log_in_memory(tmp_path, {1: sights}, 60, cuts=(39,)), CoverageConfig(margin=0.0))

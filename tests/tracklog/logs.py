@@ -17,6 +17,8 @@ from vidtrack.tracklog.validation import validate
 from vidtrack.video import probe
 
 CLASSES = ("person", "car", "truck")
+BOX = (10.25, 20.5, 50.75, 60.0)
+FRAMES = [{1: BOX}, {1: BOX, 2: (60, 10, 90, 60)}, {2: (62, 10, 92, 60)}, {}, {4: BOX}]
 TIME_BASE = Fraction(1, 12800)
 TICKS = 512  # a frame at 25 a second
 _INFO = VideoInfo(

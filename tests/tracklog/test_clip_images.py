@@ -6,23 +6,10 @@ import numpy as np
 import pytest
 
 from tests.media import Clip, write_clip
-from tests.tracklog.logs import made_log
+from tests.tracklog.logs import FRAMES, made_log
 from vidtrack import TrackLog
 from vidtrack.core.errors import InputError
 from vidtrack.video import VideoReader
-
-BOX = (10.25, 20.5, 50.75, 60.0)
-FRAMES = [{1: BOX}, {1: BOX, 2: (60, 10, 90, 60)}, {2: (62, 10, 92, 60)}, {}, {4: BOX}]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", Clip(frames=5))
-
-
-@pytest.fixture
-def log(clip: Path, tmp_path: Path) -> TrackLog:
-    return TrackLog.load(made_log(tmp_path / "clip.tracks.jsonl", FRAMES, {2: 1}, clip))
 
 
 def test_crops_show_the_objects_pixels(log: TrackLog, clip: Path) -> None:

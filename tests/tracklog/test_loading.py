@@ -1,4 +1,4 @@
-"""What is no valid log is named when it is read."""
+"""Reading an invalid log says what is wrong with it."""
 
 from __future__ import annotations
 

@@ -9,23 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.media import Clip, write_clip
-from tests.tracklog.logs import made_log
+from tests.tracklog.logs import BOX, made_log
 from vidtrack import TrackLog
 from vidtrack.core.optional import MissingPackageError
-
-BOX = (10.25, 20.5, 50.75, 60.0)
-FRAMES = [{1: BOX}, {1: BOX, 2: (60, 10, 90, 60)}, {2: (62, 10, 92, 60)}, {}, {4: BOX}]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", Clip(frames=5))
-
-
-@pytest.fixture
-def log(clip: Path, tmp_path: Path) -> TrackLog:
-    return TrackLog.load(made_log(tmp_path / "clip.tracks.jsonl", FRAMES, {2: 1}, clip))
 
 
 def without(package: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,7 +170,7 @@ def verify(entry: ModelEntry) -> str:
     for file in _weights_files(path) if path.is_dir() else [path]:
         if entry.sha256 is None and hub.expected_sha256(file) is None:
             hint = "compare it with the hash its source publishes"
-            raise WeightsError(f"there is no known hash for {file}; it has {actual}", hint)
+            raise WeightsError(f"no hash to verify {file} against; its own is {actual}", hint)
     return actual
 
 
