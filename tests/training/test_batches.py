@@ -102,6 +102,32 @@ def test_masked_objects_are_pasted_into_other_pictures(tmp_path: Path) -> None:
     assert pasted > 2
 
 
+def test_pasted_objects_move_between_the_frames_of_a_pair(tmp_path: Path) -> None:
+    square = [[8.0, 8.0, 40.0, 8.0, 40.0, 40.0, 8.0, 40.0]]
+    records = [
+        record(tmp_path / "still.png", 50, masks=(None,)),
+        record(tmp_path / "donor.png", 200, labels=np.array([2]), masks=(square,)),
+    ]
+    make = maker(records, tracks=TrackConfig(share=1.0, jitter=0.0, paste=1.0))
+    moved = hidden = appeared = left = 0
+    for batch in map(make, range(12)):
+        assert batch.previous is not None
+        for image, now, before in zip(batch.images, batch.targets, batch.previous.targets, strict=True):
+            if names([now]) != ["still"]:
+                continue
+            here, there = (dict(zip(one.ids.tolist(), one.boxes, strict=True)) for one in (now, before))
+            assert (len(here), len(there)) == (len(now.ids), len(before.ids))
+            hidden += 0 not in here
+            assert (0 in here) == (len(now.ignored) == 0)
+            appeared, left = appeared + (1 in here.keys() - there.keys()), left + (1 in there.keys() - here.keys())
+            moved += 1 in here.keys() & there.keys() and not torch.equal(here[1], there[1])
+            if 1 in here:
+                x, y = (int(at) for at in here[1][:2] * 64)
+                assert image[y, x].tolist() == [200] * 3
+                assert now.labels[now.ids == 1].tolist() == [2]
+    assert min(moved, hidden, appeared, left) > 0
+
+
 def test_canvases_grow_and_pictures_are_padded(tmp_path: Path) -> None:
     wide = replace(record(tmp_path / "wide.png"), size=(64, 32))
     make = maker([record(tmp_path / "a.png"), wide], structs.replace(PLAIN, grow_from=0.5))

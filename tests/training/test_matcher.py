@@ -90,13 +90,6 @@ def test_leaving_out_dear_rows_changes_nothing(queries: int, objects: int, times
     assert len(set(row)) == len(row) == min(queries, objects * times)
 
 
-def test_taken_objects_are_left_out() -> None:
-    logits, boxes = torch.zeros(1, 2, 3, 3), torch.rand(1, 2, 3, 4)
-    targets = [target([[0.5, 0.5, 0.2, 0.2], [0.2, 0.2, 0.1, 0.1]], [0, 1]), target([[0.3, 0.3, 0.1, 0.1]], [2])]
-    found = match(logits, boxes, targets, LossConfig(), taken=[np.array([True, False]), np.array([True])])
-    assert found.target.tolist() == [1]
-
-
 def test_no_objects_at_all() -> None:
     assert len(match(torch.zeros(2, 1, 3, 3), torch.rand(2, 1, 3, 4), [target([], [])], LossConfig())) == 0
 

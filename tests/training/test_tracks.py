@@ -43,7 +43,6 @@ def test_identities_keep_their_queries(tiny: DetectorConfig, output: DetectorOut
     carried = carry(tiny, output)
     assert carried is not None
     assert carried.queries.content.shape == (2, 3, 32)
-    assert [mask.tolist() for mask in carried.taken] == [[True, False, True], [True]]
     expected = {(0, 5): 2, (0, 9): 0, (1, 3): 3}  # (image, query before): object now, counted over the batch
     found = {}
     for picture, slot, index in zip(
@@ -82,12 +81,20 @@ def test_a_picture_may_have_an_object_for_every_query(tiny: DetectorConfig, outp
     assert (carried.queries.content.shape[1], len(carried.assignment)) == (6, 3)
 
 
-def test_dropped_queries_leave_their_objects_free(tiny: DetectorConfig, output: DetectorOutput) -> None:
-    for seed in range(10):
-        carried = carry(tiny, output, seed, drop=0.5)
-        if carried is not None:
-            assert sum(int(mask.sum()) for mask in carried.taken) == len(carried.assignment)
+def test_some_queries_are_dropped(tiny: DetectorConfig, output: DetectorOutput) -> None:
+    several = [carry(tiny, output, seed, drop=0.5) for seed in range(10)]
+    assert {0 if carried is None else len(carried.assignment) for carried in several} >= {1, 2}
     assert carry(tiny, output, drop=1.0) is None
+
+
+def test_noise_moves_carried_boxes_but_not_their_content(tiny: DetectorConfig, output: DetectorOutput) -> None:
+    exact, noisy = carry(tiny, output), carry(tiny, output, box_noise=0.5)
+    assert exact is not None
+    assert noisy is not None
+    torch.testing.assert_close(noisy.queries.content, exact.queries.content)
+    moved = (noisy.queries.reference - exact.queries.reference).abs()[..., :2]
+    assert (moved > 0).all()
+    assert (moved <= 0.25 * exact.queries.reference[..., 2:] + 1e-6).all()
 
 
 def test_carried_queries_pass_no_gradient_to_the_frame_before(tiny: DetectorConfig, output: DetectorOutput) -> None:

@@ -43,9 +43,9 @@ def track_queries(
 def join_queries(model: DeformableDETR, carried: Queries, objects: Queries) -> Queries:
     """Track queries, then object queries, for one decoder pass.
 
-    Object queries never see track queries, so that detection is the same with and without tracks: seeing them, the
-    weights trained for tracking so far also overlook objects that have no track yet. Track queries see all queries
-    where the weights were trained for it; others would take the object queries for rivals.
+    Object queries never see track queries, as in training, so that detection is the same with and without tracks.
+    Track queries see all queries where the weights were trained for it; others would take the object queries for
+    rivals.
     """
     is_track = torch.arange(len(carried) + len(objects), device=carried.content.device) < len(carried)
     mask = ~is_track[:, None] & is_track[None, :]

@@ -15,7 +15,7 @@ from vidtrack.datasets.records import Record
 from vidtrack.model.image_inference import read_image
 from vidtrack.training import augment
 from vidtrack.training.augment import Sample
-from vidtrack.training.copy_paste import paste_objects
+from vidtrack.training.copy_paste import paste_moving, paste_objects
 from vidtrack.training.recipe import AugmentConfig, TrackConfig
 
 STRIDE = 32  # of the coarsest backbone stage; batches are padded to its multiple
@@ -135,13 +135,14 @@ class BatchMaker:
         image = read_image(now)
         image_before = image if before is now else read_image(before)
         colour = int(rng.integers(2**31))  # the same colour change for both frames
-        first, second = (
-            augment.photometric(np.random.default_rng(colour), sample, self.augment)
-            for sample in (
-                augment.show(before, image_before, other, self.augment),
-                augment.show(now, image, view, self.augment),
-            )
+        pair = (
+            augment.show(before, image_before, other, self.augment),
+            augment.show(now, image, view, self.augment),
         )
+        if self.donors and rng.random() < self.tracks.paste:
+            donor = self.donors[int(rng.integers(len(self.donors)))]
+            pair = paste_moving(rng, *pair, donor, read_image(donor))
+        first, second = (augment.photometric(np.random.default_rng(colour), sample, self.augment) for sample in pair)
         return first, second
 
     def _neighbour(self, rng: np.random.Generator, index: int) -> Record:

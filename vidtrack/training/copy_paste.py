@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -9,8 +10,13 @@ import numpy as np
 
 from vidtrack.core import boxes as box_ops
 from vidtrack.datasets.records import Record
+from vidtrack.training.augment import Sample
 
 COVERED = 0.7  # share of a box hidden by what was pasted, from which on it becomes an ignored region
+_MOST_MOVING = 3  # objects pasted into a pair
+_MOVING_SIDE = (0.15, 0.6)  # the longer side of such an object, relative to the shorter of the image
+_LEAST_SIDE = 8  # pixels
+_ONLY_ONE = 0.15  # chance that it is not there before, and the same that it leaves
 _FAR = 1e6  # pixels; OpenCV takes seconds and more for corners far beyond the image
 
 
@@ -22,18 +28,13 @@ def paste_objects(
     Classes that the image does not label stay unlabelled in it; those pasted count as its own. Both images are
     (H, W, 3) of any size; the donor's is shown at that of the other.
     """
-    masked = [index for index, polygons in enumerate(donor.masks or ()) if polygons]
-    chosen = [index for index in masked if rng.random() < 0.5]
+    chosen = [index for index in _masked(donor) if rng.random() < 0.5]
     if not chosen:
         return record, image
     height, width = image.shape[:2]
     shown, source = image.copy(), cv2.resize(donor_image, (width, height))
     ratio = np.array([width / donor.size[0], height / donor.size[1]])
-    cover = np.zeros((height, width), np.uint8)
-    for index in chosen:
-        for polygon in (donor.masks or ())[index]:
-            points = np.array(polygon, np.float64).reshape(-1, 2) * ratio
-            cv2.fillPoly(cover, [points.round().clip(-_FAR, _FAR).astype(np.int32)], 1)
+    cover = _cover(donor, chosen, (width, height))
     shown[cover > 0] = source[cover > 0]
 
     scale = np.tile([width / record.size[0], height / record.size[1]], 2)  # of the file to its annotation
@@ -56,6 +57,92 @@ def paste_objects(
         ),
         shown,
     )
+
+
+def paste_moving(
+    rng: np.random.Generator, before: Sample, now: Sample, donor: Record, donor_image: np.ndarray
+) -> tuple[Sample, Sample]:
+    """Paste a few of the donor's masked objects into both frames of a pair, each moved by up to its own size.
+
+    Half of them stand before objects of the frame; some are in one frame only.
+    """
+    masked = _masked(donor)
+    first_id = 1 + int(max(before.ids.max(initial=-1), now.ids.max(initial=-1)))
+    for number, index in enumerate(rng.permutation(masked)[:_MOST_MOVING].tolist()):
+        height, width = now.image.shape[:2]
+        cover = _cover(donor, [index], (donor_image.shape[1], donor_image.shape[0]))
+        x, y, w, h = cv2.boundingRect(cover)
+        if min(w, h) < _LEAST_SIDE:
+            continue
+        inside = np.s_[y : y + h, x : x + w]
+        scale = rng.uniform(*_MOVING_SIDE) * min(height, width) / max(w, h)
+        size = max(_LEAST_SIDE, round(w * scale)), max(_LEAST_SIDE, round(h * scale))
+        picture, mask = cv2.resize(donor_image[inside], size), cv2.resize(cover[inside], size)
+        centre = rng.random(2)
+        if len(now.boxes_cxcywh) and rng.random() < 0.5:
+            centre = now.boxes_cxcywh[rng.integers(len(now.boxes_cxcywh)), :2]
+        last = centre + rng.uniform(-1, 1, 2) * size / (width, height)
+        trust = 1.0 if donor.trust is None else float(donor.trust[index])
+        label, identity = int(donor.labels[index]), first_id + number
+        only = rng.random()
+        if only >= _ONLY_ONE:
+            before = _paste_onto(before, picture, mask, last, label, identity, trust)
+        if not _ONLY_ONE <= only < 2 * _ONLY_ONE:
+            now = _paste_onto(now, picture, mask, centre, label, identity, trust)
+    return before, now
+
+
+def _paste_onto(
+    sample: Sample,
+    picture: np.ndarray,
+    mask: np.ndarray,
+    centre: np.ndarray,
+    label: int,
+    identity: int,
+    trust: float,
+) -> Sample:
+    """The sample with a masked image around `centre` (2,), in [0, 1]; unchanged if most of that would be outside."""
+    height, width = sample.image.shape[:2]
+    left, top = (round(float(at)) for at in centre * (width, height) - np.array(mask.shape[::-1]) / 2)
+    x, y = max(0, left), max(0, top)
+    part = np.s_[y - top : max(0, height - top), x - left : max(0, width - left)]
+    shape = mask[part].shape
+    if mask[part].sum() <= mask.sum() / 2:
+        return sample
+    cover = np.zeros((height, width), np.uint8)
+    cover[y : y + shape[0], x : x + shape[1]] = mask[part]
+    image = sample.image.copy()
+    image[y : y + shape[0], x : x + shape[1]][mask[part] > 0] = picture[part][mask[part] > 0]
+    edges = box_ops.cxcywh_to_xyxy(sample.boxes_cxcywh) * np.tile([width, height], 2)
+    hidden = np.array([_share_covered(cover, box) >= COVERED for box in edges], bool)
+    box = np.array(cv2.boundingRect(cover), np.float32) / np.tile([width, height], 2)
+    box[:2] += box[2:] / 2
+    return replace(
+        sample,
+        image=image,
+        boxes_cxcywh=np.concatenate([sample.boxes_cxcywh[~hidden], box[None]]).astype(np.float32),
+        labels=np.append(sample.labels[~hidden], label),
+        ids=np.append(sample.ids[~hidden], identity),
+        trust=np.append(sample.trust[~hidden], np.float32(trust)),
+        ignored_cxcywh=np.concatenate([sample.ignored_cxcywh, sample.boxes_cxcywh[hidden]]),
+        ignored_labels=np.append(sample.ignored_labels, np.full(int(hidden.sum()), -1)),
+    )
+
+
+def _masked(donor: Record) -> list[int]:
+    """Which of the donor's objects have a mask."""
+    return [index for index, polygons in enumerate(donor.masks or ()) if polygons]
+
+
+def _cover(donor: Record, chosen: Sequence[int], size: tuple[int, int]) -> np.ndarray:
+    """1 where the chosen objects are, in the donor's image at `size` (width, height)."""
+    cover = np.zeros(size[::-1], np.uint8)
+    ratio = np.array(size) / donor.size
+    for index in chosen:
+        for polygon in (donor.masks or ())[index]:
+            points = np.array(polygon, np.float64).reshape(-1, 2) * ratio
+            cv2.fillPoly(cover, [points.round().clip(-_FAR, _FAR).astype(np.int32)], 1)
+    return cover
 
 
 def _all_classes(record: Record) -> np.ndarray:

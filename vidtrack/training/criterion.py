@@ -37,12 +37,14 @@ class Objective:
         losses = self._encoder_losses(memory, targets, num_boxes)
 
         objects = model.object_queries(memory)
-        queries = objects if carried is None else Queries.cat(carried.queries, objects)
-        tracked = len(queries) - len(objects)
-        groups, first = [(len(queries), False)], len(queries)
+        queries, groups, first = objects, [(len(objects), False)], len(objects)
+        if carried is not None:  # object queries find everything, carried or not, as they do in a tracker
+            queries = Queries.cat(queries, carried.queries)
+            groups.append((len(carried.queries), True))
+        tracks_end = len(queries)
         if self.loss.hybrid_queries:
             queries = Queries.cat(queries, hybrid_queries(model, memory, self.loss.hybrid_queries))
-            groups.append((len(queries) - first, False))
+            groups.append((len(queries) - tracks_end, False))
         hybrid_end = len(queries)
         noisy = denoising_queries(model, batch.targets, self.loss, rng, device) if self.loss.denoising_queries else None
         if noisy is not None:
@@ -51,18 +53,13 @@ class Objective:
         output = model.decode(memory, replace(queries, attention_mask=group_mask(groups, device)))
 
         layers = len(output.logits)
-        assignment = match(
-            output.logits[:, :, tracked:first],
-            output.boxes[:, :, tracked:first],
-            targets,
-            self.loss,
-            taken=None if carried is None else carried.taken,
-        ).shifted(tracked)
-        if carried is not None:
-            assignment = Assignment.cat([every_layer(carried.assignment, layers), assignment])
+        assignment = match(output.logits[:, :, :first], output.boxes[:, :, :first], targets, self.loss)
         losses |= self._group(output, slice(0, first), targets, assignment, num_boxes, "objects")
-        if hybrid_end > first:
-            part = slice(first, hybrid_end)
+        if carried is not None:
+            followed = every_layer(carried.assignment, layers)
+            losses |= self._group(output, slice(first, tracks_end), targets, followed, num_boxes, "tracks")
+        if hybrid_end > tracks_end:
+            part = slice(tracks_end, hybrid_end)
             repeat = self.loss.hybrid_repeat
             many = match(output.logits[:, :, part], output.boxes[:, :, part], targets, self.loss, repeat)
             losses |= self._group(output, part, targets, many, num_boxes * repeat, "hybrid")

@@ -57,7 +57,7 @@ def denoising_queries(
                 label = rng.integers(classes, size=size)
             amount = rng.uniform(0, config.denoising_box_noise, (size, 4))
             amount[positives:] = rng.uniform(1, 2, (size - positives, 4)) * max(config.denoising_box_noise, 0.5)
-            boxes[image, group] = _disturb(base, amount, rng)
+            boxes[image, group] = disturb(base, amount, rng)
             swapped = rng.random(size) < config.denoising_label_noise
             labels[image, group] = np.where(swapped, rng.integers(classes, size=size), label)
             found = np.zeros((positives, 4), np.int64)
@@ -70,7 +70,7 @@ def denoising_queries(
     return Denoising(queries, size, Assignment.of(np.concatenate(rows), device))
 
 
-def _disturb(boxes: np.ndarray, amount: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def disturb(boxes: np.ndarray, amount: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Move every edge of cxcywh boxes (N, 4) by `amount` (N, 4) of half the box's size, in or out."""
     half = np.concatenate([boxes[:, 2:], boxes[:, 2:]], axis=1) / 2
     edges = np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)

@@ -27,17 +27,6 @@ class Assignment:
     def __len__(self) -> int:
         return len(self.layer)
 
-    def shifted(self, queries: int) -> Assignment:
-        """The same for queries that start later in a row of groups."""
-        return Assignment(self.layer, self.image, self.query + queries, self.target)
-
-    @staticmethod
-    def cat(parts: Sequence[Assignment]) -> Assignment:
-        """Several assignments as one."""
-        return Assignment(
-            *(torch.cat([getattr(part, name) for part in parts]) for name in ("layer", "image", "query", "target"))
-        )
-
     @staticmethod
     def of(rows: np.ndarray, device: torch.device) -> Assignment:
         """From integer rows (N, 4)."""
@@ -52,12 +41,10 @@ def match(
     targets: Sequence[Target],
     config: LossConfig,
     repeat: int = 1,
-    taken: Sequence[np.ndarray] | None = None,
 ) -> Assignment:
     """Cheapest one-to-one assignment for every layer and image; one-to-`repeat` for H-DETR's targets.
 
-    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh. `taken` marks, for each image, objects (N,) bool that
-    already have their query.
+    logits (D, B, Q, K); boxes (D, B, Q, 4) as cxcywh.
     """
     layers, batch, queries = logits.shape[:3]
     counts = [len(target.labels) for target in targets]
@@ -69,19 +56,17 @@ def match(
         raise VidtrackError("training has diverged: the matching cost is not finite", "lower the learning rate")
     rows = []
     for image in range(batch):
-        free = np.arange(counts[image])
-        if taken is not None:
-            free = free[~taken[image]]
-        if not len(free):
+        count = counts[image]
+        if not count:
             continue
-        times = max(1, min(repeat, queries // len(free)))
+        times = max(1, min(repeat, queries // count))
         for layer in range(layers):
-            query, column = cheapest(cost[layer, image][:, free], times)
+            query, column = cheapest(cost[layer, image][:, :count], times)
             found = np.empty((len(query), 4), np.int64)
             found[:, 0], found[:, 1], found[:, 2] = layer, image, query
-            found[:, 3] = free[column] + starts[image]
+            found[:, 3] = column + starts[image]
             rows.append(found)
-    return Assignment.of(np.concatenate(rows) if rows else np.zeros((0, 4)), logits.device)
+    return Assignment.of(np.concatenate(rows), logits.device)
 
 
 def cheapest(cost: np.ndarray, times: int) -> tuple[np.ndarray, np.ndarray]:

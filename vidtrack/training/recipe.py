@@ -116,7 +116,10 @@ class TrackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score_threshold: Share = 0.0  # previous matched queries under this score are not carried
     drop: Share = 0.2  # of carried queries, so that new objects appear
     false: Annotated[float, Meta(ge=0, le=10)] = 0.1  # extra queries that hold nothing, relative to the true ones
+    # each edge of a carried box moves by up to this much of half its size, so that its content must tell whose it is
+    box_noise: Annotated[float, Meta(ge=0, le=2)] = 0.0
     jitter: Share = 0.2  # crop shift between the two views of a still, relative to the crop
+    paste: Share = 0.0  # of the pairs get masked objects pasted that move, hide others, appear and leave
     max_gap_seconds: Annotated[float, Meta(ge=0, le=3600)] = 0.6  # between the two frames of a real pair
 
 

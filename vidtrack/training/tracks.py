@@ -13,21 +13,20 @@ from vidtrack.model.decoder import Queries
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.outputs import DetectorOutput
 from vidtrack.training.batches import Target
+from vidtrack.training.denoising import disturb
 from vidtrack.training.matcher import Assignment
 from vidtrack.training.recipe import TrackConfig
 
 
 @dataclass(frozen=True)
 class CarriedQueries:
-    """Track queries, the same number for every image, and their targets.
+    """Track queries, the same number for every image.
 
-    `assignment` (for one layer) ties queries to their objects in the current frame; the others must predict
-    no object. `taken` marks each image's objects (N,) that have their query.
+    `assignment` (for one layer) ties them to their objects in the current frame; the others must predict no object.
     """
 
     queries: Queries
     assignment: Assignment
-    taken: list[np.ndarray]
 
 
 def carry_queries(
@@ -63,7 +62,6 @@ def carry_queries(
 
     chosen = np.empty((len(now), slots), np.int64)
     found: list[tuple[int, int, int, int]] = []
-    taken = []
     starts_now = _starts(now)
     for image, (rows, target) in enumerate(zip(kept, now, strict=True)):
         spare = np.setdiff1d(np.arange(scores.shape[1]), queries[images == image])
@@ -72,15 +70,17 @@ def carry_queries(
         chosen[image, : len(rows)] = rows[:, 0]
         chosen[image, len(rows) :] = rng.choice(spare, slots - len(rows), replace=len(spare) < slots - len(rows))
         place = {int(identity): index for index, identity in enumerate(target.ids.cpu().numpy())}
-        mask = np.zeros(len(target.labels), bool)
         for slot, identity in enumerate(rows[:, 1]):
             if int(identity) in place:
-                mask[place[int(identity)]] = True
                 found.append((0, image, slot, place[int(identity)] + starts_now[image]))
-        taken.append(mask)
     index = torch.from_numpy(chosen).to(device)
-    carried = model.box_queries(_pick(output.boxes[-1], index), _pick(output.embeddings, index))
-    return CarriedQueries(carried, Assignment.of(np.array(found, np.int64), device), taken)
+    boxes = _pick(output.boxes[-1], index)
+    if config.box_noise:
+        exact = boxes.float().flatten(0, 1).cpu().numpy()
+        amount = rng.uniform(0, config.box_noise, exact.shape)
+        boxes = torch.from_numpy(disturb(exact, amount, rng)).view(boxes.shape).to(boxes)
+    carried = model.box_queries(boxes, _pick(output.embeddings, index))
+    return CarriedQueries(carried, Assignment.of(np.array(found, np.int64), device))
 
 
 def _pick(values: Tensor, index: Tensor) -> Tensor:
