@@ -108,3 +108,23 @@ def test_photometric_changes_colours_only(record: tuple[Record, np.ndarray]) -> 
     np.testing.assert_array_equal(changed.boxes_cxcywh, sample.boxes_cxcywh)
     untouched = photometric(np.random.default_rng(3), sample, AugmentConfig(photometric=0.0, grey=0.0))
     assert untouched is sample
+
+
+def test_motion_blur_smears_along_a_line_and_leaves_objects_where_they_are() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[45:56, 95:106] = 200
+    record = Record(
+        Path("x.png"), (200, 100), np.array([[95.0, 45, 106, 56]], np.float32), np.array([0]), np.ones(1, bool)
+    )
+    sample = show(record, image, whole_view(record, (200, 100)), CONFIG)
+    config = AugmentConfig(photometric=0.0, grey=0.0, motion_blur=1.0)
+    for seed in range(20):
+        blurred = photometric(np.random.default_rng(seed), sample, config)
+        np.testing.assert_array_equal(blurred.boxes_cxcywh, sample.boxes_cxcywh)
+        rows, columns = np.nonzero(blurred.image[..., 0])
+        light = blurred.image[..., 0].astype(float)
+        assert light.sum() == pytest.approx(sample.image[..., 0].sum(), rel=0.03)
+        centre = (light * np.arange(200)).sum() / light.sum(), (light.T * np.arange(100)).sum() / light.sum()
+        assert centre == pytest.approx((100, 50), abs=0.6)
+        assert columns.max() - columns.min() <= 22 and rows.max() - rows.min() <= 22
+        assert not np.array_equal(blurred.image, sample.image)

@@ -130,6 +130,16 @@ def test_incomplete_annotation_weighs_the_background(share: float) -> None:
     torch.testing.assert_close(partly[0], whole[0])
 
 
+def test_a_second_box_on_an_object_counts_in_full_in_incomplete_annotation_too() -> None:
+    boxes = torch.tensor([[[[0.5, 0.5, 0.2, 0.2], [0.53, 0.5, 0.2, 0.2], [0.7, 0.5, 0.2, 0.2]]]])
+    whole, partly = (
+        gradient([target([[0.5, 0.5, 0.2, 0.2]], [1], complete=complete)], LossConfig(incomplete_negative=0.1), boxes)
+        for complete in (True, False)
+    )
+    torch.testing.assert_close(partly[0, :2], whole[0, :2])
+    torch.testing.assert_close(partly[0, 2], whole[0, 2] * 0.1)  # beside it: perhaps one that was not annotated
+
+
 def test_ignored_regions_take_unmatched_boxes_out() -> None:
     boxes = torch.tensor([[[[0.5, 0.5, 0.2, 0.2], [0.25, 0.25, 0.2, 0.2], [0.8, 0.8, 0.2, 0.2]]]])
     found = gradient([target([[0.5, 0.5, 0.2, 0.2]], [1], ignored=[[0.3, 0.3, 0.5, 0.5]])], LossConfig(), boxes)[0]

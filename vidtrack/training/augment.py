@@ -163,9 +163,11 @@ def mosaic(samples: list[Sample], canvas: tuple[int, int]) -> Sample:
 
 
 def photometric(rng: np.random.Generator, sample: Sample, config: AugmentConfig) -> Sample:
-    """Random brightness, contrast, saturation and hue (SSD, Liu et al. 2016), and sometimes grayscale."""
+    """Random brightness, contrast, saturation and hue (SSD, Liu et al. 2016), sometimes grayscale or motion blur."""
     factors = rng.uniform(0.6, 1.4, 3)
     hue, chosen, grey = rng.uniform(-0.04, 0.04), rng.random(4) < config.photometric, rng.random() < config.grey
+    if config.motion_blur and rng.random() < config.motion_blur:
+        sample = replace(sample, image=_motion_blur(rng, sample.image))
     if not (chosen.any() or grey):
         return sample
     pixels = torch.from_numpy(np.ascontiguousarray(sample.image)).permute(2, 0, 1)
@@ -180,3 +182,15 @@ def photometric(rng: np.random.Generator, sample: Sample, config: AugmentConfig)
     if grey:
         pixels = transforms.rgb_to_grayscale(pixels, num_output_channels=3)
     return replace(sample, image=pixels.permute(1, 2, 0).numpy())
+
+
+def _motion_blur(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """The image (H, W, 3) as a camera that pans sees it: averaged along a line, at most 5 % of its longer side."""
+    length = rng.uniform(3, max(3.0, 0.05 * max(image.shape[:2])))
+    angle = rng.normal(0, math.pi / 8)  # cameras and traffic move mostly sideways
+    reach = math.ceil(length / 2)
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    half = np.array([math.cos(angle), math.sin(angle)]) * length / 2
+    start, end = (tuple(int(value) for value in (reach + side * half).round()) for side in (-1, 1))
+    cv2.line(kernel, start, end, 1.0)
+    return cv2.filter2D(image, -1, kernel / kernel.sum())

@@ -14,6 +14,7 @@ from vidtrack.training.recipe import LossConfig
 
 IGNORED_SHARE = 0.5  # of a box's area inside an ignored region, from which it is not penalised
 IGNORED_IOU = 0.4  # the same for a region of one class, which is a box that a detector was unsure of
+DOUBLE_IOU = 0.5  # with an annotated object, from which an unmatched box is a second one of it
 _QUALITY_POWER = 1.5  # of the IoU that a score should predict (DEIM)
 
 
@@ -80,13 +81,14 @@ def class_weights(
     """How much each class of each query counts, (D, B, Q, K).
 
     An unlabelled class is unknown: no query is penalised for it. If annotation is incomplete, or a box lies in an
-    ignored region, an unmatched query may be right: it counts less, or not at all. A matched query counts in full for
-    labelled classes and for its own, and for all with `exclusive_classes`, unless a region of one of those classes is
-    there.
+    ignored region, an unmatched query may be right: it counts less, or not at all, unless it is on an annotated object,
+    which has its query. A matched query counts in full for labelled classes and for its own, and for all with
+    `exclusive_classes`, unless a region of one of those classes is there.
     """
     labelled = torch.stack([target.labelled for target in targets]).to(boxes.dtype)  # (B, K)
-    background = labelled.new_tensor([1.0 if target.complete else config.incomplete_negative for target in targets])
-    weight = (labelled * background[:, None])[None, :, None].repeat(len(boxes), 1, boxes.shape[2], 1)
+    complete = torch.tensor([target.complete for target in targets], device=boxes.device)
+    sure = complete[:, None] | _on_objects(boxes, targets)  # (D, B, Q)
+    weight = labelled[:, None] * torch.where(sure, 1.0, config.incomplete_negative)[..., None]
     everywhere, by_class = _ignored(boxes, targets, labelled)
     weight = weight * ~everywhere[..., None]
     at = (assignment.layer, assignment.image, assignment.query)
@@ -94,6 +96,12 @@ def class_weights(
     weight = weight.masked_fill(by_class, 0.0)
     weight[(*at, labels)] = 1.0
     return weight
+
+
+def _on_objects(boxes: Tensor, targets: Sequence[Target]) -> Tensor:
+    """Boxes (D, B, Q) that overlap an annotated object; padding has no area, so nothing overlaps it."""
+    objects = nn.utils.rnn.pad_sequence([target.boxes for target in targets], batch_first=True)  # (B, N, 4)
+    return (iou(to_xyxy(boxes)[..., None, :], to_xyxy(objects)[None, :, None]) > DOUBLE_IOU).any(-1)
 
 
 def _ignored(boxes: Tensor, targets: Sequence[Target], labelled: Tensor) -> tuple[Tensor, Tensor]:

@@ -73,6 +73,7 @@ class AugmentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flip: Share = 0.5
     photometric: Share = 0.5
     grey: Share = 0.03
+    motion_blur: Share = 0.0  # share of images blurred as by a panning camera
     mosaic: Share = 0.0  # share of images made of four of the same set (YOLOv4)
     paste: Share = 0.0  # share of images given objects cut from another by their masks (Ghiasi et al.)
     min_visible: Share = 0.3  # a box keeping less of its area in the crop becomes an ignored region
@@ -103,7 +104,8 @@ class LossConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     denoising_queries: QueryCount = 0  # DN-DETR (Li et al., CVPR 2022); half are contrastive negatives (DINO)
     denoising_label_noise: Share = 0.25
     denoising_box_noise: Share = 0.4
-    incomplete_negative: Share = 0.0  # weight of the background loss in images whose annotation misses objects
+    # weight of the background loss in images whose annotation misses objects, except of second boxes on annotated ones
+    incomplete_negative: Share = 0.0
     exclusive_classes: bool = False  # an annotated object is of no other class, labelled in its image or not
 
 
