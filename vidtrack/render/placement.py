@@ -48,19 +48,21 @@ class LabelPlacer:
         places = self._places(boxes_xyxy.astype(np.float64), labels.astype(np.float64))  # (N, P, 4)
         costs = _DISLIKE + self._costs_of_objects(places, boxes_xyxy.astype(np.float64))
         sides: dict[int, int] = {}
-        placed = taken.astype(np.float64).reshape(-1, 4)
+        placed = np.concatenate([taken.astype(np.float64).reshape(-1, 4), np.zeros((len(ids), 4))])
+        count, areas = len(taken), _areas(places[:, 0])
         for n in np.argsort(-boxes_xyxy[:, 3], kind="stable").tolist():
-            covered = _share_inside(places[n], placed).sum(axis=1)  # (P,)
+            covered = _overlaps(places[n], placed[:count]).sum(axis=1) / areas[n]  # (P,)
             cost = costs[n] + _ON_LABEL * covered
             before = self.sides.get(int(ids[n]))
             if before is not None:
-                cost = cost + _MOVED
+                cost += _MOVED
                 cost[before] -= _MOVED
             best = int(cost.argmin())
             if covered[best] > _MOST_COVERED:
                 continue
             sides[int(ids[n])] = best
-            placed = np.concatenate([placed, places[n, best][None]])
+            placed[count] = places[n, best]
+            count += 1
             found[n] = int(places[n, best, 0]), int(places[n, best, 1])
         self.sides = sides
         return found
@@ -80,18 +82,22 @@ class LabelPlacer:
         heads[:, 0] += _HEAD_SIDE * size[:, 0]
         heads[:, 2] -= _HEAD_SIDE * size[:, 0]
         heads[:, 3] = boxes[:, 1] + _HEAD_HEIGHT * size[:, 1]
-        flat = places.reshape(-1, 4)
-        on_heads = np.maximum(_share_inside(flat, heads), _share_inside(heads, flat).T).reshape(*places.shape[:2], -1)
-        on_boxes = _share_inside(flat, boxes).reshape(*places.shape[:2], -1)
+        flat, shape = places.reshape(-1, 4), (*places.shape[:2], -1)
+        areas, on_heads = _areas(flat)[:, None], _overlaps(flat, heads)
+        on_heads = (on_heads / np.minimum(areas, _areas(heads))).reshape(shape)
+        on_boxes = (_overlaps(flat, boxes) / areas).reshape(shape)
         own = np.arange(len(boxes))
         on_boxes[own, :, own] *= 0.5
         return np.minimum(_ON_HEAD * on_heads.sum(-1) + _ON_BOX * on_boxes.sum(-1), _ON_LABEL)
 
 
-def _share_inside(rectangles: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Share (R, O) of each rectangle (R, 4) xyxy that lies in each of the others (O, 4)."""
-    low = np.maximum(rectangles[:, None, :2], others[None, :, :2])
-    high = np.minimum(rectangles[:, None, 2:], others[None, :, 2:])
-    inside = np.prod(np.maximum(high - low, 0), axis=-1)
-    area = np.prod(rectangles[:, 2:] - rectangles[:, :2], axis=-1)
-    return inside / np.maximum(area, 1)[:, None]
+def _overlaps(rectangles: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Area (R, O) of the overlap of each rectangle (R, 4) xyxy with each of the others (O, 4)."""
+    sides = np.minimum(rectangles[:, None, 2:], others[:, 2:])
+    sides -= np.maximum(rectangles[:, None, :2], others[:, :2])
+    np.maximum(sides, 0, out=sides)
+    return sides[..., 0] * sides[..., 1]
+
+
+def _areas(rectangles: np.ndarray) -> np.ndarray:
+    return np.maximum((rectangles[:, 2] - rectangles[:, 0]) * (rectangles[:, 3] - rectangles[:, 1]), 1)

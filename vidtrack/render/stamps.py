@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from vidtrack.render.style import RGB, Sizes
 
-_OPAQUE = 256
 _STAMPS_KEPT = 1024
-_DARKENING = 1  # bits: a casing has half the light of what is under it
+_CASING = 0.5  # of the light under a casing is kept
+_DARKER = (np.arange(256) * _CASING).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """A drawing: each pixel becomes `keep` / 256 of itself, plus `add`."""
+    """A drawing: each value becomes `keep` / 255 of itself, plus `add`."""
 
-    keep: np.ndarray  # (H, W, 1) uint16
-    add: np.ndarray  # (H, W, 3) uint16
+    keep: np.ndarray  # (H, W, 3) uint8
+    add: np.ndarray  # (H, W, 3) uint8
 
     @property
     def size(self) -> tuple[int, int]:
@@ -28,7 +29,8 @@ class Stamp:
     @classmethod
     def of(cls, keep: np.ndarray, add: np.ndarray) -> Stamp:
         """From `keep` (H, W) in [0, 1] and `add` (H, W, 3) in levels."""
-        return cls((keep * _OPAQUE + 0.5).astype(np.uint16)[..., None], (add + 0.5).astype(np.uint16))
+        shares = (keep * 255 + 0.5).astype(np.uint8)
+        return cls(np.repeat(shares[..., None], 3, axis=2), (add + 0.5).astype(np.uint8))
 
     def press(self, image: np.ndarray, left: int, top: int) -> None:
         """Draw onto `image`; what lies outside is left out."""
@@ -39,7 +41,8 @@ class Stamp:
             return
         part = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
         under = image[y0:y1, x0:x1]
-        under[:] = np.minimum((under * self.keep[part] >> 8) + self.add[part], 255)
+        cv2.multiply(under, self.keep[part], dst=under, scale=1 / 255)
+        cv2.add(under, self.add[part], dst=under)
 
 
 class BoxPen:
@@ -62,19 +65,21 @@ class BoxPen:
             corners, (left, right - side, left, right - side), (top, top, bottom - side, bottom - side), strict=True
         ):
             stamp.press(image, x, y)
+        across, down = (left + side, right - side), (top + side, bottom - side)
         for at in (top, bottom - self.band):
-            self._stroke(image, left + side, right - side, at, colour)
-        turned = image.transpose(1, 0, 2)
+            self._stroke(image, across, (at, at + self.band), (0, self._casing), colour)
         for at in (left, right - self.band):
-            self._stroke(turned, top + side, bottom - side, at, colour)
+            self._stroke(image, (at, at + self.band), down, (self._casing, 0), colour)
 
-    def _stroke(self, image: np.ndarray, start: int, end: int, at: int, colour: RGB) -> None:
-        """A horizontal line from `start` to `end`, its upper casing at row `at`."""
-        start, end = max(start, 0), max(end, 0)
-        first, last = at + self._casing, at + self._casing + self._line
-        for y0, y1 in ((at, first), (last, last + self._casing)):
-            image[max(y0, 0) : max(y1, 0), start:end] >>= _DARKENING
-        image[max(first, 0) : max(last, 0), start:end] = colour
+    def _stroke(
+        self, image: np.ndarray, xs: tuple[int, int], ys: tuple[int, int], casing: tuple[int, int], colour: RGB
+    ) -> None:
+        """A straight line with its casing between `xs` and `ys`; `casing` is its width in x and y."""
+        (x0, x1), (y0, y1), (aside, above) = xs, ys, casing
+        under = image[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+        if under.size:
+            cv2.LUT(under, _DARKER, dst=under)
+            cv2.rectangle(image, (x0 + aside, y0 + above), (x1 - aside - 1, y1 - above - 1), colour, cv2.FILLED)
 
     def _corners_of(self, radius: int, side: int, colour: RGB) -> tuple[Stamp, ...]:
         """The corners upper left, upper right, lower left, lower right."""
@@ -86,7 +91,7 @@ class BoxPen:
             distance = np.abs(np.hypot(to_middle[:, None], to_middle) - radius)  # from the middle of the line
             line = np.clip(self._line / 2 - distance + 0.5, 0, 1)
             dark = np.clip(self.band / 2 - distance + 0.5, 0, 1) - line
-            keep, add = 1 - line - dark * (1 - 0.5**_DARKENING), line[..., None] * np.array(colour, np.float64)
+            keep, add = 1 - line - dark * (1 - _CASING), line[..., None] * np.array(colour, np.float64)
             turns = ((1, 1), (1, -1), (-1, 1), (-1, -1))
             stamps = [Stamp.of(keep[::down, ::right], add[::down, ::right]) for down, right in turns]
             self._corners[radius, colour] = tuple(stamps)
