@@ -64,6 +64,14 @@ def test_speeds_are_those_of_the_last_half_second() -> None:
     assert annotator._text(box, 0) == "100 px/s"  # 4 pixels a frame at 25 frames per second
 
 
+def test_an_id_and_a_measured_number_are_set_apart() -> None:
+    parts = (Part.LABELS, Part.SCORES, Part.SPEEDS)
+    annotator = Annotator((320, 180), CLASSES, Look(parts=parts))
+    box = tracks(0, (50, 60, 150, 160), ids=[2])
+    annotator.paint(frame(), box)
+    assert annotator._text(box, 0) == f"{CLASSES[0]} 2 · 0.50 · 0 px/s"
+
+
 @pytest.mark.parametrize("parts", [tuple(Part), (Part.BOXES, Part.LABELS)])
 def test_drawing_continues_from_a_saved_state(parts: tuple[Part, ...]) -> None:
     places = [Line("gate", ((10.0, 90.0), (90.0, 90.0)))]

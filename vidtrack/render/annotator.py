@@ -162,17 +162,17 @@ class Annotator:
 
     def _text(self, tracks: FrameTracks, n: int) -> str:
         parts, identity = self._look.parts, int(tracks.ids[n])
-        words = []
+        named, measured = [], []
         if Part.LABELS in parts:
             kind = int(tracks.classes[n])
-            words.append(self._classes[kind] if kind < len(self._classes) else str(kind))
+            named.append(self._classes[kind] if kind < len(self._classes) else str(kind))
         if Part.IDS in parts or (Part.LABELS in parts and self._look.numbered):
-            words.append(str(identity))
+            named.append(str(identity))
         if Part.SCORES in parts:
-            words.append(f"{tracks.scores[n]:.2f}")
+            measured.append(f"{tracks.scores[n]:.2f}")
         if Part.SPEEDS in parts:
-            words.append(f"{self._speed(identity)} px/s")
-        return " ".join(words)
+            measured.append(f"{self._speed(identity)} px/s")
+        return " · ".join([" ".join(named), *measured] if named else measured)  # "9 · 20 px/s", not "9 20 px/s"
 
     def _speed(self, identity: int) -> int:
         """Pixels per second, rounded, over the last moments."""
