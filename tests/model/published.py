@@ -18,7 +18,7 @@ from vidtrack.model.checkpoint import build, read_checkpoint
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.convert import to_official
 from vidtrack.model.preprocess import normalise
-from vidtrack.model.published_trackers import model_class
+from vidtrack.model.tracker_checkpoints import model_class
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.tracker import make_tracker
 

@@ -16,7 +16,7 @@ from vidtrack.model.checkpoint import build, read_checkpoint, save_checkpoint
 from vidtrack.model.checkpoint_export import write_hugging_face, write_official
 from vidtrack.model.detectors import load_model
 from vidtrack.model.motr import MOTR
-from vidtrack.model.published_trackers import model_class, tracker_notes
+from vidtrack.model.tracker_checkpoints import model_class, tracker_notes
 from vidtrack.model.trackformer import TrackFormer
 
 KINDS = ("trackformer", "motr")

@@ -26,7 +26,7 @@ from vidtrack.model.device import resolve_device
 from vidtrack.model.fold import fold_batch_norm, fuse_activations, require_unfolded
 from vidtrack.model.precision import resolve_precision, set_precision
 from vidtrack.model.protocol import Origin
-from vidtrack.model.published_trackers import model_class
+from vidtrack.model.tracker_checkpoints import model_class
 
 if TYPE_CHECKING:
     from vidtrack.model.detectors import LoadOptions

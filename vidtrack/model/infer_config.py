@@ -11,7 +11,7 @@ from torch import Tensor
 from vidtrack.core.errors import WeightsError
 from vidtrack.model.coco_classes import COCO_CLASSES
 from vidtrack.model.config import DetectorConfig
-from vidtrack.model.published_trackers import tracker_notes
+from vidtrack.model.tracker_checkpoints import tracker_notes
 
 _UNUSED_LABELS = ("N/A", "")
 _AS_NOTED = ("track_queries", "frames", "swapped_offsets", "track_attention", "size", "max_size", "score")
