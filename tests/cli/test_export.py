@@ -136,7 +136,7 @@ def test_a_log_that_was_cut_off_is_exported_up_to_its_end(vidtrack: Command, tmp
 def test_a_stride_and_a_turned_clip_are_mentioned(vidtrack: Command, tmp_path: Path) -> None:
     log = write_log(tmp_path / "a.tracks.jsonl", {1: moving(7)}, range(0, 7, 3), rotation=90)
     ended = vidtrack("export", log, "--to", "nuke")
-    assert "4 boxes on frames that the run skipped are interpolated" in ended.err
+    assert "interpolated 4 boxes on frames that the run skipped" in ended.err
     assert "stored rotated by 90 degrees" in ended.err
     laid = {"rotation": 180, "mirrored": True, "crop": (8, 0, 8, 0)}
     log = write_log(tmp_path / "b.tracks.jsonl", {1: moving(7)}, range(7), **laid)

@@ -40,7 +40,7 @@ def test_without_a_length_gaps_between_images_stay_gaps(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (("1.jpg", "2.jpg", "4.jpg"), r"no image of frame 3, .* says seqLength 4 \(1 images are missing"),
+        (("1.jpg", "2.jpg", "4.jpg"), r"no image of frame 3, .* says seqLength 4 \(1 image missing"),
         (("1.jpg", "2.jpg", "3.jpg"), "no image of frame 4"),
         (("0.jpg", "1.jpg", "2.jpg", "3.jpg"), r"an image of frame 0 \(frames are numbered 1 to 4\)"),
         (("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"), "an image of frame 5"),

@@ -97,7 +97,7 @@ def test_results_of_another_class_are_left_out_with_a_note(tmp_path: Path) -> No
     person, car = "{0},4,11,11,20,40,1,1,-1,-1\n", "{0},5,40,40,9,9,1,3,-1,-1\n"
     result.write_text("".join(person.format(n) + car.format(n) for n in range(1, 6)))
     (one,) = evaluate(truth, result).sequences
-    assert (one.scores.false_positives, one.notes) == (0, (f"5 rows of {result} are of class 3, not 1: left out",))
+    assert (one.scores.false_positives, one.notes) == (0, (f"left out 5 rows of {result}: class 3, not 1",))
     result.write_text("".join(car.format(n) for n in range(1, 6)))
     (one,) = evaluate(truth, result).sequences
     assert one.scores.false_positives == 5

@@ -32,6 +32,7 @@ from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.errors import UsageError
 from vidtrack.core.metadata import utc_now
 from vidtrack.core.template import fill
+from vidtrack.core.wording import plural
 from vidtrack.tracklog import Status, is_log_path, stem_of
 
 REPORT, INDEX, THUMBNAILS = "report.json", "index.html", "thumbnails"
@@ -104,11 +105,12 @@ def page_of(root: Location, rows: Sequence[Row]) -> str:
     present = [state for state in _STATES if counts[state]]
     frames, seconds = (sum(getattr(row, name) for row in rows if row.state == DONE) for name in ("frames", "seconds"))
     style = fill(_file("index.css"), {"filters": "".join(map(_filter_rule, present))})
+    clips, worked = plural(len(rows), "clip", form=","), plural(frames, "frame", form=",")
     values = {
         "hash": f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode('ascii')}",
         "title": _text(f"Batch in {_title(root)}"),
         "style": style,
-        "facts": _text(f"{len(rows):,} clips · {frames:,} frames in {_clock(seconds)} of work · written {utc_now()}"),
+        "facts": _text(f"{clips} · {worked} in {_clock(seconds)} of work · written {utc_now()}"),
         "filters": _filter("all", f"All {len(rows):,}", checked=True)
         + "".join(_filter(state, f"{_STATES[state].capitalize()} {counts[state]:,}") for state in present),
         "rows": (listed := "".join(_row(root, row) for row in rows)),

@@ -13,6 +13,7 @@ from vidtrack.batch.events import BatchEvent, ClipFinished, ClipProgressed, Clip
 from vidtrack.core.errors import printable
 from vidtrack.core.stages import Progress
 from vidtrack.core.status import Status
+from vidtrack.core.wording import plural
 
 _EVERY_SECONDS, _EVERY_SECONDS_IN_FILES = 0.2, 10.0
 
@@ -64,13 +65,13 @@ class ProgressBar:
         rate = (now.frames - now.resumed) / elapsed if elapsed > 0 else 0.0
         ahead = max(0, (now.expected or 0) - now.frames)
         left = f", {ahead / rate:.0f} s left" if ahead and rate else ""
-        tracks = f"{now.tracks} track{'' if now.tracks == 1 else 's'}"
+        tracks = plural(now.tracks, "track")
         return f"{now.frames}/{now.expected or '?'} frames, {tracks}, {rate:.1f} fps{left}"
 
     def _draw_batch(self) -> None:
         ended, failed = self._ended.total(), self._ended[Status.FAILED] + self._ended["quarantined"]
         done = ended - failed - self._ended[Status.INTERRUPTED]
-        parts = [f"{done}/{self._clips} clips done"] + ([f"{failed} failed"] if failed else [])
+        parts = [f"{done}/{plural(self._clips, 'clip')} done"] + ([f"{failed} failed"] if failed else [])
         active = ", ".join(f"{name} {now.frames}/{now.expected or '?'}" for name, now in self._active.items())
         share = (ended + sum(map(_share, self._active.values()))) / max(1, self._clips)
         self._draw(share, ", ".join(parts) + (f": {active}" if active else ""), ended >= self._clips)

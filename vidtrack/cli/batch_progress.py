@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vidtrack.cli.summary import clock
 from vidtrack.core.status import Status
+from vidtrack.core.wording import plural
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome
@@ -131,7 +132,7 @@ class BatchProgress:
             (clip,) = self.active
             return f"{clip.source.name}: {clip.counted.removeprefix(clip.source.name).strip()} frames, {clip.pace}"
         eta = self.eta_seconds()
-        parts = [f"{self.done}/{len(self.clips)} clips done"]
+        parts = [f"{self.done}/{plural(len(self.clips), 'clip')} done"]
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.done_before} done before"] if self.done_before else []
         parts += [f"{self.rate():.1f} fps"] + ([] if eta is None else [f"{clock(eta)} left"])

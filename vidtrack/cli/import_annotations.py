@@ -11,6 +11,7 @@ import typer
 from vidtrack.cli import options
 from vidtrack.cli.log import InPlace, Output, place_for, read_log
 from vidtrack.core.errors import printable
+from vidtrack.core.wording import plural
 
 
 def import_annotations(
@@ -37,5 +38,5 @@ def import_annotations(
     changed.save(target)
     gone = len(set(before.ids.tolist()) - set(changed.ids.tolist()))
     new = len(set(changed.ids.tolist()) - set(before.ids.tolist()))
-    print(printable(f"{len(changed.tracks)} tracks, {new} new, {gone} removed"), file=sys.stderr)
+    print(printable(f"{plural(len(changed.tracks), 'track')}, {new} new, {gone} removed"), file=sys.stderr)
     typer.echo(target)

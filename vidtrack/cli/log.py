@@ -16,6 +16,7 @@ from vidtrack.cli import exits, options
 from vidtrack.cli.values import parse_identities, parse_seconds
 from vidtrack.core.atomic_files import refuse_existing
 from vidtrack.core.errors import UsageError, VidtrackError, printable
+from vidtrack.core.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,9 @@ def validate(
         if len(found.faults) > _SHOWN:
             typer.echo(f"{path}: {len(found.faults) - _SHOWN} more")
         verdict = "not valid" if found.faults else "valid"
-        typer.echo(f"{path}: {verdict}, {found.frames} frames, {found.tracks} tracks, {found.status}")
+        typer.echo(
+            f"{path}: {verdict}, {plural(found.frames, 'frame')}, {plural(found.tracks, 'track')}, {found.status}"
+        )
         worst = max(worst, exits.SOME_FAILED if found.faults else exits.ALL_DONE)
     raise typer.Exit(worst)
 

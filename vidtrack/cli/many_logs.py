@@ -14,6 +14,7 @@ import typer
 
 from vidtrack.cli import exits
 from vidtrack.core.errors import ExistsError, InputError, LogError, UsageError, VidtrackError, printable
+from vidtrack.core.wording import plural
 
 _OF_ONE_LOG = {  # parameters that make sense for one log only, by their spelling
     "video": "VIDEO",
@@ -65,7 +66,7 @@ class Tally:
         parts = [f"{self._total - failed - skipped} done"]
         parts += [f"{skipped} skipped, as their outputs exist (--overwrite replaces them)"] if skipped else []
         parts += [f"{failed} failed"] if failed else []
-        print(f"{self._total} logs: {', '.join(parts)}", file=sys.stderr)
+        print(f"{plural(self._total, 'log')}: {', '.join(parts)}", file=sys.stderr)
 
 
 def logs_in(path: Path) -> dict[Path, Path] | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.cli import exits
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.core.errors import InputError, UsageError, VidtrackError, printable
+from vidtrack.core.wording import plural
 from vidtrack.render.style import Look, Part
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def say_how_read(inputs: Sequence[str], jobs: Sequence[Job] | None, progress: Pr
         if isinstance(folder, Path) and is_sequence(folder):
             names = [path.name for path in image_paths(folder)]
             kind = "numbered image" if len(names) > 1 and are_numbered(names) else "image"
-            _note(f"{folder}: {_counted(len(names), kind)}, read as a clip (--photos reads them as photos)")
+            _note(f"{folder}: {plural(len(names), kind)}, read as a clip (--photos reads them as photos)")
         _note_photos_left(inputs, [job.source for job in jobs])
     elif len(inputs) > 1 and are_numbered(list(map(os.path.basename, inputs))):
         _note(
@@ -128,7 +129,7 @@ def _note_photos_left(inputs: Sequence[str], clips: Sequence[object]) -> None:
             with suppress(InputError, OSError):
                 count = sum(not is_annotated(image) for image in image_paths(folder))
                 if count:
-                    _note(f"{folder}: {_counted(count, 'image')} beside its videos left out (--photos detects in each)")
+                    _note(f"{folder}: {plural(count, 'image')} beside its videos left out (--photos detects in each)")
 
 
 def _note(text: str) -> None:
@@ -151,7 +152,7 @@ def _show(shown: Reporter, outcome: PhotoOutcome) -> None:
     for warning in outcome.warnings:
         shown.say(f"{source.name}: warning: {warning}")
     target = "" if outcome.job.annotated is None else f" -> {outcome.job.annotated}"
-    shown.made(f"{outcome.job.name}: {_counted(outcome.objects, 'object')}{target}", _values(outcome))
+    shown.made(f"{outcome.job.name}: {plural(outcome.objects, 'object')}{target}", _values(outcome))
 
 
 def _total(plan: PhotoPlan, before: Sequence[Any], outcomes: Sequence[PhotoOutcome], interrupted: bool) -> str:
@@ -161,10 +162,10 @@ def _total(plan: PhotoPlan, before: Sequence[Any], outcomes: Sequence[PhotoOutco
     parts += [f"{failed} failed"] if failed else []
     left = len(plan.jobs) - len(before) - len(outcomes)
     parts += [f"{left} not done"] if left else []
-    objects = _counted(sum(outcome.objects for outcome in outcomes), "object")
+    objects = plural(sum(outcome.objects for outcome in outcomes), "object")
     target = f" -> {plan.record}" if _is_written(plan) else ""
     again = "; run it again to continue" if interrupted else ""
-    return f"{_counted(len(plan.jobs), 'photo')}: {', '.join(parts)}, {objects}{target}{again}"
+    return f"{plural(len(plan.jobs), 'photo')}: {', '.join(parts)}, {objects}{target}{again}"
 
 
 def _is_written(plan: PhotoPlan) -> bool:
@@ -196,7 +197,3 @@ def _exit_code(outcomes: Sequence[PhotoOutcome], any_before: bool) -> int:
         return exits.ALL_DONE
     unreadable = all(isinstance(error, InputError) for error in errors) and len(errors) == len(outcomes)
     return exits.NOTHING_DECODABLE if unreadable and not any_before else exits.SOME_FAILED
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

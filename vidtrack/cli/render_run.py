@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.core.errors import UsageError
+from vidtrack.core.wording import plural
 
 if TYPE_CHECKING:
     from vidtrack.render.inputs import RenderInputs
@@ -68,7 +69,7 @@ def run_items(
                 "warnings": list(made.warnings),
             }
             speed = f"{made.seconds:.1f} s ({made.frames / made.seconds:.1f} fps)"
-            shown.made(f"{made.frames} frames, {speed}, {item.note} -> {made.path}", record)
+            shown.made(f"{plural(made.frames, 'frame')}, {speed}, {item.note} -> {made.path}", record)
         records.append(record)
     return records
 
@@ -96,7 +97,9 @@ def run_stills(
                     records.append(record := _still_record(still, path, log))
                     shown.made(f"track {record['id']} at {record['t']:.2f} s -> {path}", record)
             except KeyboardInterrupt:
-                shown.say(f"{footage.info.path}: interrupted, {len(targets) - len(records)} images not written")
+                shown.say(
+                    f"{footage.info.path}: interrupted, {plural(len(targets) - len(records), 'image')} not written"
+                )
                 raise
             warnings = [*mismatches(log, footage.info), *(problem.message for problem in reader.problems)]
         missed = sorted(set(targets) - {record["id"] for record in records})
@@ -139,7 +142,7 @@ def doubt_line(doubts: Sequence[Doubt], inputs: RenderInputs, records: Sequence[
     ]
     more = f", and {len(doubts) - len(shown)} more" if len(doubts) > len(shown) else ""
     count = frames_in_doubt(log, doubts)
-    return f"check {count} doubtful frame{'' if count == 1 else 's'}: {', '.join(shown)}{more}"
+    return f"check {plural(count, 'doubtful frame')}: {', '.join(shown)}{more}"
 
 
 def write_record(

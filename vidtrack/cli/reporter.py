@@ -15,6 +15,7 @@ from vidtrack.cli.batch_progress import BatchProgress, Clip
 from vidtrack.cli.options import ProgressStyle
 from vidtrack.cli.summary import closing_line, complaints, outcome_record
 from vidtrack.core.errors import printable
+from vidtrack.core.wording import plural
 
 if TYPE_CHECKING:
     from vidtrack.batch.engine import Outcome
@@ -212,7 +213,9 @@ class _Rich(_Plain):
 
     def show(self, clip: Clip) -> None:
         if clip.progress is not None:
-            figures = f"{clip.counted.removeprefix(clip.source.name)}  {clip.pace}  {clip.progress.tracks} tracks"
+            figures = (
+                f"{clip.counted.removeprefix(clip.source.name)}  {clip.pace}  {plural(clip.progress.tracks, 'track')}"
+            )
             self._draw(clip.source, clip.source.name, clip.progress.frames, clip.progress.expected, figures)
         self._draw_batch()
 

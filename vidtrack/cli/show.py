@@ -17,6 +17,7 @@ from vidtrack.cli.log import read_log
 from vidtrack.cli.many_logs import Tally, logs_in, refuse_for_many
 from vidtrack.cli.values import parse_classes, parse_identities, parse_length
 from vidtrack.core.errors import printable
+from vidtrack.core.wording import plural
 
 if TYPE_CHECKING:
     from vidtrack.tracklog import TrackLog
@@ -74,7 +75,7 @@ def _show_many(folder: Path, logs: list[Path], chosen_of: Callable[[TrackLog], T
             print_columns(("log", "state", "frames", "seconds", "tracks", "classes"), rows, left=(0, 1, 5))
             typer.echo()
         failed = f", {tally.failed} could not be read" if tally.failed else ""
-        typer.echo(f"{len(logs)} logs, {frames} frames, {tracks} tracks{failed}")
+        typer.echo(f"{plural(len(logs), 'log')}, {plural(frames, 'frame')}, {plural(tracks, 'track')}{failed}")
     return tally.exit_code
 
 
@@ -95,16 +96,15 @@ def _print_overview(path: Path, found: Overview, of_tracks: int) -> None:
 
     width, height = found.size
     rate = "unknown rate" if found.rate is None else f"{float(found.rate):.6g} fps"
-    typer.echo(
-        f"{path}: {found.status}, {found.frames} frames, {found.first_seconds:.3f} to {found.last_seconds:.3f} s"
-    )
+    frames = plural(found.frames, "frame")
+    typer.echo(f"{path}: {found.status}, {frames}, {found.first_seconds:.3f} to {found.last_seconds:.3f} s")
     typer.echo(f"clip {one_line(found.source)}, {width}x{height}, {rate}; model {one_line(found.model)}")
     if found.events:
         typer.echo(printable(f"events: {', '.join(f'{count} {kind}' for kind, count in found.events.items())}"))
     if found.edits:
         typer.echo(printable(f"edits: {', '.join(_edit_line(edit) for edit in found.edits)}"))
-    shown = "" if len(found.tracks) == of_tracks else f" of {of_tracks}"
-    typer.echo(f"{len(found.tracks)}{shown} track{'' if len(found.tracks) == 1 else 's'}")
+    shown = "" if len(found.tracks) == of_tracks else f"{len(found.tracks)} of "
+    typer.echo(f"{shown}{plural(of_tracks, 'track')}")
     if found.tracks:
         typer.echo()
         print_columns(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.errors import printable
 from vidtrack.core.status import Status
+from vidtrack.core.wording import plural
 
 if TYPE_CHECKING:
     from vidtrack.batch.config import BatchResult
@@ -27,6 +28,7 @@ _STEPS = {
     "encode video": "encode video",
 }
 _LISTED = 50  # clips in the table of a batch
+_UNBROKEN = 2000  # columns of a file or pipe, where a folded path could not be found again
 _WAITS = {
     "decode held up": "decoder, for inference",
     "wait for decode": "inference, for the decoder",
@@ -41,7 +43,7 @@ def print_profile(result: TrackResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title = f"{printable(result.source.name)}: {result.frames} frames in {result.seconds:.2f} s"
+    title = f"{printable(result.source.name)}: {plural(result.frames, 'frame')} in {result.seconds:.2f} s"
     table = Table(title=title, title_justify="left")
     for column in ("work", "seconds", "ms/frame", "share of time"):
         table.add_column(column, justify="left" if column == "work" else "right")
@@ -66,6 +68,8 @@ def print_summary(result: BatchResult) -> None:
     from rich.table import Table
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = _UNBROKEN
     table = Table()
     for column in ("clip", "status", "frames", "tracks", "fps", "output"):
         table.add_column(column, justify="right" if column in ("frames", "tracks", "fps") else "left", overflow="fold")
@@ -85,7 +89,7 @@ def print_summary(result: BatchResult) -> None:
 
     counted = _counts(result)
     named = ", ".join(f"{count} {status}" for status, count in counted.items())
-    clips = f"{counted.total()} clip{'' if counted.total() == 1 else 's'}"
+    clips = plural(counted.total(), "clip")
     index = f"results and status of every clip: {printable(str(result.root / FOLDER / INDEX))}"
     again = "; --retry-quarantined retries quarantined clips" if result.quarantined else ""
     console.print(f"{index}\n{clips}: {named}{again}", markup=False, highlight=False, soft_wrap=True)
@@ -163,13 +167,9 @@ def closing_line(outcome: Outcome) -> str:
     made = ", ".join(str(target) for target in outcome.job.outputs)
     ended = "" if result.status == Status.COMPLETE else f"{result.status}: "
     return (
-        f"{name}: {ended}{result.frames} frames, {_tracks(result.tracks)}, {result.seconds:.1f} s "
+        f"{name}: {ended}{plural(result.frames, 'frame')}, {plural(result.tracks, 'track')}, {result.seconds:.1f} s "
         f"({result.frames_per_second:.1f} fps){' -> ' if made else ''}{made}"
     )
-
-
-def _tracks(count: int) -> str:
-    return f"{count} track{'' if count == 1 else 's'}"
 
 
 def clock(seconds: float) -> str:

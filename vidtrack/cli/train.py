@@ -13,6 +13,7 @@ from vidtrack.cli.training_progress import TrainingProgress, closing_lines
 from vidtrack.cli.values import parse_classes
 from vidtrack.core.atomic_files import check_targets
 from vidtrack.core.errors import UsageError, printable
+from vidtrack.core.wording import plural
 
 app = typer.Typer(cls=Commands, no_args_is_help=True)
 data_app = typer.Typer(cls=Commands, no_args_is_help=True, help="Training data: write a recipe, check the annotations.")
@@ -79,7 +80,8 @@ def recipe_command(
     config = starter_recipe(data, validation or (), init, parse_classes(classes), images, steps)
     write_recipe(config, out)
     typer.echo(
-        f"{printable(str(out))}: {len(config.model.classes)} classes, {config.steps} steps of {config.batch} images",
+        f"{printable(str(out))}: {plural(len(config.model.classes), 'class', 'classes')}, "
+        f"{plural(config.steps, 'step')} of {plural(config.batch, 'image')}",
         err=True,
     )
     if not validation:
@@ -133,7 +135,8 @@ def _table(report: Any, classes: tuple[str, ...]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    title = f"{report.name} ({report.role}): {report.images} images, {report.boxes} boxes, {report.ignored} ignored"
+    title = f"{report.name} ({report.role}): {plural(report.images, 'image')}, "
+    title += f"{plural(report.boxes, 'box', 'boxes')}, {report.ignored} ignored"
     table = Table(title=escape(printable(title)), min_width=70)
     for column in ("class", "boxes", "images labelled", "median side"):
         table.add_column(column, justify="left" if column == "class" else "right")

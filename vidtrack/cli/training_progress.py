@@ -9,6 +9,7 @@ from typing import Any
 
 from vidtrack.cli.summary import clock
 from vidtrack.core.errors import printable
+from vidtrack.core.wording import plural
 
 
 class TrainingProgress:
@@ -55,7 +56,7 @@ def closing_lines(recipe: Path, out: Path, step: int, steps: int, chosen: Mappin
         options = [f"{name} {shlex.quote(str(value))}" for name, value in chosen.items() if value is not None]
         again = f"vidtrack train {shlex.quote(str(recipe))} --out {shlex.quote(str(out))}"
         return [f"stopped at step {step} of {steps}", f"next: {' '.join([again, *options, '--resume'])}"]
-    ended, warnings = f"done: {steps} steps", []
+    ended, warnings = f"done: {plural(steps, 'step')}", []
     scores = mean_ap50(read_metrics(out / "metrics.jsonl"))
     if step in scores:
         ended += f", validation AP50 {scores[step]:.3f}"

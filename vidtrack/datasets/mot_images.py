@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 
 from vidtrack.core.errors import DataError, OutputError
+from vidtrack.core.wording import plural
 from vidtrack.datasets.mot import SequenceInfo, read_sequence_info
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -54,7 +55,7 @@ def sequence_images(folder: Path, cache: FrameCache) -> ClipFrames:
     if info.frames and (missing := sorted(set(expected) - set(paths))):
         raise DataError(
             f"{place} has no image of frame {missing[0]}, {info_file} says seqLength {info.frames}",
-            f"{len(missing)} images are missing; they are matched by the number in their name",
+            f"{plural(len(missing), 'image')} missing; images are matched by the number in their name",
         )
     size = info.size or _size_of(next(iter(paths.values())))
     return ClipFrames(place, paths, size, info.frames_per_second or _DEFAULT_RATE)

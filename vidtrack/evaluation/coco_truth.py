@@ -13,6 +13,7 @@ import numpy as np
 
 from vidtrack.core.class_names import class_filter, listed, plain_name
 from vidtrack.core.errors import DataError
+from vidtrack.core.wording import plural
 from vidtrack.datasets.coco import Id, convert, image_path, is_box, read_coco, read_json
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def read_results(path: Path, truth: CocoTruth) -> tuple[np.ndarray, list[str]]:
             f"no result in {path} is for a scored {what} of {truth.path}", "do both belong to one data set?"
         )
     notes = [
-        f"{count} results in {path} are for no scored {what} of {truth.path.name}: left out"
+        f"left out {plural(count, 'result')} in {path} for no scored {what} of {truth.path.name}"
         for what, count in unknown.items()
         if count
     ]

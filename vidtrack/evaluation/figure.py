@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from vidtrack.core.atomic_files import write_whole
+from vidtrack.core.wording import plural
 from vidtrack.evaluation.coverage import NOBODY, Coverage
 from vidtrack.evaluation.metrics import TrackingScores
 from vidtrack.render.style import colour_of, ink_on
@@ -69,7 +70,12 @@ class _Chart:
             f"{name} {100 * value:.1f}"
             for name, value in (("HOTA", scores.hota), ("AssA", scores.assa), ("IDF1", scores.idf1))
         )
-        counts = f"{scores.switches} switches   {len(self.objects)} objects   {scores.result_tracks} tracks"
+        numbers = (
+            plural(scores.switches, "switch", "switches"),
+            plural(len(self.objects), "object"),
+            plural(scores.result_tracks, "track"),
+        )
+        counts = "   ".join(numbers)
         self._write(f"{shares}   {counts}", 10, 50, _GREY, 15)
         x, y = 10, 76
         self._fill(x, x + 34, y - 11, y + 3, colour_of(7))
@@ -121,8 +127,7 @@ class _Chart:
             self._write(f"object {identity}", 10, middle + 4, _INK, 12)
             self._write(share, _WIDTH - _RIGHT + 10, middle + 4, _INK, 12)
             if switches:
-                plural = "es" if len(switches) > 1 else ""
-                self._write(f"{len(switches)} switch{plural}", _WIDTH - _RIGHT + 105, middle + 4, _RED, 12)
+                self._write(plural(len(switches), "switch", "switches"), _WIDTH - _RIGHT + 105, middle + 4, _RED, 12)
 
     def _stretches(self, runs: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
         """Left, right and id of every stretch on which one id comes back after no more than a small gap."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from vidtrack.core.class_names import class_filter, listed
 from vidtrack.core.errors import DataError, UsageError
+from vidtrack.core.wording import plural
 from vidtrack.datasets.mot import (
     LABELLED_PIXEL,
     MOT_PIXEL,
@@ -222,5 +223,5 @@ def _of_result_class(found: _Side, wanted: int) -> tuple[_Side, list[str]]:
     names = ", ".join(f"{kind:g}" for kind in np.unique(kinds[other]))
     if not (is_class & (kinds == wanted)).any():
         return found, [f"{found.path} has no row of class {wanted}: all, of class {names}, are scored as if they were"]
-    note = f"{int(other.sum())} rows of {found.path} are of class {names}, not {wanted}: left out"
+    note = f"left out {plural(int(other.sum()), 'row')} of {found.path}: class {names}, not {wanted}"
     return replace(found, rows=found.rows[~other]), [note]

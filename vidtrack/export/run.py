@@ -12,6 +12,7 @@ import numpy as np
 
 from vidtrack.core.atomic_files import make_folder, partial_folder, replacing, write_whole
 from vidtrack.core.errors import UsageError
+from vidtrack.core.wording import plural
 from vidtrack.export.build import ExportConfig, build_scene
 from vidtrack.export.registry import Content, Format
 from vidtrack.export.scene import Scene
@@ -153,7 +154,7 @@ def _notes(log: TrackLog, clip: Path | None, scene: Scene, formats: Sequence[For
         notes.append(f"the run was {log.status}; exported up to the end of the log")
     filled = sum(int((~np.isin(track.indices, track.indices[track.logged])).sum()) for track in scene.tracks)
     if filled:
-        notes.append(f"{filled} boxes on frames that the run skipped are interpolated")
+        notes.append(f"interpolated {plural(filled, 'box', 'boxes')} on frames that the run skipped")
     if layout := _layout(log.header.source):
         notes.append(f"the clip is stored {layout}; boxes are in the image as players show it")
     if linking := ", ".join(entry.name for entry in formats if entry.links_clip):

@@ -10,6 +10,7 @@ import cv2
 import torch
 
 from vidtrack.core.errors import ResourceError, UsageError
+from vidtrack.core.wording import plural
 
 _MOST_FRAMES = 4  # encoded in parallel, as each holds its activations
 _OUT_OF_MEMORY = re.compile(
@@ -39,7 +40,7 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
     if (device.index or 0) >= present[device.type]:
         count = present[device.type]
         raise UsageError(
-            f"device {name!r} does not exist: PyTorch sees {count} {device.type} device{'' if count == 1 else 's'}",
+            f"device {name!r} does not exist: PyTorch sees {plural(count, f'{device.type} device')}",
             "try --device auto",
         )
     return device

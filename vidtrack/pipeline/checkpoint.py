@@ -12,6 +12,7 @@ import msgspec
 
 from vidtrack.core.errors import OutputError
 from vidtrack.core.types import Frame
+from vidtrack.core.wording import plural
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.pipeline.earlier_run import SavedWork
 from vidtrack.pipeline.lookahead import Lookahead, LookaheadState
@@ -108,4 +109,4 @@ class Checkpointer:
         self._saved_frames = point.frames
         self._number, self._seconds_before, self.resumed = state.number, state.seconds, point.frames
         at = float(point.pts * reader.info.time_base)
-        self.note = self.note or f"resumed after {point.frames} frames, at {at:.3f} s"
+        self.note = self.note or f"resumed after {plural(point.frames, 'frame')}, at {at:.3f} s"

@@ -19,6 +19,7 @@ from vidtrack.core.errors import UsageError
 from vidtrack.core.stages import Progress, Stages, Stopwatch
 from vidtrack.core.status import Status
 from vidtrack.core.types import Frame, VideoInfo, no_tracks
+from vidtrack.core.wording import plural
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.pipeline.lookahead import Lookahead
 from vidtrack.pipeline.outputs import Outputs, Tracked
@@ -173,7 +174,7 @@ def _in_frames_of(detections: DetectionSequence, info: VideoInfo) -> DetectionSe
     if info.frame_count is not None and detections.last_index >= info.frame_count:
         raise UsageError(
             f"{detections.path} has detections in frame {detections.last_index + 1}, and {info.path} has "
-            f"{info.frame_count} frames",
+            f"{plural(info.frame_count, 'frame')}",
             "is it the right clip?",
         )
     if detections.size is None or detections.size == info.size:

@@ -15,6 +15,7 @@ import numpy as np
 from vidtrack.core.errors import OutputError
 from vidtrack.core.stages import Progress, Stages, Stopwatch
 from vidtrack.core.types import Frame, FrameTracks, VideoInfo
+from vidtrack.core.wording import plural
 from vidtrack.tracklog import Status, TrackLog
 from vidtrack.tracklog.source_video import Footage, step_of, with_objects
 from vidtrack.video import VideoReader, VideoWriter
@@ -173,16 +174,12 @@ def _lacking(job: RenderJob, shown: np.ndarray, unlogged: np.ndarray, end: Fract
     """Warnings about frames that only the clip has or, up to `end`, only the log."""
     if len(unlogged):
         known = "objects that appear or move there may show" if job.generous else "no track is known there"
-        yield f"the log lacks {_frames(len(unlogged))} from {unlogged[0]:.2f} s on: {known}"
+        yield f"the log lacks {plural(len(unlogged), 'frame')} from {unlogged[0]:.2f} s on: {known}"
     logged = job.log.frame_seconds
     step = np.diff(shown).max(initial=_step_seconds(job.log))  # the clip's, where it has fewer frames per second
     after = (logged > shown[-1] + step - _instant(step)) & (logged < float(end or math.inf))
     if after.any():
-        yield f"the clip ends at {shown[-1]:.2f} s, {_frames(int(after.sum()))} before the log does"
-
-
-def _frames(count: int) -> str:
-    return f"{count} frame{'' if count == 1 else 's'}"
+        yield f"the clip ends at {shown[-1]:.2f} s, {plural(int(after.sum()), 'frame')} before the log does"
 
 
 def mismatches(log: TrackLog, info: VideoInfo) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame, FrameTracks
+from vidtrack.core.wording import plural
 from vidtrack.render.annotator import Annotator
 from vidtrack.render.coverage import CoverageConfig, cover
 from vidtrack.render.crop import CropConfig, CropPlan, plan_crop
@@ -150,7 +151,7 @@ class Plan:
         """One video of the whole image."""
         identities = self._identities
         job = whole_job(self.inputs.footage, layer, self._target(mark), self.start, self.end)
-        return Item(job, f"{len(identities)} track{'' if len(identities) == 1 else 's'}", {"ids": identities})
+        return Item(job, plural(len(identities), "track"), {"ids": identities})
 
     def clips(self, layer: Layer, handles: Fraction) -> list[Item]:
         """One video per track, of the whole image."""
@@ -192,7 +193,7 @@ class Plan:
 
 def _notes(identity: int, crop: CropPlan) -> tuple[str, dict[str, int]]:
     """What to report about a crop, as text and as values."""
-    missed = f", cut off in {crop.frames_cut} of {crop.frames_followed} frames" if crop.frames_cut else ""
+    missed = f", cut off in {crop.frames_cut} of {plural(crop.frames_followed, 'frame')}" if crop.frames_cut else ""
     values = {"id": identity, "frames_cut": crop.frames_cut, "frames_followed": crop.frames_followed}
     return f"track {identity}{missed}", values
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from vidtrack.core.types import Frame
+from vidtrack.core.wording import plural
 from vidtrack.render.review import Doubt, Reason, doubts_of
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.trajectories import Trajectory
@@ -70,7 +71,7 @@ def doubts_html(images: DoubtImages, log: TrackLog, jpeg: Callable[[np.ndarray],
     known = set(log.ids.tolist())  # a correction may have removed a track since
     listed = [own for own in sorted(images.images, key=lambda own: own.row) if own.doubt.identity in known]
     items = "".join(_item(own, log, jpeg) for own in listed)
-    title = f"{count} doubtful moment{'' if count == 1 else 's'} to check before tracks are hidden{shown}"
+    title = f"{plural(count, 'doubtful moment')} to check before tracks are hidden{shown}"
     return f'<details class="doubts"><summary>{title}</summary><ul>{items}</ul></details>\n'
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from vidtrack.core.atomic_files import write_whole
 from vidtrack.core.stages import Progress, Stages, Stopwatch
 from vidtrack.core.types import Frame
+from vidtrack.core.wording import plural
 from vidtrack.export.registry import FORMATS
 from vidtrack.render.inputs import RenderInputs
 from vidtrack.render.stills import best_stills, candidates_of
@@ -240,7 +241,7 @@ def _facts(log: TrackLog, clip: Clip) -> list[str]:
     facts = ["{}×{}".format(*source.size)]  # noqa: RUF001
     if source.average_rate is not None:
         facts.append(f"{float(source.average_rate):.5g} fps")
-    facts.append(f"{len(log)} frames")
+    facts.append(plural(len(log), "frame"))
     if log.header.model.name:
         facts.append(f"model {log.header.model.name}")
     return [*facts, *([f"shown as a copy: {clip.note}"] if clip.note else [])]

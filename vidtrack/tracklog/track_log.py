@@ -18,6 +18,7 @@ from vidtrack.core.metadata import utc_now, version_of
 from vidtrack.core.status import Status
 from vidtrack.core.tables import STATE_NAMES, pandas_frame, polars_frame, supervision_detections
 from vidtrack.core.types import FrameTracks
+from vidtrack.core.wording import plural
 from vidtrack.tracklog.clip_images import ClipImages
 from vidtrack.tracklog.header import LARGEST, Edit, Header
 from vidtrack.tracklog.loading import MOST_RECORDS, Loader
@@ -171,9 +172,9 @@ class TrackLog:
         named = f": {', '.join(f'{count} {label}' for label, count in counts)}" if counts else ""
         name = one_line(Path(source.path.replace("\\", "/")).name)
         length = f"{seconds[-1] - seconds[0]:.2f} s" if len(self) else "0 s"
-        tracks = f"{len(self.tracks)} track{'' if len(self.tracks) == 1 else 's'}"
+        tracks = plural(len(self.tracks), "track")
         ended = "" if self.status is Status.COMPLETE else f", {self.status}"
-        return f"TrackLog({name!r}, {len(self)} frames, {length}, {tracks}{named}{ended})"
+        return f"TrackLog({name!r}, {plural(len(self), 'frame')}, {length}, {tracks}{named}{ended})"
 
     def _repr_html_(self) -> str:
         rows = [

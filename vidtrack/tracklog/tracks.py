@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from vidtrack.core.boxes import area
+from vidtrack.core.wording import plural
 from vidtrack.tracklog.clip_images import ClipImages
 from vidtrack.tracklog.notebook import track_html
 
@@ -65,7 +66,7 @@ class Track:
 
     def __repr__(self) -> str:
         seconds = self.seconds
-        frames = f"{len(self)} frame{'' if len(self) == 1 else 's'}"
+        frames = plural(len(self), "frame")
         return f"Track({self.id}, {self.label!r}, {seconds[0]:.2f} to {seconds[-1]:.2f} s, {frames})"
 
     def _repr_html_(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vidtrack.core.status import Status
+from vidtrack.core.wording import plural
 from vidtrack.tracklog.header import Header
 from vidtrack.tracklog.lines import read_values
 from vidtrack.tracklog.schema import faults_of, refuse_other_files
@@ -172,9 +173,9 @@ class _Check:
     def _footer(self, value: Mapping[str, Any]) -> Iterator[str]:
         self.status = Status(value["status"])
         if value["frames"] != self.frames:
-            yield f"the footer counts {value['frames']} frames, the log has {self.frames}"
+            yield f"the footer counts {plural(value['frames'], 'frame')}, the log has {self.frames}"
         if value["tracks"] != len(self.tracks):
-            yield f"the footer counts {value['tracks']} tracks, the log has summaries of {len(self.tracks)}"
+            yield f"the footer counts {plural(value['tracks'], 'track')}, the log has summaries of {len(self.tracks)}"
 
     def _summaries(self) -> Iterator[Fault]:
         """Where track lines and frames disagree."""
