@@ -16,6 +16,7 @@ class Boxes:
 
     class_names = ("person", "", "car")
     num_classes = 3
+    default_tracker = "association"
 
     def detect(self, memory: Detections, size: tuple[int, int], min_score: float, allowed: np.ndarray) -> Detections:
         return memory[(memory.scores >= min_score) & allowed[memory.classes]]

@@ -19,7 +19,9 @@ from vidtrack.core.errors import UsageError
 from vidtrack.core.state_io import pack, unpack
 from vidtrack.core.types import Frame
 from vidtrack.model.checkpoint import build, read_checkpoint
+from vidtrack.model.description import describe
 from vidtrack.model.outputs import DetectorOutput
+from vidtrack.pipeline.config import RunConfig
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.published_trackers import QueryTracker
 from vidtrack.tracking.tracker import make_tracker
@@ -130,6 +132,17 @@ def test_weights_of_another_kind_are_one_clear_line(kind: str, checkpoint: tuple
     if kind != checkpoint[0]:
         with pytest.raises(UsageError, match=f"use --tracker {checkpoint[0]}"):
             tracker_of(kind, checkpoint[1])
+
+
+def test_the_weights_choose_their_tracker(checkpoint: tuple[str, Path]) -> None:
+    kind, path = checkpoint
+    model = build(read_checkpoint(path), path).eval()
+    chosen = make_tracker(model)
+    assert isinstance(chosen, QueryTracker)
+    assert chosen.config.mode == RunConfig().for_detector(model).tracker.mode == kind
+    with pytest.raises(UsageError, match=f"--tracker propagation does not suit weights of {kind}"):
+        make_tracker(model, TrackerConfig(mode="propagation"))
+    assert dict(describe(str(path)))["tracker"] == f"{kind}; --tracker association works too"
 
 
 def test_their_weights_also_detect_for_association(checkpoint: tuple[str, Path]) -> None:

@@ -77,7 +77,7 @@ def _track(
             check_writable(target)
     model = load()
     if existing is Existing.SKIP:
-        finding = find_earlier(job, task.config.at_score(model.default_score, model.class_names), model)
+        finding = find_earlier(job, task.config.for_detector(model), model)
         if finding is Finding.DONE:
             return Outcome(task.job, "skipped")
         if finding is Finding.OTHER:

@@ -11,12 +11,12 @@ import typer
 
 from vidtrack.cli.options import OUTPUT, RANGE, RUN, TRACKING
 from vidtrack.cli.values import parse_duration, parse_interval, parse_scores
-from vidtrack.tracking.registry import TRACKERS
+from vidtrack.tracking.registry import AUTO, TRACKERS
 
 _BATCH = "Batch"
 
 
-TrackerMode = StrEnum("TrackerMode", {name: name for name in TRACKERS})  # type: ignore[misc]
+TrackerMode = StrEnum("TrackerMode", {name: name for name in (AUTO, *TRACKERS)})  # type: ignore[misc]
 
 
 class Order(StrEnum):
@@ -89,7 +89,11 @@ IgnoredRegions = Annotated[
 ]
 TrackerOption = Annotated[
     TrackerMode,
-    typer.Option("--tracker", help="How objects keep their identity between frames.", rich_help_panel=TRACKING),
+    typer.Option(
+        "--tracker",
+        help="How objects keep their identity between frames; auto is what suits the model.",
+        rich_help_panel=TRACKING,
+    ),
 ]
 MaxTracks = Annotated[int, typer.Option(min=1, help="Maximum simultaneous tracks.", rich_help_panel=TRACKING)]
 NoCuts = Annotated[bool, typer.Option("--no-cuts", help="Do not end tracks at scene cuts.", rich_help_panel=TRACKING)]

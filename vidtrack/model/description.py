@@ -5,6 +5,7 @@ from __future__ import annotations
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.detectors import kind_of, load_model
 from vidtrack.model.exported import ExportedDetector
+from vidtrack.model.protocol import Detector
 from vidtrack.model.registry import locate
 
 
@@ -26,9 +27,17 @@ def describe(name_or_path: str) -> list[tuple[str, str]]:
     facts += [
         ("score", f"{detector.default_score:g}"),
         ("precision", detector.precision),
-        ("tracker", "propagation or association" if isinstance(detector, DeformableDETR) else "association"),
+        ("tracker", _trackers(detector)),
         ("licence", licence or "unknown"),
         ("sha256", detector.origin.sha256 or "unknown"),
         ("classes", f"{len(classes)}: {', '.join(classes)}"),
     ]
     return facts
+
+
+def _trackers(detector: Detector) -> str:
+    """The tracker that is used by default, and the other one that could be."""
+    if not isinstance(detector, DeformableDETR):
+        return detector.default_tracker
+    other = "propagation" if detector.default_tracker == "association" else "association"
+    return f"{detector.default_tracker}; --tracker {other} works too"

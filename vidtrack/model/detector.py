@@ -193,6 +193,11 @@ class DeformableDETR(nn.Module):
         return self.config.score
 
     @property
+    def default_tracker(self) -> str:
+        """That of the weights if they are a published tracker's."""
+        return self.config.track_queries if self.config.is_published_tracker else "association"
+
+    @property
     def device(self) -> torch.device:
         """Where the parameters are."""
         return self.level_embed.device

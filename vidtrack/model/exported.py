@@ -85,6 +85,11 @@ class ExportedDetector:
         """Minimum score of a track if the user names none."""
         return self.header.score
 
+    @property
+    def default_tracker(self) -> str:
+        """The only one that needs no embeddings."""
+        return "association"
+
     def preprocessor(self, size: int | None = None) -> Preprocessor:
         """Resizes as the exported model was: pixels are uint8 (B, H, W, 3), normalised inside the network."""
         check_size(size, self.header.size)

@@ -56,6 +56,10 @@ class Detector(Protocol):
         """Minimum score of a track if the user names none."""
 
     @property
+    def default_tracker(self) -> str:
+        """Name of the tracker if the user names none."""
+
+    @property
     def device(self) -> torch.device:
         """Where the detector runs."""
 

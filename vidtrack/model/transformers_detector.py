@@ -67,6 +67,11 @@ class TransformersDetector:
         return _BOX_SCORE if self._prompt is None else self._prompt.score
 
     @property
+    def default_tracker(self) -> str:
+        """These models carry no queries."""
+        return "association"
+
+    @property
     def device(self) -> torch.device:
         """Where the model is."""
         return self._model.device

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from vidtrack.core.class_names import class_filter
 from vidtrack.core.errors import UsageError
 from vidtrack.render.style import Look
 from vidtrack.tracking.config import HindsightConfig, TrackerConfig
+from vidtrack.tracking.registry import AUTO
 from vidtrack.tracklog.zones import Line, Zone
 from vidtrack.video.config import EncodeConfig, ReadConfig, check_range
 from vidtrack.video.limits import Limits
+
+if TYPE_CHECKING:  # imports torch
+    from vidtrack.model.protocol import Detector
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,13 @@ class RunConfig:
             self.limits,
             stream=self.stream,
         )
+
+    def for_detector(self, detector: Detector) -> RunConfig:
+        """The same with the detector's own score and tracker if none is set; raises UsageError as `at_score` does."""
+        config = self.at_score(detector.default_score, detector.class_names)
+        if config.tracker.mode != AUTO:
+            return config
+        return replace(config, tracker=replace(config.tracker, mode=detector.default_tracker))
 
     def at_score(self, models_own: float, class_names: Sequence[str]) -> RunConfig:
         """The same with the minimum scores set; no threshold of the tracker stays above the lowest.

@@ -61,7 +61,7 @@ def detect_photos(
     UsageError or WeightsError.
     """
     detector = load_model(model) if isinstance(model, (str, Path)) else model
-    config = (config or RunConfig()).at_score(detector.default_score, detector.class_names)
+    config = (config or RunConfig()).for_detector(detector)
     still = replace(config.tracker, mode="association", confirm_score=0.0, scene_cuts=False, camera_motion=False)
     finder = make_tracker(detector, still, class_filter(detector.class_names, config.classes))
     encoder = FrameEncoder(detector, config.size)

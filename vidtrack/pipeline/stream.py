@@ -66,7 +66,7 @@ def stream(
     settings = replace(TrackerConfig(), mode=tracker) if isinstance(tracker, str) else tracker or TrackerConfig()
     config = RunConfig(
         tracker=settings, score=score, classes=None if classes is None else tuple(classes), size=size
-    ).at_score(chosen.default_score, chosen.class_names)
+    ).for_detector(chosen)
     frames = _of_clip(source) if isinstance(source, str | Path) else _of_images(source, frames_per_second)
     return TrackStream(frames, FrameEncoder(chosen, size), config)
 

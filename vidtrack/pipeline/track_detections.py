@@ -61,6 +61,7 @@ def track_detections(
     """
     usual = TrackerConfig().new_track_threshold
     config = (config or RunConfig()).at_score(usual, detections.class_names)
+    config = replace(config, tracker=replace(config.tracker, mode="association"))
     log = Path(log) if isinstance(log, str) else log
     video = None if video is None else Path(video)
     if not overwrite:

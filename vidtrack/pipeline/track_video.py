@@ -86,7 +86,7 @@ def track_video(
     what was done, marked `failed`; the video is deleted.
     """
     detector = load_model(model) if isinstance(model, (str, Path)) else model
-    config = (config or RunConfig()).at_score(detector.default_score, detector.class_names)
+    config = (config or RunConfig()).for_detector(detector)
     if isinstance(source, LiveReader):
         config = replace(config, live=True)
     log = Path(log) if isinstance(log, str) else log

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vidtrack.core.errors import UsageError
-from vidtrack.tracking.registry import TRACKERS
+from vidtrack.tracking.registry import AUTO, TRACKERS
 
 if TYPE_CHECKING:  # this module is imported for the command line's help, which must be quick
     from vidtrack.tracklog.zones import Zone
@@ -25,7 +25,7 @@ class HindsightConfig:
 class TrackerConfig:
     """Thresholds of the trackers. Scores, similarities and IoU lie in [0, 1]; docs/tracking.md says what each does."""
 
-    mode: str = "association"  # a name of tracking.registry.TRACKERS; benchmarks/tracking.md compares them
+    mode: str = AUTO  # or a name of tracking.registry.TRACKERS; benchmarks/tracking.md compares them
     max_tracks: int = 300  # simultaneous tracks; further objects start none
     scene_cuts: bool = True  # end all tracks at a hard cut
     camera_motion: bool = True  # move tracks with the camera
@@ -61,8 +61,8 @@ class TrackerConfig:
     track_query_iou: float = 0.4  # minimum IoU of a carried query's box with the predicted box
 
     def __post_init__(self) -> None:
-        if self.mode not in TRACKERS:
-            raise UsageError(f"unknown tracker {self.mode!r}", f"choose one of {', '.join(TRACKERS)}")
+        if self.mode not in (AUTO, *TRACKERS):
+            raise UsageError(f"unknown tracker {self.mode!r}", f"choose one of {', '.join((AUTO, *TRACKERS))}")
         if not 0 <= self.low_score <= self.high_score <= self.new_track_threshold <= 1:
             raise UsageError(
                 "tracker scores must satisfy 0 <= low <= high <= new-track threshold <= 1, not "

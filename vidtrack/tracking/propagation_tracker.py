@@ -23,6 +23,11 @@ class PropagationTracker(AssociationTracker):
     def __init__(self, detector: Detector, config: TrackerConfig, allowed: np.ndarray) -> None:
         if not isinstance(detector, DeformableDETR):
             raise UsageError("this model cannot carry queries", "use --tracker association")
+        if detector.config.is_published_tracker:
+            raise UsageError(
+                f"--tracker propagation does not suit weights of {detector.default_tracker}",
+                f"use --tracker {detector.default_tracker}",
+            )
         super().__init__(detector, config, allowed)
         self.model = detector
 

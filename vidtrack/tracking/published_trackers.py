@@ -84,8 +84,9 @@ class QueryTracker:
 
     def __init__(self, detector: Detector, config: TrackerConfig, allowed: np.ndarray) -> None:
         if not isinstance(detector, TrackFormer | MOTR) or detector.config.track_queries != config.mode:
-            own = detector.config.track_queries if isinstance(detector, TrackFormer | MOTR) else "association"
-            raise UsageError(f"--tracker {config.mode} needs weights of that tracker", f"use --tracker {own}")
+            raise UsageError(
+                f"--tracker {config.mode} needs weights of that tracker", f"use --tracker {detector.default_tracker}"
+            )
         self.model, self.config, self.allowed = detector, config, allowed
         self.cuts = CutDetector()
         self.earlier: FrameTracks | None = None

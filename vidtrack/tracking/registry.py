@@ -22,6 +22,8 @@ class TrackerEntry:
         return getattr(import_module(module), name)
 
 
+AUTO = "auto"  # instead of a name: the detector's own choice
+
 TRACKERS: Mapping[str, TrackerEntry] = {
     entry.name: entry
     for entry in (

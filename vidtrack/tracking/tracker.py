@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame, FrameTracks
 from vidtrack.model.protocol import Detector
 from vidtrack.tracking.config import TrackerConfig
-from vidtrack.tracking.registry import TRACKERS
+from vidtrack.tracking.registry import AUTO, TRACKERS
 
 
 class Tracker(Protocol):
@@ -50,7 +51,7 @@ class Tracker(Protocol):
 def make_tracker(
     detector: Detector, config: TrackerConfig | None = None, class_filter: np.ndarray | None = None
 ) -> Tracker:
-    """The tracker that `config.mode` names.
+    """The tracker that `config.mode` names, the detector's own for "auto".
 
     `class_filter` (K,) bool keeps only some of the detector's classes; slots without a name are never reported. Raises
     UsageError if its length is another.
@@ -61,5 +62,6 @@ def make_tracker(
         raise UsageError(f"class_filter has shape {allowed.shape} for a model of {classes} classes")
     if detector.class_names:
         allowed = allowed & np.array([bool(name) for name in detector.class_names])
-    tracker: Tracker = TRACKERS[config.mode].load()(detector, config, allowed)
+    mode = detector.default_tracker if config.mode == AUTO else config.mode
+    tracker: Tracker = TRACKERS[mode].load()(detector, replace(config, mode=mode), allowed)
     return tracker
