@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import typer
 
 from vidtrack.cli import detect_options as own
 from vidtrack.cli import drawing, exits, options, presets
-from vidtrack.cli.detect_jobs import check_report, is_batch, job_finder
 from vidtrack.cli.detect_options import EngineKind, Order, StdoutKind, TrackerMode
-from vidtrack.cli.live import detect_streamed, file_name, shown_window, streamed, watched_in
 from vidtrack.cli.options import ProgressStyle
-from vidtrack.cli.photos import detect_in_photos, find_photos, photo_look, refuse_video_options, say_how_read
 from vidtrack.cli.values import limits_of, parse_classes, parse_prompt
 from vidtrack.core.errors import UsageError
 from vidtrack.render.style import Style
 from vidtrack.tracking.config import TrackerConfig
-
-if TYPE_CHECKING:
-    from vidtrack.batch.plan import Existing, Job
-    from vidtrack.model.choice import ModelChoice
-    from vidtrack.pipeline.config import RunConfig
 
 _TRACKER = TrackerConfig()
 _MODE = TrackerMode(_TRACKER.mode)
@@ -102,9 +93,8 @@ def detect(
     Exit codes: 0 all done, 1 some clips failed, 2 usage error, 3 nothing could be decoded, 130 interrupted.
     """
     from vidtrack.batch.config import BatchConfig, Rules
-    from vidtrack.batch.plan import Existing, is_folder
-    from vidtrack.batch.session import batch_root
-    from vidtrack.cli.batch import detect_batch
+    from vidtrack.batch.plan import Existing
+    from vidtrack.cli.detect_request import Request, run_request
     from vidtrack.model.choice import ModelChoice
     from vidtrack.pipeline.config import RunConfig
     from vidtrack.tracklog.zones import parse_line, parse_region, parse_zone
@@ -112,16 +102,6 @@ def detect(
 
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing cannot be combined", "use one of them")
-    if address is not None and engine is not EngineKind.ray:
-        raise UsageError("--address requires --engine ray")
-    pipes_video = stdout is StdoutKind.video
-    pipes = pipes_video or output == "-"
-    if pipes and (engine is EngineKind.ray or timeout is not None):
-        raise UsageError("standard output cannot be used with --engine ray or --timeout", "write to a file instead")
-    if pipes_video and (no_video or resume):
-        raise UsageError("--stdout video cannot be used with --no-video or --resume", "drop one of them")
-    if watch and limit is not None:
-        raise UsageError("--limit cannot be used with --watch", "use one of them")
     config = RunConfig(
         tracker=replace(
             _TRACKER,
@@ -152,56 +132,25 @@ def detect(
         video=EncodeConfig(codec, crf, encoder_preset),
         look=drawing.look_of(parts, style, line_width, text_size, trail, colour_by, raw_boxes),
     )
-    if watch and (pipes or not all(map(is_folder, inputs))):
-        raise UsageError("--watch needs folders", "e.g. vidtrack detect footage/ -o tracked/ --watch")
-    existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
+    batch = BatchConfig(
+        run=config,
+        video=not no_video,
+        existing=Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        jobs=jobs,
+        order=str(order),
+        limit=limit,
+        watch=watch,
+        retry_quarantined=retry_quarantined,
+        rules=Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast),
+        engine=str(engine),
+        address=address,
+    )
     chosen = ModelChoice(model, device, precision, threads, require_compiled, parse_prompt(prompt))
-    if (text := streamed(inputs)) is not None:
-        if watch or engine is EngineKind.ray or timeout is not None or resume or profile:
-            raise UsageError(
-                "--watch, --engine ray, --timeout, --resume and --profile need files", "--end TIME ends a live source"
-            )
-        find_jobs = job_finder([file_name(text)], output, no_video, config, (), (), pipes_video)
-        code = detect_streamed(text, find_jobs()[0], chosen, config, overwrite, progress, reconnect, report, show)
-        raise typer.Exit(code)
-    plan = None
-    if not pipes_video:
-        plan = find_photos(inputs, output, config, photos, no_video, include or (), exclude or ())
-    if plan is not None:
-        say_how_read(inputs, None, progress)
-        refuse_video_options(config, watch or engine is EngineKind.ray or timeout is not None or profile or show)
-        still = replace(config, look=photo_look(config.look))
-        code = detect_in_photos(plan, chosen, still, existing, report, progress, limit)
-        finish(code, model, progress)
-    find_jobs = job_finder(inputs, output, no_video, config, include or (), exclude or (), pipes_video)
-    planned = [] if watch else find_jobs()  # a watched folder's clips come when they are whole
-    if framerate is None:
-        say_how_read(inputs, planned, progress)
-    if report is not None:
-        check_report(report, planned)
-    in_workers = watch or engine is EngineKind.ray or timeout is not None  # a clip that hangs can only be killed
-    if in_workers or (not pipes and is_batch(inputs, planned)):
-        if profile:
-            raise UsageError("--profile works with a single clip only", "give one clip, or drop --profile")
-        if show:
-            raise UsageError("--show works with a single clip only", "give one clip, or drop --show")
-        batch = BatchConfig(
-            run=config,
-            existing=existing,
-            jobs=jobs,
-            order=str(order),
-            limit=limit,
-            watch=watch,
-            retry_quarantined=retry_quarantined,
-            rules=Rules(timeout_seconds=None if timeout is None else float(timeout), fail_fast=fail_fast),
-            engine=str(engine),
-            address=address,
-        )
-        root = batch_root(inputs, output, planned)
-        code = detect_batch(planned, find_jobs, root, chosen, batch, report, progress)
-    else:
-        code = detect_one(planned[0], chosen, config, existing, progress, profile, report, show)
-    finish(code, model, progress)
+    pipes_video = stdout is StdoutKind.video
+    request = Request(inputs, output, chosen, batch, pipes_video, photos, reconnect, report, show, profile, progress)
+    finish(run_request(request), model, progress)
 
 
 def finish(code: int, model: str, progress: ProgressStyle) -> NoReturn:
@@ -237,39 +186,3 @@ def hint_at_better_model() -> None:
 
 def _is_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
-
-
-def detect_one(
-    job: Job,
-    model: ModelChoice,
-    config: RunConfig,
-    existing: Existing,
-    progress: ProgressStyle,
-    profile: bool,
-    report: Path | None,
-    show: bool,
-) -> int:
-    """Track one clip in this process; returns the exit code."""
-    from vidtrack.batch.engine import Task
-    from vidtrack.batch.plan import Existing, refuse_existing
-    from vidtrack.cli.reporter import reporter
-    from vidtrack.cli.summary import print_profile, write_report
-    from vidtrack.video import probe
-
-    if existing is Existing.REFUSE and not config.resume:
-        refuse_existing([job])
-    info = None
-    if isinstance(job.source, Path):
-        info = probe(job.source, config.framerate, config.limits, config.stream)
-
-    from vidtrack.batch.run import run_task  # PyTorch takes seconds to load: after all checks
-
-    with shown_window(show) as window, reporter(progress) as shown:
-        tell, offer = watched_in(window, shown.follow(job.source))
-        outcome = run_task(Task(0, job, config, existing, info), model.load, tell, show=offer)
-        shown.finish(outcome)
-    if profile and outcome.result is not None:
-        print_profile(outcome.result)
-    if report is not None:
-        write_report(report, [outcome])
-    return exits.of_outcomes([outcome])
