@@ -179,6 +179,7 @@ def loaded_with(start: Path) -> list[Path]:
 def test_commands_import_heavy_parts_when_they_run() -> None:
     light = (
         "vidtrack.core.errors",
+        "vidtrack.core.wording",
         "vidtrack.core.atomic_files",
         "vidtrack.core.status",
         "vidtrack.cli",
