@@ -20,7 +20,9 @@ from vidtrack.model.export import export_model
 from vidtrack.model.onnx_export import load_for_export
 from vidtrack.model.openvino_export import convert_onnx
 
-TINY_EXPORT = replace(TINY, backbone="three", decoder_layers=1, proposal_iou=0.7, proposal_cells=1.8, score=0.3)
+TINY_EXPORT = replace(
+    TINY, backbone="three", decoder_layers=1, proposal_iou=0.7, proposal_cells=1.8, matrix_nms=0.5, score=0.3
+)
 
 
 def _three(dilation: bool) -> nn.Module:

@@ -44,6 +44,8 @@ class DetectorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # side of a proposal's prior in cells of its level; 0: the paper's fixed share of the image
     proposal_cells: Annotated[float, Meta(ge=0, le=1000)] = 0.0
     proposal_iou: Share = 1.0  # proposals that overlap more become one query (DDQ, Zhang et al., CVPR 2023); 1 is off
+    # second boxes on an object lose score: Matrix NMS (Wang et al., NeurIPS 2020) with this sigma; 0 is off
+    matrix_nms: Annotated[float, Meta(ge=0, le=100)] = 0.0
     denoising: bool = False  # DN-DETR (Li et al., CVPR 2022): keeps a label embedding
     # trained: the weights learned to carry queries between frames; trackformer, motr: weights of that tracker
     track_queries: Literal["none", "trained", "trackformer", "motr"] = "none"

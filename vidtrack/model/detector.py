@@ -18,7 +18,8 @@ from vidtrack.model.backbone import Backbone, InputProjection, resize_padding
 from vidtrack.model.config import DetectorConfig
 from vidtrack.model.decoder import BoxHead, Decoder, Queries
 from vidtrack.model.encoder import Encoder
-from vidtrack.model.outputs import DetectorOutput, FrameOutput
+from vidtrack.model.light_torchvision import box_convert
+from vidtrack.model.outputs import DetectorOutput, FrameOutput, decay_doubles
 from vidtrack.model.position import box_encoding, full_grid_encoding, sine_encoding
 from vidtrack.model.preprocess import check_size, to_batch
 from vidtrack.model.proposals import Proposals, best_proposals, propose
@@ -221,14 +222,20 @@ class DeformableDETR(nn.Module):
     @torch.inference_mode()
     def predict(self, memory: Memory) -> tuple[Tensor, Tensor]:
         """Scores (B, Q, K) and boxes (B, Q, 4) of the last decoder layer, as cxcywh."""
-        output = self.decode(memory, self.object_queries(memory))
-        return output.logits[-1].float().sigmoid(), output.boxes[-1].float()
+        return self.found(self.decode(memory, self.object_queries(memory)))
+
+    def found(self, output: DetectorOutput) -> tuple[Tensor, Tensor]:
+        """Scores (B, Q, K) and boxes (B, Q, 4) of the last layer, from object queries alone."""
+        scores, boxes = output.logits[-1].float().sigmoid(), output.boxes[-1].float()
+        if self.config.matrix_nms:
+            scores = decay_doubles(scores, box_convert(boxes, "cxcywh", "xyxy"), self.config.matrix_nms)
+        return scores, boxes
 
     @torch.inference_mode()
     def detect(self, memory: Memory, size: tuple[int, int], min_score: float, allowed: np.ndarray) -> Detections:
         """What object queries find in an encoded frame of `size` (width, height), of the `allowed` (K,) classes."""
         output = self.decode(memory, self.object_queries(memory))
-        return FrameOutput(output, size, allowed).detections(0, min_score)
+        return FrameOutput(output, size, allowed).detections(0, min_score, self.config.matrix_nms)
 
     def forward(self, pixels: Tensor, padding: Tensor | None = None) -> DetectorOutput:
         """Detect in normalised pixels (B, 3, H, W); padding (B, H, W) is True outside each image."""

@@ -87,8 +87,7 @@ class _Whole(nn.Module):
         self.model = model
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.model(normalise(images.permute(0, 3, 1, 2).float()))
-        return output.logits[-1].sigmoid(), output.boxes[-1]
+        return self.model.found(self.model(normalise(images.permute(0, 3, 1, 2).float())))
 
 
 def _graph(model: DeformableDETR, sampling: reference.Sampling) -> Any:

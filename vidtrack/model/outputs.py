@@ -62,10 +62,13 @@ class FrameOutput:
         self.boxes_xyxy = np.clip(edges, 0.0, scale)
         self.embeddings = host[:, classes + 4 :]
 
-    def detections(self, first: int, min_score: float) -> Detections:
-        """What the queries from `first` on found with at least `min_score`."""
-        classes = self.probabilities[first:].argmax(axis=1)
-        scores = self.probabilities[first:].max(axis=1)
+    def detections(self, first: int, min_score: float, sigma: float = 0.0) -> Detections:
+        """What the queries from `first` on found with at least `min_score`; `sigma` is that of `decay_doubles`."""
+        probabilities = self.probabilities[None, first:]
+        if sigma:
+            boxes = torch.from_numpy(self.boxes_xyxy[None, first:])
+            probabilities = decay_doubles(torch.from_numpy(probabilities), boxes, sigma).numpy()
+        classes, scores = probabilities[0].argmax(axis=1), probabilities[0].max(axis=1)
         good = np.flatnonzero(scores >= min_score)
         return Detections(
             self.boxes_xyxy[first:][good],
@@ -74,3 +77,21 @@ class FrameOutput:
             self.embeddings[first:][good],
             good,
         )
+
+
+def decay_doubles(scores: Tensor, boxes_xyxy: Tensor, sigma: float) -> Tensor:
+    """Scores (B, Q, K), lowered for boxes (B, Q, 4) that overlap a better one of the same best class.
+
+    Matrix NMS (Wang et al., NeurIPS 2020, equations 3 to 5) with a Gaussian of width `sigma`: a box that is itself a
+    double lowers others less.
+    """
+    best, label = scores.max(dim=-1)
+    better = (best[:, :, None] > best[:, None]) & (label[:, :, None] == label[:, None])  # (B, i, j): i than j
+    low = torch.maximum(boxes_xyxy[:, :, None, :2], boxes_xyxy[:, None, :, :2])
+    high = torch.minimum(boxes_xyxy[:, :, None, 2:], boxes_xyxy[:, None, :, 2:])
+    shared = (high - low).clamp(min=0).prod(-1)
+    areas = (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).prod(-1)
+    iou = shared / (areas[:, :, None] + areas[:, None] - shared).clamp(min=1e-12) * better
+    doubled = iou.amax(dim=1)[:, :, None]  # how much i is a double of a better one
+    decay = torch.exp((doubled**2 - iou**2) / sigma).masked_fill(~better, 1.0).amin(dim=1).clamp(max=1.0)
+    return scores * decay[..., None].to(scores.dtype)

@@ -51,4 +51,4 @@ class PropagationTracker(AssociationTracker):
         decoded = self.model.decode(memory, join_queries(self.model, live, objects))
         output = FrameOutput(decoded, size, self.allowed)
         found = track_query_output(output, tracks, rows, self.config)
-        return output.detections(len(rows), self.config.low_score), found
+        return output.detections(len(rows), self.config.low_score, self.model.config.matrix_nms), found
