@@ -16,7 +16,7 @@ COVERED = 0.7  # share of a box hidden by what was pasted, from which on it beco
 _MOST_MOVING = 3  # objects pasted into a pair
 _MOVING_SIDE = (0.15, 0.6)  # the longer side of such an object, relative to the shorter of the image
 _LEAST_SIDE = 8  # pixels
-_ONLY_ONE = 0.15  # chance that it is not there before, and the same that it leaves
+_ONLY_ONE = 0.15  # chance that it appears, and that it leaves
 _FAR = 1e6  # pixels; OpenCV takes seconds and more for corners far beyond the image
 
 
