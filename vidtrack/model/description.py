@@ -18,7 +18,8 @@ def describe(name_or_path: str) -> list[tuple[str, str]]:
     licence = None if located.entry is None else located.entry.licence
     if isinstance(detector, ExportedDetector):
         header = detector.header
-        facts += [("exported", f"from {header.model} by vidtrack {header.vidtrack}")]
+        if header.vidtrack is not None:
+            facts += [("exported", f"from {header.model} by vidtrack {header.vidtrack}")]
         facts += [("size", f"shorter side {header.size}, longest {header.max_size} pixels")]
         licence = header.licence
     elif isinstance(detector, DeformableDETR):

@@ -72,6 +72,13 @@ DETECTORS: tuple[DetectorEntry, ...] = (
         extra="detectors",
     ),
     DetectorEntry(
+        "faces",
+        "CenterFace, which finds faces, run by ONNX Runtime.",
+        lambda path: path.name == "centerface.onnx",
+        "vidtrack.model.face_detector:load",
+        extra="faces",
+    ),
+    DetectorEntry(
         "onnx",
         "A Deformable DETR exported to ONNX, run by ONNX Runtime.",
         lambda path: path.suffix.lower() == ".onnx",

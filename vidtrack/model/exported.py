@@ -34,7 +34,8 @@ class ExportHeader(msgspec.Struct, frozen=True):
     """The metadata of an exported file, stored as JSON.
 
     `size` and `max_size` are the shorter and longest side, in pixels, that an image is resized to; `score` is the
-    default minimum score of a track; `sha256` is that of the checkpoint; an empty class name is an unused slot.
+    default minimum score of a track; `vidtrack` is the release that exported it, None if others did; `sha256` is that
+    of the checkpoint; an empty class name is an unused slot.
     """
 
     runtime: Literal["onnx", "openvino", "tensorrt"]
@@ -44,7 +45,7 @@ class ExportHeader(msgspec.Struct, frozen=True):
     size: int
     max_size: int
     score: float
-    vidtrack: str
+    vidtrack: str | None
     licence: str | None = None
     sha256: str | None = None
     format: int = FORMAT

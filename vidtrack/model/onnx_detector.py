@@ -31,7 +31,7 @@ _ERRORS_ONLY = 3
 def load(located: Located, options: LoadOptions) -> ExportedDetector:
     """The entry of `detectors.DETECTORS`; raises WeightsError or UsageError."""
     refuse_options(located.name, options, {"auto", "float32"})
-    session = _session(located.path, _providers(options.device))
+    session = open_session(located.path, options.device)
     header = ExportHeader.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), located.path)
     classes = session.get_outputs()[0].shape[-1]
     known = classes if isinstance(classes, int) else None
@@ -44,14 +44,16 @@ def load(located: Located, options: LoadOptions) -> ExportedDetector:
     return ExportedDetector(run, header, origin_of(located), header.precision)
 
 
-def _session(path: Path, providers: list[Any]) -> Any:
+def open_session(path: Path, device: str, content: bytes | None = None) -> Any:
+    """An InferenceSession of a file, or of the `content` made from it; raises WeightsError and UsageError."""
+    providers = _providers(device)
     _, threads = share_threads()
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
     settings.log_severity_level = _ERRORS_ONLY
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other stages want the cores
     try:
-        return onnxruntime.InferenceSession(path, settings, providers=providers)
+        return onnxruntime.InferenceSession(content or path, settings, providers=providers)
     except Exception as error:  # its errors have no common base
         raise _unusable(path, error) from None
 

