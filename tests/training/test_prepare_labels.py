@@ -63,3 +63,10 @@ def test_images_that_teachers_name_wrongly_are_left_out(
     repository: str, path: str, score: float, expected: bool
 ) -> None:
     assert SCRIPT["usable"](repository, path, [row(1, NEAR, score)]) == expected
+
+
+def test_a_source_is_left_out_with_its_boxes() -> None:
+    images = [{"id": 1, "source": "animal-pose"}, {"id": 2, "source": "highway"}]
+    rows = [{"image_id": 2, "id": 1}, {"image_id": 1, "id": 2}]
+    left = SCRIPT["without_sources"]({"images": images, "annotations": rows, "categories": []}, ("animal-pose",))
+    assert left == {"images": images[1:], "annotations": rows[:1], "categories": []}

@@ -29,6 +29,7 @@ ONLY = {  # sets of one theme, in which other classes are mistakes
 UNKNOWN = {"vincent317/GTEA_GAZE_PLUS-VOC2007-format-": ("person",)}  # only arms and hands are seen
 BACKGROUND = {"jbhuang0604/SelfExSR": 0.25}  # only images in which no teacher sees anything from this score on
 KEPT_INCOMPLETE = ("bottles", "ufc")  # sets of everyday/ with many objects that neither people nor teachers marked
+LICENCE_UNSTATED = ("animal-pose", "caltech-airplanes")  # sets of everyday/; the others may be used commercially
 HUMAN_ONLY = ("ships-vessel", "ships-types", "ship2", "boats-usv")
 _WORDNET = re.compile(r"n(\d{8})")
 # WordNet's animals, and those among them that are a COCO class: birds, dogs, cats, bears, zebra, horse, ox, sheep,
@@ -41,10 +42,12 @@ _KNOWN_ANIMALS = (
 
 
 def main(data: Path, photographs: Path, out: Path) -> None:
-    """Write OUT/everyday.json and one file per repository."""
+    """Write OUT/everyday.json, its part for commercial use, and one file per repository."""
     out.mkdir(parents=True, exist_ok=True)
     teachers = read(data / "teacher-labels" / "everyday-train.json.gz")
-    write(out / "everyday.json", joined(read(data / "everyday" / "train.json"), teachers))
+    everyday = joined(read(data / "everyday" / "train.json"), teachers)
+    write(out / "everyday.json", everyday)
+    write(out / "everyday-commercial.json", without_sources(everyday, LICENCE_UNSTATED))
     labels = read(data / "teacher-labels" / "unlabelled.json.gz")
     boxes = by_image(labels)
     names = {item["id"]: item["name"] for item in labels["categories"]}
@@ -101,6 +104,13 @@ def joined(human: dict[str, Any], teachers: dict[str, Any]) -> dict[str, Any]:
         image["complete"] = source not in KEPT_INCOMPLETE
     rows = [{**row, "id": number} for number, row in enumerate(rows, 1)]
     return {"images": human["images"], "annotations": rows, "categories": human["categories"]}
+
+
+def without_sources(values: dict[str, Any], sources: tuple[str, ...]) -> dict[str, Any]:
+    """The images of other sources, and their annotations."""
+    images = [image for image in values["images"] if image["source"] not in sources]
+    kept = {image["id"] for image in images}
+    return {**values, "images": images, "annotations": [r for r in values["annotations"] if r["image_id"] in kept]}
 
 
 def without_doubles(rows: list[dict[str, Any]], sure: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
