@@ -241,21 +241,17 @@ def command(*arguments: object, folder: Path, **options: object) -> subprocess.P
 
 
 @pytest.mark.parametrize("wanted", ["log", "video"])
-def test_a_full_disk(tiny_checkpoint: Path, tmp_path: Path, wanted: str) -> None:
+def test_a_full_disk(vidtrack: Command, tiny_checkpoint: Path, tmp_path: Path, wanted: str) -> None:
     """A limit on the size of files stands in for the disk, as it needs no rights; a log of 24 KiB fits, a video not."""
-    limit = 24 * 1024 if wanted == "video" else 4096
-
-    def limited() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    common = ("detect", EXAMPLE_CLIP, "--model", tiny_checkpoint, "--end", "1", "--progress", "none")
-    score = "0.3" if wanted == "log" else "1"
-    ended = command(*common, "--score", score, "-o", "out.mp4", folder=tmp_path, preexec_fn=limited)
-    _, err = ended.communicate(timeout=120)
-    assert ended.returncode == 1, err
-    assert len(err.splitlines()) == 1
-    assert "cannot be written" in err
+    score = 0.3 if wanted == "log" else 1
+    choices = ("--model", tiny_checkpoint, "--score", score, "--end", 1, "--progress", "none")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)  # Python ignores SIGXFSZ
+    resource.setrlimit(resource.RLIMIT_FSIZE, (24 * 1024 if wanted == "video" else 4096, before[1]))
+    try:
+        ended = vidtrack("detect", EXAMPLE_CLIP, *choices, "-o", tmp_path / "out.mp4")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert_one_line(ended, 1, "cannot be written")
     left = {path.name for path in tmp_path.iterdir()}
     if wanted == "video":
         assert left == {"out.tracks.jsonl"}
@@ -265,7 +261,7 @@ def test_a_full_disk(tiny_checkpoint: Path, tmp_path: Path, wanted: str) -> None
         assert left == {"out.tracks.jsonl.partial"}
         log = TrackLog.load((tmp_path / "out.tracks.jsonl.partial").rename(tmp_path / "rest.jsonl"))
         assert log.status == "incomplete"
-    assert "cannot be written" in (log.events[-1].message if wanted == "video" else err)
+    assert "cannot be written" in (log.events[-1].message if wanted == "video" else ended.err)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

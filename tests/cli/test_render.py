@@ -267,7 +267,7 @@ def test_a_full_disk_leaves_nothing_that_looks_finished(log: Path) -> None:
 def test_an_interrupt_leaves_nothing_half_made(tmp_path: Path, number: signal.Signals) -> None:
     boxes = {1: {i: (100, 40, 300, 240) for i in range(250)}}
     log = write_log(tmp_path / "bikes.tracks.jsonl", EXAMPLE_CLIP, boxes, range(250))
-    running = command(tmp_path, log, "--blur", "--encoder-preset", "veryslow", "--progress", "none")
+    running = command(tmp_path, log, "--blur", "--encoder-preset", "slow", "--progress", "none")
     partial = tmp_path / "bikes.hidden.mp4.partial"
     deadline = time.monotonic() + 120
     while not (partial.exists() and partial.stat().st_size > 0):
