@@ -6,7 +6,9 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -173,6 +175,20 @@ for _ in range(20):
         print([frame.image.shape for frame in reader])
     gc.collect()
 """
+
+
+def test_a_photo_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(GRADIENT).save(tmp_path / "a.png")
+    opened, opening = [], av.open
+
+    def counted(name: str, *arguments: Any, **options: Any) -> Any:
+        opened.append(name)
+        return opening(name, *arguments, **options)
+
+    monkeypatch.setattr(av, "open", counted)
+    with VideoReader(tmp_path / "a.png") as reader:
+        assert np.array_equal(next(iter(reader)).image, GRADIENT)
+    assert len(opened) == 1
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])

@@ -6,7 +6,7 @@ import glob
 import itertools
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ import av
 from vidtrack.core.errors import InputError
 from vidtrack.core.types import FileNumbering
 from vidtrack.video.ffmpeg_log import ProblemLog, summary
-from vidtrack.video.images import DECODE_ERRORS, IMAGE_SUFFIXES, decode_image
+from vidtrack.video.images import DECODE_ERRORS, IMAGE_SUFFIXES, DecodedImage, decode_image
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
 
 VIDEO_SUFFIXES = frozenset(
@@ -104,14 +104,18 @@ def sequence_frames(
     framerate: Fraction,
     first: int = 0,
     limits: Limits = DEFAULT_LIMITS,
+    decoded: Mapping[Path, DecodedImage] | None = None,
 ) -> Iterator[av.VideoFrame]:
-    """Decode the images from ordinal `first` on; pts counts 1/framerate, and an unreadable image leaves a gap."""
+    """Decode the images from ordinal `first` on, but those `decoded` before.
+
+    pts counts 1/framerate, and an unreadable image leaves a gap.
+    """
     for ordinal in range(first, len(paths)):
         path = paths[ordinal]
         if path is None:
             continue
         try:
-            frame, _, complaints = decode_image(path, limits)
+            frame, _, complaints = (decoded or {}).get(path) or decode_image(path, limits)
         except (*DECODE_ERRORS, InputError) as error:
             problems.next_index = ordinal
             said = error.message if isinstance(error, InputError) else f"cannot be decoded: {error}"

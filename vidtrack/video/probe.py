@@ -41,8 +41,8 @@ def probe(
     MisfitError for a stream the file does not have.
     """
     path = Path(path)
-    if is_sequence(path) or is_still_image(path):
-        return _probe_images(path, framerate or DEFAULT_FRAMERATE, limits)
+    if are_images(path):
+        return probe_images(path, framerate, limits).info
     with open_container(path, limits=limits) as container:
         return describe(container, video_stream(container, path, stream), path, limits)
 
@@ -127,9 +127,26 @@ def _notes(
         yield note
 
 
-def _probe_images(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
+@dataclass(frozen=True)
+class ProbedImages:
+    """What images are, and `decoded`, the first of them that can be: the file `first`."""
+
+    info: VideoInfo
+    first: Path
+    decoded: DecodedImage
+
+
+def are_images(path: Path) -> bool:
+    """True for an image sequence and a still image."""
+    return is_sequence(path) or is_still_image(path)
+
+
+def probe_images(path: Path, framerate: Fraction | None, limits: Limits) -> ProbedImages:
+    """Describe an image sequence or a still image; raises InputError as `probe` does."""
+    framerate = framerate or DEFAULT_FRAMERATE
     files = image_files(path)
-    frame, codec, _ = _first_image(path, [image for image in files.paths if image is not None], limits)
+    first, decoded = _first_image(path, [image for image in files.paths if image is not None], limits)
+    frame, codec = decoded.frame, decoded.codec
     info = VideoInfo(
         path=path,
         container="image2",
@@ -150,23 +167,23 @@ def _probe_images(path: Path, framerate: Fraction, limits: Limits) -> VideoInfo:
         numbering=files.numbering,
         notes=(*files.notes, TRANSPARENCY) if is_transparent(frame) else files.notes,
     )
-    return _laid(info, frame)
+    return ProbedImages(_laid(info, frame), first, decoded)
 
 
-def _first_image(path: Path, images: list[Path], limits: Limits) -> DecodedImage:
+def _first_image(path: Path, images: list[Path], limits: Limits) -> tuple[Path, DecodedImage]:
     """The first image that can be decoded; raises InputError if there is none, or if others have another shape."""
-    first: DecodedImage | None = None
+    first: tuple[Path, DecodedImage] | None = None
     why = ""
     for image in images:
         try:
-            first = decode_image(image, limits)
+            first = image, decode_image(image, limits)
             break
         except DECODE_ERRORS as error:
             why = f": {reason(error)}"
     if first is None:
         what = f"{path} cannot" if images == [path] else f"none of the {len(images)} images of {path} can"
         raise InputError(f"{what} be decoded{why}", "check the file" if images == [path] else "check the files")
-    size = _upright_size(first.frame)
+    size = _upright_size(first[1].frame)
     for image in images[1 :: max(1, len(images) // _SIZES_CHECKED)]:
         try:
             other = decode_image(image, limits).frame

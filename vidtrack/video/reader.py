@@ -23,7 +23,8 @@ from vidtrack.video.ffmpeg_log import Problem, ProblemLog
 from vidtrack.video.geometry import Orientation, upright
 from vidtrack.video.hardware import HardwareDecodeError
 from vidtrack.video.image_sequence import image_files, sequence_frames
-from vidtrack.video.probe import probe
+from vidtrack.video.images import DecodedImage
+from vidtrack.video.probe import are_images, probe, probe_images
 from vidtrack.video.resume_point import ResumePoint, frames_from
 from vidtrack.video.seek import locate_start
 from vidtrack.video.source import ContainerSource
@@ -45,9 +46,14 @@ class VideoReader:
 
     def __init__(self, source: str | Path | VideoInfo, config: ReadConfig | None = None) -> None:
         self._config = config = config or ReadConfig()
-        self.info = (
-            source if isinstance(source, VideoInfo) else probe(source, config.framerate, config.limits, config.stream)
-        )
+        self._images_decoded: dict[Path, DecodedImage] = {}  # by probing, so that no photo is decoded twice
+        if isinstance(source, VideoInfo):
+            self.info = source
+        elif are_images(Path(source)):
+            probed = probe_images(Path(source), config.framerate, config.limits)
+            self.info, self._images_decoded[probed.first] = probed.info, probed.decoded
+        else:
+            self.info = probe(source, config.framerate, config.limits, config.stream)
         config.limits.refuse_length(self.info, config.start_seconds, config.end_seconds)
         self._deep = config.deep and self.info.bit_depth > 8
         self._problems = ProblemLog()
@@ -168,7 +174,8 @@ class VideoReader:
         """The images of a sequence from ordinal `first` on."""
         limits = self._config.limits
         paths = image_files(self.info.path).paths
-        for frame in sequence_frames(paths, self._problems, 1 / self.info.time_base, first, limits):
+        decoded, self._images_decoded = self._images_decoded, {}
+        for frame in sequence_frames(paths, self._problems, 1 / self.info.time_base, first, limits, decoded):
             assert frame.pts is not None
             yield frame.pts, frame
 
