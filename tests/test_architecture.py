@@ -57,7 +57,9 @@ TESTED_BY_THEIR_USERS = {
     "batch/run.py": "batch/engines/test_local.py",
     "batch/worker.py": "batch/engines/test_local.py",
     # through the command that does nothing else
+    "batch/inputs.py": "batch/test_plan.py",
     "batch/photo_plan.py": "cli/test_photos.py",
+    "batch/photo_record.py": "cli/test_photos.py",
     "batch/photos.py": "cli/test_photos.py",
     "ops/check.py": "cli/test_doctor.py",
     "pipeline/track_detections.py": "cli/test_track.py",

@@ -8,10 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-from vidtrack.batch.manifest import FOLDER
+from vidtrack.batch.inputs import FolderWalk, is_wanted, matching_files
 from vidtrack.core.errors import InputError, UsageError
 from vidtrack.tracklog import is_log_path
 from vidtrack.video.codecs import CONTAINERS
@@ -59,7 +58,7 @@ def plan_photos(
     if not forced and not _are_photos(inputs, output):
         return None
     found = {os.path.realpath(photo): (photo, below) for text in inputs for photo, below in _expand(text)}
-    wanted = [(photo, below) for photo, below in found.values() if _is_wanted(below / photo.name, include, exclude)]
+    wanted = [(photo, below) for photo, below in found.values() if is_wanted(below / photo.name, include, exclude)]
     if not wanted:
         raise InputError(
             f"{', '.join(inputs)}: no photos" + (" match --include and --exclude" if found else ""),
@@ -124,16 +123,11 @@ def _expand(text: str) -> Iterator[tuple[Path, Path]]:
         raise UsageError(f"photos at {text} cannot be read", "copy them to this machine first")
     path = Path(os.path.expanduser(text))
     if os.path.isdir(path):
-        for parent, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith(".") and name != FOLDER)
-            photos = (Path(parent, name) for name in sorted(names) if not name.startswith("."))
-            yield from ((photo, Path(parent).relative_to(path)) for photo in photos if _is_photo(photo))
+        walk = FolderWalk(path)
+        yield from ((photo, below) for photo, below in walk if _is_photo(photo))
+        yield from ((folder, Path()) for folder in walk.closed)  # each fails with the reason
     elif not os.path.exists(path) and glob.has_magic(text):
-        yield from (
-            (Path(name), Path())
-            for name in sorted(glob.glob(str(path), recursive=True))
-            if _is_photo(Path(name)) and not os.path.isdir(name)
-        )
+        yield from ((photo, Path()) for photo in matching_files(text) if _is_photo(photo))
     elif os.path.isfile(path) and path.suffix.lower() in VIDEO_SUFFIXES:
         raise UsageError(f"{text} is a video, and --photos takes photos", "drop --photos")
     else:
@@ -142,13 +136,6 @@ def _expand(text: str) -> Iterator[tuple[Path, Path]]:
 
 def _is_photo(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not is_annotated(path)
-
-
-def _is_wanted(path: Path, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    name = path.as_posix()
-    return (not include or any(fnmatchcase(name, one) for one in include)) and not any(
-        fnmatchcase(name, one) for one in exclude
-    )
 
 
 def _root(photos: Sequence[Path], folders: Sequence[str]) -> Path:

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, TextIO
 
+from vidtrack.batch.inputs import FolderWalk, is_wanted, matching_files
 from vidtrack.batch.remote import Address, Location, fixed_part, is_address, list_below, location_of, look_up, matching
 from vidtrack.core.atomic_files import refuse_taken
 from vidtrack.core.errors import InputError, UsageError
@@ -98,7 +98,7 @@ def plan(
             f"{inputs[0]} is a track log, not a clip", "vidtrack show, render, report and export take logs"
         )
     found = _unique(clip for text in inputs for clip in _expand(text))
-    clips = [clip for clip in found if _is_wanted(clip, include, exclude)]
+    clips = [clip for clip in found if is_wanted(clip.below / clip.source.name, include, exclude)]
     if not clips:
         raise InputError(f"--include and --exclude leave none of {len(found)} clips", "check their patterns")
     if output is not None and _is_file_target(output, inputs, clips):
@@ -144,16 +144,13 @@ def _expand(text: str) -> Iterator[_Clip]:
 
 def _in_folder(folder: Path) -> Iterator[_Clip]:
     found = False
-    closed: list[Path] = []  # folders that may not be read: each becomes a clip, which fails with the reason
-    for parent, folders, names in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(parent, name)
-            if path.suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".") and not _is_made(path):
-                found = True
-                yield _Clip(path, Path(parent).relative_to(folder))
-    yield from map(_Clip, closed)
-    if not found and not closed:
+    walk = FolderWalk(folder)
+    for path, below in walk:
+        if path.suffix.lower() in VIDEO_SUFFIXES and not _is_made(path):
+            found = True
+            yield _Clip(path, below)
+    yield from map(_Clip, walk.closed)  # each fails with the reason
+    if not found and not walk.closed:
         if not any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.iterdir()):
             raise InputError(
                 f"{folder} holds no clips",
@@ -183,16 +180,8 @@ def _at_address(root: Address) -> Iterator[_Clip]:
         )
 
 
-def _is_wanted(clip: _Clip, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    path = (clip.below / clip.source.name).as_posix()
-    if include and not any(fnmatchcase(path, pattern) for pattern in include):
-        return False
-    return not any(fnmatchcase(path, pattern) for pattern in exclude)
-
-
 def _matching(pattern: str) -> Iterator[_Clip]:
-    paths = sorted(Path(found) for found in glob.glob(os.path.expanduser(pattern), recursive=True))
-    files = [path for path in paths if path.is_file() and not _is_made(path)]
+    files = [path for path in matching_files(pattern) if path.is_file() and not _is_made(path)]
     if not files:
         raise InputError(f"{pattern} matches no clip", "check the pattern")
     if all(path.suffix.lower() in IMAGE_SUFFIXES for path in files):

@@ -21,7 +21,7 @@ _LARGEST = 2.0**53  # of any number in a box, so that its area is still a number
 _EXPECTED = "expected a COCO detection file"
 
 
-class CocoImage(msgspec.Struct, frozen=True):
+class CocoImage(msgspec.Struct, frozen=True, omit_defaults=True):
     """An image of the file. `labelled_classes` and `complete` are vidtrack's own, for partly labelled data.
 
     `video_id` and `frame_id` are those of COCO-VID and TAO.
@@ -37,14 +37,14 @@ class CocoImage(msgspec.Struct, frozen=True):
     complete: Flag = None
 
 
-class CocoCategory(msgspec.Struct, frozen=True):
+class CocoCategory(msgspec.Struct, frozen=True, omit_defaults=True):
     """A class of the file."""
 
     id: Id
     name: str
 
 
-class CocoAnnotation(msgspec.Struct, frozen=True):
+class CocoAnnotation(msgspec.Struct, frozen=True, omit_defaults=True):
     """An object; `segmentation` is a list of polygons, or a run-length encoding, which is kept as it is."""
 
     image_id: Id
@@ -97,9 +97,17 @@ class CocoFile(msgspec.Struct, frozen=True):
         return self.class_names if image.labelled_classes is None else image.labelled_classes
 
 
+F = TypeVar("F", bound=CocoFile)
+
+
 def read_coco(path: Path) -> CocoFile:
     """Read and check an annotation file; raises DataError naming the entry that is wrong."""
-    file = convert(read_json(path), CocoFile, path, _EXPECTED)
+    return read_coco_as(CocoFile, path)
+
+
+def read_coco_as(kind: type[F], path: Path) -> F:
+    """The same for a file with fields of its own."""
+    file = convert(read_json(path), kind, path, _EXPECTED)
     for entries, what in ((file.images, "images"), (file.categories, "categories")):
         ids = {entry.id for entry in entries}
         if len(ids) < len(entries):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,6 +102,7 @@ class _Read:
 def _read(path: Path, config: RunConfig) -> _Read | FailedPhoto:
     try:
         if path.is_dir():
+            os.listdir(path)  # raises for a folder that may not be read
             raise InputError(f"{path} is a folder", "give a photo")
         with VideoReader(path, replace(config.read, start_seconds=None, end_seconds=None, stride=1)) as reader:
             frame = next(iter(reader))
