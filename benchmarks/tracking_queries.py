@@ -146,7 +146,7 @@ def look(model: DeformableDETR, tracker: EvidenceAssociator, rows: np.ndarray, m
         return Detections.of(np.zeros((0, 4)), np.zeros(0))
     objects = model.object_queries(memory)
     live = track_queries(model, tracker.tracks, rows, size, objects.content)
-    output = FrameOutput(model.decode(memory, join_queries(model, live, objects)), size, allowed)
+    output = FrameOutput(model.decode(memory, join_queries(live, objects)), size, allowed)
     places, classes = np.arange(len(rows)), tracker.tracks.classes[rows]
     scores = output.probabilities[places, classes].astype(np.float64)
     return Detections(

@@ -48,7 +48,7 @@ class PropagationTracker(AssociationTracker):
             return super()._look(memory, size, rows)
         objects = self.model.object_queries(memory)
         live = track_queries(self.model, tracks, rows, size, objects.content)
-        decoded = self.model.decode(memory, join_queries(self.model, live, objects))
+        decoded = self.model.decode(memory, join_queries(live, objects))
         output = FrameOutput(decoded, size, self.allowed)
         found = track_query_output(output, tracks, rows, self.config)
         return output.detections(len(rows), self.config.low_score, self.model.config.matrix_nms), found

@@ -40,18 +40,14 @@ def track_queries(
     return Queries(content, position, boxes[..., :2])
 
 
-def join_queries(model: DeformableDETR, carried: Queries, objects: Queries) -> Queries:
-    """Track queries, then object queries, for one decoder pass.
+def join_queries(carried: Queries, objects: Queries) -> Queries:
+    """Track queries, then object queries, for one decoder pass in which neither see the other, as in training.
 
-    Object queries never see track queries, as in training, so that detection is the same with and without tracks.
-    Track queries see all queries where the weights were trained for it; others would take the object queries for
-    rivals.
+    So detection is the same with and without tracks, and a track query does not take the object query at its object
+    for a rival and move on to a neighbour.
     """
     is_track = torch.arange(len(carried) + len(objects), device=carried.content.device) < len(carried)
-    mask = ~is_track[:, None] & is_track[None, :]
-    if model.config.track_queries != "trained":
-        mask |= is_track[:, None] & ~is_track[None, :]
-    return Queries.cat(carried, objects, attention_mask=mask)
+    return Queries.cat(carried, objects, attention_mask=is_track[:, None] != is_track[None, :])
 
 
 def track_query_output(

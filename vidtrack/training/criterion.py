@@ -38,9 +38,9 @@ class Objective:
 
         objects = model.object_queries(memory)
         queries, groups, first = objects, [(len(objects), False)], len(objects)
-        if carried is not None:  # object queries find everything, carried or not, as they do in a tracker
+        if carried is not None:  # apart from the object queries, which find everything, as in the tracker
             queries = Queries.cat(queries, carried.queries)
-            groups.append((len(carried.queries), True))
+            groups.append((len(carried.queries), False))
         tracks_end = len(queries)
         if self.loss.hybrid_queries:
             queries = Queries.cat(queries, hybrid_queries(model, memory, self.loss.hybrid_queries))
