@@ -3,9 +3,9 @@
     vidtrack detect examples/bikes.mp4 -o out
     python benchmarks/example_clip.py out/bikes.tracks.jsonl
 
-`example_clip.json` maps a frame's number to its objects: name, then left, top, right and bottom in pixels. An object is
-found if a shown box of its class has an IoU of at least 0.5 with it; a van is a car or a truck, as COCO has no vans. The
-first two frames show nothing but a roof from above. A shown box that finds nothing counts as false.
+`example_clip.json` maps a frame number to its objects: name, then left, top, right and bottom in pixels. An object is
+found if a shown box of its class has an IoU of at least 0.5 with it; a van is a car or a truck, as COCO has no vans.
+The first two frames show nothing but a roof from above. A shown box that finds nothing counts as false.
 """
 
 from __future__ import annotations
