@@ -10,7 +10,7 @@ from tests.tracklog.logs import any_header
 from vidtrack.core.errors import InputError
 from vidtrack.core.metadata import version_of
 from vidtrack.tracklog import provenance
-from vidtrack.tracklog.provenance import find_source, hash_content, hash_parameters
+from vidtrack.tracklog.provenance import find_source, hash_content, hash_parameters, path_for_log
 
 
 def test_a_file_of_ordinary_size_is_hashed_whole(tmp_path: Path) -> None:
@@ -62,6 +62,32 @@ def test_a_folder_of_pictures_is_no_clip_of_a_log_that_names_none(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert find_source(replace(any_header().source, path=path), tmp_path / "a.tracks.jsonl") is None
+
+
+@pytest.mark.parametrize(
+    ("clip", "log", "path"),
+    [
+        ("clip.mp4", "../tracked/clip.tracks.jsonl", "../footage/clip.mp4"),
+        ("../footage/clip.mp4", "../tracked/deep/clip.tracks.jsonl", "../footage/clip.mp4"),
+        ("clip.mp4", "clip.tracks.jsonl", "clip.mp4"),
+        ("clip.mp4", "tracked/clip.tracks.jsonl", "clip.mp4"),  # in a folder above
+        ("missing.mp4", "../tracked/clip.tracks.jsonl", "missing.mp4"),
+    ],
+)
+def test_a_clip_is_found_from_its_log_in_whichever_folder_the_command_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: str, log: str, path: str
+) -> None:
+    footage, elsewhere = tmp_path / "footage", tmp_path / "else" / "where"
+    footage.mkdir()
+    elsewhere.mkdir(parents=True)
+    (footage / "clip.mp4").write_bytes(b"frames")
+    monkeypatch.chdir(footage)
+    named, place = path_for_log(Path(clip), Path(log)), Path(log).absolute()
+    assert named.as_posix() == path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(elsewhere)
+    found = find_source(replace(any_header().source, path=str(named)), place.resolve())
+    assert (found is not None and found.samefile(footage / "clip.mp4")) == (path != "missing.mp4")
 
 
 def test_an_unreadable_file_is_an_input_error(tmp_path: Path) -> None:

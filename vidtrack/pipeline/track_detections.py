@@ -33,7 +33,7 @@ from vidtrack.tracking.steadying import Steadier
 from vidtrack.tracklog import LogWriter
 from vidtrack.tracklog.crossings import Counter
 from vidtrack.tracklog.header import Header, ModelInfo
-from vidtrack.tracklog.provenance import hash_content, log_header
+from vidtrack.tracklog.provenance import hash_content, log_header, path_for_log
 from vidtrack.video import Problem, VideoReader, VideoWriter
 from vidtrack.video.colour import graphics_white
 from vidtrack.video.image_sequence import DEFAULT_FRAMERATE, image_paths, is_sequence
@@ -79,7 +79,9 @@ def track_detections(
         log_writer = video_writer = None
         if log is not None:
             target = lock(log, stack) if isinstance(log, Path) else log
-            log_writer = stack.enter_context(LogWriter(target, _header(detections, info, reader is not None, config)))
+            log_writer = stack.enter_context(
+                LogWriter(target, _header(detections, info, reader is not None, config, log))
+            )
         if video is not None:
             writer = VideoWriter(lock(video, stack), info, config.video, source=info.path)
             video_writer = stack.enter_context(writer)
@@ -191,7 +193,9 @@ def _in_frames_of(detections: DetectionSequence, info: VideoInfo) -> DetectionSe
     return replace(detections, frames=scaled, size=info.size)
 
 
-def _header(detections: DetectionSequence, info: VideoInfo, has_clip: bool, config: RunConfig) -> Header:
+def _header(
+    detections: DetectionSequence, info: VideoInfo, has_clip: bool, config: RunConfig, log: Path | TextIO
+) -> Header:
     """The header of the log; without the clip its source has no path, and the hash is that of the detections."""
     content = hash_content([detections.path])
     model = ModelInfo(
@@ -200,7 +204,11 @@ def _header(detections: DetectionSequence, info: VideoInfo, has_clip: bool, conf
     if has_clip:
         content = hash_content(image_paths(info.path) if is_sequence(info.path) else [info.path])
     header = log_header(info, content, config.parameters(), model, "cpu", "float64")
-    return header if has_clip else replace(header, source=replace(header.source, path="", bytes=None))
+    if not has_clip:
+        return replace(header, source=replace(header.source, path="", bytes=None))
+    if isinstance(log, Path):
+        return replace(header, source=replace(header.source, path=str(path_for_log(info.path, log))))
+    return header
 
 
 def _reporter(

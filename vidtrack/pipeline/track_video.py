@@ -30,7 +30,7 @@ from vidtrack.tracking.tracker import make_tracker
 from vidtrack.tracklog import LogWriter, Status
 from vidtrack.tracklog.crossings import Counter
 from vidtrack.tracklog.header import ContentHash, Header, ModelInfo
-from vidtrack.tracklog.provenance import hash_content, log_header
+from vidtrack.tracklog.provenance import hash_content, log_header, path_for_log
 from vidtrack.video import LiveReader, Problem, Reader, VideoReader, VideoStreamWriter, VideoWriter
 from vidtrack.video.colour import graphics_white
 from vidtrack.video.image_sequence import image_paths, is_sequence
@@ -101,6 +101,8 @@ def track_video(
         wanted = class_filter(detector.class_names, config.classes)
         tracker = make_tracker(detector, _tracker_config(reader, config), wanted)
         counter = Counter(config.lines, config.zones, reader.info.size)
+        if source_name is None and isinstance(log, Path) and not isinstance(reader, LiveReader):
+            source_name = str(path_for_log(reader.info.path, log))
         header = None if log is None and video is None else _header(reader, encoder, config, source_name)
         # locked before anything of an earlier run is touched, which may still be at work
         log_file = lock(log, stack) if isinstance(log, Path) else log

@@ -12,6 +12,7 @@ from vidtrack.core.errors import VidtrackError
 from vidtrack.video.jpeg import small_jpeg
 
 _STRIP_PIXELS, _CROP_PIXELS = 320, 128
+_STRIP_WIDTH = 160  # of an image on the screen
 _TABLE_ROWS = 12
 _COLOURS = ("#3987e5", "#199e70", "#c98500", "#9085e9", "#e66767", "#d55181", "#d95926", "#008300")
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0"'
@@ -55,24 +56,25 @@ def _figure(
     image: np.ndarray, size: tuple[int, int], caption: str, boxes: Sequence[tuple[int, Sequence[float]]]
 ) -> str:
     width, height = size
-    marks = "".join(_mark(identity, box, height) for identity, box in boxes)
+    marks = "".join(_mark(identity, box, width / _STRIP_WIDTH) for identity, box in boxes)
     return (
-        f'<figure style="margin:0"><svg viewBox="0 0 {width} {height}" width="160" role="img">'
+        f'<figure style="margin:0"><svg viewBox="0 0 {width} {height}" width="{_STRIP_WIDTH}" role="img">'
         f'<image href="{_data(image, _STRIP_PIXELS)}" width="{width}" height="{height}" preserveAspectRatio="none"/>'
         f'{marks}</svg><figcaption style="font-size:smaller">{html.escape(caption)}</figcaption></figure>'
     )
 
 
-def _mark(identity: int, box_xyxy: Sequence[float], height: int) -> str:
-    """A box and its identity, over an image of this height."""
+def _mark(identity: int, box_xyxy: Sequence[float], pixel: float) -> str:
+    """A box and its identity; `pixel` is the size of one on the screen."""
     left, top, right, bottom = box_xyxy
-    line, text = max(2, height // 120), max(12, height // 14)
+    line, text = 1.5 * pixel, 11 * pixel
     colour = _COLOURS[(identity - 1) % len(_COLOURS)]
     return (
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" '
-        f'stroke="{colour}" fill="none" stroke-width="{line}"/>'
-        f'<text x="{left:.1f}" y="{max(top - line, text):.1f}" fill="{colour}" font-size="{text}" font-weight="bold" '
-        f'font-family="sans-serif" paint-order="stroke" stroke="#000" stroke-width="{line}">{identity}</text>'
+        f'stroke="{colour}" fill="none" stroke-width="{line:.1f}"/>'
+        f'<text x="{left:.1f}" y="{max(top - line, text):.1f}" fill="{colour}" font-size="{text:.1f}" '
+        f'font-weight="bold" font-family="sans-serif" paint-order="stroke" stroke="#000" '
+        f'stroke-width="{2 * line:.1f}">{identity}</text>'
     )
 
 

@@ -68,6 +68,21 @@ def find_source(source: Source, log_path: Path) -> Path | None:
     return next(iter(found.values()), None)
 
 
+def path_for_log(clip: Path, log: Path) -> Path:
+    """How a log names its clip: as given if `find_source` finds that from any folder, else relative to the log."""
+    if clip.is_absolute() or not _exists(clip):
+        return clip
+    folder = Path(os.path.abspath(log)).parent  # without `..`, which has parents of its own
+    places = (folder / clip.name, *(above / clip for above in (folder, *folder.parents)))
+    real = os.path.realpath(clip)
+    if any(os.path.realpath(place) == real for place in places):
+        return clip
+    try:
+        return Path(os.path.relpath(clip.absolute(), folder))
+    except ValueError:  # another drive
+        return clip.absolute()
+
+
 def _exists(path: Path) -> bool:
     if not is_sequence(path):
         return os.path.isfile(path)
