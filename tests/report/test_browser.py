@@ -70,6 +70,16 @@ def test_it_filters(open_page: Callable[..., Page]) -> None:
     assert page.complaints() == []
 
 
+def test_the_filters_fit_their_panel(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    over = page.js(
+        "const edge = document.querySelector('.tracks').getBoundingClientRect().right;"
+        "return [...document.querySelectorAll('.filters input, .filters select')]"
+        ".filter((one) => one.getBoundingClientRect().right > edge).map((one) => one.name)"
+    )
+    assert over == []
+
+
 def test_it_says_what_to_type(open_page: Callable[..., Page], log: Path) -> None:
     page = open_page()
     page.click(".list li input", 0)
