@@ -4,7 +4,10 @@
     python -m venv hog && hog/bin/pip install 'opencv-python-headless<5'
     python benchmarks/detection.py weights/recipes/small.json --hog-python hog/bin/python
 
-Prints a Markdown report. Intervals are the 2.5 and 97.5 percentiles over images drawn with replacement.
+Prints a Markdown report. Intervals are the 2.5 and 97.5 percentiles over images drawn with replacement. With several
+models, such as exported files beside their checkpoint, one row per model and set, images one by one:
+
+    python benchmarks/detection.py weights/recipes/small.json --set coco --model small small.onnx small.xml int8.xml
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from vidtrack.datasets.records import Record, load_sets
-from vidtrack.model.checkpoint import load_deformable_detr
+from vidtrack.model.detectors import load_model
 from vidtrack.model.image_inference import detect_images
 from vidtrack.training.evaluate import score
 from vidtrack.training.recipe import load_config
@@ -74,6 +78,23 @@ def by_recipe(found: Sequence[np.ndarray], own: Sequence[str], classes: Sequence
     return [np.column_stack([rows[:, :5], slot[rows[:, 5].astype(int)]]) for rows in found]
 
 
+def compare(
+    name: str, records: Sequence[Record], models: Sequence[str], precision: str, classes: Sequence[str]
+) -> None:
+    """Print one row per model: AP and AP50 of the mean class and of people, and processor time per image."""
+    for model_name in models:
+        model = load_model(model_name, "cpu", precision)
+        started = time.process_time()
+        found = by_recipe(detect_images(model, records, batch=1), model.class_names, classes)
+        milliseconds = 1000 * (time.process_time() - started) / len(records)
+        rows = score(records, found, classes).classes
+        person = next(row for row in rows if row.name == "person")
+        mean, mean50 = np.mean([row.ap for row in rows]), np.mean([row.ap50 for row in rows])
+        columns = [Path(model_name).name, model.precision, name, f"{mean:.3f}", f"{mean50:.3f}"]
+        columns += [f"{person.ap:.3f}", f"{person.ap50:.3f}", f"{milliseconds:.0f}"]
+        print(f"| {' | '.join(columns)} |", flush=True)
+
+
 def _interval(values: Sequence[float]) -> tuple[float, float]:
     if not values:
         return (float("nan"), float("nan"))
@@ -103,26 +124,29 @@ def main() -> None:
     """Parse, detect, score, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("--model", default="default")
+    parser.add_argument("--model", nargs="+", default=["default"])
+    parser.add_argument("--set", nargs="+", help="names of validation sets; default: all")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--hog-python", help="a Python that has OpenCV 4")
     parser.add_argument("--resamples", type=int, default=100)
     arguments = parser.parse_args()
 
     config = load_config(arguments.recipe)
-    model = load_deformable_detr(arguments.model, "cpu", arguments.precision)
     classes = config.model.classes
-    sets = dict(
-        zip(
-            [item.name for item in config.data.validation],
-            load_sets(config.data.validation, classes, config.data.frame_cache),
-            strict=True,
-        )
-    )
+    chosen = [item for item in config.data.validation if arguments.set is None or item.name in arguments.set]
+    loaded = load_sets(chosen, classes, config.data.frame_cache)
+    sets = dict(zip([item.name for item in chosen], loaded, strict=True))
+    if len(arguments.model) > 1:
+        print("| model | precision | set | AP | AP50 | person AP | person AP50 | processor ms per image |")
+        print("|---|---|---|---|---|---|---|---|")
+        for name, records in sets.items():
+            compare(name, records, arguments.model, arguments.precision, classes)
+        return
+    model = load_model(arguments.model[0], "cpu", arguments.precision)
     print("| set | class | boxes | images | AP | AP50 | AP50 95 % interval |")
     print("|---|---|---|---|---|---|---|")
     for name, records in sets.items():
-        found = by_recipe(detect_images(model, records), model.config.classes, classes)
+        found = by_recipe(detect_images(model, records), model.class_names, classes)
         rows = evaluate(name, records, found, classes, arguments.resamples)
         for row in rows:
             print(row.markdown())

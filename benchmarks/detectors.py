@@ -8,15 +8,15 @@ Each family has the size of its default config, which is that of its paper's mai
 from __future__ import annotations
 
 import argparse
-import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 import torch
 import transformers as hf
-from torch import Tensor
+from torch import Tensor, nn
 
 from vidtrack.model.compiled_attention import use_compiled_attention
 from vidtrack.ops import build_info
@@ -51,37 +51,70 @@ def network(family: str) -> tuple[Any, dict[str, Tensor]]:
     return model, inputs
 
 
-def timed(model: Callable[..., Any], inputs: dict[str, Tensor]) -> tuple[Answer, float, float]:
-    """Answer, wall seconds and processor seconds of one frame."""
+@dataclass(frozen=True)
+class Seconds:
+    """One frame: wall and processor time of the network, and processor time of its deformable attentions."""
+
+    wall: float
+    processor: float
+    attention: float
+
+
+class Watch:
+    """Adds up the processor time inside modules."""
+
+    def __init__(self, modules: Sequence[nn.Module]) -> None:
+        self.seconds = 0.0
+        for module in modules:
+            module.register_forward_pre_hook(self._begin)
+            module.register_forward_hook(self._end)
+
+    def _begin(self, *_: object) -> None:
+        self.seconds -= time.process_time()
+
+    def _end(self, *_: object) -> None:
+        self.seconds += time.process_time()
+
+
+def timed(model: Callable[..., Any], inputs: dict[str, Tensor], watch: Watch) -> tuple[Answer, Seconds]:
+    """The answer of one frame, and how long it took."""
+    watch.seconds = 0.0
     wall, processor = time.perf_counter(), time.process_time()
     output = model(**inputs)
-    return (output.logits, output.pred_boxes), time.perf_counter() - wall, time.process_time() - processor
+    seconds = Seconds(time.perf_counter() - wall, time.process_time() - processor, watch.seconds)
+    return (output.logits, output.pred_boxes), seconds
 
 
 @torch.inference_mode()
 def compare(family: str, frames: int) -> str:
     """A row of the table."""
-    plain, inputs = network(family)
-    ours = copy.deepcopy(plain)
-    count = use_compiled_attention(ours)
-    seconds: dict[str, list[tuple[float, float]]] = {"plain": [], "ours": []}
-    timed(plain, inputs), timed(ours, inputs)
-    for _ in range(frames):
-        answers = []
-        for name, model in (("plain", plain), ("ours", ours)):
-            answer, *measured = timed(model, inputs)
-            answers.append(answer)
-            seconds[name].append((measured[0], measured[1]))
-    off = max(float((a.clamp(-99) - b.clamp(-99)).abs().max()) for a, b in zip(*answers, strict=True))
-    best = {
-        name: [f(column) for column in zip(*rows, strict=True) for f in (min, median)] for name, rows in seconds.items()
-    }
-    ratios = [theirs / mine for theirs, mine in zip(best["plain"], best["ours"], strict=True)]
+    model, inputs = network(family)
+    count = use_compiled_attention(model)
+    ours = {module: module.forward for module in model.modules() if "forward" in vars(module)}
+    watch = Watch(list(ours))
+    plain_rows, our_rows, off = [], [], 0.0
+    for number in range(frames + 1):  # one model, so that both use the same memory
+        for module in ours:
+            del module.forward
+        theirs, plain = timed(model, inputs, watch)
+        for module, forward in ours.items():
+            module.forward = forward
+        answer, mine = timed(model, inputs, watch)
+        off = max(off, *(float((a.clamp(-99) - b.clamp(-99)).abs().max()) for a, b in zip(theirs, answer, strict=True)))
+        if number:  # the first frame warms up
+            plain_rows.append(plain)
+            our_rows.append(mine)
+
+    def ratio(name: str, of: Callable[[list[float]], float] = median) -> str:
+        before, after = (of([getattr(row, name) for row in rows]) for rows in (plain_rows, our_rows))
+        return f"{before / after:.2f}"
+
     height, width = BY_CLASS[family][2]
-    return (
-        f"| {family} | {width}x{height} | {count} | {best['plain'][0]:.2f} | {best['ours'][0]:.2f} "
-        f"| {ratios[0]:.2f} | {ratios[1]:.2f} | {ratios[2]:.2f} | {off:.0e} |"
-    )
+    plain_wall, our_wall = (min(row.wall for row in rows) for rows in (plain_rows, our_rows))
+    ratios = [ratio("wall", min), ratio("wall"), ratio("processor", min), ratio("attention")]
+    share = median(row.attention for row in our_rows) / median(row.processor for row in our_rows)
+    cells = [family, f"{width}x{height}", str(count), f"{plain_wall:.2f}", f"{our_wall:.2f}", *ratios]
+    return f"| {' | '.join([*cells, f'{100 * share:.1f} %', f'{off:.0e}'])} |"
 
 
 def main() -> None:
@@ -95,9 +128,9 @@ def main() -> None:
     print("# Detectors of transformers with and without our kernels\n")
     print(f"CPU, {arguments.threads} threads, {arguments.frames} frames, plain and ours in turn;")
     print(f"torch {torch.__version__}, transformers {hf.__version__}, kernels: {build_info().get('cpu')}.\n")
-    titles = ("plain, s", "ours, s", "times faster, best", "median", "processor time, best", "largest difference")
-    print(f"| family | pixels | attentions | {' | '.join(titles)} |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    titles = ("plain, s", "ours, s", "times faster, best", "median", "processor time, best", "attentions alone")
+    print(f"| family | pixels | attentions | {' | '.join(titles)} | their share, ours | largest difference |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for family in arguments.families or BY_CLASS:
         print(compare(family, arguments.frames), flush=True)
 

@@ -70,6 +70,7 @@ TESTED_BY_THEIR_USERS = {
     "model/decoder.py": "model/test_parity.py",
     "model/detector.py": "model/test_parity.py",
     # through exported files
+    "model/calibration.py": "cli/test_weights.py",
     "model/description.py": "cli/test_weights.py",
     "model/exported.py": "model/test_export.py",
     "model/onnx_detector.py": "model/test_export.py",

@@ -61,9 +61,11 @@ def test_info_shows_what_a_model_is(vidtrack: Command, tiny_checkpoint: Path) ->
     ("arguments", "said"),
     [
         (["--to", "onnx", "-o", "x.xml"], "--to onnx writes a .onnx file, not x.xml"),
+        (["--to", "onnx", "--int8", "clip.mp4"], "--int8 needs --to openvino"),
         (["--to", "onnx", "--size", "8"], "size is 8"),
         (["--to", "onnx", "-o", "missing/x.onnx"], "missing/x.onnx cannot be written"),
         (["--to", "openvino", "-o", "taken.xml"], "taken.xml already exists"),
+        (["--to", "openvino", "--int8", "."], "no images in folder"),
     ],
 )
 def test_what_export_cannot_do_is_one_line(
@@ -80,6 +82,20 @@ def test_what_export_cannot_do_is_one_line(
     assert ended.code in (1, 2, 3)
     assert said in ended.err.splitlines()[-1] and "Traceback" not in ended.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["taken.xml"]
+
+
+def test_an_export_says_what_the_model_may_be_used_for(
+    vidtrack: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vidtrack.model import export, registry
+
+    written = []
+    monkeypatch.setattr(export, "write_onnx", lambda model, header, path: written.append(header))  # takes a minute
+    ended = vidtrack("weights", "export", "default", "--to", "onnx", "-o", tmp_path / "x.onnx")
+    default = registry.entries()[0]
+    assert ended.code == 0 and default.use is not None
+    assert ended.err.splitlines()[-1] == f"vidtrack: note: model {default.name}: {default.use}"
+    assert (written[0].licence, written[0].use) == (default.licence, default.use)
 
 
 @pytest.mark.parametrize("layout", ["vidtrack", "official"])

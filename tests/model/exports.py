@@ -1,20 +1,22 @@
-"""One small Deformable DETR, exported once per run for all workers; its backbone is three convolutions, for speed."""
+"""Small Deformable DETRs, each exported once per run for all workers; one is on a few convolutions, for speed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import torch
 from filelock import FileLock
 from msgspec.structs import replace
 from torch import nn
 
-from tests.networks import TINY
+from tests.networks import TINY, TINY_PAPER
 from vidtrack.model import backbone
 from vidtrack.model.checkpoint import save_checkpoint
+from vidtrack.model.checkpoint_export import write_hugging_face
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.export import export_model
 from vidtrack.model.onnx_export import load_for_export
@@ -26,7 +28,11 @@ TINY_EXPORT = replace(
 
 
 def _three(dilation: bool) -> nn.Module:
-    layers = [nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 16, 3, 2, 1), nn.Conv2d(16, 32, 3, 2, 1)]
+    layers = [
+        nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.Hardtanh(0, 6)),
+        nn.Conv2d(8, 16, 3, 2, 1),
+        nn.Conv2d(16, 32, 3, 2, 1),
+    ]
     return nn.Sequential(*layers)
 
 
@@ -51,19 +57,38 @@ def checkpoint(folder: Path) -> Path:
     return path
 
 
-def exported(root: Path, runtime: str) -> Path:
-    """The exported file; `root` is shared by the workers of a run."""
+def plain(folder: Path) -> Path:
+    """A folder in the layout of transformers: one stage on a ResNet, boxes not refined."""
+    path = folder / "plain"
+    if not path.exists():
+        torch.manual_seed(0)
+        write_hugging_face(DeformableDETR(replace(TINY_PAPER, decoder_layers=1)), path)
+    return path
+
+
+SOURCES: dict[str, Callable[[Path], Path]] = {"tiny": checkpoint, "plain": plain}
+_ENDINGS = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".tensorrt.onnx", "int8": "-int8.xml"}
+
+
+def exported(root: Path, runtime: str, name: str = "tiny") -> Path:
+    """The exported file of a model of `SOURCES`; `root` is shared by the workers of a run."""
     folder = root / "exports"
     folder.mkdir(exist_ok=True)
-    path = folder / {"onnx": "tiny.onnx", "openvino": "tiny.xml", "tensorrt": "tiny.tensorrt.onnx"}[runtime]
+    path = folder / (name + _ENDINGS[runtime])
     with FileLock(folder / "lock"), small_backbone():
-        source = checkpoint(folder)
-        plain = folder / "tiny.onnx"
-        if not plain.exists() and runtime != "tensorrt":
-            export_model(str(source), "onnx", plain)
-        if not path.exists() and runtime == "openvino":
-            _, header = load_for_export(str(source), None)
-            convert_onnx(plain, replace(header, runtime="openvino"), path)
-        if not path.exists():
-            export_model(str(source), "tensorrt", path)
+        source = str(SOURCES[name](folder))
+        onnx_file = folder / f"{name}.onnx"
+        if not onnx_file.exists() and runtime != "tensorrt":
+            export_model(source, "onnx", onnx_file)
+        if path.exists():
+            return path
+        if runtime == "tensorrt":
+            export_model(source, "tensorrt", path)
+            return path
+        _, header = load_for_export(source, None)
+        if runtime == "openvino":
+            convert_onnx(onnx_file, replace(header, runtime="openvino"), path)
+        else:
+            noise = np.random.default_rng(0).integers(0, 256, (2, 1, 96, 128, 3), dtype=np.uint8)
+            convert_onnx(onnx_file, replace(header, runtime="openvino", precision="int8"), path, list(noise))
     return path

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vidtrack.core.errors import UsageError
-from vidtrack.model.detectors import DETECTORS, LoadOptions, load_model
+from vidtrack.model.detectors import DETECTORS, kind_of, load_model
 from vidtrack.model.protocol import Origin
-from vidtrack.model.registry import locate
 
 
 @pytest.mark.parametrize(
@@ -35,7 +34,24 @@ def test_a_model_knows_what_it_was_loaded_from(tiny_checkpoint: Path) -> None:
     assert model.origin.name == str(tiny_checkpoint) and len(model.origin.sha256 or "") == 64
 
 
-def test_a_kind_whose_package_is_missing_says_what_to_install(tiny_checkpoint: Path) -> None:
-    kind = replace(DETECTORS[0], factory="no_such_package.detector:load")
-    with pytest.raises(UsageError, match=r"needs the no_such_package package \(pip install 'vidtrack\[detectors\]'\)"):
-        kind.load(locate(tiny_checkpoint), LoadOptions())
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [
+        ("rt-detr", "transformers", "detectors"),
+        ("model.onnx", "onnxruntime", "onnx"),
+        ("model.xml", "openvino", "openvino"),
+    ],
+)
+def test_a_kind_whose_package_is_missing_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str, extra: str
+) -> None:
+    path = tmp_path / name
+    if path.suffix:
+        path.touch()
+    else:
+        path.mkdir()
+        (path / "config.json").write_text('{"model_type": "rt_detr"}')
+    monkeypatch.delitem(sys.modules, kind_of(path).factory.partition(":")[0], raising=False)
+    monkeypatch.setitem(sys.modules, package, None)  # importing it fails as if it were not installed
+    with pytest.raises(UsageError, match=rf"{name} needs the {package} package \(pip install 'vidtrack\[{extra}\]'\)"):
+        load_model(path, "cpu")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,9 @@ ALL = np.ones(4, dtype=bool)
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     root = tmp_path_factory.getbasetemp()
-    return lambda runtime: exports.exported(root.parent if root.name.startswith("popen-") else root, runtime)
+    return partial(exports.exported, root.parent if root.name.startswith("popen-") else root)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,34 @@ def test_boxes_and_scores_are_those_of_the_model(
     assert ours.classes.tolist() == theirs.classes.tolist()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_a_one_stage_model_in_the_layout_of_transformers_is_exported_too(
+    exported: Callable[..., Path], runtime: str
+) -> None:
+    detector = load_model(exported(runtime, "plain"), "cpu")
+    original = load_deformable_detr(exported("onnx", "plain").with_suffix(""), "cpu", "float32")
+    for height, width in SIZES:
+        frame = image(height, width)
+        actual = detector.predict(detector.encode(*detector.preprocessor(96)([frame])))
+        expected = original.predict(original.encode(*original.preprocessor(96)([frame])))
+        for ours, theirs in zip(actual, expected, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_8_bits_run_at_every_size_and_stay_close(
+    exported: Callable[[str], Path], original: DeformableDETR, size: tuple[int, int]
+) -> None:
+    pytest.importorskip("nncf")
+    detector = load_model(exported("int8"), "cpu")
+    assert detector.precision == "int8"
+    frame = image(*size)
+    scores, _ = detector.predict(detector.encode(*detector.preprocessor()([frame])))
+    expected, _ = original.predict(original.encode(*original.preprocessor()([frame])))
+    assert 0 < float((scores.amax() - expected.amax()).abs()) < 0.1  # queries change places among equals
+
+
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])
 def test_images_of_a_batch_get_what_each_gets_alone(exported: Callable[[str], Path], runtime: str) -> None:
     detector = load_model(exported(runtime), "cpu")
@@ -82,9 +111,9 @@ def test_images_of_a_batch_get_what_each_gets_alone(exported: Callable[[str], Pa
 def test_threads_share_a_detector(exported: Callable[[str], Path], runtime: str) -> None:
     detector = load_model(exported(runtime), "cpu")
     batches = [detector.preprocessor()([image(70 + 5 * number, 100)]) for number in range(6)]
-    one_by_one = [detector.predict(detector.encode(*batch))[1] for batch in batches]
+    one_by_one = [detector.encode(*batch).boxes for batch in batches]
     with ThreadPoolExecutor(3) as pool:
-        at_once = list(pool.map(lambda batch: detector.predict(detector.encode(*batch))[1], batches))
+        at_once = [found.boxes for found in pool.map(lambda batch: detector.encode(*batch), batches)]
     for first, second in zip(one_by_one, at_once, strict=True):
         torch.testing.assert_close(first, second, rtol=0, atol=1e-5)
 

@@ -68,3 +68,14 @@ def test_models_of_transformers_are_pinned_to_a_commit() -> None:
     for entry in theirs:
         assert re.fullmatch("[0-9a-f]{40}", entry.revision), entry.name
         assert entry.reads_text or entry.coco_ap, entry.name
+
+
+@pytest.mark.parametrize("name", ["absent.onnx", "absent.xml", "absent.safetensors", "models/absent.pth", "./absent"])
+def test_a_path_without_a_file_does_not_exist(name: str) -> None:
+    with pytest.raises(WeightsError, match=rf"^model {name} does not exist"):
+        registry.locate(name)
+
+
+def test_owner_and_name_without_prefix_may_mean_the_hub() -> None:
+    with pytest.raises(WeightsError, match=r"model owner/rt-detr does not exist \(is it hf:owner/rt-detr,"):
+        registry.locate("owner/rt-detr")

@@ -128,9 +128,15 @@ def export(
     size: Annotated[
         int | None, typer.Option("--size", help="Shorter side of images in pixels. Default: the model's.")
     ] = None,
+    int8: Annotated[
+        Path | None,
+        typer.Option("--int8", metavar="CLIP|FOLDER", help="Quantize to 8 bits on these images."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
     """Export a model for ONNX Runtime, OpenVINO or TensorRT; `detect --model FILE` runs the first two."""
+    if int8 is not None and runtime is not Runtime.openvino:
+        raise UsageError("--int8 needs --to openvino", "leave it out, or change --to")
     suffix = ".xml" if runtime is Runtime.openvino else ".onnx"
     target = output or Path(Path(model).stem + (".tensorrt.onnx" if runtime is Runtime.tensorrt else suffix))
     if target.suffix != suffix:
@@ -141,10 +147,12 @@ def export(
     from vidtrack.model.export import export_model, trtexec_command
 
     def begun() -> None:
-        typer.echo("exporting: this takes about a minute", err=True)
+        typer.echo(f"exporting: this takes {'some minutes' if int8 else 'about a minute'}", err=True)
 
-    header = export_model(model, runtime.value, target, size, begun)
+    header = export_model(model, runtime.value, target, size, int8, begun)
     typer.echo(target)
+    if header.use is not None:
+        typer.echo(f"vidtrack: note: model {header.model}: {header.use}", err=True)
     if runtime is Runtime.tensorrt:
         typer.echo(f"build the engine with: {trtexec_command(target, header)}", err=True)
 

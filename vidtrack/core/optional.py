@@ -12,10 +12,11 @@ class MissingPackageError(UsageError, ImportError):
     """An optional package that is needed and not installed."""
 
 
-def optional_package(name: str, purpose: str) -> Any:
-    """Import a package; raises MissingPackageError with the command that installs it."""
+def optional_package(name: str, purpose: str, extra: str | None = None) -> Any:
+    """Import a package; raises MissingPackageError with the command that installs it, or the `extra` it belongs to."""
     try:
         return import_module(name)
     except ImportError:
         top = name.partition(".")[0]
-        raise MissingPackageError(f"{purpose} needs {top}", f"pip install {top}") from None
+        what = f"'vidtrack[{extra}]'" if extra else top
+        raise MissingPackageError(f"{purpose} needs {top}", f"pip install {what}") from None

@@ -15,13 +15,13 @@ def describe(name_or_path: str) -> list[tuple[str, str]]:
     detector = load_model(name_or_path, "cpu")
     classes = [name for name in detector.class_names if name]
     facts = [("model", detector.origin.name), ("kind", kind_of(located.path).summary)]
-    licence = None if located.entry is None else located.entry.licence
+    licence, use = (None, None) if located.entry is None else (located.entry.licence, located.entry.use)
     if isinstance(detector, ExportedDetector):
         header = detector.header
         if header.vidtrack is not None:
             facts += [("exported", f"from {header.model} by vidtrack {header.vidtrack}")]
         facts += [("size", f"shorter side {header.size}, longest {header.max_size} pixels")]
-        licence = header.licence
+        licence, use = header.licence, header.use
     elif isinstance(detector, DeformableDETR):
         config = detector.config
         facts += [("size", f"shorter side {config.size}, longest {config.max_size} pixels")]
@@ -30,6 +30,7 @@ def describe(name_or_path: str) -> list[tuple[str, str]]:
         ("precision", detector.precision),
         ("tracker", _trackers(detector)),
         ("licence", licence or "unknown"),
+        *([("use", use)] if use else []),
         ("sha256", detector.origin.sha256 or "unknown"),
         ("classes", f"{len(classes)}: {', '.join(classes)}"),
     ]

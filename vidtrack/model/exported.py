@@ -34,12 +34,13 @@ class ExportHeader(msgspec.Struct, frozen=True):
     """The metadata of an exported file, stored as JSON.
 
     `size` and `max_size` are the shorter and longest side, in pixels, that an image is resized to; `score` is the
-    default minimum score of a track; `vidtrack` is the release that exported it, None if others did; `sha256` is that
-    of the checkpoint; an empty class name is an unused slot.
+    default minimum score of a track; `vidtrack` is the release that exported it, None if others did; `use` says what
+    the model may be used for, if that is restricted; `sha256` is that of the checkpoint; an empty class name is an
+    unused slot.
     """
 
     runtime: Literal["onnx", "openvino", "tensorrt"]
-    precision: Literal["float32"]
+    precision: Literal["float32", "int8"]
     model: str
     classes: tuple[str, ...]
     size: int
@@ -47,6 +48,7 @@ class ExportHeader(msgspec.Struct, frozen=True):
     score: float
     vidtrack: str | None
     licence: str | None = None
+    use: str | None = None
     sha256: str | None = None
     format: int = FORMAT
 

@@ -21,6 +21,11 @@ _SETTINGS = ["*.json", "*.txt", "*.model"]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+def is_name(text: str) -> bool:
+    """Whether the text is owner/name, with or without a revision."""
+    return _NAME.fullmatch(text) is not None
+
+
 class HubModel(NamedTuple):
     """A repository at a revision: a commit, tag or branch."""
 

@@ -53,6 +53,7 @@ def load_for_export(name_or_path: str, size: int | None) -> tuple[DeformableDETR
         score=config.score,
         vidtrack=version_of("vidtrack"),
         licence=None if located.entry is None else located.entry.licence,
+        use=None if located.entry is None else located.entry.use,
         sha256=model.origin.sha256,
     )
     return model, header
@@ -63,7 +64,7 @@ def write_onnx(model: DeformableDETR, header: ExportHeader, path: Path) -> None:
 
     Raises UsageError if a package is missing, OutputError if the file cannot be written.
     """
-    optional_package("onnxscript", "an export")
+    optional_package("onnxscript", "an export", "onnx")
     program = _graph(model, _plugin if header.runtime == "tensorrt" else reference.deformable_sampling)
     program.model.producer_name, program.model.producer_version = "vidtrack", header.vidtrack
     program.model.doc_string = _DESCRIPTION

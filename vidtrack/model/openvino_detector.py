@@ -51,7 +51,7 @@ def load(located: Located, options: LoadOptions) -> ExportedDetector:
         of_thread.request.infer({IMAGES: images})
         return tuple(of_thread.request.get_tensor(name).data.copy() for name in (SCORES, BOXES))
 
-    precision = header.precision if options.precision == "auto" else options.precision
+    precision = header.precision if options.precision in ("auto", "float32") else options.precision
     return ExportedDetector(run, header, Origin(located.name, _sha256(located.path)), precision)
 
 

@@ -17,6 +17,9 @@ from vidtrack.model.coco_classes import COCO_CLASSES
 from vidtrack.model.config import DetectorConfig
 
 CACHE_VARIABLE = "VIDTRACK_CACHE"
+_MODEL_SUFFIXES = frozenset(
+    ".safetensors .pth .pt .pt2 .ckpt .bin .onnx .xml .json .engine .plan .trt .tflite .mlmodel .mlpackage .pte".split()
+)
 
 
 @dataclass(frozen=True)
@@ -141,13 +144,20 @@ def locate(name_or_path: str | Path) -> Located:
         return Located(folder, f"{hub.PREFIX}{model.repo}@{folder.name}")  # the folder has the name of the commit
     path = Path(os.path.expanduser(name_or_path))
     if not os.path.exists(path):
-        names = ", ".join(entry.name for entry in entries())
-        raise WeightsError(f"unknown model {str(name_or_path)!r}: neither a known name nor a path", f"known: {names}")
+        raise _not_found(str(name_or_path), path)
     if not path.is_file() and not path.is_dir():
         raise WeightsError(
             f"{path} is not a file or folder", "give a checkpoint or a name from `vidtrack weights list`"
         )
     return Located(path, str(name_or_path))
+
+
+def _not_found(given: str, path: Path) -> WeightsError:
+    if os.sep not in given and path.suffix.lower() not in _MODEL_SUFFIXES:
+        names = ", ".join(entry.name for entry in entries())
+        return WeightsError(f"unknown model {given!r}: neither a known name nor a path", f"known: {names}")
+    hint = f"is it hf:{given}, of the Hub?" if hub.is_name(given) else "`vidtrack weights list` shows models by name"
+    return WeightsError(f"model {given} does not exist", hint)
 
 
 def content_sha256(path: Path, expected: str | None = None) -> str:
