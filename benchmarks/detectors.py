@@ -3,6 +3,8 @@
     python benchmarks/detectors.py --threads 2 --frames 5 > benchmarks/detectors.md
 
 Each family has the size of its default config, which is that of its paper's main model. Prints Markdown.
+`--registry` prints `cpu_seconds` of weights/manifest.json instead, for the models whose config is known here; random
+weights take the same time.
 """
 
 from __future__ import annotations
@@ -14,11 +16,16 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 import transformers as hf
 from torch import Tensor, nn
 
+from vidtrack.model import registry
+from vidtrack.model.checkpoint import load_deformable_detr
 from vidtrack.model.compiled_attention import use_compiled_attention
+from vidtrack.model.detector import DeformableDETR
+from vidtrack.model.fold import fold_batch_norm, fuse_activations
 from vidtrack.ops import build_info
 
 Answer = tuple[Tensor, Tensor]
@@ -117,14 +124,40 @@ def compare(family: str, frames: int) -> str:
     return f"| {' | '.join([*cells, f'{100 * share:.1f} %', f'{off:.0e}'])} |"
 
 
+@torch.inference_mode()
+def registry_seconds(frames: int) -> None:
+    """Print the processor seconds of a 1280x720 frame on one core, in float32, for each model that can be built."""
+    image = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
+    for entry in registry.entries():
+        if entry.recipe is not None:  # our own
+            detector = load_deformable_detr(entry.name, "cpu", "float32")
+        elif entry.config is not None:
+            detector = DeformableDETR(entry.config).eval()
+            fold_batch_norm(detector)
+            fuse_activations(detector.backbone)
+            detector.backbone.to(memory_format=torch.channels_last)
+        else:
+            continue
+        prepare, seconds = detector.preprocessor(), []
+        for _ in range(frames + 1):
+            started = time.process_time()
+            detector.predict(detector.encode(*prepare([image])))
+            seconds.append(time.process_time() - started)
+        print(f"{entry.name}: {median(seconds[1:]):.2g}", flush=True)
+
+
 def main() -> None:
     """Measure family by family and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("families", nargs="*", default=[], help=f"default: all of {', '.join(BY_CLASS)}")
     parser.add_argument("--frames", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--registry", action="store_true", help="measure the models of `vidtrack weights list`")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(1 if arguments.registry else arguments.threads)
+    if arguments.registry:
+        registry_seconds(arguments.frames)
+        return
     print("# Detectors of transformers with and without our kernels\n")
     print(f"CPU, {arguments.threads} threads, {arguments.frames} frames, plain and ours in turn;")
     print(f"torch {torch.__version__}, transformers {hf.__version__}, kernels: {build_info().get('cpu')}.\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Ended
+from vidtrack.model import registry
 from vidtrack.model.checkpoint import read_checkpoint
 
 Command = Callable[..., Ended]
@@ -21,6 +22,9 @@ def test_weights_are_listed(vidtrack: Command) -> None:
     assert lines[0].split()[:2] == ["model", "here"]
     assert lines[1].startswith("small ") and lines[1].endswith("(the default)")
     assert any(line.startswith("deformable-detr-with-box-refine-two-stage") for line in lines)
+    carrying = {line.split()[0] for line in lines if "association, propagation" in line}
+    assert carrying == {entry.name for entry in registry.entries() if entry.carries_queries}
+    assert "empty: not measured" in ended.out
 
 
 @pytest.mark.parametrize("command", ["pull", "path", "verify"])
@@ -87,7 +91,7 @@ def test_what_export_cannot_do_is_one_line(
 def test_an_export_says_what_the_model_may_be_used_for(
     vidtrack: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vidtrack.model import export, registry
+    from vidtrack.model import export
 
     written = []
     monkeypatch.setattr(export, "write_onnx", lambda model, header, path: written.append(header))  # takes a minute

@@ -1,4 +1,4 @@
-"""Small Deformable DETRs, each exported once per run for all workers; one is on a few convolutions, for speed."""
+"""Small Deformable DETRs, each exported once per run for all workers; one is on three convolutions, for speed."""
 
 from __future__ import annotations
 
@@ -28,11 +28,7 @@ TINY_EXPORT = replace(
 
 
 def _three(dilation: bool) -> nn.Module:
-    layers = [
-        nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.Hardtanh(0, 6)),
-        nn.Conv2d(8, 16, 3, 2, 1),
-        nn.Conv2d(16, 32, 3, 2, 1),
-    ]
+    layers = [nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 16, 3, 2, 1), nn.Conv2d(16, 32, 3, 2, 1)]
     return nn.Sequential(*layers)
 
 

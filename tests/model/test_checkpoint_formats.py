@@ -117,6 +117,9 @@ def test_an_exported_program_is_named(tmp_path: Path) -> None:
 def test_files_of_other_runtimes_are_named(tmp_path: Path) -> None:
     assert "is a TensorRT engine, which vidtrack does not run" in broken(b"ptrt and more", tmp_path / "model.engine")
     assert "is a LiteRT model, which" in broken(b"\x1c\0\0\0TFL3", tmp_path / "model.tflite")
+    (tmp_path / "model.mlpackage").mkdir()
+    with pytest.raises(WeightsError, match="is a Core ML model, which vidtrack does not run"):
+        read_checkpoint(tmp_path / "model.mlpackage")
     (tmp_path / "model.xml").write_text("<net/>")
     assert "weights of an OpenVINO model (give model.xml instead)" in broken(b"\0" * 99, tmp_path / "model.bin")
 

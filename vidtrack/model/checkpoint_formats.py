@@ -30,6 +30,7 @@ HUGGING_FACE_FILES = (
 _OTHER_RUNTIMES = {
     ".engine": "a TensorRT engine",
     ".mlmodel": "a Core ML model",
+    ".mlpackage": "a Core ML model",
     ".plan": "a TensorRT engine",
     ".pte": "an ExecuTorch program",
     ".tflite": "a LiteRT model",
@@ -47,7 +48,10 @@ class FileKind(Enum):
 
 def sniff(path: Path) -> FileKind:
     """Kind of a file, by content and never by name; raises WeightsError for anything that cannot hold weights."""
+    other = _OTHER_RUNTIMES.get(path.suffix.lower())
     if path.is_dir():
+        if other is not None:
+            raise _of_another_runtime(path, other)
         return FileKind.FOLDER
     try:
         with path.open("rb") as file:
@@ -68,8 +72,8 @@ def sniff(path: Path) -> FileKind:
         )
     if start.lstrip()[:1] == b"<":
         raise WeightsError(f"{path} is a web page, not weights", "download it again with the file's direct address")
-    if path.suffix.lower() in _OTHER_RUNTIMES:
-        raise _of_another_runtime(path, _OTHER_RUNTIMES[path.suffix.lower()])
+    if other is not None:
+        raise _of_another_runtime(path, other)
     if path.suffix == ".bin" and path.with_suffix(".xml").is_file():
         raise WeightsError(
             f"{path} holds the weights of an OpenVINO model", f"give {path.with_suffix('.xml').name} instead"

@@ -47,6 +47,7 @@ class ModelEntry:
     use: str | None = None
     coco_ap: float | None = None  # of val2017, as its authors report it
     megabytes: int | None = None  # to download
+    cpu_seconds: float | None = None  # per 1280x720 frame on one core, benchmarks/detectors.py --registry
     reads_text: bool = False
     carries_queries: bool = True  # whether --tracker propagation works
 
