@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import io
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +33,54 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(tmp_path: Path) -> 
         download(f"{address}/clip.mp4", tmp_path / "copy", patience_seconds=5)
     assert (tmp_path / "copy").read_bytes() == whole
     assert asked == [None, "bytes=200000-", "bytes=400000-"]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_server_that_cannot_continue_starts_over(tmp_path: Path, chunked: bool) -> None:
+    data, asked = os.urandom(5000), []
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(request.headers.get("Range"))
+        sent = data if len(asked) > 2 else data[: 1000 * len(asked)]
+        request.protocol_version = "HTTP/1.1"
+        request.send_response(200)
+        if chunked:
+            request.send_header("Transfer-Encoding", "chunked")
+        else:
+            request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        if chunked:
+            end = b"0\r\n\r\n" if sent is data else b""
+            request.wfile.write(b"%x\r\n%b\r\n" % (len(sent), sent) + end)
+        else:
+            request.wfile.write(sent)
+        request.close_connection = True
+
+    with serving(answer) as address:
+        download(f"{address}/clip.mp4", tmp_path / "clip.mp4")
+    assert (tmp_path / "clip.mp4").read_bytes() == data
+    assert asked == [None, "bytes=1000-", "bytes=2000-"]
+
+
+def test_a_file_that_was_replaced_meanwhile_is_not_a_mixture(tmp_path: Path) -> None:
+    versions = [os.urandom(5000), os.urandom(5000)]
+    asked: list[str | None] = []
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(request.headers.get("If-Range"))
+        data, tag = versions[len(asked) - 1], f'"v{len(asked)}"'
+        same = asked[-1] in (None, tag)  # RFC 9110, 13.1.5
+        partial = request.headers.get("Range") is not None and same
+        request.send_response(206 if partial else 200)
+        request.send_header("ETag", tag)
+        request.send_header("Content-Length", str(len(data) - 2000 if partial else len(data)))
+        request.end_headers()
+        request.wfile.write(data[2000:] if partial else data if len(asked) > 1 else data[:2000])
+
+    with serving(answer) as address:
+        download(f"{address}/clip.mp4", tmp_path / "clip.mp4")
+    assert (tmp_path / "clip.mp4").read_bytes() == versions[1]
+    assert asked == [None, '"v1"']
 
 
 def test_a_missing_file_on_the_web_is_one_line_without_secrets(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import shutil
 import time
 import urllib.error
@@ -35,12 +36,15 @@ def download(address: str, target: Path, patience_seconds: float = 30.0) -> None
     Raises InputError, and OutputError if the disk is nearly full.
     """
     name, heard = without_password(address), time.monotonic()
+    version: str | None = None
     with target.open("wb") as file:
         while True:
             before = file.tell()
             try:
-                if _fetch(address, file, name):
-                    return
+                with _open(address, file.tell(), version) as answer:
+                    version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+                    if _copy(answer, file, name):
+                        return
                 why = "the transfer broke off"
             except urllib.error.HTTPError as error:
                 error.close()
@@ -48,7 +52,7 @@ def download(address: str, target: Path, patience_seconds: float = 30.0) -> None
                     hint = "it wants a user and a password" if error.code in (401, 403) else "check the address"
                     raise InputError(f"{name} cannot be read: HTTP {error.code} {error.reason}", hint) from None
                 why = f"HTTP {error.code} {error.reason}"
-            except (OSError, ValueError) as error:  # URLError is an OSError; ValueError: not a valid address
+            except (OSError, ValueError, http.client.HTTPException) as error:  # URLError is an OSError
                 why = str(getattr(error, "reason", error))
             if file.tell() > before:
                 heard = time.monotonic()
@@ -57,22 +61,32 @@ def download(address: str, target: Path, patience_seconds: float = 30.0) -> None
             time.sleep(_PAUSE_SECONDS)
 
 
-def _fetch(address: str, file: IO[bytes], name: str) -> bool:
-    """Append what is missing; False if the answer was cut short."""
-    start = file.tell()
+def _open(address: str, start: int, version: str | None) -> http.client.HTTPResponse:
+    """Ask for the rest of a file from byte `start` on, if it is still this version, and else for all of it."""
     request = _request(address)
     if start:
         request.add_header("Range", f"bytes={start}-")
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
-        if start and answer.status != 206:  # the server starts over
-            file.seek(0)
-            file.truncate()
-        length = answer.headers.get("Content-Length")
-        expected = None if length is None else int(length)
-        began = file.tell()
+        if version is not None and not version.startswith("W/"):  # a weak tag does not tell bytes apart
+            request.add_header("If-Range", version)
+    answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
+    return answer
+
+
+def _copy(answer: http.client.HTTPResponse, file: IO[bytes], name: str) -> bool:
+    """Append what is missing; False if the answer was cut short."""
+    if answer.status != 206:  # the server starts over
+        file.seek(0)
+        file.truncate()
+    length = answer.headers.get("Content-Length")
+    expected = None if length is None else int(length)
+    began = file.tell()
+    try:
         while piece := answer.read(_PIECE):
             _append(file, piece, name)
-        return expected is None or file.tell() - began >= expected
+    except http.client.IncompleteRead as error:  # of an answer in chunks, which has no length
+        _append(file, error.partial, name)
+        return False
+    return expected is None or file.tell() - began >= expected
 
 
 def _request(address: str) -> urllib.request.Request:
