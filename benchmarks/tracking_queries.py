@@ -90,12 +90,12 @@ class EvidenceAssociator(Associator):
         alike[self.rows] += self.evidence.weight * there
         return alike
 
-    def _manage_tracks(self, tracks: Tracks, free: Detections, seconds: float) -> None:
+    def _manage_tracks(self, tracks: Tracks, free: Detections, seconds: float, image: np.ndarray | None) -> None:
         if self.evidence.suppresses and len(self.rows):
             sure = (tracks.seen_seconds[self.rows] == seconds) & (self.found.scores >= SUPPRESS_SCORE)
             at_query = pairwise_iou(free.boxes_xyxy, self.found[sure].boxes_xyxy) >= SUPPRESS_IOU
             free = free[~at_query.any(axis=1)]
-        super()._manage_tracks(tracks, free, seconds)
+        super()._manage_tracks(tracks, free, seconds, image)
 
 
 def queries(model: DeformableDETR, data: Path, class_name: str) -> Iterator[str]:

@@ -141,6 +141,15 @@ class ObjectState(IntEnum):
 
 
 @dataclass(frozen=True)
+class Exchange:
+    """Two ids that had been mixed up in the frames after `seconds`."""
+
+    first: int
+    second: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class FrameTracks:
     """The tracked objects of one frame; boxes are xyxy pixel edges in display orientation."""
 

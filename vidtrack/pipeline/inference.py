@@ -57,7 +57,9 @@ class Inference:
                 continue
             boundary = checkpointer.boundary(now.frame)
             tracks = self._track(now, following)
-            yield Tracked(now.frame, tracks, now.problems, self._tracker.cut, boundary, earlier=self._tracker.earlier)
+            tracker = self._tracker
+            done = Tracked(now.frame, tracks, now.problems, tracker.cut, boundary)
+            yield done._replace(earlier=tracker.earlier, exchange=tracker.exchange)
 
     def _track(self, now: Encoded, following: Encoded | None) -> FrameTracks:
         memory = now.memory

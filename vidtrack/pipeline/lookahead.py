@@ -85,8 +85,8 @@ class Lookahead:
 
     def _revised(self, item: Tracked) -> Iterator[FrameTracks]:
         """The frames that are final, in order, now that `item` came."""
-        seen = [item.tracks] if self._hindsight is None else self._hindsight.push(item.tracks, item.earlier)
-        for tracks in seen:
+        hindsight, seen = self._hindsight, item.tracks
+        for tracks in [seen] if hindsight is None else hindsight.push(seen, item.earlier, item.exchange):
             yield from self._delays.push(tracks)
 
     def _rest(self) -> Iterator[FrameTracks]:

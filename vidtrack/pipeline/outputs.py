@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vidtrack.core.stages import Stopwatch
-from vidtrack.core.types import Frame, FrameTracks
+from vidtrack.core.types import Exchange, Frame, FrameTracks
 from vidtrack.render.annotator import Annotator, AnnotatorState
 from vidtrack.tracklog import Event, LogWriter, RunFigures, Status
 from vidtrack.tracklog.crossings import Counter, CounterState
@@ -26,7 +26,8 @@ class Tracked(NamedTuple):
     """A frame with its tracks, the problems met while decoding it, and whether it starts a shot or a chunk.
 
     `shown` are the tracks as the video shows them, if they differ from those of the log.
-    `earlier` holds objects that got their id in this frame, as they were in one before it.
+    `earlier` holds objects that got their id in this frame, as they were in one before it; `exchange` tells which two
+    ids had been mixed up until it.
     """
 
     frame: Frame
@@ -36,6 +37,7 @@ class Tracked(NamedTuple):
     boundary: Boundary | None = None
     shown: FrameTracks | None = None
     earlier: FrameTracks | None = None
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,8 @@ def _link(
             tracks = empty if found is None else tracker.step_without_image(found, empty, (width, height))
         else:
             tracks = tracker.pass_over(frame) if found is None else tracker.step(found, frame)
-        yield Tracked(frame, tracks, problems, tracker.cut, earlier=tracker.earlier if found is not None else None)
+        done = Tracked(frame, tracks, problems, tracker.cut)
+        yield done if found is None else done._replace(earlier=tracker.earlier, exchange=tracker.exchange)
 
 
 def _blank_frames(detections: DetectionSequence, info: VideoInfo) -> Iterator[tuple[Frame, list[Problem]]]:

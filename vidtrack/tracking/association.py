@@ -10,8 +10,8 @@ import numpy as np
 from vidtrack.core.boxes import pairwise_iou
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
-from vidtrack.core.types import ObjectState
-from vidtrack.tracking import appearance, lifecycle, matching
+from vidtrack.core.types import Exchange, ObjectState
+from vidtrack.tracking import appearance, lifecycle, matching, reidentification
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import assign, nms
 from vidtrack.tracking.state import TrackedBoxes, TrackQueryOutput, Tracks
@@ -44,7 +44,9 @@ class Associator:
         self.seconds: float | None = None
         self.tracks: Tracks | None = None
         self.first_seen = TrackedBoxes.none()  # objects that got their id in the last frame, as seen before it
+        self.exchange: Exchange | None = None  # ids that the last frame has shown to be mixed up
         self._last_id = 0
+        self._elapsed = 0.0  # seconds between the last two frames
 
     def end_all(self) -> None:
         """End every track, as the next frame shows another scene; ids continue."""
@@ -66,7 +68,7 @@ class Associator:
 
     def predict(self, seconds: float) -> None:
         """Move every track to where it is expected at time `seconds`; frames must come in order of time."""
-        elapsed = 0.0 if self.seconds is None else seconds - self.seconds
+        self._elapsed = elapsed = 0.0 if self.seconds is None else seconds - self.seconds
         if elapsed < 0:
             raise UsageError(f"a frame at {seconds:.3f} s after one at {self.seconds:.3f} s", "reset between clips")
         self.seconds = seconds
@@ -81,6 +83,7 @@ class Associator:
         if self.seconds is None:
             raise UsageError("update before predict", "call step, or predict first")
         detections = nms(detections[detections.scores >= self.config.low_score], self.config)
+        self.exchange = None
         if self.tracks is None:
             self.tracks = Tracks.born(detections[:0], self.num_classes, self.seconds)
         if self.config.appearance_weight == 0:
@@ -97,9 +100,12 @@ class Associator:
         left = np.ones(len(detections), dtype=bool)
         if len(tracks) == 0 or len(detections) == 0:
             return left
-        waiting = tracks.seen_seconds < seconds
+        unseen = seconds - tracks.seen_seconds
+        # One that had been lost for longer in the last frame is brought back by its colours only.
+        recent = unseen - self._elapsed <= config.max_age_seconds + 1e-9
+        waiting = recent & (unseen > 0)
         known, sure = tracks.ids > 0, detections.scores >= config.high_score
-        alike = self.similarity(tracks, detections, seconds)
+        alike = np.where(recent[:, None], self.similarity(tracks, detections, seconds), -1.0)
         colours = None if image is None else appearance.colour_histograms(image, detections.boxes_xyxy)
         if colours is not None:
             alike += config.appearance_weight * appearance.evidence(tracks.colours, colours, alike > 0)
@@ -116,15 +122,16 @@ class Associator:
         stage(known, ~sure, alike, config.second_match_iou)
         stage(~known, sure, alike, config.tentative_iou)
         if (known & waiting).any() and (sure & left).any():
-            near = self.gated_similarity(tracks, detections)
+            near = np.where(recent[:, None], self.gated_similarity(tracks, detections), -1.0)
             if colours is not None:
                 near += config.appearance_weight * appearance.evidence(tracks.colours, colours, near >= 0)
             stage(known, sure, near, 0.0)
         rows, columns = (np.concatenate(part) for part in zip(*pairs, strict=True))
-        if colours is not None:
-            clear = (sure & appearance.is_clear(detections))[columns]
-            self._remember_colours(tracks, rows[clear], colours[columns[clear]], seconds)
+        clear = (sure & appearance.is_clear(detections))[columns]
+        before = tracks.seen_seconds[rows[clear]]
         tracks.update(rows, detections[columns], seconds)
+        if colours is not None:
+            self._identify(tracks, rows[clear], colours[columns[clear]], before, seconds)
         return left
 
     def similarity(self, tracks: Tracks, detections: Detections, seconds: float) -> np.ndarray:
@@ -135,10 +142,20 @@ class Associator:
         """Similarity (T, D) of lost tracks with what may be them, -1 for what cannot be."""
         return matching.gated_similarity(tracks, detections, self.config)
 
-    def _remember_colours(self, tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float) -> None:
-        """Mix the colours (N, L) of clear sightings into those of their tracks, before these are updated."""
-        elapsed = seconds - tracks.seen_seconds[rows]
-        tracks.colours[rows] = appearance.remembered(tracks.colours[rows], found, elapsed)
+    def _identify(
+        self, tracks: Tracks, rows: np.ndarray, found: np.ndarray, before: np.ndarray, seconds: float
+    ) -> None:
+        """Compare the colours `found` (N, L) of clear sightings with those known, and remember them.
+
+        `rows` (N,) were seen last at `before` (N,).
+        """
+        clear = np.zeros(len(tracks), dtype=bool)
+        clear[rows] = True
+        reidentification.note_contacts(tracks, clear, seconds)
+        self.exchange = reidentification.exchange(tracks, rows, found, seconds)
+        tracks.colours[rows] = appearance.remembered(tracks.colours[rows], found, seconds - before)
+        settled = rows[seconds - tracks.contact_seconds[rows] > reidentification.SETTLE_SECONDS]
+        tracks.settled_colours[settled] = tracks.colours[settled]
 
     def _continue_by_queries(self, tracks: Tracks, carried: TrackQueryOutput, seconds: float) -> None:
         """Let confirmed tracks without a detection follow their queries, unless another track is already there."""
@@ -150,7 +167,7 @@ class Associator:
 
     def _manage_tracks(self, tracks: Tracks, free: Detections, seconds: float, image: np.ndarray | None) -> None:
         """End tracks, start tracks from the `free` detections, and give ids to confirmed ones."""
-        tracks.keep(lifecycle.alive(tracks, seconds, self.config))
+        tracks.keep(lifecycle.alive(tracks, seconds, self.config, image is not None))
         born = lifecycle.births(free, tracks, seconds, self.config)
         if len(born):
             colours = None if image is None else appearance.colour_histograms(image, born.boxes_xyxy)

@@ -11,7 +11,7 @@ import numpy as np
 
 from vidtrack.core.detections import Detections
 from vidtrack.core.state_io import PackedFrames, pack_frames, unpack_frames
-from vidtrack.core.types import Frame, FrameTracks, no_tracks
+from vidtrack.core.types import Exchange, Frame, FrameTracks, no_tracks
 from vidtrack.tracking.association import Associator, AssociatorState
 from vidtrack.tracking.camera_motion import CameraMotion, CameraMotionState
 from vidtrack.tracking.config import TrackerConfig
@@ -41,6 +41,7 @@ class AssociationTracker:
         self.camera = CameraMotion()
         self.cut = False
         self.earlier: FrameTracks | None = None
+        self.exchange: Exchange | None = None
         self._last: FrameTracks | None = None  # the last frame with detections, without its objects
 
     def reset(self) -> None:
@@ -49,7 +50,7 @@ class AssociationTracker:
         self.cuts.reset()
         self.camera.reset()
         self.cut = False
-        self.earlier = self._last = None
+        self.earlier = self.exchange = self._last = None
 
     def state(self) -> AssociationTrackerState:
         """Everything remembered between two frames; no later step changes it."""
@@ -83,6 +84,7 @@ class AssociationTracker:
         detections, carried = self._look(memory, size, rows)
         tracked = self.associator.update(*self._within_regions(detections, carried, size), image)
         first_seen = self.associator.first_seen
+        self.exchange = self.associator.exchange
         self.earlier = None if self._last is None else _as_frame(first_seen, self._last, size)
         self._last = at
         return _as_frame(tracked, at, size)
@@ -95,7 +97,7 @@ class AssociationTracker:
     def pass_over(self, frame: Frame) -> FrameTracks:
         """Follow the camera through a frame without detections; returns no objects."""
         self._compensate_camera_motion(frame.image)
-        self.earlier = None
+        self.earlier = self.exchange = None
         return no_tracks(frame)
 
     def starts_shot(self, *images: np.ndarray) -> bool:

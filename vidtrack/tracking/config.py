@@ -46,6 +46,7 @@ class TrackerConfig:
 
     confirm_score: float = 0.9  # a new track of at least this score gets its id at once, others when seen again
     max_age_seconds: float = 2.0  # a track that was not seen for longer ends
+    reidentify_seconds: float = 4.0  # the same with images; after `max_age_seconds` only colours bring it back
     recovery_gate_sigma: float = 2.5  # Mahalanobis distance within which a lost track is recovered
     recovery_min_size_ratio: float = 0.5  # minimum ratio of its widths and of its heights, before and after
 

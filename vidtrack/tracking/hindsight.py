@@ -10,7 +10,7 @@ import numpy as np
 
 from vidtrack.core.boxes import interpolate
 from vidtrack.core.state_io import PackedFrames, pack_frames, unpack_frames
-from vidtrack.core.types import FrameTracks, ObjectState
+from vidtrack.core.types import Exchange, FrameTracks, ObjectState
 from vidtrack.tracking.config import HindsightConfig
 
 _FORGET_SECONDS = 10.0  # longer than any track is remembered unseen
@@ -59,11 +59,16 @@ class Hindsight:
         self._last_number = 0
         self._newest = 0.0
 
-    def push(self, tracks: FrameTracks, earlier: FrameTracks | None = None) -> Iterator[FrameTracks]:
+    def push(
+        self, tracks: FrameTracks, earlier: FrameTracks | None = None, exchange: Exchange | None = None
+    ) -> Iterator[FrameTracks]:
         """Take the next frame; yields those before it that are done, in order.
 
-        `earlier` holds objects that got their id in `tracks`, as they were in a frame before it.
+        `earlier` holds objects that got their id in `tracks`, as they were in a frame before it; `exchange` tells which
+        ids had been mixed up before it.
         """
+        if exchange is not None:
+            self._exchange(exchange)
         self._newest = float(tracks.seconds)
         self._frames.append(tracks)
         self._note(tracks)
@@ -111,6 +116,17 @@ class Hindsight:
                 self._frames[place] = FrameTracks.concat([frame, earlier])
                 self._note(earlier)
                 return
+
+    def _exchange(self, mixed: Exchange) -> None:
+        """Give two ids back to each other in the frames that wait."""
+        both = (mixed.first, mixed.second)
+        for place, frame in enumerate(self._frames):
+            if float(frame.seconds) > mixed.seconds:
+                first, second = frame.ids == mixed.first, frame.ids == mixed.second
+                self._frames[place] = frame = replace(frame, ids=np.select([first, second], both[::-1], frame.ids))
+                for identity in both:
+                    if identity in frame.ids and identity in self._tracks:
+                        self._tracks[identity].last_seconds = float(frame.seconds)
 
     def _final(self, frame: FrameTracks) -> FrameTracks:
         """The frame with the tracks that are believed, under their numbers and with their classes."""

@@ -45,7 +45,8 @@ def confirmed(tracks: Tracks, seconds: float, config: TrackerConfig) -> np.ndarr
     return np.flatnonzero(waiting & ((tracks.born_seconds < seconds) | (tracks.scores >= config.confirm_score)))
 
 
-def alive(tracks: Tracks, seconds: float, config: TrackerConfig) -> np.ndarray:
+def alive(tracks: Tracks, seconds: float, config: TrackerConfig, by_colour: bool = False) -> np.ndarray:
     """Mask (N,) of the tracks worth remembering: confirmed ones for the patience, others only while seen."""
     unseen = seconds - tracks.seen_seconds
-    return unseen <= np.where(tracks.ids > 0, config.max_age_seconds + 1e-9, 0.0)
+    patience = max(config.max_age_seconds, config.reidentify_seconds) if by_colour else config.max_age_seconds
+    return unseen <= np.where(tracks.ids > 0, patience + 1e-9, 0.0)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vidtrack.core.boxes import cxcywh_to_xyxy
 from vidtrack.core.errors import UsageError
-from vidtrack.core.types import Frame, FrameTracks, ObjectState, no_tracks
+from vidtrack.core.types import Exchange, Frame, FrameTracks, ObjectState, no_tracks
 from vidtrack.model.decoder import Queries
 from vidtrack.model.light_torchvision import nms
 from vidtrack.model.motr import MOTR
@@ -81,6 +81,8 @@ class QueryTracker:
 
     From `config` it uses the minimum score of a new track, regions, `max_tracks` and `scene_cuts`.
     """
+
+    exchange: Exchange | None = None
 
     def __init__(self, detector: Detector, config: TrackerConfig, allowed: np.ndarray) -> None:
         if not isinstance(detector, TrackFormer | MOTR) or detector.config.track_queries != config.mode:

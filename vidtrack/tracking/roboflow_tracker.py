@@ -9,7 +9,7 @@ import numpy as np
 
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import OutputError, UsageError
-from vidtrack.core.types import Frame, FrameTracks, ObjectState, no_tracks
+from vidtrack.core.types import Exchange, Frame, FrameTracks, ObjectState, no_tracks
 from vidtrack.model.protocol import Detector
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.cuts import CutDetector, thumbnail_gray
@@ -29,6 +29,8 @@ class RoboflowTracker:
 
     name = ""
     has_birth_score = True
+
+    exchange: Exchange | None = None
 
     def __init__(self, detector: Detector, config: TrackerConfig, allowed: np.ndarray) -> None:
         try:

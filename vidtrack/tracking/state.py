@@ -64,6 +64,10 @@ class Tracks:
     content: np.ndarray  # (N, C) float32
     queries: np.ndarray  # (N,) int64, the query that found the object first
     colours: np.ndarray  # (N, appearance.LENGTH) float32, zeros if unknown
+    settled_colours: np.ndarray  # (N, appearance.LENGTH) float32, those before the last contact
+    contact_seconds: np.ndarray  # (N,) when it was last hidden or covered
+    contact_peak: np.ndarray  # (N,) when it was covered most, since it was last clear for a while
+    contact_cover: np.ndarray  # (N,) share covered then; 1 if hidden
 
     @classmethod
     def born(cls, found: Detections, num_classes: int, seconds: float, colours: np.ndarray | None = None) -> Tracks:
@@ -87,6 +91,10 @@ class Tracks:
             content=found.embeddings.astype(np.float32),
             queries=found.queries,
             colours=np.zeros((n, appearance.LENGTH), dtype=np.float32) if colours is None else colours,
+            settled_colours=np.zeros((n, appearance.LENGTH), dtype=np.float32),
+            contact_seconds=np.full(n, -np.inf),
+            contact_peak=np.full(n, seconds),
+            contact_cover=np.zeros(n),
         )
 
     def __len__(self) -> int:
@@ -120,6 +128,12 @@ class Tracks:
             state[:, :2] = state[:, :2] @ turn.T
             state[:, 2:] *= zoom
         self.position[:, :2] += shift
+        self.boxes_xyxy = (self.boxes_xyxy.reshape(-1, 2) @ turn.T + shift).reshape(-1, 4)
+
+    def exchange_identities(self, a: int, b: int) -> None:
+        """Rows `a` and `b` are each other; both stay where they are."""
+        for values in (self.ids, self.votes, self.born_seconds, self.born_xyxy, self.born_scores, self.settled_colours):
+            values[[a, b]] = values[[b, a]]
 
     def keep(self, mask: np.ndarray) -> None:
         """Keep only the rows in `mask` (N,) bool."""

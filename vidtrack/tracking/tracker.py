@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from vidtrack.core.errors import UsageError
-from vidtrack.core.types import Frame, FrameTracks
+from vidtrack.core.types import Exchange, Frame, FrameTracks
 from vidtrack.model.protocol import Detector
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.registry import AUTO, TRACKERS
@@ -19,12 +19,14 @@ class Tracker(Protocol):
 
     Every frame goes through `step` or `pass_over`. `cut` tells whether the last one began a new shot; no track
     continues across a cut. `is_fresh` is True before the first frame of a clip. `earlier` holds objects that got their
-    id in the last frame, as they were in one before it; None without any.
+    id in the last frame, as they were in one before it; None without any. `exchange` tells which two ids the last frame
+    has shown to be mixed up; in that frame they are right.
     """
 
     cut: bool
     is_fresh: bool
     earlier: FrameTracks | None
+    exchange: Exchange | None
 
     def reset(self) -> None:
         """Forget all objects; ids start from 1 again."""

@@ -1,0 +1,78 @@
+"""Who is who after people hid or met: identities go to the tracks whose colours they had before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vidtrack.core.boxes import pairwise_intersection, xyxy_to_cxcywh
+from vidtrack.core.types import Exchange
+from vidtrack.tracking.state import Tracks
+
+SETTLE_SECONDS = 0.4  # after a contact, in which identities may still change and colours are not remembered
+UNKNOWN_AGREEMENT = 0.6  # taken for that of colours that are not known
+LEAST_GAIN = 0.2  # by how much the colours must agree better after an exchange
+REACH, SPEED = 1.0, 1.5  # in box sides, and per second: how far people may come while hidden or covered
+LEAST_SIZE_RATIO = 0.5
+HIDDEN = 2.0  # instead of the share covered, which is at most 1
+JUST_BEFORE = 1e-6  # seconds; identities may go wrong in the very frame in which one covers another most
+
+
+def note_contacts(tracks: Tracks, clear: np.ndarray, seconds: float) -> None:
+    """Note which tracks are hidden, or covered by others; `clear` (N,) are those seen well."""
+    covered = np.full(len(tracks), HIDDEN)
+    seen = np.flatnonzero(tracks.seen_seconds == seconds)
+    boxes = tracks.boxes_xyxy[seen]
+    shared = pairwise_intersection(boxes, boxes)
+    np.fill_diagonal(shared, 0)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    covered[seen] = shared.max(axis=1, initial=0) / np.maximum(sides.prod(axis=1), 1e-9)
+    began = ~clear & (tracks.contact_seconds < seconds - SETTLE_SECONDS)
+    worst = ~clear & (began | (covered >= tracks.contact_cover))
+    tracks.contact_cover[worst] = covered[worst]
+    tracks.contact_peak[worst] = seconds - np.where(covered[worst] == HIDDEN, 0.0, JUST_BEFORE)
+    tracks.contact_seconds[~clear] = seconds
+
+
+def exchange(tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float) -> Exchange | None:
+    """Give identities back, of the two tracks for which the colours then agree better by most.
+
+    `rows` (N,) are seen clearly now, with the colours `found` (N, L). One of the two had a contact just now or is new;
+    the other one did too, or is lost.
+    """
+    new = seconds - tracks.born_seconds <= SETTLE_SECONDS
+    settling = new | (seconds - tracks.contact_seconds <= SETTLE_SECONDS)
+    here = settling[rows] & (tracks.ids[rows] > 0)
+    rows, found = rows[here], found[here]
+    lost = np.flatnonzero((tracks.ids > 0) & (tracks.seen_seconds < seconds) & tracks.settled_colours.any(axis=1))
+    others = np.concatenate([rows, lost])
+    if len(rows) == 0 or len(others) < 2:
+        return None
+    known = tracks.settled_colours[others].any(axis=1) & ~new[others]
+    agree = np.where(known, found @ tracks.settled_colours[others].T, UNKNOWN_AGREEMENT)  # (R, O)
+    n = len(rows)
+    own = np.diag(agree)
+    gain = agree - own[:, None]
+    gain[:, :n] += gain[:, :n].T
+    gain[~_reachable(tracks, rows, others, seconds)] = 0
+    first, second = np.unravel_index(gain.argmax(), gain.shape)
+    if gain[first, second] < LEAST_GAIN:
+        return None
+    a, b = rows[first], others[second]
+    since = max(tracks.contact_peak[a], tracks.contact_peak[b]) if second < n else tracks.seen_seconds[b]
+    done = Exchange(int(tracks.ids[a]), int(tracks.ids[b]), float(since))
+    tracks.exchange_identities(a, b)
+    if second >= n and new[a]:
+        tracks.ids[b] = 0  # it never was another one
+    return done
+
+
+def _reachable(tracks: Tracks, rows: np.ndarray, others: np.ndarray, seconds: float) -> np.ndarray:
+    """Mask (R, O) of the pairs of different tracks of similar size that may have been at one place."""
+    a, b = xyxy_to_cxcywh(tracks.boxes_xyxy[rows]), xyxy_to_cxcywh(tracks.boxes_xyxy[others])
+    side = np.sqrt(b[:, 2] * b[:, 3])
+    away = np.hypot(a[:, 0, None] - b[:, 0], a[:, 1, None] - b[:, 1]) / side
+    apart = seconds - np.minimum(tracks.contact_peak[rows][:, None], tracks.seen_seconds[others])
+    ratio = a[:, 3, None] / b[:, 3]
+    alike = np.minimum(ratio, 1 / ratio) >= LEAST_SIZE_RATIO
+    alike &= tracks.classes[rows][:, None] == tracks.classes[others]
+    return alike & (away <= REACH + SPEED * apart) & (rows[:, None] != others)
