@@ -111,9 +111,9 @@ def test_images_of_a_batch_get_what_each_gets_alone(exported: Callable[[str], Pa
 def test_threads_share_a_detector(exported: Callable[[str], Path], runtime: str) -> None:
     detector = load_model(exported(runtime), "cpu")
     batches = [detector.preprocessor()([image(70 + 5 * number, 100)]) for number in range(6)]
-    one_by_one = [detector.encode(*batch).boxes for batch in batches]
+    one_by_one = [detector.predict(detector.encode(*batch))[1] for batch in batches]
     with ThreadPoolExecutor(3) as pool:
-        at_once = [found.boxes for found in pool.map(lambda batch: detector.encode(*batch), batches)]
+        at_once = list(pool.map(lambda batch: detector.predict(detector.encode(*batch))[1], batches))
     for first, second in zip(one_by_one, at_once, strict=True):
         torch.testing.assert_close(first, second, rtol=0, atol=1e-5)
 
