@@ -11,7 +11,7 @@ pip would install gigabytes a second time. The headers come from the first of
 Whatever is missing, the installation succeeds with what is left:
     nvcc and a C++ compiler -> CPU and CUDA kernels
     a C++ compiler          -> CPU kernels
-    neither, or no headers  -> plain PyTorch
+    neither, or no headers  -> plain PyTorch; on Windows too
 
 Environment variables:
     VIDTRACK_CUDA=auto|0|1   build the CUDA kernels if nvcc works (default), never, or fail without them
@@ -180,6 +180,8 @@ class BuildLibrary(build_ext):
             print(f"vidtrack: the compiled sampler is left out, plain PyTorch will serve: {error}", file=sys.stderr)
 
     def build_library(self, target: Path) -> None:
+        if sys.platform == "win32":
+            raise BuildError("it is built on Linux and macOS only")
         work = Path(self.build_temp)
         work.mkdir(parents=True, exist_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,7 @@
-"""Every module imports on a system without POSIX: its modules, functions and signals are hidden from a fresh Python."""
+"""Modules import and commands run on a system without POSIX.
+
+Its modules, functions and signals are hidden from a fresh Python, which cannot rename or remove open files either.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_CHILD = """
+_HIDE = """
 import importlib, importlib.util, os, signal, sys
 
 import multiprocessing.popen_spawn_posix  # of the standard library, which has its own for Windows
@@ -33,6 +36,19 @@ for name in ("SIGKILL", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGPIPE", "p
     if hasattr(signal, name):
         delattr(signal, name)
 
+def closed(change):
+    def as_on_windows(path, *others, **options):
+        opened = {os.path.realpath(f"/proc/self/fd/{one}") for one in os.listdir("/proc/self/fd")}
+        if any(isinstance(one, (str, os.PathLike)) and os.path.realpath(one) in opened for one in (path, *others)):
+            raise PermissionError(13, "The process cannot access the file because it is being used", str(path))
+        return change(path, *others, **options)
+    return as_on_windows
+
+if os.path.isdir("/proc/self/fd"):
+    for name in ("replace", "rename", "unlink", "remove"):
+        setattr(os, name, closed(getattr(os, name)))
+"""
+_IMPORT = """
 failed = []
 for name in sys.stdin.read().split():
     try:
@@ -41,6 +57,23 @@ for name in sys.stdin.read().split():
         if not (isinstance(error, ImportError) and getattr(error, "name", "").partition(".")[0] in OPTIONAL):
             failed.append(f"{name}: {type(error).__name__}: {error}")
 print("\\n".join(failed))
+"""
+_RUN = """
+from vidtrack.cli.app import main
+
+clip, model, out = sys.argv[1:]
+log = os.path.join(out, "bikes.tracks.jsonl")
+commands = [
+    ["detect", clip, "-o", out, "--model", model, "--end", "0.4", "--device", "cpu"],
+    ["detect", clip, "-o", out, "--model", model, "--end", "0.4", "--device", "cpu", "--overwrite"],
+    ["render", log, clip, "--blur", "-o", os.path.join(out, "hidden.mp4")],
+    ["report", log],
+    ["export", log, "--to", "nuke,mot", "-o", out],
+    ["validate", log],
+]
+for command in commands:
+    code = main(command)
+    assert code == 0, (command, code)
 """
 _OPTIONAL = {
     "ray",
@@ -63,7 +96,7 @@ def test_no_module_needs_posix_to_be_imported() -> None:
     ]
     assert len(names) > 150
     done = subprocess.run(
-        [sys.executable, "-c", f"OPTIONAL = {_OPTIONAL}\n{_CHILD}"],
+        [sys.executable, "-c", f"{_HIDE}\nOPTIONAL = {_OPTIONAL}\n{_IMPORT}"],
         input="\n".join(names),
         capture_output=True,
         text=True,
@@ -72,3 +105,17 @@ def test_no_module_needs_posix_to_be_imported() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+def test_commands_run_without_posix(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{_HIDE}\n{_RUN}", ROOT / "examples" / "bikes.mp4", tiny_checkpoint, tmp_path],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    made = {path.name for path in tmp_path.iterdir()}
+    assert {"bikes.tracked.mp4", "bikes.tracks.jsonl", "bikes.report.html", "hidden.mp4"} < made
+    assert not list(tmp_path.rglob("*.partial"))

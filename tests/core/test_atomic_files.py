@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from vidtrack.core import atomic_files
 from vidtrack.core.atomic_files import AtomicFile, check_writable, partial_folder, write_whole
 from vidtrack.core.errors import OutputError
 
@@ -107,3 +110,28 @@ def test_a_folder_that_cannot_take_its_name_is_removed(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="shots cannot be written"), partial_folder(target) as partial:
         partial.replace(target)
     assert [path.name for path in tmp_path.iterdir()] == ["shots"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are listed in /proc")
+def test_no_file_is_renamed_or_removed_while_it_is_open_without_flock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(change: Callable[..., Any]) -> Callable[..., Any]:
+        def as_on_windows(path: Path, *others: Path) -> Any:
+            if str(path) in {os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()}:
+                raise PermissionError(13, "The process cannot access the file because it is being used", str(path))
+            return change(path, *others)
+
+        return as_on_windows
+
+    monkeypatch.setattr(atomic_files, "fcntl", None)
+    monkeypatch.setattr(os, "replace", closed(os.replace))
+    monkeypatch.setattr(Path, "unlink", closed(Path.unlink))
+    write_whole(tmp_path / "a.json", "{}")
+    AtomicFile(tmp_path / "b.json").discard()
+    with open(tmp_path / "kept.json", "w") as file:  # as another program may hold it
+        refuse = os.replace
+        monkeypatch.setattr(os, "replace", lambda partial, path: refuse(path, partial))
+        with pytest.raises(OutputError, match="being used"):
+            write_whole(Path(file.name), "{}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "kept.json"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vidtrack.batch.remote import is_address
 from vidtrack.core.errors import UsageError
 from vidtrack.video.live_source import is_web_file, live_source, without_password
 
@@ -41,10 +42,13 @@ def test_a_number_is_a_camera_unless_it_is_a_file(tmp_path: Path, monkeypatch: p
     assert live_source("0") is None
 
 
-@pytest.mark.parametrize("text", ["clip.mp4", "s3://bucket/a.mp4", "C:/clip.mp4", "http://host/clip.mp4", "a:b.mp4"])
+@pytest.mark.parametrize(
+    "text", ["clip.mp4", "s3://bucket/a.mp4", "C:/clip.mp4", r"C:\clips\a.mp4", "http://host/clip.mp4", "a:b.mp4"]
+)
 def test_files_and_stores_are_not_live(text: str) -> None:
     assert live_source(text) is None
     assert is_web_file(text) == text.startswith("http")
+    assert is_address(text) == text.startswith(("s3:", "http:"))
 
 
 def test_what_cannot_be_read_says_what_to_do() -> None:

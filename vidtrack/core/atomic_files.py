@@ -16,7 +16,7 @@ from vidtrack.core.errors import ExistsError, OutputError, UsageError
 
 try:
     import fcntl
-except ImportError:  # Windows, where a file cannot be renamed while it is open
+except ImportError:  # Windows, where a file cannot be renamed or removed while it is open
     fcntl = None  # type: ignore[assignment]
 
 STDOUT = Path("-")
@@ -48,19 +48,20 @@ class AtomicFile:
         """Give the file its name; raises OutputError."""
         if self._descriptor is None:
             return
-        if fcntl is None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        self._close_before_change()
         try:
             os.replace(self.partial, self.path)
         except OSError as error:
-            self.discard()
+            with contextlib.suppress(OSError):
+                self.partial.unlink()
             raise cannot_write(self.path, error) from None
-        self._release()
+        finally:
+            self._release()
 
     def discard(self) -> None:
         """Remove the partial file."""
         if self._descriptor is not None:
+            self._close_before_change()
             with contextlib.suppress(OSError):
                 self.partial.unlink()
             self._release()
@@ -68,6 +69,10 @@ class AtomicFile:
     def leave(self) -> None:
         """Keep the partial file, for what it is worth."""
         self._release()
+
+    def _close_before_change(self) -> None:
+        if fcntl is None:
+            self._release()
 
     def _release(self) -> None:
         if self._descriptor is not None:
@@ -202,7 +207,8 @@ def _claim(partial: Path) -> int:
                 raise OSError(errno.EEXIST, f"{partial.name} is in the way")
             _lock(descriptor)
             with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.lstat(partial), found):  # else it was renamed or removed before we had the lock
+                # else it was renamed or removed before we had the lock
+                if fcntl is None or os.path.samestat(os.lstat(partial), found):
                     if found.st_nlink == 1:
                         os.ftruncate(descriptor, 0)
                         return descriptor

@@ -10,6 +10,8 @@ from xml.etree import ElementTree as Xml
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
+_DEVICE = re.compile("con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)  # no names of files on Windows, however they end
+
 
 def number(value: float | Fraction, digits: int = 4) -> str:
     """A number without needless zeros: `12`, `12.5`, never `-0` nor `1e-05`."""
@@ -37,7 +39,8 @@ def identifier(name: str) -> str:
 
 def file_name(name: str) -> str:
     """A name that every file system takes."""
-    return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ") or "object"
+    plain = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ") or "object"
+    return f"_{plain}" if _DEVICE.fullmatch(plain.partition(".")[0].rstrip()) else plain
 
 
 def file_url(path: str) -> str:
