@@ -74,7 +74,7 @@ class Outputs:
 
     def write(self, item: Tracked) -> int:
         """Write one frame; returns how many have been written."""
-        frame, tracks, problems, cut, _, shown, _ = item
+        frame, tracks, problems, cut, _, shown, *_ = item
         self._last = frame
         self.problems += len(problems)
         crossings = [crossing.event(self._class_names) for crossing in self._counter.step(tracks)]

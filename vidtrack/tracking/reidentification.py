@@ -57,7 +57,7 @@ def exchange(tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float
     first, second = np.unravel_index(gain.argmax(), gain.shape)
     if gain[first, second] < LEAST_GAIN:
         return None
-    a, b = rows[first], others[second]
+    a, b = int(rows[first]), int(others[second])
     since = max(tracks.contact_peak[a], tracks.contact_peak[b]) if second < n else tracks.seen_seconds[b]
     done = Exchange(int(tracks.ids[a]), int(tracks.ids[b]), float(since))
     tracks.exchange_identities(a, b)
