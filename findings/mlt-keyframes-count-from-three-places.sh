@@ -5,11 +5,13 @@
 #   the first shown frame. On <entry in="20"> keyframe 0 is frame 0 of the source, so the
 #   first shown frame is already at keyframe 20, even for a filter that is written inside the entry.
 #   Give the filter in="20" as well and it counts from the shown frame again.
-# Versions: MLT 7.12 (Debian's melt).
+# Versions: MLT 7.12.0 (melt and libmlt7 7.12.0-1+deb12u1 of Debian 12).
 # Why it matters: a track's box pasted as rect keyframes is 20 frames ahead of its object after a
 #   trim in one project, and right in the other, though both show the same frames.
 set -euo pipefail
-command -v melt > /dev/null || { echo "needs melt: apt-get install melt"; exit 2; }
+pinned=7.12.0-1+deb12u1
+[ "$(dpkg-query -W -f '${Version} ' melt libmlt7 2> /dev/null)" = "$pinned $pinned " ] ||
+  { echo "needs Debian 12 and apt-get install melt=$pinned libmlt7=$pinned libmlt-data=$pinned"; exit 2; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

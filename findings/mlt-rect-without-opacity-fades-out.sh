@@ -3,11 +3,13 @@
 # What happens: it does only while no neighbour gives it. Between a keyframe with opacity 1 and one
 #   without, the picture fades: half gone in the middle, nearly black one frame before the second
 #   keyframe, and whole again on it.
-# Versions: MLT 7.12 (Debian's melt).
+# Versions: MLT 7.12.0 (melt and libmlt7 7.12.0-1+deb12u1 of Debian 12).
 # Why it matters: a cover or an inset that follows a tracked object flickers off at each keyframe
 #   that leaves the opacity out. What it hides is shown. Give all five numbers on every keyframe.
 set -euo pipefail
-command -v melt > /dev/null || { echo "needs melt: apt-get install melt"; exit 2; }
+pinned=7.12.0-1+deb12u1
+[ "$(dpkg-query -W -f '${Version} ' melt libmlt7 2> /dev/null)" = "$pinned $pinned " ] ||
+  { echo "needs Debian 12 and apt-get install melt=$pinned libmlt7=$pinned libmlt-data=$pinned"; exit 2; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
