@@ -47,7 +47,7 @@ class Evidence:
 
 VARIANTS = {
     "association": None,
-    "queries follow only (shipped)": Evidence(),
+    "queries follow only": Evidence(),
     "+ in every match (0.4)": Evidence(0.4),
     "+ lift weak detections (0.5)": Evidence(lift_score=0.5),
     "+ suppress births": Evidence(suppresses=True),

@@ -20,7 +20,7 @@ from vidtrack.model.detector import DeformableDETR, Memory
 from vidtrack.model.outputs import FrameOutput
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.state import Tracks
-from vidtrack.tracking.track_queries import join_queries, track_queries, track_query_output
+from vidtrack.tracking.track_queries import believed, findings, join_queries, track_queries
 from vidtrack.tracking.tracker import make_tracker
 
 SMALL = structs.replace(
@@ -143,7 +143,7 @@ def test_a_carried_query_answers_for_its_own_class():
     tracks = some_tracks()
     boxes = [[20 / 96, 40 / 64, 20 / 96, 40 / 64], [70 / 96, 25 / 64, 40 / 96, 30 / 64]]
     found = FrameOutput(output([[2.0, 5, 0], [5, -2, 0]], boxes), SIZE, np.ones(3, bool))
-    carried = track_query_output(found, tracks, BOTH, TrackerConfig(track_query_score=0.5))
+    carried = believed(findings(found, tracks, BOTH), tracks, BOTH, TrackerConfig(track_query_score=0.5))
     assert carried.rows.tolist() == [0]  # the second is sure of the first one's class, not of its own
     assert carried.found.scores == pytest.approx([float(torch.sigmoid(torch.tensor(2.0)))])
 

@@ -50,17 +50,19 @@ def join_queries(carried: Queries, objects: Queries) -> Queries:
     return Queries.cat(carried, objects, attention_mask=is_track[:, None] != is_track[None, :])
 
 
-def track_query_output(
-    output: FrameOutput, tracks: Tracks, rows: np.ndarray, config: TrackerConfig
-) -> TrackQueryOutput:
-    """What the first queries, one for each of the `rows`, found of its class near where motion expects it."""
+def findings(output: FrameOutput, tracks: Tracks, rows: np.ndarray) -> Detections:
+    """What the first queries, one for each of the `rows`, found of its class, whether to be believed or not."""
     queries, classes = np.arange(len(rows)), tracks.classes[rows]
-    found = Detections(
+    return Detections(
         output.boxes_xyxy[queries],
         output.probabilities[queries, classes].astype(np.float64),
         classes,
         output.embeddings[queries],
         np.full(len(rows), -1, dtype=np.int64),
     )
+
+
+def believed(found: Detections, tracks: Tracks, rows: np.ndarray, config: TrackerConfig) -> TrackQueryOutput:
+    """The findings, one for each of the `rows`, that are sure and near where motion expects the object."""
     accepted = accept_track_queries(tracks.predicted_xyxy[rows], found, config)
     return TrackQueryOutput(rows[accepted], found[accepted])
