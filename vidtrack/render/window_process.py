@@ -38,7 +38,7 @@ class _Newest:
 
 def main() -> None:
     """Open the window, report that on standard output, and show images."""
-    cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+    cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)  # no toolbar
     print("open", flush=True)
     newest, sized = _Newest(), False
     threading.Thread(target=newest.receive, daemon=True).start()
