@@ -45,7 +45,8 @@ def exchange(tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float
     rows, found = rows[here], found[here]
     lost = np.flatnonzero((tracks.ids > 0) & (tracks.seen_seconds < seconds) & tracks.settled_colours.any(axis=1))
     others = np.concatenate([rows, lost])
-    if len(rows) == 0 or len(others) < 2:
+    near = _reachable(tracks, rows, others, seconds)
+    if not near.any():
         return None
     known = tracks.settled_colours[others].any(axis=1) & ~new[others]
     agree = np.where(known, found @ tracks.settled_colours[others].T, UNKNOWN_AGREEMENT)  # (R, O)
@@ -53,7 +54,7 @@ def exchange(tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float
     own = np.diag(agree)
     gain = agree - own[:, None]
     gain[:, :n] += gain[:, :n].T
-    gain[~_reachable(tracks, rows, others, seconds)] = 0
+    gain[~near] = 0
     first, second = np.unravel_index(gain.argmax(), gain.shape)
     if gain[first, second] < LEAST_GAIN:
         return None
