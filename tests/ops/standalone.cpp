@@ -1,9 +1,13 @@
 // The CPU kernels without Python and torch, for processors that are emulated: one call from standard input to standard
-// output, as test_arm.py writes and reads it.
+// output, as test_other_platforms.py writes and reads it.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#endif
 
 #include "cpu/kernels.h"
 
@@ -32,6 +36,10 @@ std::vector<char> read_tensor(int64_t bytes) {
 }  // namespace
 
 int main() {
+#ifdef _WIN32
+  _setmode(_fileno(stdin), _O_BINARY);
+  _setmode(_fileno(stdout), _O_BINARY);
+#endif
   const std::vector<int64_t> head = read_numbers(9);
   const std::vector<int64_t> shapes = read_numbers(2 * head[7]);
   Call call{};
