@@ -145,7 +145,8 @@ class DeformableDETR(nn.Module):
         """The queries that look for objects anywhere: learned, or from the best proposals of a two-stage model."""
         batch = memory.tokens.shape[0]
         if memory.proposal_logits is None or memory.proposal_boxes is None:
-            position, content = self.query_embed.weight.expand(batch, -1, -1).chunk(2, dim=-1)
+            halves = self.query_embed.weight.chunk(2, dim=-1)  # contiguous, or an export's batch becomes constant
+            position, content = (half.contiguous().expand(batch, -1, -1) for half in halves)
             return Queries(content, position, self.reference_points(position).float().sigmoid())
         best = self._best_proposals(memory.proposal_logits, memory.proposal_boxes)
         logits = memory.proposal_boxes.gather(1, best[..., None].expand(-1, -1, 4)).detach()
