@@ -83,6 +83,75 @@ def test_a_file_that_was_replaced_meanwhile_is_not_a_mixture(tmp_path: Path) -> 
     assert asked == [None, '"v1"']
 
 
+@pytest.mark.parametrize("tag", ['W/"v{}"', '"v{}"'])
+def test_a_server_that_ignores_versions_does_not_mix_them(tmp_path: Path, tag: str) -> None:
+    versions, asked = [os.urandom(5000), os.urandom(5000)], []
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        wanted = request.headers.get("Range")
+        asked.append(wanted)
+        data = versions[min(len(asked) - 1, 1)]
+        request.send_response(206 if wanted else 200)
+        request.send_header("ETag", tag.format(min(len(asked), 2)))
+        request.send_header("Content-Length", str(3000 if wanted else 5000))
+        request.end_headers()
+        request.wfile.write(data[2000:] if wanted else data if len(asked) > 1 else data[:2000])
+
+    with serving(answer) as address:
+        download(f"{address}/clip.mp4", tmp_path / "clip.mp4")
+    assert (tmp_path / "clip.mp4").read_bytes() == versions[1]
+    assert asked == [None, "bytes=2000-", None]
+
+
+def test_a_file_that_became_shorter_meanwhile_is_fetched_anew(tmp_path: Path) -> None:
+    short, asked = os.urandom(1000), []
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(request.headers.get("Range"))
+        if asked[-1] is not None:
+            request.send_error(416)
+            return
+        request.send_response(200)
+        request.send_header("Content-Length", "5000" if len(asked) == 1 else "1000")
+        request.end_headers()
+        request.wfile.write(bytes(2000) if len(asked) == 1 else short)
+
+    with serving(answer) as address:
+        download(f"{address}/clip.mp4", tmp_path / "clip.mp4")
+    assert (tmp_path / "clip.mp4").read_bytes() == short
+    assert asked == [None, "bytes=2000-", None]
+
+
+def test_a_redirect_in_a_circle_is_one_line(tmp_path: Path) -> None:
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        request.send_response(302)
+        request.send_header("Location", "/clip.mp4")
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    with serving(answer) as address, pytest.raises(InputError, match="HTTP 302") as caught:
+        download(f"{address}/clip.mp4", tmp_path / "clip.mp4")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_busy_server_is_asked_again(tmp_path: Path) -> None:
+    asked = []
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        if len(asked) == 1:
+            request.send_error(429)
+            return
+        request.send_response(200)
+        request.send_header("Content-Length", "4")
+        request.end_headers()
+        request.wfile.write(b"clip")
+
+    with serving(answer) as address:
+        download(f"{address}/clip.mp4", tmp_path / "clip.mp4")
+    assert (tmp_path / "clip.mp4").read_bytes() == b"clip"
+
+
 def test_a_missing_file_on_the_web_is_one_line_without_secrets(tmp_path: Path) -> None:
     with serving(lambda request: request.send_error(404)) as address:
         with pytest.raises(InputError, match="404") as caught:

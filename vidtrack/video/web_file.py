@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import re
 import shutil
 import time
 import urllib.error
@@ -17,8 +18,13 @@ from vidtrack.video.live_source import without_password
 
 _TIMEOUT_SECONDS = 20.0  # without a byte
 _PAUSE_SECONDS = 0.5
+_PASSING = (408, 425, 429)  # timeout, too early, too many requests
 _PIECE = 1 << 20
 _SPARE_BYTES = 1 << 30  # a source that never ends must not fill the disk
+
+
+class _ChangedError(Exception):
+    """The file is another one than that of which the first bytes came."""
 
 
 def copy_pipe(stream: IO[bytes], target: Path) -> None:
@@ -35,27 +41,34 @@ def download(address: str, target: Path, patience_seconds: float = 30.0) -> None
 
     Raises InputError, and OutputError if the disk is nearly full.
     """
-    name, heard = without_password(address), time.monotonic()
+    name, heard, longest = without_password(address), time.monotonic(), 0
     version: str | None = None
     with target.open("wb") as file:
         while True:
-            before = file.tell()
             try:
                 with _open(address, file.tell(), version) as answer:
-                    version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+                    if not _continues(answer, file.tell(), version):
+                        raise _ChangedError
+                    version = _version(answer)
                     if _copy(answer, file, name):
                         return
                 why = "the transfer broke off"
+            except _ChangedError:
+                _start_over(file)
+                why = "it changed during the transfer"
             except urllib.error.HTTPError as error:
                 error.close()
-                if error.code < 500:
+                reason = str(error.reason).partition("\n")[0]  # of a redirect in a circle, several lines
+                why = f"HTTP {error.code} {reason}"
+                if error.code == 416 and file.tell():  # it is shorter by now
+                    _start_over(file)
+                elif error.code < 500 and error.code not in _PASSING:
                     hint = "it wants a user and a password" if error.code in (401, 403) else "check the address"
-                    raise InputError(f"{name} cannot be read: HTTP {error.code} {error.reason}", hint) from None
-                why = f"HTTP {error.code} {error.reason}"
+                    raise InputError(f"{name} cannot be read: {why}", hint) from None
             except (OSError, ValueError, http.client.HTTPException) as error:  # URLError is an OSError
                 why = str(getattr(error, "reason", error))
-            if file.tell() > before:
-                heard = time.monotonic()
+            if file.tell() > longest:
+                heard, longest = time.monotonic(), file.tell()
             if time.monotonic() - heard + _PAUSE_SECONDS > patience_seconds:
                 raise InputError(f"{name} cannot be read: {why}", "check the address and the connection")
             time.sleep(_PAUSE_SECONDS)
@@ -72,11 +85,27 @@ def _open(address: str, start: int, version: str | None) -> http.client.HTTPResp
     return answer
 
 
+def _version(answer: http.client.HTTPResponse) -> str | None:
+    return answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+
+
+def _continues(answer: http.client.HTTPResponse, start: int, version: str | None) -> bool:
+    """Whether a partial answer begins at byte `start` of the same version; servers may ignore If-Range."""
+    if answer.status != 206:
+        return True
+    begins = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+    return _version(answer) == version and (begins is None or int(begins[1]) == start)
+
+
+def _start_over(file: IO[bytes]) -> None:
+    file.seek(0)
+    file.truncate()
+
+
 def _copy(answer: http.client.HTTPResponse, file: IO[bytes], name: str) -> bool:
     """Append what is missing; False if the answer was cut short."""
-    if answer.status != 206:  # the server starts over
-        file.seek(0)
-        file.truncate()
+    if answer.status != 206:
+        _start_over(file)
     length = answer.headers.get("Content-Length")
     expected = None if length is None else int(length)
     began = file.tell()
