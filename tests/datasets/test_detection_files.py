@@ -116,6 +116,28 @@ def test_what_is_no_file_of_detections_is_refused_in_one_line(
         read_detections(write(tmp_path / name, content))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", "1,-1,1,1,9,9,1\n20261129,-1,1,1,9,9,1"),
+        ("a.json", [result(1), result(10**12)]),
+        ("a.json", IMAGES | {"images": [{"id": n, "file_name": f"IMG_{20261129 + n}.jpg"} for n in (11, 13)],
+                             "annotations": [result(11) | {"id": 1}]}),
+        ("a.json", IMAGES | {"images": [{"id": n, "file_name": f"{n}{'9' * 5000}.jpg"} for n in (11, 13)],
+                             "annotations": [result(11) | {"id": 1}]}),
+    ],
+)  # fmt: skip
+def test_dates_and_ids_are_not_taken_for_millions_of_frames(tmp_path: Path, name: str, content: Any) -> None:
+    with pytest.raises(DataError, match=r"a\..* has frame \d+, and a clip may have 10,000,000 frames"):
+        read_detections(write(tmp_path / name, content))
+
+
+def test_an_image_id_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", json.dumps([result(1)]).replace(": 1,", ": 1e400,"))
+    with pytest.raises(DataError, match="image_id inf is not a frame number"):
+        read_detections(path)
+
+
 def test_several_videos_and_sizes_are_refused(tmp_path: Path) -> None:
     images = [dict(image, video_id=n) for n, image in enumerate(IMAGES["images"])]
     with pytest.raises(DataError, match="images of 3 videos"):

@@ -23,6 +23,8 @@ NAMELESS = "object"  # the class of a file that names none
 _FORMATS = "expected a COCO .json file or MOT rows: frame,id,left,top,width,height,score"
 _RESULT = 'a result is {"image_id", "category_id", "bbox": [x, y, width, height], "score"}'
 _JSON_SUFFIXES = (".json",)
+_DIGITS = 15  # of a number that is read; longer ones are too high for a frame anyway
+_MOST_FRAMES = 10_000_000  # 46 hours at 60 frames per second; dates and image ids taken for frames are higher
 
 
 class CocoResult(msgspec.Struct, frozen=True):
@@ -71,14 +73,17 @@ def _read_mot(path: Path) -> DetectionSequence:
     """MOT counts frames and pixels from 1; a frame without rows was looked at if it is in step with the others."""
     rows = read_rows(path)
     names, classes = _mot_classes(path, rows.classes)
-    known = np.unique(rows.frames)
+    if rows.last_frame > _MOST_FRAMES:
+        raise _too_late(path, rows.last_frame)
+    known, nothing = np.unique(rows.frames), Detections.of(np.zeros((0, 4)), np.zeros(0))
     step = max(1, int(np.gcd.reduce(np.diff(known)))) if len(known) > 1 else 1
     first = int(known[0]) % step if len(known) else 0
     frames: dict[int, Detections] = {}
     for frame, (low, high) in enumerate(_bounds(rows.frames, rows.last_frame), start=1):
         if frame % step == first:
             part = slice(low, high)
-            frames[frame - 1] = Detections.of(rows.boxes_xyxy[part] - MOT_PIXEL, rows.scores[part], classes[part])
+            boxes = rows.boxes_xyxy[part] - MOT_PIXEL
+            frames[frame - 1] = Detections.of(boxes, rows.scores[part], classes[part]) if low < high else nothing
     scores = rows.scores
     if len(scores) and (scores == -1).all():  # what writers put where they have no score
         frames = {index: replace(one, scores=np.ones(len(one))) for index, one in frames.items()}
@@ -133,8 +138,7 @@ def _without_images(path: Path, results: Sequence[CocoResult]) -> DetectionSeque
                 f"{path}: image_id {result.image_id!r} is not a frame number", "--images FILE lists the images"
             )
         numbers[result.image_id] = number
-    first = min(numbers.values(), default=0)
-    numbers = {key: number - min(first, 1) for key, number in numbers.items()}
+    numbers = _from_first(path, numbers)
     known = {result.category_id: f"category {result.category_id}" for result in results}
     names = {key: known[key] for key in sorted(known, key=str)}
     looked_at = range(max(numbers.values(), default=-1) + 1)
@@ -166,7 +170,7 @@ def _frame_numbers(path: Path, images: Sequence[CocoImage]) -> dict[Id, int]:
     numbers: dict[Id, int] = {}
     for image in images:
         digits = re.findall(r"\d+", Path((image.file_name or "").replace("\\", "/")).stem)
-        number = image.frame_id if image.frame_id is not None else int(digits[-1]) if digits else None
+        number = image.frame_id if image.frame_id is not None else int(digits[-1][:_DIGITS]) if digits else None
         if number is None or number < 0:
             raise DataError(
                 f"{path}: image {image.id!r} has no frame number", "expected frame_id, or names such as 000001.jpg"
@@ -174,8 +178,21 @@ def _frame_numbers(path: Path, images: Sequence[CocoImage]) -> dict[Id, int]:
         numbers[image.id] = number
     if len(set(numbers.values())) < len(numbers):
         raise DataError(f"{path} has several images of one frame", "expected the frames of one clip")
-    first = min(numbers.values(), default=0)
+    return _from_first(path, numbers)
+
+
+def _from_first(path: Path, numbers: Mapping[Id, int]) -> dict[Id, int]:
+    """Ordinals of numbered frames, of which the first may be 0 or 1."""
+    first, last = min(numbers.values(), default=0), max(numbers.values(), default=0)
+    if last > _MOST_FRAMES:
+        raise _too_late(path, last)
     return {key: number - min(first, 1) for key, number in numbers.items()}
+
+
+def _too_late(path: Path, frame: int) -> DataError:
+    return DataError(
+        f"{path} has frame {frame}, and a clip may have {_MOST_FRAMES:,} frames", "number the frames from 0 or 1"
+    )
 
 
 def _box(path: Path, numbers: Mapping[Id, int], found: CocoAnnotation | CocoResult) -> _Box:
@@ -222,5 +239,5 @@ def _with_scores(sequence: DetectionSequence, score_range: tuple[float, float] |
 def _whole(value: Id) -> int | None:
     """A number without a fraction, or text of digits, as an int."""
     if isinstance(value, str):
-        return int(value) if re.fullmatch(r"\d{1,15}", value) else None
-    return int(value) if value == int(value) else None
+        return int(value) if re.fullmatch(rf"\d{{1,{_DIGITS}}}", value) else None
+    return int(value) if isinstance(value, int) or value.is_integer() else None
