@@ -10,7 +10,7 @@ from vidtrack.tracking.state import Tracks
 
 SETTLE_SECONDS = 0.4  # after a contact, in which identities may still change and colours are not remembered
 UNKNOWN_AGREEMENT = 0.6  # taken for that of colours that are not known
-LEAST_GAIN = 0.2  # by how much the colours must agree better after an exchange
+LEAST_GAIN = 0.15  # by how much the colours must agree better after an exchange, in two sightings
 REACH, SPEED = 1.0, 1.5  # in box sides, and per second: how far people may come while hidden or covered
 LEAST_SIZE_RATIO = 0.5
 HIDDEN = 2.0  # instead of the share covered, which is at most 1
@@ -37,7 +37,7 @@ def exchange(tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float
     """Give identities back, of the two tracks for which the colours then agree better by most.
 
     `rows` (N,) are seen clearly now, with the colours `found` (N, L). One of the two had a contact just now or is new;
-    the other one did too, or is lost.
+    the other one did too, or is lost. Two sightings must say so: one alone is often wrong.
     """
     new = seconds - tracks.born_seconds <= SETTLE_SECONDS
     settling = new | (seconds - tracks.contact_seconds <= SETTLE_SECONDS)
@@ -59,6 +59,13 @@ def exchange(tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float
     if gain[first, second] < LEAST_GAIN:
         return None
     a, b = int(rows[first]), int(others[second])
+    pair, swapped = [a, b], [b, a]
+    again = (tracks.suspected_ids[pair] == tracks.ids[swapped]) & (
+        seconds - tracks.suspected_seconds[pair] <= SETTLE_SECONDS
+    )
+    tracks.suspected_ids[pair], tracks.suspected_seconds[pair] = tracks.ids[swapped], seconds
+    if not again.all():
+        return None
     since = max(tracks.contact_peak[a], tracks.contact_peak[b]) if second < n else tracks.seen_seconds[b]
     done = Exchange(int(tracks.ids[a]), int(tracks.ids[b]), float(since))
     tracks.exchange_identities(a, b)

@@ -68,6 +68,8 @@ class Tracks:
     contact_seconds: np.ndarray  # (N,) when it was last hidden or covered
     contact_peak: np.ndarray  # (N,) when it was covered most, since it was last clear for a while
     contact_cover: np.ndarray  # (N,) share covered then; 1 if hidden
+    suspected_ids: np.ndarray  # (N,) int64, whose colours it last had; 0: its own
+    suspected_seconds: np.ndarray  # (N,) when that was
 
     @classmethod
     def born(cls, found: Detections, num_classes: int, seconds: float, colours: np.ndarray | None = None) -> Tracks:
@@ -95,6 +97,8 @@ class Tracks:
             contact_seconds=np.full(n, -np.inf),
             contact_peak=np.full(n, seconds),
             contact_cover=np.zeros(n),
+            suspected_ids=np.zeros(n, dtype=np.int64),
+            suspected_seconds=np.full(n, -np.inf),
         )
 
     def __len__(self) -> int:
