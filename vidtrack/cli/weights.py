@@ -139,8 +139,6 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
     """Export a model for ONNX Runtime, OpenVINO or TensorRT; `detect --model FILE` runs the first two."""
-    if int8 is not None and runtime is not Runtime.openvino:
-        raise UsageError("--int8 needs --to openvino", "leave it out, or change --to")
     suffix = ".xml" if runtime is Runtime.openvino else ".onnx"
     target = output or Path(Path(model).stem + (".tensorrt.onnx" if runtime is Runtime.tensorrt else suffix))
     if target.suffix != suffix:

@@ -24,7 +24,10 @@ def calibration_images(source: Path, size: int, max_size: int) -> list[np.ndarra
         with VideoReader(source) as reader:
             every = -(-(reader.info.frame_count or _IMAGES) // _IMAGES)
             frames = islice(reader, 0, _IMAGES * every, every)
-            return [resize_and_pad([frame.image], size, max_size)[0] for frame in frames]
+            images = [resize_and_pad([frame.image], size, max_size)[0] for frame in frames]
+        if not images:
+            raise InputError(f"{source} has no frame that can be decoded", "give another clip")
+        return images
     files = sorted(path for path in source.iterdir() if is_still_image(path))
     if not files:
         raise InputError(f"no images in folder {source}", "give a folder of image files, or a clip")

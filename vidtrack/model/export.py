@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from vidtrack.core.atomic_files import cannot_write, check_writable
+from vidtrack.core.errors import UsageError
 from vidtrack.model.calibration import calibration_images
 from vidtrack.model.exported import IMAGES, ExportHeader
 from vidtrack.model.onnx_export import load_for_export, write_onnx
@@ -31,6 +32,8 @@ def export_model(
     runs in 8 bits, with ranges measured on them. `begun` is called before the part that takes a minute. Raises
     WeightsError, UsageError, InputError and OutputError.
     """
+    if int8 is not None and runtime != "openvino":
+        raise UsageError("--int8 needs --to openvino", "leave it out, or change --to")
     if not path.parent.is_dir():  # before the work, not after it
         raise cannot_write(path, FileNotFoundError(errno.ENOENT, ""))
     check_writable(path)
