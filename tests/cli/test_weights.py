@@ -57,7 +57,7 @@ def test_info_shows_what_a_model_is(vidtrack: Command, tiny_checkpoint: Path) ->
     facts = dict(line.split(None, 1) for line in ended.out.splitlines())
     assert facts["classes:"] == "4: person, car, bicycle, traffic light"
     assert facts["size:"] == "shorter side 64, longest 160 pixels"
-    assert facts["tracker:"] == "propagation or association"
+    assert facts["tracker:"] == "association; --tracker propagation works too"
     assert facts["sha256:"] == hashlib.sha256(tiny_checkpoint.read_bytes()).hexdigest()
 
 

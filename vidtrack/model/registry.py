@@ -154,7 +154,7 @@ def locate(name_or_path: str | Path) -> Located:
 
 
 def _not_found(given: str, path: Path) -> WeightsError:
-    if os.sep not in given and path.suffix.lower() not in _MODEL_SUFFIXES:
+    if not {"/", os.sep} & set(given) and path.suffix.lower() not in _MODEL_SUFFIXES:
         names = ", ".join(entry.name for entry in entries())
         return WeightsError(f"unknown model {given!r}: neither a known name nor a path", f"known: {names}")
     hint = f"is it hf:{given}, of the Hub?" if hub.is_name(given) else "`vidtrack weights list` shows models by name"

@@ -77,6 +77,7 @@ def exchange(tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float
 def _reachable(tracks: Tracks, rows: np.ndarray, others: np.ndarray, seconds: float) -> np.ndarray:
     """Mask (R, O) of the pairs of different tracks of similar size that may have been at one place."""
     a, b = xyxy_to_cxcywh(tracks.boxes_xyxy[rows]), xyxy_to_cxcywh(tracks.boxes_xyxy[others])
+    a[:, 2:], b[:, 2:] = np.maximum(a[:, 2:], 1e-9), np.maximum(b[:, 2:], 1e-9)
     side = np.sqrt(b[:, 2] * b[:, 3])
     away = np.hypot(a[:, 0, None] - b[:, 0], a[:, 1, None] - b[:, 1]) / side
     apart = seconds - np.minimum(tracks.contact_peak[rows][:, None], tracks.seen_seconds[others])

@@ -67,7 +67,7 @@ class Tracks:
     settled_colours: np.ndarray  # (N, appearance.LENGTH) float32, those before the last contact
     contact_seconds: np.ndarray  # (N,) when it was last hidden or covered
     contact_peak: np.ndarray  # (N,) when it was covered most, since it was last clear for a while
-    contact_cover: np.ndarray  # (N,) share covered then; 1 if hidden
+    contact_cover: np.ndarray  # (N,) share covered then, in [0, 1]; reidentification.HIDDEN if it was hidden
     suspected_ids: np.ndarray  # (N,) int64, whose colours it last had; 0: its own
     suspected_seconds: np.ndarray  # (N,) when that was
 

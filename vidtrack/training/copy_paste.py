@@ -77,7 +77,7 @@ def paste_moving(
         inside = np.s_[y : y + h, x : x + w]
         scale = rng.uniform(*_MOVING_SIDE) * min(height, width) / max(w, h)
         size = max(_LEAST_SIDE, round(w * scale)), max(_LEAST_SIDE, round(h * scale))
-        picture, mask = cv2.resize(donor_image[inside], size), cv2.resize(cover[inside], size)
+        cutout, mask = cv2.resize(donor_image[inside], size), cv2.resize(cover[inside], size)
         centre = rng.random(2)
         if len(now.boxes_cxcywh) and rng.random() < 0.5:
             centre = now.boxes_cxcywh[rng.integers(len(now.boxes_cxcywh)), :2]
@@ -86,22 +86,25 @@ def paste_moving(
         label, identity = int(donor.labels[index]), first_id + number
         only = rng.random()
         if only >= _ONLY_ONE:
-            before = _paste_onto(before, picture, mask, last, label, identity, trust)
+            before = _paste_onto(before, cutout, mask, last, label, identity, trust)
         if not _ONLY_ONE <= only < 2 * _ONLY_ONE:
-            now = _paste_onto(now, picture, mask, centre, label, identity, trust)
+            now = _paste_onto(now, cutout, mask, centre, label, identity, trust)
     return before, now
 
 
 def _paste_onto(
     sample: Sample,
-    picture: np.ndarray,
+    cutout: np.ndarray,
     mask: np.ndarray,
     centre: np.ndarray,
     label: int,
     identity: int,
     trust: float,
 ) -> Sample:
-    """The sample with a masked image around `centre` (2,), in [0, 1]; unchanged if most of that would be outside."""
+    """The sample with a cutout (h, w, 3), shown where its mask (h, w) is 1, around `centre` (2,) in [0, 1].
+
+    Unchanged if most of it would be outside.
+    """
     height, width = sample.image.shape[:2]
     left, top = (round(float(at)) for at in centre * (width, height) - np.array(mask.shape[::-1]) / 2)
     x, y = max(0, left), max(0, top)
@@ -112,7 +115,7 @@ def _paste_onto(
     cover = np.zeros((height, width), np.uint8)
     cover[y : y + shape[0], x : x + shape[1]] = mask[part]
     image = sample.image.copy()
-    image[y : y + shape[0], x : x + shape[1]][mask[part] > 0] = picture[part][mask[part] > 0]
+    image[y : y + shape[0], x : x + shape[1]][mask[part] > 0] = cutout[part][mask[part] > 0]
     edges = box_ops.cxcywh_to_xyxy(sample.boxes_cxcywh) * np.tile([width, height], 2)
     hidden = np.array([_share_covered(cover, box) >= COVERED for box in edges], bool)
     box = np.array(cv2.boundingRect(cover), np.float32) / np.tile([width, height], 2)
