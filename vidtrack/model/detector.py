@@ -229,7 +229,8 @@ class DeformableDETR(nn.Module):
         """Scores (B, Q, K) and boxes (B, Q, 4) of the last layer, from object queries alone."""
         scores, boxes = output.logits[-1].float().sigmoid(), output.boxes[-1].float()
         if self.config.matrix_nms:
-            scores = decay_doubles(scores, box_convert(boxes, "cxcywh", "xyxy"), self.config.matrix_nms)
+            inside = box_convert(boxes, "cxcywh", "xyxy").clamp(0, 1)  # as `FrameOutput` compares them
+            scores = decay_doubles(scores, inside, self.config.matrix_nms)
         return scores, boxes
 
     @torch.inference_mode()
