@@ -286,3 +286,24 @@ def test_what_is_not_done_with_photos_is_said(detect: Command, photos: Path, tmp
     assert_one_line(detect(photos, "--show"), 2, "--show", "photos")
     ended = detect(f"{photos}/c*.jpg", "-o", tmp_path / "x.jsonl")
     assert ended.code == 0 and "1 image, read as a clip (--photos" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"info": {"description": "of another program"}}, "vidtrack"),
+        ({"annotations": [{"id": 1, "image_id": 99, "category_id": 1, "bbox": [1, 1, 2, 2]}]}, "refers to image 99"),
+        ({"categories": [{"id": 10**9, "name": "edited by hand"}], "annotations": []}, "has category 1000000000"),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--skip-existing",)])
+def test_a_coco_file_that_cannot_be_continued_is_never_replaced_unasked(
+    detect: Command, photos: Path, change: dict[str, Any], said: str, options: tuple[str, ...]
+) -> None:
+    path = photos / "detections.json"
+    assert detect(photos, "--no-video", "--include", "café*").code == 0
+    path.write_text(edited := json.dumps(record(path) | change), "utf-8")
+    assert_one_line(detect(photos, "--no-video", *options), 2, "detections.json already exists", said)
+    assert path.read_text("utf-8") == edited
+    assert detect(photos, "--no-video", "--overwrite").code == 0
+    assert len(record(path)["images"]) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from vidtrack.core.errors import DataError
 from vidtrack.core.metadata import utc_now, version_of
 from vidtrack.datasets.coco import CocoAnnotation, CocoCategory, CocoFile, CocoImage, read_coco_as
 from vidtrack.pipeline.detect_photos import Photo
+
+_MOST_CLASSES = 100_000
 
 
 class MadeBy(msgspec.Struct, frozen=True):
@@ -72,18 +75,24 @@ class PhotoRecord:
 
     @classmethod
     def read(cls, path: Path) -> PhotoRecord | None:
-        """The record of an earlier run; None if there is none, or another program wrote the file."""
-        try:
-            file = read_coco_as(_File, path)
-        except DataError:
+        """The record of an earlier run; None if there is none.
+
+        Raises DataError for one that cannot be read or was changed, and for a file of another program.
+        """
+        if not os.path.lexists(path):
             return None
-        names = {category.id: category.name for category in file.categories}
-        numbers = range(1, max((number for number in names if isinstance(number, int)), default=0) + 1)
+        file = read_coco_as(_File, path)
+        names: dict[int, str] = {}
+        for category in file.categories:
+            if not isinstance(category.id, int) or not 1 <= category.id <= _MOST_CLASSES:
+                raise DataError(f"{path} has category {category.id!r}", "vidtrack counts categories from 1")
+            names[category.id] = category.name
+        class_names = [names.get(number, "") for number in range(1, max(names, default=0) + 1)]
         objects: dict[object, list[CocoAnnotation]] = {image.id: [] for image in file.images}
         for annotation in file.annotations:
             objects[annotation.image_id].append(annotation)
         entries = {str(image.file_name): _Entry(image, tuple(objects[image.id])) for image in file.images}
-        return cls(file.info.vidtrack, [names.get(number, "") for number in numbers], entries)
+        return cls(file.info.vidtrack, class_names, entries)
 
     def add(self, job: PhotoJob, photo: Photo, source: str) -> None:
         """Add the result of a photo, in place of an earlier one; `source` is its path relative to the record."""

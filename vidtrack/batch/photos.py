@@ -13,7 +13,7 @@ from vidtrack.batch.photo_plan import PhotoJob, PhotoPlan
 from vidtrack.batch.photo_record import MadeBy, PhotoRecord
 from vidtrack.batch.plan import EXISTS_HINT, Existing
 from vidtrack.core.atomic_files import check_writable, make_folder, refuse_existing, write_whole
-from vidtrack.core.errors import ExistsError, OutputError, VidtrackError
+from vidtrack.core.errors import DataError, ExistsError, OutputError, VidtrackError
 from vidtrack.model.choice import ModelChoice
 from vidtrack.pipeline.config import RunConfig
 from vidtrack.pipeline.detect_photos import FailedPhoto, Photo, detect_photos
@@ -46,12 +46,12 @@ class PhotoRun:
         located = registry.locate(model.name)
         shaped_by = Fingerprint.of(config, registry.content_sha256(located.path), model.prompt)
         made_by = MadeBy.of(located.name, shaped_by)
-        earlier = None if plan.record is None else PhotoRecord.read(plan.record)
-        same = earlier is not None and earlier.made_by == made_by and existing is not Existing.OVERWRITE
+        earlier = None if existing is Existing.OVERWRITE else _earlier(plan)
+        same = earlier is not None and earlier.made_by == made_by
         if existing is Existing.REFUSE and (earlier is None or (not plan.is_batch and earlier.entries)):
             targets = [plan.record, *(job.annotated for job in plan.jobs)]
             refuse_existing([target for target in targets if target is not None], EXISTS_HINT)
-        if existing is not Existing.OVERWRITE and earlier is not None:
+        if earlier is not None:
             self._refuse_loss(earlier, same)
         self.record = earlier if earlier is not None and same else PhotoRecord(made_by)
         self.done_before = tuple(job for job in plan.jobs if self.record.has(job))
@@ -109,3 +109,12 @@ class PhotoRun:
                 return PhotoOutcome(job, error=error)
         self.record.add(job, photo, self._seen_from_record(job))
         return PhotoOutcome(job, len(photo.objects), photo.warnings)
+
+
+def _earlier(plan: PhotoPlan) -> PhotoRecord | None:
+    """What an earlier run found; raises ExistsError for a file of which nobody knows what it holds."""
+    try:
+        return None if plan.record is None else PhotoRecord.read(plan.record)
+    except DataError as error:
+        said = f"{plan.record} already exists, and vidtrack cannot continue it: {error.message}"
+        raise ExistsError(said, _ELSEWHERE) from None
