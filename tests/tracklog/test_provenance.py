@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,3 +104,23 @@ def test_the_order_of_parameters_does_not_matter() -> None:
 def test_a_package_that_is_not_there_has_the_version_asked_for() -> None:
     assert version_of("vidtrack-without-a-doubt-absent", "none") == "none"
     assert version_of("numpy")[0].isdigit()
+
+
+@pytest.mark.parametrize("clip", ["a.mp4", "../src/b.mp4"])
+@pytest.mark.parametrize("log", ["link/a.tracks.jsonl", "link/../a.tracks.jsonl"])
+def test_a_log_behind_a_link_finds_its_clip_by_every_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: str, log: str
+) -> None:
+    for folder in ("run", "src", "other/disk"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "run" / "link").symlink_to(tmp_path / "other" / "disk")
+    (tmp_path / "run" / "a.mp4").write_bytes(b"a")
+    (tmp_path / "src" / "b.mp4").write_bytes(b"b")
+    monkeypatch.chdir(tmp_path / "run")
+    named, given = path_for_log(Path(clip), Path(log)), Path(log).absolute()
+    clip_bytes = Path(clip).read_bytes()
+    monkeypatch.chdir("/")
+    for place in (given, Path(os.path.realpath(given))):
+        found = find_source(replace(any_header().source, path=str(named)), place)
+        assert found is not None
+        assert found.read_bytes() == clip_bytes

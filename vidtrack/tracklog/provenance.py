@@ -73,14 +73,20 @@ def path_for_log(clip: Path, log: Path) -> Path:
     if clip.is_absolute() or not _exists(clip):
         return clip
     folder = Path(os.path.abspath(log)).parent  # without `..`, which has parents of its own
-    places = (folder / clip.name, *(above / clip for above in (folder, *folder.parents)))
-    real = os.path.realpath(clip)
-    if any(os.path.realpath(place) == real for place in places):
+    real_folder = Path(os.path.realpath(log.parent))  # links have other parents than what they point to
+    if all(_is_found_from(above, clip) for above in (folder, real_folder)):
         return clip
     try:
-        return Path(os.path.relpath(clip.absolute(), folder))
+        return Path(os.path.relpath(os.path.join(os.path.realpath(clip.parent), clip.name), real_folder))
     except ValueError:  # another drive
         return clip.absolute()
+
+
+def _is_found_from(folder: Path, clip: Path) -> bool:
+    """Whether `find_source` finds a clip for a log in `folder`, wherever it runs."""
+    places = (folder / clip.name, *(above / clip for above in (folder, *folder.parents)))
+    real = os.path.realpath(clip)
+    return any(os.path.realpath(place) == real for place in places)
 
 
 def _exists(path: Path) -> bool:
