@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 HEAD = struct.Struct("<II")  # width, height; then the image as RGB
-_ENDING_KEYS = frozenset({27, ord("q")})
+_ENDING_KEYS = frozenset({27, ord("q"), ord("Q")})  # Q: Caps Lock
 _TITLE = "vidtrack"
 _WAIT_MS = 15
 
