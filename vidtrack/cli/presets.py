@@ -43,9 +43,10 @@ def _take_preset(ctx: typer.Context, name: str | None) -> str | None:
     if name is not None:
         command = str(ctx.info_name)
         if name not in PRESETS:
+            hint = f"choose one of {', '.join(PRESETS)}"
             if name.isdigit() or any(word in name for word in _ENCODER):
-                raise UsageError(f"unknown preset {name!r}", f"for the video encoder use --encoder-preset {name}")
-            raise UsageError(f"unknown preset {name!r}", f"choose one of {', '.join(PRESETS)}")
+                hint += f"; for the video encoder use --encoder-preset {name}"
+            raise UsageError(f"unknown preset {name!r}", hint)
         if command not in PRESETS[name]:
             raise UsageError(f"the preset {name} sets nothing for vidtrack {command}", f"use it with {_users(name)}")
         ctx.default_map = {**_defaults(ctx, PRESETS[name][command], name), **(ctx.default_map or {})}
