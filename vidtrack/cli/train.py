@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,8 +87,9 @@ def recipe_command(
     )
     if not validation:
         typer.echo("no --validation: nothing will measure the model on images it has not seen", err=True)
-    following = f"vidtrack data check {out} --sheet sheet.jpg; vidtrack train {out} --out runs/{out.stem}"
-    typer.echo(f"next: {printable(following)}", err=True)
+    written, run = shlex.quote(str(out)), shlex.quote(f"runs/{out.stem}")
+    typer.echo(printable(f"next: vidtrack data check {written} --sheet sheet.jpg"), err=True)
+    typer.echo(printable(f"then: vidtrack train {written} --out {run}"), err=True)
 
 
 @data_app.command("check")

@@ -83,6 +83,7 @@ def starter_recipe(
         steps=steps,
         batch=BATCH,
         evaluate_steps=-(-steps // 4) if validation else 0,
+        log_steps=max(1, min(20, steps // 10)),
     )
 
 
