@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.media import Clip, write_clip
-from tests.video.serving import serving
+from tests.media import EXAMPLE_CLIP, Clip, write_clip
+from tests.video.serving import rtsp_camera, serving
 from vidtrack import TrackLog
 from vidtrack.video import VideoReader, probe
 
@@ -74,6 +74,21 @@ def test_ctrl_c_ends_a_stream_with_whole_files_and_exit_code_0(tiny_checkpoint: 
     with VideoReader(video) as reader:
         assert sum(1 for _ in reader) == len(written)
     assert probe(video).size == (160, 68)
+    assert not list(tmp_path.glob("*.partial*"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_an_rtsp_camera(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    log, video = tmp_path / "cam.tracks.jsonl", tmp_path / "cam.mp4"
+    with rtsp_camera(EXAMPLE_CLIP) as address:
+        code, said = interrupted([address, "-m", tiny_checkpoint, "-o", video], log)
+    assert code == 0, said
+    assert "Traceback" not in said
+    written = TrackLog.load(log)
+    assert (written.status, len(written) > 3) == ("complete", True)
+    with VideoReader(video) as reader:
+        assert sum(1 for _ in reader) == len(written)
+    assert probe(video).size == (640, 272)
     assert not list(tmp_path.glob("*.partial*"))
 
 

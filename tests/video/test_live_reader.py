@@ -13,26 +13,10 @@ import numpy as np
 import pytest
 
 from tests.media import EXAMPLE_CLIP
-from tests.video.serving import serving
+from tests.video.serving import rtsp_camera, serving
 from vidtrack.core.errors import InputError
 from vidtrack.video import LiveReader, ReadConfig, VideoReader
 from vidtrack.video.live_source import LiveSource, live_source
-
-_SERVER = """
-import sys, gi
-gi.require_version("Gst", "1.0"); gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer
-Gst.init(None)
-class Factory(GstRtspServer.RTSPMediaFactory):
-    def do_create_element(self, url):
-        source = f"filesrc location={sys.argv[1]} ! qtdemux ! h264parse config-interval=1"
-        return Gst.parse_launch(f"( {source} ! rtph264pay name=pay0 pt=96 )")
-server = GstRtspServer.RTSPServer(); server.set_service("0")
-server.get_mount_points().add_factory("/cam", Factory())
-server.attach(None)
-print(server.get_bound_port(), flush=True)
-GLib.MainLoop().run()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -114,23 +98,11 @@ def test_a_camera_that_is_not_there_is_one_line() -> None:
 
 
 def test_frames_come_from_an_rtsp_server() -> None:
-    python = "/usr/bin/python3"
-    try:
-        check = subprocess.run([python, "-c", "import gi; gi.require_version('GstRtspServer', '1.0')"], check=False)
-    except FileNotFoundError:
-        check = None
-    if check is None or check.returncode:
-        pytest.skip("needs gir1.2-gst-rtsp-server-1.0, python3-gi and gstreamer1.0-plugins-good")
-    server = subprocess.Popen([python, "-c", _SERVER, str(EXAMPLE_CLIP)], stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        source = live_source(f"rtsp://127.0.0.1:{server.stdout.readline().strip()}/cam")
+    with rtsp_camera(EXAMPLE_CLIP) as address:
+        source = live_source(address)
         assert source is not None
         with LiveReader(source, ReadConfig(end_seconds=Fraction(2))) as reader:
             frames = list(reader)
-    finally:
-        server.kill()
-        server.communicate()
     assert reader.info.size == (640, 272) and reader.info.codec == "h264"
     assert len(frames) > 5
     with VideoReader(EXAMPLE_CLIP) as clip:
