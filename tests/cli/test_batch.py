@@ -245,3 +245,17 @@ def test_a_watched_folder(start: Callable[..., subprocess.Popen[str]], short: Pa
     assert "Traceback" not in said
     assert watching.returncode == 0, said
     assert json.loads(said.splitlines()[-1])["counts"] == {"complete": 2}
+
+
+def test_results_beside_the_clips_folder_find_their_clips(
+    vidtrack: Command, tiny_checkpoint: Path, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    footage, out = tmp_path / "footage", tmp_path / "out"
+    footage.mkdir()
+    shutil.copy(short, footage / "a.mp4")
+    monkeypatch.chdir(footage)
+    assert vidtrack("detect", ".", "-o", "../out", "--model", tiny_checkpoint).code == 0
+    monkeypatch.chdir(out)
+    ended = vidtrack("report", ".")
+    assert ended.code == 0, ended.err
+    assert "a.report.html" in (out / FOLDER / "index.html").read_text("utf-8")

@@ -87,6 +87,7 @@ def _track(
             )
     for target in job.outputs:
         make_folder(target.parent)
+    remote = isinstance(task.job.source, Address) or isinstance(task.job.log, Address)
     result = track_video(
         info,
         model,
@@ -96,7 +97,7 @@ def _track(
         overwrite=existing is not Existing.REFUSE,
         progress=progress,
         batcher=batcher,
-        source_name=str(task.job.source),
+        source_name=str(task.job.source) if remote else None,
         show=show,
     )
     return Outcome(task.job, result.status, result, thumbnail=thumbnail(result.video or info))
