@@ -225,3 +225,27 @@ def test_a_better_model_is_named_until_it_is_here(
     monkeypatch.setattr(hub, "cached", lambda *_: Path("here/model.safetensors"))
     detect.note_use("default")
     assert "hint" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["small.onnx", "small.xml"])
+def test_what_an_exported_model_may_be_used_for_is_said_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    from vidtrack.cli import detect
+    from vidtrack.model.exported import METADATA_KEY, ExportHeader
+
+    onnx, openvino = pytest.importorskip("onnx"), pytest.importorskip("openvino")
+    path = tmp_path / name
+    graph = onnx.parser.parse_graph("g (float[1] x) => (float[1] y) { y = Identity(x) }")
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    header = ExportHeader("onnx", "float32", "small", ("person",), 64, 160, 0.3, None, use="for tests only").to_json()
+    onnx.helper.set_model_props(model, {METADATA_KEY: header})
+    onnx.save(model, path.with_suffix(".onnx"))
+    if path.suffix == ".xml":
+        converted = openvino.convert_model(path.with_suffix(".onnx"))
+        converted.set_rt_info(header, [METADATA_KEY])
+        openvino.save_model(converted, path)
+    detect.note_use(str(path))
+    assert capsys.readouterr().err == "vidtrack: note: model small: for tests only\n"
+    detect.note_use(str(tmp_path / f"missing{path.suffix}"))
+    assert capsys.readouterr().err == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -161,12 +162,18 @@ def finish(code: int, model: str, progress: ProgressStyle) -> NoReturn:
 
 
 def note_use(model: str) -> None:
-    """Print the restrictions on a registry model's use, if there are any."""
+    """Print the restrictions on a model's use, if it is of the registry or exported from one that is."""
     from vidtrack.model import registry
 
     entry = registry.find(model)
-    if entry is not None and entry.use is not None:
-        typer.echo(f"vidtrack: note: model {entry.name}: {entry.use}", err=True)
+    name, use = (None, None) if entry is None else (entry.name, entry.use)
+    if Path(model).suffix.lower() in (".onnx", ".xml"):
+        from vidtrack.model.description import export_header  # imports PyTorch
+
+        header = export_header(Path(model).expanduser())
+        name, use = (None, None) if header is None else (header.model, header.use)
+    if use is not None:
+        typer.echo(f"vidtrack: note: model {name}: {use}", err=True)
     if model == "default" and _is_terminal():  # a model chosen by its name is a choice
         hint_at_better_model()
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
+from vidtrack.core.errors import WeightsError
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.detectors import kind_of, load_model
-from vidtrack.model.exported import ExportedDetector
+from vidtrack.model.exported import ExportedDetector, ExportHeader
 from vidtrack.model.protocol import Detector
 from vidtrack.model.registry import locate
 
@@ -35,6 +39,18 @@ def describe(name_or_path: str) -> list[tuple[str, str]]:
         ("classes", f"{len(classes)}: {', '.join(classes)}"),
     ]
     return facts
+
+
+def export_header(path: Path) -> ExportHeader | None:
+    """The metadata of an exported file, None for any other file."""
+    kind = kind_of(path)
+    if kind.name not in ("onnx", "openvino"):
+        return None
+    try:
+        header: ExportHeader = import_module(kind.factory.partition(":")[0]).read_header(path)
+    except WeightsError:
+        return None
+    return header
 
 
 def _trackers(detector: Detector) -> str:

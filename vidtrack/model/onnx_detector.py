@@ -32,7 +32,7 @@ def load(located: Located, options: LoadOptions) -> ExportedDetector:
     """The entry of `detectors.DETECTORS`; raises WeightsError or UsageError."""
     refuse_options(located.name, options, {"auto", "float32"})
     session = open_session(located.path, options.device)
-    header = ExportHeader.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), located.path)
+    header = _header(session, located.path)
     classes = session.get_outputs()[0].shape[-1]
     known = classes if isinstance(classes, int) else None
     require_outputs(located.path, header, [one.name for one in session.get_inputs()], known)
@@ -42,6 +42,15 @@ def load(located: Located, options: LoadOptions) -> ExportedDetector:
         return scores, boxes
 
     return ExportedDetector(run, header, origin_of(located), header.precision)
+
+
+def read_header(path: Path) -> ExportHeader:
+    """The metadata of an exported file; raises WeightsError."""
+    return _header(open_session(path, "cpu"), path)
+
+
+def _header(session: Any, path: Path) -> ExportHeader:
+    return ExportHeader.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
 
 
 def open_session(path: Path, device: str, content: bytes | None = None) -> Any:

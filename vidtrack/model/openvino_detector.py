@@ -55,6 +55,11 @@ def load(located: Located, options: LoadOptions) -> ExportedDetector:
     return ExportedDetector(run, header, Origin(located.name, _sha256(located.path)), precision)
 
 
+def read_header(path: Path) -> ExportHeader:
+    """The metadata of an exported file; raises WeightsError."""
+    return _header(_read(path), path)
+
+
 def _header(model: Any, path: Path) -> ExportHeader:
     has_one = METADATA_KEY in model.get_rt_info()
     return ExportHeader.from_json(model.get_rt_info([METADATA_KEY]).value if has_one else None, path)
