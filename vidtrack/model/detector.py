@@ -196,8 +196,10 @@ class DeformableDETR(nn.Module):
 
     @property
     def default_tracker(self) -> str:
-        """That of the weights if they are a published tracker's."""
-        return self.config.track_queries if self.config.is_published_tracker else "association"
+        """That of the weights if they are a published tracker's, propagation if they learned to carry queries."""
+        if self.config.is_published_tracker:
+            return self.config.track_queries
+        return "propagation" if self.config.track_queries == "trained" else "association"
 
     @property
     def device(self) -> torch.device:
