@@ -16,7 +16,7 @@ from torch import nn
 from tests.networks import TINY, TINY_PAPER
 from vidtrack.model import backbone
 from vidtrack.model.checkpoint import save_checkpoint
-from vidtrack.model.checkpoint_export import write_hugging_face
+from vidtrack.model.config import DetectorConfig
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.export import export_model
 from vidtrack.model.onnx_export import load_for_export
@@ -40,29 +40,26 @@ def small_backbone() -> Iterator[None]:
         yield
 
 
-def checkpoint(folder: Path) -> Path:
+def checkpoint(folder: Path, name: str, config: DetectorConfig) -> Path:
     """A checkpoint whose scores lie around one half, so that it finds objects in anything."""
-    path = folder / "tiny.safetensors"
+    path = folder / f"{name}.safetensors"
     if not path.exists():
         torch.manual_seed(0)
-        model = DeformableDETR(TINY_EXPORT)
-        for name, parameter in model.named_parameters():
-            if parameter.ndim > 1 and "sampling_offsets" not in name:
+        model = DeformableDETR(config)
+        for key, parameter in model.named_parameters():
+            if parameter.ndim > 1 and "sampling_offsets" not in key:
                 nn.init.normal_(parameter, 0, parameter[0].numel() ** -0.5)
         save_checkpoint(model, path)
     return path
 
 
-def plain(folder: Path) -> Path:
-    """A folder in the layout of transformers: one stage on a ResNet, boxes not refined."""
-    path = folder / "plain"
-    if not path.exists():
-        torch.manual_seed(0)
-        write_hugging_face(DeformableDETR(replace(TINY_PAPER, decoder_layers=1)), path)
-    return path
-
-
-SOURCES: dict[str, Callable[[Path], Path]] = {"tiny": checkpoint, "plain": plain}
+_ONE_STAGE = replace(TINY_PAPER, backbone="three", feature_levels=2, num_levels=3, decoder_layers=1, size=64)
+_TWO_STAGE = replace(_ONE_STAGE, box_refine=True, two_stage=True, decoder_layers=2)
+SOURCES: dict[str, Callable[[Path], Path]] = {
+    "tiny": lambda folder: checkpoint(folder, "tiny", TINY_EXPORT),
+    "one stage": lambda folder: checkpoint(folder, "one stage", _ONE_STAGE),
+    "two stages": lambda folder: checkpoint(folder, "two stages", _TWO_STAGE),
+}
 _ENDINGS = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".tensorrt.onnx", "int8": "-int8.xml"}
 
 

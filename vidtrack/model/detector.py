@@ -168,7 +168,8 @@ class DeformableDETR(nn.Module):
         content (B, N, C) replaces the content derived from the box. Only for two-stage models.
         """
         encoded = box_encoding(boxes_cxcywh, self.config.hidden_dim // 2).to(self.pos_trans.weight.dtype)
-        position, derived = self.pos_trans_norm(self.pos_trans(encoded)).chunk(2, dim=-1)
+        halves = self.pos_trans_norm(self.pos_trans(encoded)).chunk(2, dim=-1)
+        position, derived = (half.contiguous() for half in halves)  # or an export's batch becomes constant
         return Queries(derived if content is None else content, position, boxes_cxcywh)
 
     def decode(self, memory: Memory, queries: Queries) -> DetectorOutput:
