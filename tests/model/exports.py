@@ -53,12 +53,33 @@ def checkpoint(folder: Path, name: str, config: DetectorConfig) -> Path:
     return path
 
 
+def transformers_folder(folder: Path) -> Path:
+    """What the transformers library saves: one stage on a ResNet, boxes not refined."""
+    import transformers
+
+    path = folder / "transformers"
+    if not path.exists():
+        torch.manual_seed(0)
+        backbone = {"use_timm_backbone": True, "use_pretrained_backbone": False, "backbone": "resnet18"}
+        sizes = {"d_model": 32, "encoder_attention_heads": 4, "decoder_attention_heads": 4, "num_queries": 7}
+        depths = {"encoder_layers": 1, "decoder_layers": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
+        config = transformers.DeformableDetrConfig(**backbone, **sizes, **depths, num_labels=3)
+        model = transformers.DeformableDetrForObjectDetection(config)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if "backbone" not in name:
+                    parameter.add_(torch.randn_like(parameter) * 0.05)
+        model.save_pretrained(path)
+    return path
+
+
 _ONE_STAGE = replace(TINY_PAPER, backbone="three", feature_levels=2, num_levels=3, decoder_layers=1, size=64)
 _TWO_STAGE = replace(_ONE_STAGE, box_refine=True, two_stage=True, decoder_layers=2)
 SOURCES: dict[str, Callable[[Path], Path]] = {
     "tiny": lambda folder: checkpoint(folder, "tiny", TINY_EXPORT),
     "one stage": lambda folder: checkpoint(folder, "one stage", _ONE_STAGE),
     "two stages": lambda folder: checkpoint(folder, "two stages", _TWO_STAGE),
+    "transformers": transformers_folder,
 }
 _ENDINGS = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".tensorrt.onnx", "int8": "-int8.xml"}
 

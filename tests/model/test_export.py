@@ -86,7 +86,9 @@ def test_boxes_and_scores_are_those_of_the_model(
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])
-@pytest.mark.parametrize("name", ["one stage", pytest.param("two stages", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["one stage", *(pytest.param(name, marks=pytest.mark.slow) for name in ("two stages", "transformers"))]
+)
 def test_the_models_of_the_paper_are_exported_too(exported: Callable[..., Path], runtime: str, name: str) -> None:
     detector = load_model(exported(runtime, name), "cpu")
     with exports.small_backbone():

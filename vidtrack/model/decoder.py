@@ -99,8 +99,7 @@ class BoxHead(nn.Module):
 
 def inverse_sigmoid(x: Tensor, eps: float = 1e-5) -> Tensor:
     """Logit of x, with x and 1 - x kept at or above eps."""
-    x = x.clamp(0, 1)
-    return torch.log(x.clamp(min=eps) / (1 - x).clamp(min=eps))
+    return torch.log(x.clamp(eps, 1.0) / (1 - x).clamp(eps, 1.0))  # two clamps in a row break the ONNX exporter
 
 
 def refine(delta: Tensor, reference: Tensor) -> Tensor:
