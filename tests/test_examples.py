@@ -40,7 +40,7 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
     nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place).execute()
     shown = [output.data for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
     assert "25/25 frames" in shown[0]["text/html"]
-    assert shown[1]["text/plain"].startswith("TrackLog('bikes.mp4', 25 frames, 0.96 s, 1 track")
+    assert shown[1]["text/plain"].startswith("TrackLog('bikes.mp4', 25 frames, 0.96 s, ")
     assert "<svg" in shown[1]["text/html"] and "image/png" in shown[-2]
     assert "'vehicle'" in shown[-1]["text/plain"]
     assert TrackLog.load(tmp_path / "bikes.edited.tracks.jsonl").header.edits[0].operation == "relabel"

@@ -25,7 +25,7 @@ def test_detections_from_a_file(vidtrack: Command, tmp_path: Path) -> None:
     assert ended.code == 0
     assert ended.out.splitlines()[0].split() == "class AP AP50 AP75 small medium large AR boxes images".split()
     assert ended.out.splitlines()[2].split() == "person 100.00 100.00 100.00 - 100.00 - 100.00 1 2".split()
-    assert ended.err.startswith("vidtrack: note: 1 results")
+    assert ended.err.startswith("vidtrack: note: left out 1 result in")
     values = json.loads((tmp_path / "d.json").read_text())
     assert values["mean"]["ap"] == pytest.approx(1) and values["mean"]["ap_small"] is None
     assert next(csv.DictReader(io.StringIO((tmp_path / "d.csv").read_text())))["ap_large"] == ""

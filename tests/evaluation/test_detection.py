@@ -67,7 +67,7 @@ def test_only_some_classes(tmp_path: Path) -> None:
     path = coco(tmp_path / "t.json", [box("p0", PERSON, 50), box("p1", CAR, 50)])
     truth = read_truth(path, ("Car",))
     rows, notes = read_results(written(tmp_path / "r.json", [found("p0", PERSON, 50), found("p1", CAR, 50)]), truth)
-    assert len(rows) == 1 and "1 results" in notes[0]
+    assert len(rows) == 1 and "left out 1 result in" in notes[0]
     assert [one.name for one in score_detections(truth.dataset, rows, truth.labelled).classes] == ["car"]
     with pytest.raises(UsageError, match=r"t\.json has no class 'cart' \(did you mean car"):
         read_truth(path, ("cart",))

@@ -119,15 +119,19 @@ class LogWriter:
                     self.event(Event("failure", str(error)))
                     self.close(Status.FAILED)
             if not self._closed and self.path is not None:  # a full disk: what is written may still be read
+                self._close_stream()
                 self._file.leave()
 
     def discard(self) -> None:
         """Stop without a result and leave nothing behind."""
         self._closed = True
         if self.path is not None:
-            with contextlib.suppress(OSError):  # a full disk; the file is removed anyway
-                self._stream.close()
+            self._close_stream()
             self._file.discard()
+
+    def _close_stream(self) -> None:
+        with contextlib.suppress(OSError):  # a full disk takes no more
+            self._stream.close()
 
     def _open(self, target: str | Path | AtomicFile) -> TextIO:
         path = target.path if isinstance(target, AtomicFile) else Path(target)
