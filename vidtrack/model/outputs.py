@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vidtrack.core.boxes import cxcywh_to_xyxy
 from vidtrack.core.detections import Detections
+from vidtrack.model.box_tensors import iou
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,7 @@ def decay_doubles(scores: Tensor, boxes_xyxy: Tensor, sigma: float) -> Tensor:
     """
     best, label = scores.max(dim=-1)
     better = (best[:, :, None] > best[:, None]) & (label[:, :, None] == label[:, None])  # (B, i, j): i than j
-    low = torch.maximum(boxes_xyxy[:, :, None, :2], boxes_xyxy[:, None, :, :2])
-    high = torch.minimum(boxes_xyxy[:, :, None, 2:], boxes_xyxy[:, None, :, 2:])
-    shared = (high - low).clamp(min=0).prod(-1)
-    areas = (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).prod(-1)
-    iou = shared / (areas[:, :, None] + areas[:, None] - shared).clamp(min=1e-12) * better
-    doubled = iou.amax(dim=1)[:, :, None]  # how much i is a double of a better one
-    decay = torch.exp((doubled**2 - iou**2) / sigma).masked_fill(~better, 1.0).amin(dim=1).clamp(max=1.0)
+    overlap = iou(boxes_xyxy[:, :, None], boxes_xyxy[:, None]) * better
+    doubled = overlap.amax(dim=1)[:, :, None]  # how much i is a double of a better one
+    decay = torch.exp((doubled**2 - overlap**2) / sigma).masked_fill(~better, 1.0).amin(dim=1).clamp(max=1.0)
     return scores * decay[..., None].to(scores.dtype)

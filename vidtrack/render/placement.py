@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from vidtrack.core.boxes import area, pairwise_intersection
+
 # Left and top of each place for a label: shares of the box's size, of the label's size and of the gap to be added.
 _PLACES = np.array(
     [  # box, label, gap for x; box, label, gap for y
@@ -51,7 +53,7 @@ class LabelPlacer:
         placed = np.concatenate([taken.astype(np.float64).reshape(-1, 4), np.zeros((len(ids), 4))])
         count, areas = len(taken), _areas(places[:, 0])
         for n in np.argsort(-boxes_xyxy[:, 3], kind="stable").tolist():
-            covered = _overlaps(places[n], placed[:count]).sum(axis=1) / areas[n]  # (P,)
+            covered = pairwise_intersection(places[n], placed[:count]).sum(axis=1) / areas[n]  # (P,)
             cost = costs[n] + _ON_LABEL * covered
             before = self.sides.get(int(ids[n]))
             if before is not None:
@@ -83,21 +85,13 @@ class LabelPlacer:
         heads[:, 2] -= _HEAD_SIDE * size[:, 0]
         heads[:, 3] = boxes[:, 1] + _HEAD_HEIGHT * size[:, 1]
         flat, shape = places.reshape(-1, 4), (*places.shape[:2], -1)
-        areas, on_heads = _areas(flat)[:, None], _overlaps(flat, heads)
+        areas, on_heads = _areas(flat)[:, None], pairwise_intersection(flat, heads)
         on_heads = (on_heads / np.minimum(areas, _areas(heads))).reshape(shape)
-        on_boxes = (_overlaps(flat, boxes) / areas).reshape(shape)
+        on_boxes = (pairwise_intersection(flat, boxes) / areas).reshape(shape)
         own = np.arange(len(boxes))
         on_boxes[own, :, own] *= 0.5
         return np.minimum(_ON_HEAD * on_heads.sum(-1) + _ON_BOX * on_boxes.sum(-1), _ON_LABEL)
 
 
-def _overlaps(rectangles: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Area (R, O) of the overlap of each rectangle (R, 4) xyxy with each of the others (O, 4)."""
-    sides = np.minimum(rectangles[:, None, 2:], others[:, 2:])
-    sides -= np.maximum(rectangles[:, None, :2], others[:, :2])
-    np.maximum(sides, 0, out=sides)
-    return sides[..., 0] * sides[..., 1]
-
-
 def _areas(rectangles: np.ndarray) -> np.ndarray:
-    return np.maximum((rectangles[:, 2] - rectangles[:, 0]) * (rectangles[:, 3] - rectangles[:, 1]), 1)
+    return np.maximum(area(rectangles), 1)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vidtrack.model.box_tensors import area, intersection, iou
 from vidtrack.training.batches import Target
-from vidtrack.training.matcher import Assignment, area, giou, intersection, iou, to_xyxy
+from vidtrack.training.matcher import Assignment, giou, to_xyxy
 from vidtrack.training.recipe import LossConfig
 
 IGNORED_SHARE = 0.5  # of a box's area inside an ignored region, from which it is not penalised

@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from vidtrack.core.errors import VidtrackError
+from vidtrack.model.box_tensors import area, intersection
 from vidtrack.training.batches import Target
 from vidtrack.training.recipe import LossConfig
 
@@ -115,21 +116,3 @@ def giou(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
     outer = torch.maximum(a_xyxy[..., 2:], b_xyxy[..., 2:]) - torch.minimum(a_xyxy[..., :2], b_xyxy[..., :2])
     hull = outer.clamp(min=0).prod(-1)
     return overlap / union.clamp(min=1e-9) - (hull - union) / hull.clamp(min=1e-9)
-
-
-def iou(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
-    """Intersection over union of boxes whose leading shapes broadcast."""
-    overlap = intersection(a_xyxy, b_xyxy)
-    return overlap / (area(a_xyxy) + area(b_xyxy) - overlap).clamp(min=1e-9)
-
-
-def intersection(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
-    """Shared area of boxes whose leading shapes broadcast."""
-    low = torch.maximum(a_xyxy[..., :2], b_xyxy[..., :2])
-    high = torch.minimum(a_xyxy[..., 2:], b_xyxy[..., 2:])
-    return (high - low).clamp(min=0).prod(-1)
-
-
-def area(boxes_xyxy: Tensor) -> Tensor:
-    """Area of boxes (..., 4)."""
-    return (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).clamp(min=0).prod(-1)
