@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.tracking.scenes import Actor, detect, look, play, straight
+from vidtrack.core.class_names import classes_apart
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.tracking.association import Associator
@@ -95,6 +96,20 @@ def test_neighbours_of_other_classes_do_not_swap():
     actors = [Actor(straight(100, 200, 40), label=0), Actor(straight(300, 203, -40), label=1)]
     story = play(Associator(CONFIG, num_classes=2), actors, 10, 5.0)
     assert len(story.ids_of(0)) == len(story.ids_of(1)) == 1
+
+
+def test_a_track_goes_on_as_a_class_it_may_be_taken_for_and_never_as_another():
+    apart = classes_apart(["person", "car", "truck"])
+    for later, ids in ((2, [1]), (0, [1, 2])):
+        actor = Actor(straight(100, 200, 30), labels=lambda seconds, later=later: later if seconds > 1 else 1)
+        assert play(Associator(CONFIG, 3, apart), [actor], 10, 4.0).all_ids == ids
+
+
+def test_a_rider_is_found_although_the_horse_was_found_first():
+    horse, rider = Actor(straight(100, 200)), Actor(straight(110, 190), hidden=((0.0, 1.0),), label=1)
+    for names, count in ((["horse", "person"], 2), (["horse", "cow"], 1)):
+        story = play(Associator(CONFIG, 2, classes_apart(names)), [horse, rider], 10, 3.0)
+        assert len(story.all_ids) == count
 
 
 def test_reset_starts_over():

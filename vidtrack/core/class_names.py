@@ -10,6 +10,11 @@ import numpy as np
 
 from vidtrack.core.errors import UsageError
 
+_KINDS = (  # COCO's supercategories whose classes no detector takes for one another
+    {"person"},
+    {"bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat"},
+    {"bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"},
+)
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -34,6 +39,17 @@ def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str 
     if not chosen.any():
         raise UsageError("no class selected", "drop --classes to track all classes")
     return chosen
+
+
+def classes_apart(names: Sequence[str]) -> np.ndarray:
+    """Mask (K, K) of the pairs of classes that are never one object: of people, vehicles and animals, two kinds.
+
+    >>> classes_apart(["person", "car", "bus", "bench"])[0]
+    array([False,  True,  True, False])
+    """
+    kinds = [next((i for i, kind in enumerate(_KINDS, 1) if plain_name(name) in kind), 0) for name in names]
+    kind = np.array(kinds, dtype=np.int64)
+    return (kind[:, None] != kind) & (kind[:, None] > 0) & (kind > 0)
 
 
 def _suggestion(name: str, names: Sequence[str]) -> str:

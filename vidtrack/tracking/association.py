@@ -34,9 +34,11 @@ class Associator:
     tracks near their prediction; carried queries; new tracks.
     """
 
-    def __init__(self, config: TrackerConfig, num_classes: int = 1) -> None:
+    def __init__(self, config: TrackerConfig, num_classes: int = 1, apart: np.ndarray | None = None) -> None:
+        """`apart` (K, K) bool marks pairs of classes that are never one object; without it any two may be."""
         self.config = config
         self.num_classes = num_classes
+        self.apart = np.zeros((num_classes, num_classes), dtype=bool) if apart is None else apart
         self.reset()
 
     def reset(self) -> None:
@@ -109,6 +111,7 @@ class Associator:
         colours = None if image is None else appearance.colour_histograms(image, detections.boxes_xyxy)
         if colours is not None:
             alike += config.appearance_weight * appearance.evidence(tracks.colours, colours, alike > 0)
+        alike[self.apart[tracks.classes[:, None], detections.classes]] = -1.0
         pairs: list[tuple[np.ndarray, np.ndarray]] = []
 
         def stage(who: np.ndarray, what: np.ndarray, scores: np.ndarray, floor: float) -> None:
@@ -168,7 +171,7 @@ class Associator:
     def _manage_tracks(self, tracks: Tracks, free: Detections, seconds: float, image: np.ndarray | None) -> None:
         """End tracks, start tracks from the `free` detections, and give ids to confirmed ones."""
         tracks.keep(lifecycle.alive(tracks, seconds, self.config, image is not None))
-        born = lifecycle.births(free, tracks, seconds, self.config)
+        born = lifecycle.births(free, tracks, seconds, self.config, self.apart)
         if len(born):
             colours = None if image is None else appearance.colour_histograms(image, born.boxes_xyxy)
             tracks.append(Tracks.born(born, self.num_classes, seconds, colours))

@@ -13,6 +13,10 @@ class DetectionSource(Protocol):
     """What association needs of a `Detector`."""
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class; an empty name is an unused slot."""
+
+    @property
     def num_classes(self) -> int:
         """Number of classes K, unused slots included."""
 
