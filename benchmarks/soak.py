@@ -33,7 +33,7 @@ ROWS = 20
 NETWORK = DetectorConfig(
     backbone="mobilenet_v2", feature_levels=2, num_levels=2, hidden_dim=32, heads=4, points=2, encoder_layers=1,
     decoder_layers=2, feedforward_dim=32, num_queries=12, num_classes=2, classes=("person", "car"), size=32,
-    max_size=80, box_refine=True, two_stage=True, mixed_query_selection=True,
+    max_size=80, box_refine=True, two_stage=True, mixed_query_selection=True, track_queries="trained",
 )  # fmt: skip
 
 

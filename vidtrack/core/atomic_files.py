@@ -176,7 +176,7 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     """The error for an output that the system does not let us write."""
     if error.errno == errno.ENOENT:
         if not path.parent.exists():
-            return OutputError(f"{path} cannot be written: its folder does not exist", "was it moved or deleted?")
+            return OutputError(f"{path} cannot be written: its folder does not exist", "create it first")
         return OutputError(f"{path} cannot be written: its partial file is gone", "was it deleted during the run?")
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     hint = "free some space, or choose another disk" if full else "check the path and its permissions"
