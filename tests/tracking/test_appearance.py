@@ -11,7 +11,7 @@ import pytest
 from vidtrack.core.detections import Detections
 from vidtrack.core.state_io import pack, unpack
 from vidtrack.core.types import Frame, no_tracks
-from vidtrack.tracking.appearance import LENGTH, colour_histograms, evidence, is_clear, remembered
+from vidtrack.tracking.appearance import LENGTH, Colours, add_evidence, colour_histograms, covered, remembered
 from vidtrack.tracking.association_tracker import AssociationTracker
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.given_detections import GivenDetections
@@ -69,21 +69,41 @@ def test_boxes_may_leave_the_image_or_be_tiny() -> None:
     assert colour_histograms(painted(), np.zeros((0, 4))).shape == (0, LENGTH)
 
 
-def test_evidence_compares_possible_pairs_only() -> None:
+def two_looks() -> Colours:
+    """A box that is red all over, and one beside it that is red in one band of three."""
+    image = np.hstack([banded(RED, RED, RED), banded(RED, BLUE, BLUE)])
+    return Colours(image, WHOLE + np.outer([0, 40], [1, 0, 1, 0]))
+
+
+def test_colours_settle_pairs_that_are_contested() -> None:
     known = colour_histograms(painted((WHOLE[0], RED)), np.repeat(WHOLE, 2, axis=0))
     known[1] = 0  # a track without colours
-    found = colour_histograms(
-        np.hstack([banded(RED, RED, RED), banded(RED, BLUE, BLUE)]), WHOLE + np.outer([0, 40], [1, 0, 1, 0])
-    )
-    possible = np.array([[True, True], [True, False]])
-    np.testing.assert_allclose(evidence(known, found, possible), [[1 / 3, -1 / 3], [0, 0]], atol=1e-6)
-    assert not evidence(known, found, ~possible & False).any()
+    alike = np.array([[0.5, 0.6], [0.5, 0.0]])
+    add_evidence(alike, known, two_looks(), 0.3)
+    np.testing.assert_allclose(alike, [[0.6, 0.5], [0.5, 0.0]], atol=1e-6)
 
 
-def test_covered_detections_are_not_remembered() -> None:
+@pytest.mark.parametrize("alike", [[[0.5, 0.0], [0.0, 0.5]], [[0.9, 0.5], [0.5, 0.9]], [[0.0, 0.0], [0.0, 0.0]]])
+def test_pairs_that_colours_cannot_change_are_not_looked_at(alike: list[list[float]]) -> None:
+    known = colour_histograms(painted((WHOLE[0], RED)), np.repeat(WHOLE, 2, axis=0))
+    found, before = two_looks(), np.array(alike)
+    after = before.copy()
+    add_evidence(after, known, found, 0.3)
+    np.testing.assert_array_equal(after, before)
+    assert not found.taken.any()
+
+
+def test_colours_are_taken_once_and_only_of_what_is_asked_for() -> None:
+    found, whole = two_looks(), colour_histograms(banded(RED, BLUE, BLUE), WHOLE)
+    np.testing.assert_array_equal(found.of(np.array([1, 1])), np.repeat(whole, 2, axis=0))
+    assert found.taken.tolist() == [False, True]
+    assert found.of(np.array([1])) @ found.of(np.array([0])).T == pytest.approx(1 / 3)
+
+
+def test_how_much_of_a_box_lies_under_others() -> None:
     boxes = np.array([[0.0, 0, 40, 90], [30, 0, 70, 90], [60, 20, 70, 60]])
-    assert is_clear(Detections.of(boxes, np.ones(3))).tolist() == [True, True, False]
-    assert is_clear(Detections.of(boxes[:0], np.ones(0))).tolist() == []
+    assert covered(Detections.of(boxes, np.ones(3))).tolist() == pytest.approx([0.25, 0.25, 1.0])
+    assert covered(Detections.of(boxes[:0], np.ones(0))).tolist() == []
 
 
 def test_memory_fades_by_half_lives_and_starts_with_the_first_sighting() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -72,31 +73,40 @@ def test_another_one_and_one_whose_colours_are_forgotten_are_new(
     assert ids[5] != 3
 
 
-def met(distance: float = 50.0) -> tuple[Tracks, np.ndarray]:
-    """Two settled tracks that met 0.2 s ago, `distance` apart, and what each of them looks like."""
+Look = Callable[[np.ndarray], np.ndarray]
+
+
+def met(distance: float = 50.0) -> tuple[Tracks, Look, Look]:
+    """Two settled tracks that met 0.2 s ago, `distance` apart, with the looks they had before, and those swapped."""
     boxes = np.array([[0.0, 0, 40, 100], [distance, 0, distance + 40, 100]])
     tracks = Tracks.born(Detections.of(boxes, np.ones(2)), 1, 0.0)
     looks = np.eye(2, LENGTH, dtype=np.float32)
     tracks.ids[:], tracks.settled_colours[:] = [1, 2], looks
     for seconds, clear in ((4.8, False), (5.0, True)):
         tracks.seen_seconds[:] = seconds
-        note_contacts(tracks, np.full(2, clear), seconds)
-    return tracks, looks
+        note_contacts(tracks, np.arange(2), np.full(2, clear), np.zeros(2), seconds)
+    return tracks, lambda which: looks[which], lambda which: looks[::-1][which]
 
 
 def test_two_who_were_mixed_up_get_their_ids_back() -> None:
-    tracks, looks = met()
-    assert exchange(tracks, np.arange(2), looks[::-1], 5.0) is None  # one sighting may be wrong
-    assert exchange(tracks, np.arange(2), looks[::-1], 5.1) == Exchange(1, 2, pytest.approx(4.8, abs=1e-5))
+    tracks, _, swapped = met()
+    assert exchange(tracks, np.arange(2), swapped, 5.0) is None  # one sighting may be wrong
+    assert exchange(tracks, np.arange(2), swapped, 5.1) == Exchange(1, 2, pytest.approx(4.8, abs=1e-5))
     assert tracks.ids.tolist() == [2, 1]
-    assert exchange(tracks, np.arange(2), looks[::-1], 5.1) is None
+    assert exchange(tracks, np.arange(2), swapped, 5.1) is None
+
+
+def test_sightings_in_quick_succession_are_one() -> None:
+    tracks, _, swapped = met()
+    assert [exchange(tracks, np.arange(2), swapped, seconds) for seconds in (5.0, 5.02, 5.04)] == [None] * 3
+    assert exchange(tracks, np.arange(2), swapped, 5.08) is not None
 
 
 def test_a_suspicion_about_another_pair_does_not_count() -> None:
-    tracks, looks = met()
-    assert exchange(tracks, np.arange(2), looks[::-1], 5.0) is None
+    tracks, _, swapped = met()
+    assert exchange(tracks, np.arange(2), swapped, 5.0) is None
     tracks.suspected_ids[:] = [3, 1]
-    assert exchange(tracks, np.arange(2), looks[::-1], 5.1) is None
+    assert exchange(tracks, np.arange(2), swapped, 5.1) is None
     assert tracks.ids.tolist() == [1, 2]
 
 
@@ -104,10 +114,10 @@ def test_a_suspicion_about_another_pair_does_not_count() -> None:
 def test_ids_stay_if_colours_agree_or_the_tracks_met_long_ago_or_are_apart(
     distance: float, seconds: float, alike: bool
 ) -> None:
-    tracks, looks = met(distance)
+    tracks, own, swapped = met(distance)
     for now in (seconds, seconds + 0.1):
         tracks.seen_seconds[:] = now
-        assert exchange(tracks, np.arange(2), looks if alike else looks[::-1], now) is None
+        assert exchange(tracks, np.arange(2), own if alike else swapped, now) is None
     assert tracks.ids.tolist() == [1, 2]
 
 

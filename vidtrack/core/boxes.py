@@ -23,16 +23,19 @@ def xyxy_to_cxcywh(boxes: np.ndarray) -> np.ndarray:
 
 def area(boxes_xyxy: np.ndarray) -> np.ndarray:
     """Area (...,); inverted boxes have area 0."""
-    size = np.clip(boxes_xyxy[..., 2:] - boxes_xyxy[..., :2], 0, None)
-    return size[..., 0] * size[..., 1]
+    width, height = boxes_xyxy[..., 2] - boxes_xyxy[..., 0], boxes_xyxy[..., 3] - boxes_xyxy[..., 1]
+    return np.maximum(width, 0) * np.maximum(height, 0)
 
 
 def pairwise_intersection(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     """Overlap areas (N, M) of boxes (N, 4) and (M, 4)."""
     a, b = a_xyxy.T[:, :, None], b_xyxy.T[:, None, :]  # one coordinate at a time keeps the (N, M) arrays contiguous
-    width = np.minimum(a[2], b[2]) - np.maximum(a[0], b[0])
-    height = np.minimum(a[3], b[3]) - np.maximum(a[1], b[1])
-    return np.clip(width, 0, None) * np.clip(height, 0, None)
+    shared = [np.minimum(a[k + 2], b[k + 2]) for k in (0, 1)]
+    for k in (0, 1):  # in place, as crowds make large arrays
+        shared[k] -= np.maximum(a[k], b[k])
+        np.maximum(shared[k], 0, out=shared[k])
+    shared[0] *= shared[1]
+    return shared[0]
 
 
 def pairwise_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:

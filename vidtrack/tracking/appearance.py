@@ -14,8 +14,10 @@ _INNER = (0.2, 0.8)  # of the width; the rest is mostly background
 _BINS = (8, 4, 4)  # of hue, saturation and value
 _PER_BAND = 8 * 4 * 4
 LENGTH = _BANDS * _PER_BAND
+_ROOTS = np.sqrt(np.arange(_SAMPLES[0] * _SAMPLES[1] + 1) / (_SAMPLES[0] * _SAMPLES[1])).astype(np.float32)
 
-_MAX_COVERED = 0.3  # share of a box under others from which its colours are not remembered
+REFRESH_SECONDS = 0.2  # a track's colours are this old before they are taken again, unless something depends on them
+MAX_COVERED = 0.3  # share of a box under others from which its colours are not remembered
 _HALF_LIFE_SECONDS = 0.5  # in which a track's old colours lose half their weight
 
 
@@ -29,39 +31,66 @@ def colour_histograms(image: np.ndarray, boxes_xyxy: np.ndarray) -> np.ndarray:
         return np.zeros((0, LENGTH), dtype=np.float32)
     rows = _samples(boxes_xyxy[:, 1], boxes_xyxy[:, 3], (0.0, 1.0), down, image.shape[0])
     columns = _samples(boxes_xyxy[:, 0], boxes_xyxy[:, 2], _INNER, across, image.shape[1])
-    pixels = image[rows[:, :, None], columns[:, None, :]].reshape(n * down, across, 3)
+    places = rows[:, :, None] * image.shape[1] + columns[:, None, :]
+    pixels = image.reshape(-1, 3).take(places.reshape(n * down, across), axis=0)
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
     hue, saturation, value = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV_FULL))
     bins = ((hue >> 5) << 4 | (saturation >> 6) << 2 | value >> 6).reshape(n * _BANDS, -1)
-    places = bins + _PER_BAND * np.arange(n * _BANDS)[:, None]
-    counts = np.bincount(places.ravel(), minlength=n * LENGTH).reshape(n, LENGTH)
-    return np.sqrt(counts / (down * across)).astype(np.float32)
+    bins = bins + _PER_BAND * np.arange(n * _BANDS)[:, None]
+    return _ROOTS[np.bincount(bins.ravel(), minlength=n * LENGTH)].reshape(n, LENGTH)
 
 
-def evidence(known: np.ndarray, found: np.ndarray, possible: np.ndarray) -> np.ndarray:
-    """By how much the colours (T, LENGTH) and (D, LENGTH) of each pair agree more than `possible` pairs do on average.
+class Colours:
+    """The colours of `boxes_xyxy` (N, 4) in an RGB image, taken when they are first asked for."""
 
-    0 for pairs that are not `possible` (T, D), and for tracks whose colours are unknown, which are all zeros.
+    def __init__(self, image: np.ndarray, boxes_xyxy: np.ndarray) -> None:
+        self._image, self._boxes = image, boxes_xyxy
+        self.taken = np.zeros(len(boxes_xyxy), dtype=bool)
+        self._found = np.zeros((len(boxes_xyxy), LENGTH), dtype=np.float32)
+
+    def of(self, which: np.ndarray) -> np.ndarray:
+        """Histograms (M, LENGTH) of the boxes at the indices `which` (M,)."""
+        wanted = np.zeros(len(self.taken), dtype=bool)
+        wanted[which] = True
+        missing = np.flatnonzero(wanted & ~self.taken)
+        if len(missing):
+            self._found[missing] = colour_histograms(self._image, self._boxes[missing])
+            self.taken[missing] = True
+        return self._found[which]
+
+
+def add_evidence(alike: np.ndarray, known: np.ndarray, found: Colours, weight: float) -> None:
+    """Add to the similarities (T, D) `weight` times how much better the colours agree than on average.
+
+    Only contested pairs are looked at: overlapping, and within `weight`, which is more than colours are
+    worth, of the best rivals of the track and of the detection, one of which exists. `known` (T, LENGTH) are the
+    tracks' colours, zeros if unknown.
     """
-    agree = known @ found.T
-    judged = possible & known.any(axis=1, keepdims=True)
-    return np.where(judged, agree - agree[judged].mean(), 0.0) if judged.any() else np.zeros(possible.shape)
+    possible = alike > 0
+    possible &= (alike >= alike.max(axis=1, keepdims=True) - weight) & (alike >= alike.max(axis=0) - weight)
+    possible &= (possible.sum(axis=1, keepdims=True) > 1) | (possible.sum(axis=0) > 1)
+    rows, columns = np.nonzero(possible)
+    with_colours = known[rows].any(axis=1)
+    rows, columns = rows[with_colours], columns[with_colours]
+    if len(rows):
+        agree = np.einsum("ij,ij->i", known[rows], found.of(columns))
+        alike[rows, columns] += weight * (agree - agree.mean())
 
 
-def is_clear(detections: Detections) -> np.ndarray:
-    """Mask (N,) of the detections that no other one covers much of."""
+def covered(detections: Detections) -> np.ndarray:
+    """The largest share (N,) of each detection's box that another one lies over."""
     boxes = detections.boxes_xyxy
     shared = pairwise_intersection(boxes, boxes)
     np.fill_diagonal(shared, 0)
-    return shared.max(axis=1, initial=0) <= _MAX_COVERED * area(boxes)
+    return shared.max(axis=1, initial=0) / np.maximum(area(boxes), 1e-9)
 
 
 def remembered(known: np.ndarray, found: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
-    """The colours (N, LENGTH) known so far, mixed with those `found` `elapsed` (N,) seconds later."""
-    kept = (0.5 ** (elapsed / _HALF_LIFE_SECONDS))[:, None]
-    mixed = np.where(known.any(axis=1, keepdims=True), kept * known + (1 - kept) * found, found)
-    return (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)
+    """The colours (N, LENGTH) known so far, zeros if unknown, mixed with those `found` `elapsed` (N,) seconds later."""
+    kept = (0.5 ** (elapsed / _HALF_LIFE_SECONDS))[:, None].astype(np.float32)
+    mixed = kept * known + (1 - kept) * found
+    return mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)
 
 
 def _samples(low: np.ndarray, high: np.ndarray, part: tuple[float, float], count: int, limit: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Exchange, ObjectState
 from vidtrack.tracking import appearance, lifecycle, matching, reidentification
+from vidtrack.tracking.appearance import Colours
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import assign, nms
 from vidtrack.tracking.state import TrackedBoxes, TrackQueryOutput, Tracks
@@ -108,10 +109,10 @@ class Associator:
         waiting = recent & (unseen > 0)
         known, sure = tracks.ids > 0, detections.scores >= config.high_score
         alike = np.where(recent[:, None], self.similarity(tracks, detections, seconds), -1.0)
-        colours = None if image is None else appearance.colour_histograms(image, detections.boxes_xyxy)
-        if colours is not None:
-            alike += config.appearance_weight * appearance.evidence(tracks.colours, colours, alike > 0)
+        colours = None if image is None else Colours(image, detections.boxes_xyxy)
         alike[self.apart[tracks.classes[:, None], detections.classes]] = -1.0
+        if colours is not None:
+            appearance.add_evidence(alike, tracks.colours, colours, config.appearance_weight)
         pairs: list[tuple[np.ndarray, np.ndarray]] = []
 
         def stage(who: np.ndarray, what: np.ndarray, scores: np.ndarray, floor: float) -> None:
@@ -127,14 +128,15 @@ class Associator:
         if (known & waiting).any() and (sure & left).any():
             near = np.where(recent[:, None], self.gated_similarity(tracks, detections), -1.0)
             if colours is not None:
-                near += config.appearance_weight * appearance.evidence(tracks.colours, colours, near >= 0)
+                appearance.add_evidence(near, tracks.colours, colours, config.appearance_weight)
             stage(known, sure, near, 0.0)
         rows, columns = (np.concatenate(part) for part in zip(*pairs, strict=True))
-        clear = (sure & appearance.is_clear(detections))[columns]
-        before = tracks.seen_seconds[rows[clear]]
         tracks.update(rows, detections[columns], seconds)
         if colours is not None:
-            self._identify(tracks, rows[clear], colours[columns[clear]], before, seconds)
+            covered = appearance.covered(detections)
+            clear = (sure & (covered <= appearance.MAX_COVERED))[columns]
+            reidentification.note_contacts(tracks, rows, clear, covered[columns], seconds)
+            self._identify(tracks, rows[clear], colours, columns[clear], seconds)
         return left
 
     def similarity(self, tracks: Tracks, detections: Detections, seconds: float) -> np.ndarray:
@@ -146,17 +148,16 @@ class Associator:
         return matching.gated_similarity(tracks, detections, self.config)
 
     def _identify(
-        self, tracks: Tracks, rows: np.ndarray, found: np.ndarray, before: np.ndarray, seconds: float
+        self, tracks: Tracks, rows: np.ndarray, colours: Colours, columns: np.ndarray, seconds: float
     ) -> None:
-        """Compare the colours `found` (N, L) of clear sightings with those known, and remember them.
+        """Compare the colours of the `rows` (N,), seen clearly as detections `columns` (N,), with those known.
 
-        `rows` (N,) were seen last at `before` (N,).
+        Then remember those that were looked at, or have not been for a while.
         """
-        clear = np.zeros(len(tracks), dtype=bool)
-        clear[rows] = True
-        reidentification.note_contacts(tracks, clear, seconds)
-        self.exchange = reidentification.exchange(tracks, rows, found, seconds)
-        tracks.colours[rows] = appearance.remembered(tracks.colours[rows], found, seconds - before)
+        self.exchange = reidentification.exchange(tracks, rows, lambda which: colours.of(columns[which]), seconds)
+        stale = seconds - tracks.coloured_seconds[rows] >= appearance.REFRESH_SECONDS - 1e-9
+        looked = np.flatnonzero(stale | colours.taken[columns])
+        tracks.remember_colours(rows[looked], colours.of(columns[looked]), seconds)
         settled = rows[seconds - tracks.contact_seconds[rows] > reidentification.SETTLE_SECONDS]
         tracks.settled_colours[settled] = tracks.colours[settled]
 

@@ -83,9 +83,14 @@ def nms(detections: Detections, config: TrackerConfig) -> Detections:
         return detections
     order = np.argsort(-detections.scores, kind="stable")
     detections = detections[order]
-    same_class = detections.classes[:, None] == detections.classes[None, :]
+    overlap = np.triu(pairwise_iou(detections.boxes_xyxy, detections.boxes_xyxy), k=1)
+    better, worse = np.nonzero(overlap > min(config.nms_iou, config.cross_class_nms_iou))
+    if not len(better):
+        return detections
+    same_class = detections.classes[better] == detections.classes[worse]
     limit = np.where(same_class, config.nms_iou, config.cross_class_nms_iou)
-    clash = np.triu(pairwise_iou(detections.boxes_xyxy, detections.boxes_xyxy) > limit, k=1)
+    clash = np.zeros(overlap.shape, dtype=bool)
+    clash[better, worse] = overlap[better, worse] > limit
     return detections[greedy_keep_mask(clash)]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from vidtrack.core.boxes import pairwise_intersection, xyxy_to_cxcywh
+from vidtrack.core.boxes import xyxy_to_cxcywh
 from vidtrack.core.types import Exchange
 from vidtrack.tracking.state import Tracks
 
 SETTLE_SECONDS = 0.4  # after a contact, in which identities may still change and colours are not remembered
+SIGHTING_SECONDS = 0.08  # from one sighting to the next; those closer together say the same
 UNKNOWN_AGREEMENT = 0.6  # taken for that of colours that are not known
 LEAST_GAIN = 0.15  # by how much the colours must agree better after an exchange, in two sightings
 REACH, SPEED = 1.0, 1.5  # in box sides, and per second: how far people may come while hidden or covered
@@ -17,40 +20,47 @@ HIDDEN = 2.0  # instead of the share covered, which is at most 1
 JUST_BEFORE = 1e-6  # seconds; identities may go wrong in the very frame in which one covers another most
 
 
-def note_contacts(tracks: Tracks, clear: np.ndarray, seconds: float) -> None:
-    """Note which tracks are hidden, or covered by others; `clear` (N,) are those seen well."""
-    covered = np.full(len(tracks), HIDDEN)
-    seen = np.flatnonzero(tracks.seen_seconds == seconds)
-    boxes = tracks.boxes_xyxy[seen]
-    shared = pairwise_intersection(boxes, boxes)
-    np.fill_diagonal(shared, 0)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    covered[seen] = shared.max(axis=1, initial=0) / np.maximum(sides.prod(axis=1), 1e-9)
-    began = ~clear & (tracks.contact_seconds < seconds - SETTLE_SECONDS)
-    worst = ~clear & (began | (covered >= tracks.contact_cover))
-    tracks.contact_cover[worst] = covered[worst]
-    tracks.contact_peak[worst] = seconds - np.where(covered[worst] == HIDDEN, 0.0, JUST_BEFORE)
-    tracks.contact_seconds[~clear] = seconds
+def note_contacts(tracks: Tracks, rows: np.ndarray, clear: np.ndarray, covered: np.ndarray, seconds: float) -> None:
+    """Note which tracks are hidden, or covered by others.
+
+    The `rows` (N,) are seen, `clear` (N,) bool if well, with a share `covered` (N,) of their boxes under others.
+    """
+    cover, hidden = np.full(len(tracks), HIDDEN), np.ones(len(tracks), dtype=bool)
+    cover[rows], hidden[rows] = covered, ~clear
+    began = hidden & (tracks.contact_seconds < seconds - SETTLE_SECONDS)
+    worst = hidden & (began | (cover >= tracks.contact_cover))
+    tracks.contact_cover[worst] = cover[worst]
+    tracks.contact_peak[worst] = seconds - np.where(cover[worst] == HIDDEN, 0.0, JUST_BEFORE)
+    tracks.contact_seconds[hidden] = seconds
 
 
-def exchange(tracks: Tracks, rows: np.ndarray, found: np.ndarray, seconds: float) -> Exchange | None:
+def exchange(
+    tracks: Tracks, rows: np.ndarray, look: Callable[[np.ndarray], np.ndarray], seconds: float
+) -> Exchange | None:
     """Give identities back, of the two tracks for which the colours then agree better by most.
 
-    `rows` (N,) are seen clearly now, with the colours `found` (N, L). One of the two had a contact just now or is new;
-    the other one did too, or is lost. Two sightings must say so: one alone is often wrong.
+    `rows` (N,) are seen clearly now; `look` gives the colours (M, L) of some of them, by their places in `rows`. One of
+    the two had a contact just now or is new; the other one did too, or is lost. Two sightings must say so: one alone is
+    often wrong.
     """
     new = seconds - tracks.born_seconds <= SETTLE_SECONDS
     settling = new | (seconds - tracks.contact_seconds <= SETTLE_SECONDS)
-    here = settling[rows] & (tracks.ids[rows] > 0)
-    rows, found = rows[here], found[here]
+    here = np.flatnonzero(settling[rows] & (tracks.ids[rows] > 0))
+    rows, n = rows[here], len(here)
+    due = seconds - tracks.compared_seconds[rows] >= SIGHTING_SECONDS - 1e-9
+    if not due.any():
+        return None
     lost = np.flatnonzero((tracks.ids > 0) & (tracks.seen_seconds < seconds) & tracks.settled_colours.any(axis=1))
     others = np.concatenate([rows, lost])
-    near = _reachable(tracks, rows, others, seconds)
+    known = tracks.settled_colours[others].any(axis=1) & ~new[others]
+    near = _reachable(tracks, rows, others, seconds) & (known[:n, None] | known) & due[:, None]
     if not near.any():
         return None
-    known = tracks.settled_colours[others].any(axis=1) & ~new[others]
+    asked = near.any(axis=1) | near[:, :n].any(axis=0)
+    tracks.compared_seconds[rows[asked]] = seconds
+    found = np.zeros((n, tracks.colours.shape[1]), dtype=np.float32)
+    found[asked] = look(here[asked])
     agree = np.where(known, found @ tracks.settled_colours[others].T, UNKNOWN_AGREEMENT)  # (R, O)
-    n = len(rows)
     own = np.diag(agree)
     gain = agree - own[:, None]
     gain[:, :n] += gain[:, :n].T

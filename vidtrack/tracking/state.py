@@ -64,10 +64,12 @@ class Tracks:
     content: np.ndarray  # (N, C) float32
     queries: np.ndarray  # (N,) int64, the query that found the object first
     colours: np.ndarray  # (N, appearance.LENGTH) float32, zeros if unknown
+    coloured_seconds: np.ndarray  # (N,) when they were last taken
     settled_colours: np.ndarray  # (N, appearance.LENGTH) float32, those before the last contact
     contact_seconds: np.ndarray  # (N,) when it was last hidden or covered
     contact_peak: np.ndarray  # (N,) when it was covered most, since it was last clear for a while
     contact_cover: np.ndarray  # (N,) share covered then, in [0, 1]; reidentification.HIDDEN if it was hidden
+    compared_seconds: np.ndarray  # (N,) when its colours were last compared with those of others
     suspected_ids: np.ndarray  # (N,) int64, whose colours it last had; 0: its own
     suspected_seconds: np.ndarray  # (N,) when that was
 
@@ -93,10 +95,12 @@ class Tracks:
             content=found.embeddings.astype(np.float32),
             queries=found.queries,
             colours=np.zeros((n, appearance.LENGTH), dtype=np.float32) if colours is None else colours,
+            coloured_seconds=np.full(n, seconds),
             settled_colours=np.zeros((n, appearance.LENGTH), dtype=np.float32),
             contact_seconds=np.full(n, -np.inf),
             contact_peak=np.full(n, seconds),
             contact_cover=np.zeros(n),
+            compared_seconds=np.full(n, -np.inf),
             suspected_ids=np.zeros(n, dtype=np.int64),
             suspected_seconds=np.full(n, -np.inf),
         )
@@ -167,3 +171,9 @@ class Tracks:
         self.seen_seconds[rows] = seconds
         if self.content.shape[1]:
             self.content[rows] = found.embeddings
+
+    def remember_colours(self, rows: np.ndarray, found: np.ndarray, seconds: float) -> None:
+        """Row `rows[i]` had the colours `found[i]` (LENGTH,) at time `seconds`."""
+        elapsed = seconds - self.coloured_seconds[rows]
+        self.colours[rows] = appearance.remembered(self.colours[rows], found, elapsed)
+        self.coloured_seconds[rows] = seconds
