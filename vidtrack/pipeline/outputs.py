@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vidtrack.core.stages import Stopwatch
-from vidtrack.core.types import Exchange, Frame, FrameTracks
+from vidtrack.core.types import Exchange, Frame, FrameTracks, VideoInfo
+from vidtrack.pipeline.config import RunConfig
 from vidtrack.render.annotator import Annotator, AnnotatorState
 from vidtrack.tracklog import Event, LogWriter, RunFigures, Status
 from vidtrack.tracklog.crossings import Counter, CounterState
 from vidtrack.video import Problem, Reader, ResumePoint, VideoStreamWriter, VideoWriter
+from vidtrack.video.colour import graphics_white
 
 
 @dataclass(frozen=True)
@@ -51,21 +53,23 @@ class OutputsState:
 
 
 class Outputs:
-    """Logs, draws and encodes frame by frame."""
+    """Logs, draws and encodes the frames of a clip, one by one; counts at the lines and in the zones of `config`."""
 
     def __init__(
         self,
         log: LogWriter | None,
         video: VideoWriter | VideoStreamWriter | None,
-        annotator: Annotator,
-        watch: Stopwatch,
-        counter: Counter,
+        info: VideoInfo,
         class_names: Sequence[str],
+        config: RunConfig,
+        watch: Stopwatch,
         show: Callable[[Frame], None] | None = None,
     ) -> None:
-        self._show = show
-        self._log, self._video, self._annotator, self._watch = log, video, annotator, watch
-        self._counter, self._class_names = counter, class_names
+        self._log, self._video, self._watch, self._show = log, video, watch, show
+        self._counter, self._class_names = Counter(config.lines, config.zones, info.size), class_names
+        self._annotator = Annotator(
+            info.size, class_names, config.look, graphics_white(info.colour), (*config.lines, *config.zones)
+        )
         self.frames = 0
         self.tracks = 0
         self.clip_seconds = 0.0

@@ -25,17 +25,14 @@ from vidtrack.pipeline.lookahead import Lookahead
 from vidtrack.pipeline.outputs import Outputs, Tracked
 from vidtrack.pipeline.schedule import gap_between_detections
 from vidtrack.pipeline.track_video import TrackResult, lock, with_problems
-from vidtrack.render.annotator import Annotator
 from vidtrack.tracking.association_tracker import AssociationTracker
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.given_detections import GivenDetections
 from vidtrack.tracking.steadying import Steadier
 from vidtrack.tracklog import LogWriter
-from vidtrack.tracklog.crossings import Counter
 from vidtrack.tracklog.header import Header, ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header, path_for_log
 from vidtrack.video import Problem, VideoReader, VideoWriter
-from vidtrack.video.colour import graphics_white
 from vidtrack.video.image_sequence import DEFAULT_FRAMERATE, image_paths, is_sequence
 
 _SAME_SHAPE = 0.02  # by which the aspect of the detector's images and of the clip may differ
@@ -75,7 +72,6 @@ def track_detections(
         detections = _in_frames_of(detections, info)
         wanted = class_filter(detections.class_names, config.classes, str(detections.path))
         tracker = AssociationTracker(GivenDetections(detections.class_names), config.tracker, wanted)
-        counter = Counter(config.lines, config.zones, info.size)
         log_writer = video_writer = None
         if log is not None:
             target = lock(log, stack) if isinstance(log, Path) else log
@@ -85,10 +81,7 @@ def track_detections(
         if video is not None:
             writer = VideoWriter(lock(video, stack), info, config.video, source=info.path)
             video_writer = stack.enter_context(writer)
-        annotator = Annotator(
-            info.size, detections.class_names, config.look, graphics_white(info.colour), (*config.lines, *config.zones)
-        )
-        outputs = Outputs(log_writer, video_writer, annotator, watch, counter, detections.class_names)
+        outputs = Outputs(log_writer, video_writer, info, detections.class_names, config, watch)
         steadier = Steadier(info) if video_writer is not None and config.look.steady else None
         lookahead = Lookahead.of(config, gap_between_detections(detections.step, info), steadier)
 

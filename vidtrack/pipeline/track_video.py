@@ -23,16 +23,13 @@ from vidtrack.pipeline.inference import Inference
 from vidtrack.pipeline.lookahead import Lookahead
 from vidtrack.pipeline.outputs import Outputs
 from vidtrack.pipeline.schedule import detection_step, gap_between_detections
-from vidtrack.render.annotator import Annotator
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.steadying import Steadier
 from vidtrack.tracking.tracker import make_tracker
 from vidtrack.tracklog import LogWriter, Status
-from vidtrack.tracklog.crossings import Counter
 from vidtrack.tracklog.header import ContentHash, Header, ModelInfo
 from vidtrack.tracklog.provenance import hash_content, log_header, path_for_log
 from vidtrack.video import LiveReader, Problem, Reader, VideoReader, VideoStreamWriter, VideoWriter
-from vidtrack.video.colour import graphics_white
 from vidtrack.video.image_sequence import image_paths, is_sequence
 
 
@@ -100,7 +97,6 @@ def track_video(
         encoder = FrameEncoder(detector, config.size, batcher)
         wanted = class_filter(detector.class_names, config.classes)
         tracker = make_tracker(detector, _tracker_config(reader, config), wanted)
-        counter = Counter(config.lines, config.zones, reader.info.size)
         if source_name is None and isinstance(log, Path) and not isinstance(reader, LiveReader):
             source_name = str(path_for_log(reader.info.path, log))
         header = None if log is None and video is None else _header(reader, encoder, config, source_name)
@@ -112,21 +108,12 @@ def track_video(
             work = find_saved_work(log, video, reader, header, config, overwrite)
         stack.enter_context(work)
         log_writer: LogWriter | None = None
-        video_writer: VideoWriter | VideoStreamWriter | None = None
         if log_file is not None and header is not None:
             log_writer = stack.enter_context(LogWriter(log_file, header, work.journal("log")))
-        if isinstance(video_file, AtomicFile):
-            video_writer = stack.enter_context(_open_writer(video_file, reader, config, work))
-        elif video_file is not None:
-            video_writer = stack.enter_context(VideoStreamWriter(video_file, reader.info))
-        annotator = Annotator(
-            reader.info.size,
-            detector.class_names,
-            config.look,
-            graphics_white(reader.info.colour),
-            (*config.lines, *config.zones),
-        )
-        outputs = Outputs(log_writer, video_writer, annotator, watch, counter, detector.class_names, show)
+        video_writer = None if video_file is None else _video_writer(video_file, reader, config, work)
+        if video_writer is not None:
+            stack.enter_context(video_writer)
+        outputs = Outputs(log_writer, video_writer, reader.info, detector.class_names, config, watch, show)
         step = detection_step(1 if config.live else config.detect_every, reader.info, config.stride)
         steadier = Steadier(reader.info) if video_writer is not None and config.look.steady else None
         gap = gap_between_detections(step, reader.info, config.stride)
@@ -178,7 +165,11 @@ def _tracker_config(reader: Reader, config: RunConfig) -> TrackerConfig:
     return replace(config.tracker, confirm_score=0.0) if reader.info.frame_count == 1 else config.tracker
 
 
-def _open_writer(file: AtomicFile, reader: Reader, config: RunConfig, work: SavedWork) -> VideoWriter:
+def _video_writer(
+    file: AtomicFile | IO[bytes], reader: Reader, config: RunConfig, work: SavedWork
+) -> VideoWriter | VideoStreamWriter:
+    if not isinstance(file, AtomicFile):
+        return VideoStreamWriter(file, reader.info)
     return VideoWriter(
         file,
         reader.info,
