@@ -1,10 +1,10 @@
-"""Memory, open files, threads and time a frame while an hour of video is tracked.
+"""Memory, open files, threads and processor time per frame while an hour of video is tracked.
 
     python benchmarks/soak.py examples/bikes.mp4 --minutes 60
 
 The hour is the clip, made small, again and again: a list of parts that FFmpeg plays as one, so no hour is on disk. The
-network is small and has random weights, as what could grow lies around it: reader, tracker, log, encoder. Prints a
-Markdown table.
+network is small and has random weights and carries queries, as what could grow lies around it: reader, tracker, log,
+encoder. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
         seconds = make_small(chosen.clip, folder / "part.mp4", chosen.width, chosen.rate)
         parts = round(chosen.minutes * 60 / seconds)
         (folder / "hour.ffconcat").write_text("ffconcat version 1.0\n" + "file part.mp4\n" * parts)
-        print("| minutes of video | frames | tracks so far | resident MiB | open files | threads | ms per frame |")
+        print("| minutes | frames | tracks so far | resident MiB | open files | threads | processor ms per frame |")
         print("|---:|---:|---:|---:|---:|---:|---:|")
         minutes = track(folder / "hour.ffconcat", folder, round(chosen.minutes * 60 * chosen.rate / ROWS))
         sizes = [(folder / name).stat().st_size / 2**20 for name in ("hour.mp4", "hour.tracks.jsonl")]
@@ -87,14 +87,14 @@ def track(source: Path, folder: Path, every: int) -> float:
 
 def reporter(every: int) -> Callable[[Progress], None]:
     """What `track_video` calls a frame; it looks at the process and prints a row every so often."""
-    last_frames, last_seconds = 0, time.perf_counter()
+    last_frames, last_seconds = 0, time.process_time()
 
     def look(progress: Progress) -> None:
         nonlocal last_frames, last_seconds
         if progress.frames % every:
             return
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        now = time.perf_counter()
+        now = time.process_time()
         print(
             f"| {progress.clip_seconds / 60:.0f} | {progress.frames} | {progress.tracks} | "
             f"{int(status['VmRSS'].split()[0]) / 1024:.0f} | {len(os.listdir('/proc/self/fd'))} | "
