@@ -88,6 +88,12 @@ def met(distance: float = 50.0) -> tuple[Tracks, Look, Look]:
     return tracks, lambda which: looks[which], lambda which: looks[::-1][which]
 
 
+def partly(look: Look, share: float) -> Look:
+    """Looks that agree with those of `look` by `share`."""
+    other = np.eye(1, LENGTH, 2, dtype=np.float32) * np.sqrt(1 - share**2)
+    return lambda which: share * look(which) + other
+
+
 def test_two_who_were_mixed_up_get_their_ids_back() -> None:
     tracks, _, swapped = met()
     assert exchange(tracks, np.arange(2), swapped, 5.0) is None  # one sighting may be wrong
@@ -100,6 +106,13 @@ def test_sightings_in_quick_succession_are_one() -> None:
     tracks, _, swapped = met()
     assert [exchange(tracks, np.arange(2), swapped, seconds) for seconds in (5.0, 5.02, 5.04)] == [None] * 3
     assert exchange(tracks, np.arange(2), swapped, 5.08) is not None
+
+
+@pytest.mark.parametrize(("share", "same"), [(0.75, False), (0.85, True)])
+def test_who_looks_less_unlike_another_is_not_him_yet(share: float, same: bool) -> None:
+    tracks, _, swapped = met()
+    done = [exchange(tracks, np.arange(2), partly(swapped, share), seconds) for seconds in (5.0, 5.1)]
+    assert (done[1] is not None) == same
 
 
 def test_a_suspicion_about_another_pair_does_not_count() -> None:

@@ -12,8 +12,9 @@ from vidtrack.tracking.state import Tracks
 
 SETTLE_SECONDS = 0.4  # after a contact, in which identities may still change and colours are not remembered
 SIGHTING_SECONDS = 0.08  # from one sighting to the next; those closer together say the same
-UNKNOWN_AGREEMENT = 0.6  # taken for that of colours that are not known
-LEAST_GAIN = 0.15  # by how much the colours must agree better after an exchange, in two sightings
+UNKNOWN_AGREEMENT = 0.5  # taken for that of colours that are not known
+LEAST_AGREEMENT = 0.8  # of the colours of each, where known, with those of whom it then is
+LEAST_GAIN = 0.3  # by how much the colours must agree better after an exchange, in two sightings
 REACH, SPEED = 1.0, 1.5  # in box sides, and per second: how far people may come while hidden or covered
 LEAST_SIZE_RATIO = 0.5
 HIDDEN = 2.0  # instead of the share covered, which is at most 1
@@ -64,7 +65,9 @@ def exchange(
     own = np.diag(agree)
     gain = agree - own[:, None]
     gain[:, :n] += gain[:, :n].T
-    gain[~near] = 0
+    alike = (agree >= LEAST_AGREEMENT) | ~known
+    alike[:, :n] &= alike[:, :n].T
+    gain[~(near & alike)] = 0
     first, second = np.unravel_index(gain.argmax(), gain.shape)
     if gain[first, second] < LEAST_GAIN:
         return None
