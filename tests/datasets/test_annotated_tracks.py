@@ -57,6 +57,18 @@ def test_a_box_of_cvat_lasts_until_it_is_outside(tmp_path: Path) -> None:
     assert found[:, 0].tolist() == [0, 5, 10, 30]
 
 
+def test_a_box_that_was_turned_in_cvat_is_enclosed(tmp_path: Path) -> None:
+    turned = "<box frame='{}' xtl='60' ytl='90' xbr='140' ybr='110' rotation='{}'/>"
+    boxes = "".join(turned.format(frame, angle) for frame, angle in enumerate((0, 30, 330, 90)))
+    file = tmp_path / "corrected.xml"
+    file.write_text(f"<annotations><track label='car'>{boxes}</track></annotations>", "utf-8")
+    (track,) = read_annotated(file, (640, 272)).tracks
+    # Corners at 30 degrees: (70.36, 71.34), (139.64, 111.34), (129.64, 128.66), (60.36, 88.66).
+    leaning = [60.36, 71.34, 139.64, 128.66]
+    expected = [[60, 90, 140, 110], leaning, leaning, [90, 60, 110, 140]]
+    np.testing.assert_allclose(track.boxes_xyxy, expected, atol=0.01)
+
+
 def test_a_key_of_label_studio_that_is_not_enabled_ends_a_stretch_and_a_rotated_box_is_enclosed(tmp_path: Path) -> None:
     def key(frame: int, x: float, enabled: bool, rotation: float = 0) -> dict[str, float]:
         return {"frame": frame, "x": x, "y": 50, "width": 10, "height": 5, "enabled": enabled, "rotation": rotation}

@@ -96,9 +96,22 @@ def _cvat_tracks(text: str, path: Path) -> Iterator[AnnotatedTrack]:
 def _cvat_track(label: str, boxes: list[tuple[int, Xml.Element]], path: Path, sparse: bool = False) -> AnnotatedTrack:
     """`sparse` boxes stand for their own frames only."""
     shown = [box.get("outside", "0") != "1" for _, box in boxes]
-    corners = [[float(box.attrib[name]) for name in ("xtl", "ytl", "xbr", "ybr")] for _, box in boxes]
+    corners = [_enclosing(box) for _, box in boxes]
     lasts = [False] * len(shown) if sparse else [*shown[:-1], False] if shown else []
     return _track(label, [frame for frame, _ in boxes], corners, shown, lasts, path)
+
+
+def _enclosing(box: Xml.Element) -> list[float]:
+    """The upright box around a box of CVAT."""
+    left, top, right, bottom = (float(box.attrib[name]) for name in ("xtl", "ytl", "xbr", "ybr"))
+    angle = math.radians(float(box.get("rotation") or 0))  # clockwise about the centre
+    if not angle:
+        return [left, top, right, bottom]
+    across, down = abs(right - left) / 2, abs(bottom - top) / 2
+    x, y = (left + right) / 2, (top + bottom) / 2
+    wide = across * abs(math.cos(angle)) + down * abs(math.sin(angle))
+    high = across * abs(math.sin(angle)) + down * abs(math.cos(angle))
+    return [x - wide, y - high, x + wide, y + high]
 
 
 def _label_studio_tracks(value: Any, path: Path, size: tuple[int, int]) -> Iterator[AnnotatedTrack]:
