@@ -1,10 +1,10 @@
-"""Memory, open files, threads and processor time per frame while an hour of video is tracked.
+"""Memory, open files, threads and processor time per frame while a long video is tracked.
 
-    python benchmarks/soak.py examples/bikes.mp4 --minutes 60
+    python benchmarks/soak.py examples/bikes.mp4 --minutes 31
 
-The hour is the clip, made small, again and again: a list of parts that FFmpeg plays as one, so no hour is on disk. The
-network is small and has random weights and carries queries, as what could grow lies around it: reader, tracker, log,
-encoder. Prints a Markdown table.
+The video is the clip, made small, again and again: a list of parts that FFmpeg plays as one. The network is small, has
+random weights and carries queries, as what could grow lies around it: reader, tracker, log, encoder. Prints a Markdown
+table.
 """
 
 from __future__ import annotations
