@@ -98,8 +98,8 @@ def by_opencv(path):
 
 
 def by_ffmpeg(path):
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "quiet", "-i", path]
-    raw = subprocess.run([*command, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True)
+    raw = ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "quiet", "-i", path, *raw], capture_output=True)
     return [number(picture) for picture in np.frombuffer(raw.stdout, np.uint8).reshape(-1, 64, 64, 3)]
 
 
