@@ -98,4 +98,4 @@ def test_memory_does_not_grow_with_the_clip() -> None:
         for frame in reader:
             if frame.index == 50:
                 early = resident_kib()
-        assert resident_kib() - early < 60 * frame.image.nbytes // 1024
+        assert resident_kib() - early < 100 * frame.image.nbytes // 1024
