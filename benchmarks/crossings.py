@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import argparse
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,6 +33,7 @@ from tracking_peers import OURS, available, fit_all, quiet, tracker
 
 from vidtrack.core.detections import Detections
 from vidtrack.core.types import Frame
+from vidtrack.datasets.mot import MotRows
 from vidtrack.model.checkpoint import load_deformable_detr
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.model.inference import FrameEncoder
@@ -40,11 +42,13 @@ from vidtrack.tracking.association_tracker import AssociationTracker
 from vidtrack.tracking.config import HindsightConfig, TrackerConfig
 from vidtrack.tracking.given_detections import GivenDetections
 from vidtrack.tracking.hindsight import Hindsight
+from vidtrack.tracking.tracker import Tracker, make_tracker
 
 TRAINING = ("ADL-Rundle-6", "PETS09-S2L1")
 FITTED, COUNTED, LOOKED_AT = 2, 3, 2  # clips of each kind: to fit, that count, that the network looks at
 SECTIONS = ("truth", "model")
 LEAST_SCORE = 0.1
+COMMANDS = (f"{OURS} detect", f"{OURS} detect --live")
 
 
 def table(runs: dict[str, Run], clips: list[Footage]) -> Iterator[str]:
@@ -59,14 +63,11 @@ def table(runs: dict[str, Run], clips: list[Footage]) -> Iterator[str]:
 
 
 def compare(
-    clips: list[Clip], fitted: list[Footage], counted: list[Footage], least_score: float, processes: int
+    ours: dict[str, Run], fitted: list[Footage], counted: list[Footage], least_score: float, processes: int
 ) -> Iterator[str]:
     """Every tracker with its defaults, and with what is best on the clips for fitting, if there are any."""
     chosen = fit_all(fitted, least_score, processes) if fitted else {}
-    runs = {
-        f"{OURS} detect": with_images(clips, counted, least_score, hindsight=True),
-        f"{OURS} detect --live": with_images(clips, counted, least_score, hindsight=False),
-    }
+    runs = dict(ours)
     for name in available():
         runs[name] = run(tracker(name, {}, least_score), counted)
         if name in chosen:
@@ -75,40 +76,51 @@ def compare(
     yield from table(runs, counted)
 
 
-def with_images(clips: list[Clip], counted: list[Footage], least_score: float, hindsight: bool) -> Run:
+def with_images(clips: list[Clip], counted: list[Footage], least_score: float) -> dict[str, Run]:
     """Ours as `vidtrack detect` runs it: it sees the images, and what comes after, unless it is live."""
-    config, rate = RunConfig().at_score(least_score, ()).tracker, Fraction(RATE)
-    found = {footage.sequence.name: footage.detections for footage in counted}
-    results = {}
+    config, found = (
+        RunConfig().at_score(least_score, ()).tracker,
+        {one.sequence.name: one.detections for one in counted},
+    )
+    results: dict[str, dict[str, MotRows]] = {row: {} for row in COMMANDS}
     for clip in clips:
         tracking = AssociationTracker(GivenDetections(("person",)), config, np.ones(1, dtype=bool))
-        revision, done = Hindsight(HindsightConfig()), []
-        for index, (image, detections) in enumerate(zip(clip.frames(), found[clip.name], strict=True)):
-            shown = tracking.step(detections, Frame(index, index, 1 / rate, image))
-            done += revision.push(shown, tracking.earlier, tracking.exchange) if hindsight else [shown]
-        results[clip.name] = result_rows([*done, *revision.flush()])
-    return Run(results, 0.0)
+        for row, tracks in zip(COMMANDS, followed(tracking, clip, found[clip.name]), strict=True):
+            results[row][clip.name] = tracks
+    return {row: Run(rows, 0.0) for row, rows in results.items()}
+
+
+def followed(tracking: Tracker, clip: Clip, memories: Iterable[Any]) -> tuple[MotRows, MotRows]:
+    """The tracks in a clip, with what the network or a file has for each of its frames: with hindsight, and live."""
+    revision, done, live = Hindsight(HindsightConfig()), [], []
+    for index, (image, memory) in enumerate(zip(clip.frames(), memories, strict=True)):
+        live.append(tracking.step(memory, Frame(index, index, 1 / Fraction(RATE), image)))
+        done += revision.push(live[-1], tracking.earlier, tracking.exchange)
+    return result_rows([*done, *revision.flush()]), result_rows(live)
 
 
 @torch.inference_mode()
-def looked_at_by(model: DeformableDETR, clips: list[Clip], cache: Path) -> list[Footage]:
-    """The clips with what the model finds in their frames, one detection an object."""
+def looked_at_by(model: DeformableDETR, clips: list[Clip], cache: Path) -> tuple[list[Footage], dict[str, Run]]:
+    """The clips with what the model finds in their frames, one detection an object, and its own tracker's tracks."""
     cache.mkdir(parents=True, exist_ok=True)
     allowed = np.array([name == "person" for name in model.class_names])
+    config = RunConfig().at_score(model.default_score, model.class_names).tracker
     encoder, footage = FrameEncoder(model), []
+    results: dict[str, dict[str, MotRows]] = {row: {} for row in COMMANDS}
     for clip in clips:
         place = cache / f"{clip.name}.pkl"
         if not place.exists():
-            found: list[Detections] = []
-            for image in clip.frames():
-                memory = encoder.encode(*encoder.batch(image))
-                found.append(model.detect(memory, clip.size, LEAST_SCORE, allowed))
-            place.write_bytes(pickle.dumps(found))
+            memories = [encoder.encode(*encoder.batch(image)) for image in clip.frames()]
+            found = [model.detect(memory, clip.size, LEAST_SCORE, allowed) for memory in memories]
+            tracks = followed(make_tracker(model, config, allowed), clip, memories)
+            place.write_bytes(pickle.dumps((found, tracks)))
             say(clip.name)
-        kept = pickle.loads(place.read_bytes())  # of this program's own making
+        kept, tracks = pickle.loads(place.read_bytes())  # of this program's own making
         people = [Detections.of(one.boxes_xyxy, one.scores) for one in kept]
         footage.append(distinct(replace(truth_of(clip), detections=people), TrackerConfig(), LEAST_SCORE))
-    return footage
+        for row, rows in zip(COMMANDS, tracks, strict=True):
+            results[row][clip.name] = rows
+    return footage, {f"{row}, {model.default_tracker}": Run(rows, 0.0) for row, rows in results.items()}
 
 
 def contact_sheet(clips: list[Clip], path: Path) -> None:
@@ -143,18 +155,20 @@ def main() -> None:
     if not arguments.fit:
         fitted = []
     if "truth" in arguments.sections:
-        clips = [truth_of(clip) for clip in fitted], [truth_of(clip) for clip in counted]
-        show(
-            "truth",
-            compare(counted, *clips, TrackerConfig().new_track_threshold, arguments.processes),
-            arguments.report,
-        )
+        boxes, score = [truth_of(clip) for clip in counted], TrackerConfig().new_track_threshold
+        ours = with_images(counted, boxes, score)
+        lines = compare(ours, [truth_of(clip) for clip in fitted], boxes, score, arguments.processes)
+        show("truth", lines, arguments.report)
     if "model" in arguments.sections:
         model = load_deformable_detr(arguments.model)
         cache = arguments.cache / f"crossings-{(model.origin.sha256 or 'unnamed')[:12]}"
         looked_at = [clip for clip in counted if int(clip.name.split()[-1]) <= LOOKED_AT]
-        clips = looked_at_by(model, fitted, cache / "fitted"), looked_at_by(model, looked_at, cache / "counted")
-        show("model", compare(looked_at, *clips, model.default_score, arguments.processes), arguments.report)
+        to_fit, _ = looked_at_by(model, fitted, cache / "fitted")
+        boxes, ours = looked_at_by(model, looked_at, cache / "counted")
+        plain = with_images(looked_at, boxes, model.default_score)
+        ours |= {f"{row}, association": one for row, one in plain.items()}
+        lines = compare(ours, to_fit, boxes, model.default_score, arguments.processes)
+        show("model", lines, arguments.report)
 
 
 def show(section: str, lines: Iterator[str], report: Path | None) -> None:

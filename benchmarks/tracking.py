@@ -4,10 +4,10 @@
 
 DATA holds MOTChallenge folders: seqinfo.ini, gt/gt.txt, public detections det/det.txt, and the video NAME/NAME.mp4. The
 network of --model runs once over each video; what it found stays in CACHE in a folder named after the hash of the
-weights, with the tracks of propagation (remove it after a change of propagation). Then the same detections, public and
-the model's, go through vidtrack's association and the peers, each with its defaults and with the thresholds of its grid
-that have the best HOTA + IDF1 on the --training sequences. Needs `trackers`, `boxmot` and `vidtrack[evaluation]`; peers
-of a package that is not there are left out.
+weights, with the tracks of `vidtrack detect` (remove it after a change of the tracker). The same detections, public
+and the model's, go through vidtrack's association and the peers, each with its defaults and with the thresholds of its
+grid that have the best HOTA + IDF1 on the --training sequences. Needs `trackers`, `boxmot` and `vidtrack[evaluation]`;
+peers of a package that is not there are left out.
 
 The report is a file with places for the sections, from `<!-- NAME -->` to `<!-- end -->`; each is replaced, the rest
 is left alone. --sections makes only some.
@@ -24,41 +24,36 @@ from pathlib import Path
 
 from tracking_camera import moving
 from tracking_cost import cost
-from tracking_data import Footage, distinct, folders, load, run, summary, table
-from tracking_model import found_by, own_tracks, parts
-from tracking_peers import OURS, available, fit_all, quiet, tracker
-from tracking_queries import queries
+from tracking_data import Footage, Run, distinct, folders, load, run, summary, table
+from tracking_model import LEAST_SCORE, detect_runs, found_by
+from tracking_peers import OURS, available, fit_all, quiet, tracker, with_hindsight
 
 from vidtrack.model.checkpoint import load_deformable_detr
 from vidtrack.model.detector import DeformableDETR
 from vidtrack.tracking.config import TrackerConfig
 
-SECTIONS = ("public", "own", "parts", "queries", "cost", "camera")
-LEAST_SCORE = 0.1  # of the model's detections that the trackers see
+SECTIONS = ("public", "own", "cost", "camera")
 TRAINING = ("ADL-Rundle-6", "PETS09-S2L1")
 
 
-def compare(all_footage: list[Footage], training: list[str], least_score: float, processes: int) -> Iterator[str]:
-    """Every tracker on the same detections; `least_score` is the detector's own for a new track."""
+def compare(
+    ours: dict[str, Run], all_footage: list[Footage], training: list[str], least_score: float, processes: int
+) -> Iterator[str]:
+    """Our commands, and every tracker on the same boxes; `least_score` is the detector's own for a new track."""
     say(f"searching the grids of {len(available())} trackers on {', '.join(training)}")
     chosen = fit_all([one for one in all_footage if one.sequence.name in training], least_score, processes)
-    runs = {}
+    runs = dict(ours)
     for name in available():
         for row, options in ((name, {}), (f"{name}, fitted", chosen[name])):
             runs[row] = run(tracker(name, options, least_score), all_footage)
             say(f"{row}: {runs[row].microseconds:.0f} µs per frame")
-    yield from summary(runs, all_footage, OURS)
+    yield from summary(runs, all_footage, next(iter(runs)))
+    yield ""
     yield from table(runs, all_footage)
     yield ""
     for name, options in chosen.items():
         choice = ", ".join(f"{key}={value}" for key, value in options.items())
         yield f"- {name}, fitted: {choice or 'its defaults'}"
-
-
-def ablate(model: DeformableDETR, all_footage: list[Footage], cache: Path) -> Iterator[str]:
-    """What each part of the tracker adds, with the model's detections."""
-    runs = dict(parts(all_footage, model, cache)) | dict(own_tracks(all_footage, model, cache))
-    yield from table(runs, all_footage)
 
 
 def sections(arguments: argparse.Namespace) -> dict[str, Callable[[], Iterator[str]]]:
@@ -73,16 +68,18 @@ def sections(arguments: argparse.Namespace) -> dict[str, Callable[[], Iterator[s
 
     def model_section() -> Iterator[str]:
         model, all_footage, cache = own()
+        ours = detect_runs(all_footage, cache)
         all_footage = [distinct(one, TrackerConfig(), LEAST_SCORE) for one in all_footage]  # the peers do not do it
-        yield f"\nWeights `{model.origin.name}`, sha256 {cache.name}..., least score {model.config.score}.\n"
-        yield from compare(all_footage, training, model.config.score, processes)
+        yield f"Weights `{model.origin.name}`, sha256 {cache.name}..., least score {model.default_score}.\n"
+        yield from compare(ours, all_footage, training, model.default_score, processes)
 
-    public = [load(folder) for folder in folders(data)]
+    def public_section() -> Iterator[str]:
+        public, score = [load(folder) for folder in folders(data)], TrackerConfig().new_track_threshold
+        yield from compare({f"{OURS} track": with_hindsight(public, score)}, public, training, score, processes)
+
     return {
-        "public": lambda: compare(public, training, TrackerConfig().new_track_threshold, processes),
+        "public": public_section,
         "own": model_section,
-        "parts": lambda: ablate(*own()),
-        "queries": lambda: queries(load_deformable_detr(arguments.model), data, arguments.class_name),
         "cost": cost,
         "camera": lambda: moving(data),
     }

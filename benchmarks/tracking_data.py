@@ -122,14 +122,13 @@ def quality(one: Run, all_footage: list[Footage]) -> float:
 
 
 def table(runs: Mapping[str, Run], all_footage: list[Footage]) -> Iterator[str]:
-    """Markdown tables, one a sequence."""
-    for footage in all_footage:
-        yield f"\n### {footage.sequence.name}\n"
-        yield "| tracker | HOTA | DetA | AssA | IDF1 | IDSW | MOTA | FP | FN | µs per frame |"
-        yield "|---|" + "---:|" * 9
-        for name, one in runs.items():
-            s = scores(one, [footage])
-            hota, deta, assa, idf1, mota = (f"{100 * value:.1f}" for value in (s.hota, s.deta, s.assa, s.idf1, s.mota))
-            cost = f"{one.microseconds:.0f}" if one.microseconds else ""
-            counts = f"{s.false_positives} | {s.false_negatives} | {cost}"
-            yield f"| {name} | {hota} | {deta} | {assa} | {idf1} | {s.switches} | {mota} | {counts} |"
+    """A Markdown table of all sequences, one row per tracker."""
+    yield f"| tracker | {' | '.join(footage.sequence.name for footage in all_footage)} | µs per frame |"
+    yield "|---|" + "---|" * len(all_footage) + "---:|"
+    for name, one in runs.items():
+        cells = [
+            f"{100 * s.hota:.1f} / {100 * s.idf1:.1f} / {s.switches}"
+            for s in (scores(one, [footage]) for footage in all_footage)
+        ]
+        cost = f"{one.microseconds:.0f}" if one.microseconds else ""
+        yield f"| {name} | {' | '.join(cells)} | {cost} |"

@@ -59,7 +59,7 @@ class TrackerConfig:
     class_half_life_seconds: float = 10.0  # time in which a track's old class votes lose half their weight
 
     track_query_weight: float = 0.3  # of a carried query's score times its IoU, added to the similarity
-    track_query_score: float = 0.55  # minimum score, for the track's class, of a carried query
+    track_query_score: float = 0.2  # minimum score, for its class, of a carried query that an undetected track follows
     track_query_iou: float = 0.4  # minimum IoU of a carried query's box with the predicted box
 
     def __post_init__(self) -> None:
