@@ -1,7 +1,8 @@
-"""Pauses in the edit lists of MP4 and MOV files, which FFmpeg does not play."""
+"""Pauses and still frames in the edit lists of MP4 and MOV files, which FFmpeg does not play."""
 
 from __future__ import annotations
 
+import bisect
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,21 +19,42 @@ class _Box(NamedTuple):
     end: int
 
 
-def pauses(path: Path, track_id: int) -> tuple[tuple[Fraction, Fraction], ...]:
-    """When the track shows nothing between frames, as (start, end) in seconds; empty if the file has no such times.
+class Pauses:
+    """Times of which a track shows nothing, or its last frame still."""
 
-    FFmpeg plays the track from its beginning instead. ISO/IEC 14496-12:2022, 8.6.6 (`media_time` of -1).
+    def __init__(self, intervals: tuple[tuple[Fraction, Fraction], ...] = ()) -> None:
+        """`intervals` are (start, end) in seconds, in order; the end is not part of it."""
+        self.intervals = intervals
+        self._edges = [edge for interval in intervals for edge in interval]
+
+    def __contains__(self, seconds: Fraction) -> bool:
+        return bisect.bisect_right(self._edges, seconds) % 2 == 1
+
+    def __bool__(self) -> bool:
+        return bool(self._edges)
+
+
+def pauses(path: Path, track_id: int) -> Pauses:
+    """When the track shows nothing between frames, or one frame still, at FFmpeg's times; none if the file is damaged.
+
+    FFmpeg plays on instead: from the track's beginning, or past the frame. It ignores the edits of fragmented files,
+    which then have no pauses. ISO/IEC 14496-12:2022, 8.6.6 (`media_time` of -1, `media_rate` of 0).
     """
     try:
         with path.open("rb") as file:
             moov = _child(file, _Box(b"", 0, path.stat().st_size), b"moov")
-            scale = _movie_scale(_read(file, _child(file, moov, b"mvhd")))
-            for track in _children(file, moov):
-                if track.kind == b"trak" and _track_id(_read(file, _child(file, track, b"tkhd"))) == track_id:
-                    return _empty_edits(_read(file, _child(file, _child(file, track, b"edts"), b"elst")), scale)
+            boxes = list(_children(file, moov))
+            if any(box.kind == b"mvex" for box in boxes):
+                return Pauses()
+            movie_scale = _number(_read(file, _child(file, moov, b"mvhd")))
+            for track in boxes:
+                if track.kind == b"trak" and _number(_read(file, _child(file, track, b"tkhd"))) == track_id:
+                    media_scale = _number(_read(file, _child(file, _child(file, track, b"mdia"), b"mdhd")))
+                    elst = _read(file, _child(file, _child(file, track, b"edts"), b"elst"))
+                    return Pauses(tuple(_without_new_frames(elst, movie_scale, media_scale)))
     except (OSError, LookupError, struct.error, ZeroDivisionError):
         pass
-    return ()
+    return Pauses()
 
 
 def _children(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
@@ -64,25 +86,26 @@ def _read(file: BinaryIO, box: _Box) -> bytes:
     return file.read(min(box.end - box.start, _MOST_BYTES))
 
 
-def _movie_scale(mvhd: bytes) -> int:
-    (scale,) = struct.unpack_from(">I", mvhd, 20 if mvhd[0] else 12)  # times are longer in version 1
-    return int(scale)
-
-
-def _track_id(tkhd: bytes) -> int:
-    (number,) = struct.unpack_from(">I", tkhd, 20 if tkhd[0] else 12)
+def _number(header: bytes) -> int:
+    """The time scale of an `mvhd` or `mdhd`, the track id of a `tkhd`."""
+    (number,) = struct.unpack_from(">I", header, 20 if header[0] else 12)  # times before it are longer in version 1
     return int(number)
 
 
-def _empty_edits(elst: bytes, scale: int) -> tuple[tuple[Fraction, Fraction], ...]:
-    """Those after the first edit that shows something."""
+def _without_new_frames(elst: bytes, movie_scale: int, media_scale: int) -> Iterator[tuple[Fraction, Fraction]]:
+    """The empty edits after the first that shows something, and the dwells but for their first tick.
+
+    FFmpeg rounds the length of each edit to ticks of the media.
+    """
+    entry = struct.Struct(">Qqhh" if elst[0] else ">Iihh")
     (count,) = struct.unpack_from(">I", elst, 4)
-    entry = struct.Struct(">Qqi" if elst[0] else ">Iii")
-    found, at, shown = [], 0, False
-    for number in range(count):
-        length, media_time, _ = entry.unpack_from(elst, 8 + number * entry.size)
-        if media_time == -1 and shown:
-            found.append((Fraction(at, scale), Fraction(at + length, scale)))
-        shown |= media_time != -1
-        at += length
-    return tuple(found)
+    at, shown = 0, False
+    for number in range(min(count, (len(elst) - 8) // entry.size)):
+        length, media_time, rate, rate_fraction = entry.unpack_from(elst, 8 + number * entry.size)
+        end = at + (2 * length * media_scale + movie_scale) // (2 * movie_scale)
+        empty, still = media_time == -1, rate == rate_fraction == 0
+        first = at if empty else at + 1
+        if (shown if empty else still) and first < end:
+            yield Fraction(first, media_scale), Fraction(end, media_scale)
+        shown |= not empty
+        at = end

@@ -10,7 +10,7 @@ import av
 
 from vidtrack.core.types import VideoInfo
 from vidtrack.video.container import open_container, video_stream
-from vidtrack.video.edit_list import pauses
+from vidtrack.video.edit_list import Pauses, pauses
 from vidtrack.video.ffmpeg_log import FFmpegMessages, ProblemLog, reason, summary
 from vidtrack.video.hardware import HardwareDecodeError, open_hardware
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
@@ -21,7 +21,6 @@ _READ_ERRORS_IN_A_ROW = 20
 _TAIL_PACKETS = 64  # more than a decoder holds in its threads and for reordering
 _END_TOLERANCE_FRAMES = 3
 _END_TOLERANCE_SECONDS = Fraction(1)  # the last frame's length is not always known
-_TIME_ERROR = Fraction(1, 1000)  # edit lists mostly count milliseconds
 _PREMATURE_END = ("ended prematurely", "partial file", "Truncat")
 
 
@@ -64,7 +63,7 @@ class ContainerSource:
         self._stream = video_stream(container, self._path, self._number)
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.options = self._limits.decoder_options
-        self._pauses = pauses(self._path, self._stream.id) if "mov" in container.format.name else ()
+        self._pauses = pauses(self._path, self._stream.id) if "mov" in container.format.name else Pauses()
         return container
 
     def frames(self) -> Iterator[av.VideoFrame]:
@@ -85,15 +84,14 @@ class ContainerSource:
                 shown = packet.pts - self._start_pts + (packet.duration or 0)
                 end = max(end, shown * ticks(packet.time_base))
         if last_pts is not None and since_error < _TAIL_PACKETS:
-            yield from self._tail(last_pts)
+            yield from (frame for frame in self._tail(last_pts) if not self._paused(frame))
         self._check_end(end)
 
     def _paused(self, frame: av.VideoFrame) -> bool:
-        """Whether the edit list shows nothing at its time."""
-        if not self._pauses or frame.pts is None or frame.time_base is None:
+        """Whether the edit list shows no new frame at its time."""
+        if not self._pauses or frame.pts is None:
             return False
-        time = frame.pts * frame.time_base
-        return any(start <= time < end - _TIME_ERROR for start, end in self._pauses)
+        return frame.pts * ticks(frame.time_base) in self._pauses
 
     def _decode(self, packet: av.Packet) -> list[av.VideoFrame]:
         try:
