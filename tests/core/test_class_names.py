@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vidtrack.core.class_names import class_filter, classes_apart
+from vidtrack.core.class_names import class_filter, class_kinds, kinds_apart
 from vidtrack.core.errors import UsageError
 
 NAMES = ("", "person", "traffic light", "car", "")
@@ -38,7 +38,8 @@ def test_choosing_nothing_does_not_choose_everything() -> None:
 
 
 def test_people_vehicles_and_animals_are_never_one_object_and_things_may_be_anything() -> None:
-    apart = classes_apart(["Person", "car", "motorcycle", "teddy_bear", "bear", ""])
+    kinds = class_kinds(["Person", "car", "motorcycle", "teddy_bear", "bear", ""])
+    apart = kinds_apart(kinds, kinds)
     assert apart[0].tolist() == [False, True, True, False, True, False]
     assert apart[1].tolist() == [True, False, False, False, True, False]
     assert not apart[3].any() and not apart[5].any() and (apart == apart.T).all()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from tests.tracking.scenes import Actor, detect, look, play, straight
-from vidtrack.core.class_names import classes_apart
+from vidtrack.core.class_names import class_kinds
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.tracking.association import Associator
@@ -99,17 +100,34 @@ def test_neighbours_of_other_classes_do_not_swap():
 
 
 def test_a_track_goes_on_as_a_class_it_may_be_taken_for_and_never_as_another():
-    apart = classes_apart(["person", "car", "truck"])
+    kinds = class_kinds(["person", "car", "truck"])
     for later, ids in ((2, [1]), (0, [1, 2])):
         actor = Actor(straight(100, 200, 30), labels=lambda seconds, later=later: later if seconds > 1 else 1)
-        assert play(Associator(CONFIG, 3, apart), [actor], 10, 4.0).all_ids == ids
+        assert play(Associator(CONFIG, 3, kinds), [actor], 10, 4.0).all_ids == ids
 
 
 def test_a_rider_is_found_although_the_horse_was_found_first():
     horse, rider = Actor(straight(100, 200)), Actor(straight(110, 190), hidden=((0.0, 1.0),), label=1)
     for names, count in ((["horse", "person"], 2), (["horse", "cow"], 1)):
-        story = play(Associator(CONFIG, 2, classes_apart(names)), [horse, rider], 10, 3.0)
+        story = play(Associator(CONFIG, 2, class_kinds(names)), [horse, rider], 10, 3.0)
         assert len(story.all_ids) == count
+
+
+def test_a_class_is_kept_over_a_gap_in_which_all_votes_fade():
+    associator = Associator(CONFIG, 2)
+    parked = Detections.of(np.array([[10.0, 10, 30, 50]]), np.array([0.9]), np.array([1]))
+    for day in range(3):
+        shown = associator.step(parked, day * 86400.0)
+        assert (shown.ids.tolist(), shown.classes.tolist()) == ([1], [1])
+
+
+def test_twenty_thousand_classes_cost_no_memory_for_their_pairs():
+    tracemalloc.start()
+    try:
+        Associator(CONFIG, 20_000, class_kinds([f"class {i}" for i in range(20_000)]))
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_reset_starts_over():

@@ -41,15 +41,19 @@ def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str 
     return chosen
 
 
-def classes_apart(names: Sequence[str]) -> np.ndarray:
-    """Mask (K, K) of the pairs of classes that are never one object: of people, vehicles and animals, two kinds.
+def class_kinds(names: Sequence[str]) -> np.ndarray:
+    """Number (K,) for the kind of each class, of people, vehicles and animals; 0 for anything else.
 
-    >>> classes_apart(["person", "car", "bus", "bench"])[0]
-    array([False,  True,  True, False])
+    >>> class_kinds(["person", "car", "bus", "bench"])
+    array([1, 2, 2, 0])
     """
     kinds = [next((i for i, kind in enumerate(_KINDS, 1) if plain_name(name) in kind), 0) for name in names]
-    kind = np.array(kinds, dtype=np.int64)
-    return (kind[:, None] != kind) & (kind[:, None] > 0) & (kind > 0)
+    return np.array(kinds, dtype=np.int64)
+
+
+def kinds_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Mask (N, M) of the pairs that are never one object, of things of the kinds `a` (N,) and `b` (M,)."""
+    return (a[:, None] != b) & (a[:, None] > 0) & (b > 0)
 
 
 def _suggestion(name: str, names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vidtrack.core.boxes import pairwise_iou
+from vidtrack.core.class_names import kinds_apart
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Exchange, ObjectState
@@ -16,6 +17,8 @@ from vidtrack.tracking.appearance import Colours
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import assign, nms
 from vidtrack.tracking.state import TrackedBoxes, TrackQueryOutput, Tracks
+
+_MOST_HALF_LIVES = 100  # votes count in proportion to each other, and must not all become 0
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,11 @@ class Associator:
     tracks near their prediction; carried queries; new tracks.
     """
 
-    def __init__(self, config: TrackerConfig, num_classes: int = 1, apart: np.ndarray | None = None) -> None:
-        """`apart` (K, K) bool marks pairs of classes that are never one object; without it any two may be."""
+    def __init__(self, config: TrackerConfig, num_classes: int = 1, kinds: np.ndarray | None = None) -> None:
+        """Classes of two `kinds` (K,), as of `class_kinds`, are never one object; without them any two may be."""
         self.config = config
         self.num_classes = num_classes
-        self.apart = np.zeros((num_classes, num_classes), dtype=bool) if apart is None else apart
+        self.kinds = np.zeros(num_classes, dtype=np.int64) if kinds is None else kinds
         self.reset()
 
     def reset(self) -> None:
@@ -77,7 +80,7 @@ class Associator:
         self.seconds = seconds
         if self.tracks is not None:
             self.tracks.predict(elapsed)
-            self.tracks.votes *= 0.5 ** (elapsed / self.config.class_half_life_seconds)
+            self.tracks.votes *= 0.5 ** min(elapsed / self.config.class_half_life_seconds, _MOST_HALF_LIVES)
 
     def update(
         self, detections: Detections, carried: TrackQueryOutput | None = None, image: np.ndarray | None = None
@@ -110,7 +113,7 @@ class Associator:
         known, sure = tracks.ids > 0, detections.scores >= config.high_score
         alike = np.where(recent[:, None], self.similarity(tracks, detections, seconds), -1.0)
         colours = None if image is None else Colours(image, detections.boxes_xyxy)
-        alike[self.apart[tracks.classes[:, None], detections.classes]] = -1.0
+        alike[kinds_apart(self.kinds[tracks.classes], self.kinds[detections.classes])] = -1.0
         if colours is not None:
             appearance.add_evidence(alike, tracks.colours, colours, config.appearance_weight)
         pairs: list[tuple[np.ndarray, np.ndarray]] = []
@@ -172,7 +175,7 @@ class Associator:
     def _manage_tracks(self, tracks: Tracks, free: Detections, seconds: float, image: np.ndarray | None) -> None:
         """End tracks, start tracks from the `free` detections, and give ids to confirmed ones."""
         tracks.keep(lifecycle.alive(tracks, seconds, self.config, image is not None))
-        born = lifecycle.births(free, tracks, seconds, self.config, self.apart)
+        born = lifecycle.births(free, tracks, seconds, self.config, self.kinds)
         if len(born):
             colours = None if image is None else appearance.colour_histograms(image, born.boxes_xyxy)
             tracks.append(Tracks.born(born, self.num_classes, seconds, colours))

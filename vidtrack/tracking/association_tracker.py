@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from vidtrack.core.class_names import classes_apart
+from vidtrack.core.class_names import class_kinds
 from vidtrack.core.detections import Detections
 from vidtrack.core.state_io import PackedFrames, pack_frames, unpack_frames
 from vidtrack.core.types import Exchange, Frame, FrameTracks, no_tracks
@@ -37,7 +37,7 @@ class AssociationTracker:
 
     def __init__(self, detector: DetectionSource, config: TrackerConfig, allowed: np.ndarray) -> None:
         self.detector, self.config, self.allowed = detector, config, allowed
-        self.associator = Associator(config, detector.num_classes, classes_apart(detector.class_names))
+        self.associator = Associator(config, detector.num_classes, class_kinds(detector.class_names))
         self.cuts = CutDetector()
         self.camera = CameraMotion()
         self.cut = False

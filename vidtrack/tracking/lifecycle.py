@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from vidtrack.core.boxes import area, pairwise_intersection, pairwise_iou
+from vidtrack.core.class_names import kinds_apart
 from vidtrack.core.detections import Detections
 from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import greedy_keep_mask
 from vidtrack.tracking.state import Tracks
 
 
-def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConfig, apart: np.ndarray) -> Detections:
+def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConfig, kinds: np.ndarray) -> Detections:
     """The unmatched detections, best first, that start a track: each sure, and in a place of its own.
 
-    The place must be free of tracks seen in this frame and of better births, but for those of classes that are
-    `apart` (K, K): a rider overlaps the horse.
+    The place must be free of tracks seen in this frame and of better births, but for those whose class
+    is of another of the `kinds` (K,): a rider overlaps the horse.
     """
     thresholds = (
         np.array(config.class_thresholds)[free.classes] if config.class_thresholds else config.new_track_threshold
@@ -24,19 +25,19 @@ def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConf
     if len(new) == 0:
         return new
     seen = tracks.seen_seconds == seconds
-    taken = _taken(new, tracks.boxes_xyxy[seen], tracks.classes[seen], config, apart)
+    taken = _taken(new, tracks.boxes_xyxy[seen], tracks.classes[seen], config, kinds)
     new = new[np.flatnonzero(~taken.any(axis=1))]
     new = new[np.argsort(-new.scores, kind="stable")]
-    clash = np.triu(_taken(new, new.boxes_xyxy, new.classes, config, apart).T, k=1)
+    clash = np.triu(_taken(new, new.boxes_xyxy, new.classes, config, kinds).T, k=1)
     return new[np.flatnonzero(greedy_keep_mask(clash))[: max(config.max_tracks - len(tracks), 0)]]
 
 
 def _taken(
-    new: Detections, boxes_xyxy: np.ndarray, classes: np.ndarray, config: TrackerConfig, apart: np.ndarray
+    new: Detections, boxes_xyxy: np.ndarray, classes: np.ndarray, config: TrackerConfig, kinds: np.ndarray
 ) -> np.ndarray:
     """Mask (N, M) of the detections that overlap too much with known objects, or are a part of a larger one."""
     overlapping = pairwise_iou(new.boxes_xyxy, boxes_xyxy) >= config.new_track_max_iou
-    overlapping &= ~apart[new.classes[:, None], classes]
+    overlapping &= ~kinds_apart(kinds[new.classes], kinds[classes])
     size = area(new.boxes_xyxy)[:, None]
     part = pairwise_intersection(new.boxes_xyxy, boxes_xyxy) >= config.part_min_inside * size
     part &= (size <= config.part_max_area * area(boxes_xyxy)) & (new.classes[:, None] == classes)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from vidtrack.core.boxes import pairwise_iou
-from vidtrack.core.class_names import classes_apart
+from vidtrack.core.class_names import class_kinds
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame, FrameTracks
@@ -49,7 +49,7 @@ class PropagationTracker(AssociationTracker):
             )
         super().__init__(detector, config, allowed)
         self.model = detector
-        self.associator = QueryAssociator(config, detector.num_classes, classes_apart(detector.class_names))
+        self.associator = QueryAssociator(config, detector.num_classes, class_kinds(detector.class_names))
 
     @torch.inference_mode()
     def step(self, memory: Memory, frame: Frame) -> FrameTracks:
