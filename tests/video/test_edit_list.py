@@ -74,6 +74,15 @@ def test_a_pause_in_the_middle_shows_no_frames(tmp_path: Path, options: dict[str
     assert pauses(clip, 1).intervals == ((PART, PART + 1),)
 
 
+def test_a_start_within_or_after_a_pause_counts_frames_as_from_the_beginning(tmp_path: Path) -> None:
+    clip = edited(tmp_path / "clip.mp4", PAUSED, {"bf": "0"})
+    for start in (0.5, 1.4, 1.5):
+        expected = [frame for frame in read(clip) if frame.seconds >= start]
+        found = read(clip, start_seconds=start)
+        assert [(f.index, f.pts) for f in found] == [(f.index, f.pts) for f in expected]
+        assert numbers(found) == numbers(expected)
+
+
 def test_a_pause_at_the_start_is_a_late_start_and_a_plain_clip_has_none(tmp_path: Path) -> None:
     late = edited(tmp_path / "late.mp4", [(Fraction(1), None), (PART, Fraction(0))], {"bf": "0"})
     assert not pauses(late, 1)

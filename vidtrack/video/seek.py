@@ -9,6 +9,7 @@ import av
 
 from vidtrack.core.types import VideoInfo
 from vidtrack.video.container import open_container, video_stream
+from vidtrack.video.edit_list import pauses
 from vidtrack.video.ffmpeg_log import FFmpegMessages
 from vidtrack.video.timestamps import jump_ticks
 from vidtrack.video.timing import may_jump, without_presentation_times
@@ -18,8 +19,8 @@ def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None
     """Find where to seek for the first frame at or after `start_pts` (absolute), by reading packets undecoded.
 
     Returns (pts of the keyframe to seek to, ordinal of that first frame, its pts), or None if packets do not map
-    one to one to frames in time order (interlaced fields, missing, repeated or reset times, damage): then only decoding
-    from the beginning counts exactly.
+    one to one to frames in time order (interlaced fields, missing, repeated or reset times, pauses in an edit list,
+    damage): then only decoding from the beginning counts exactly.
     """
     if info.interlaced or without_presentation_times(info):
         return None
@@ -28,6 +29,8 @@ def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None
     keyframe: int | None = None
     with open_container(info.path) as container, FFmpegMessages() as messages:
         stream = video_stream(container, info.path, info.stream)
+        if "mov" in container.format.name and pauses(info.path, stream.id):
+            return None
         longest_step = jump_ticks(info.time_base) if may_jump(container) else math.inf
         try:
             for packet in container.demux(stream):
