@@ -45,6 +45,19 @@ def test_detections_become_a_log_beside_them(vidtrack: Run, det: Path) -> None:
     assert vidtrack("validate", det.with_name("det.tracks.jsonl")).code == 0
 
 
+def test_boxes_without_area_in_the_log_are_left_out(vidtrack: Run, tmp_path: Path) -> None:
+    boxes = {"speck": "30,11,0.001,0.001", "sliver": "40,11,0.004,20", "edge": "65,11,10,20", "dot": "50,11,0.5,0.5"}
+    det, log = tmp_path / "det.txt", tmp_path / "det.tracks.jsonl"
+    for name, box in boxes.items():
+        rows = [
+            f"{frame},-1,2,11,10,25,0.8,-1,-1,-1\n{frame},-1,{box},0.9,-1,-1,-1\n" for frame in range(1, FRAMES + 1)
+        ]
+        det.write_text("".join(rows))
+        assert vidtrack("track", det, "--image-size", "64x48", "--overwrite").code == 0
+        assert len(set(TrackLog.load(log).ids.tolist())) == 1 + (name == "dot")
+        assert vidtrack("validate", log).code == 0
+
+
 def test_the_boxes_of_the_log_are_those_of_the_detections(vidtrack: Run, det: Path, tmp_path: Path) -> None:
     assert vidtrack("track", det, "--image-size", "64x48", "-o", tmp_path / "out.jsonl").code == 0
     rows = log_rows(TrackLog.load(tmp_path / "out.jsonl"))

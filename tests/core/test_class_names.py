@@ -17,6 +17,10 @@ def test_names_are_matched_as_people_write_them() -> None:
     assert class_filter(NAMES, ("traffic-light",)).tolist() == [False, False, True, False, False]
 
 
+def test_all_classes_of_a_name_are_meant() -> None:
+    assert class_filter(("person", "car", "Person"), ("person",)).tolist() == [True, False, True]
+
+
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [

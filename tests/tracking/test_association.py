@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+import warnings
 from dataclasses import fields, replace
 
 import numpy as np
@@ -128,6 +129,14 @@ def test_twenty_thousand_classes_cost_no_memory_for_their_pairs():
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
         tracemalloc.stop()
+
+
+def test_boxes_without_a_width_are_nowhere_near_anything():
+    associator, still = Associator(CONFIG), Detections.of(np.array([[10.0, 10, 10, 50]]), np.array([0.9]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for frame in range(5):
+            associator.step(still, frame / 25)
 
 
 def test_reset_starts_over():

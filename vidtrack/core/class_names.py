@@ -21,21 +21,24 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str = "the model") -> np.ndarray:
     """Mask (K,) bool of the wanted classes; None selects all. `whose` names their owner in errors.
 
-    Case is ignored; spaces, hyphens and underscores are equal. Raises UsageError for an unknown name and suggests the
-    closest.
+    Case is ignored; spaces, hyphens and underscores are equal; all classes of a name are chosen. Raises UsageError for
+    an unknown name and suggests the closest.
 
     >>> class_filter(["person", "traffic light", "car"], ["Traffic_Light"])
     array([False,  True, False])
     """
     if wanted is None:
         return np.ones(len(names), dtype=bool)
-    known = {plain_name(name): number for number, name in enumerate(names) if name}
+    known: dict[str, list[int]] = {}
+    for number, name in enumerate(names):
+        if name:
+            known.setdefault(plain_name(name), []).append(number)
     chosen = np.zeros(len(names), dtype=bool)
     for name in wanted:
-        number = known.get(plain_name(name))
-        if number is None:
+        numbers = known.get(plain_name(name))
+        if numbers is None:
             raise UsageError(f"{whose} has no class {name!r}", _suggestion(name, [n for n in names if n]))
-        chosen[number] = True
+        chosen[numbers] = True
     if not chosen.any():
         raise UsageError("no class selected", "drop --classes to track all classes")
     return chosen

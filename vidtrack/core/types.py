@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import polars
     import supervision
 
+_LEAST_SIDE = 0.02  # pixels
+
 
 @dataclass(frozen=True)
 class Colour:
@@ -182,6 +184,11 @@ class FrameTracks:
     def __getitem__(self, chosen: np.ndarray | slice) -> FrameTracks:
         """The frame with some of its objects; `chosen` is a mask (N,) bool, an order (M,) or a slice."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in self.COLUMNS})
+
+    def without_specks(self) -> FrameTracks:
+        """Without boxes so small that logs, which keep hundredths of a pixel, may give them no area."""
+        sides = self.boxes_xyxy[:, 2:].astype(np.float64) - self.boxes_xyxy[:, :2]
+        return self[(sides >= _LEAST_SIDE).all(axis=1)]
 
     def to_supervision(self, class_names: Sequence[str]) -> supervision.Detections:
         """supervision's Detections, with tracker IDs; raises MissingPackageError."""

@@ -148,7 +148,7 @@ class AssociationTracker:
 
 def _as_frame(tracked: TrackedBoxes, at: FrameTracks, size: tuple[int, int]) -> FrameTracks:
     """The objects in the frame `at`, cut off at the edges of an image of `size` (width, height)."""
-    return replace(
+    found = replace(
         at,
         ids=tracked.ids,
         classes=tracked.classes.astype(np.int64),
@@ -156,3 +156,4 @@ def _as_frame(tracked: TrackedBoxes, at: FrameTracks, size: tuple[int, int]) -> 
         boxes_xyxy=np.clip(tracked.boxes_xyxy, 0, size * 2).astype(np.float32),
         states=tracked.states,
     )
+    return found.without_specks()

@@ -45,7 +45,7 @@ def gated_similarity(tracks: Tracks, detections: Detections, config: TrackerConf
     near = 1 - mahalanobis_distance(tracks.motion, boxes) / config.recovery_gate_sigma
     alike = tracks.classes[:, None] == detections.classes
     for side in (2, 3):
-        ratio = boxes[:, side] / tracks.position[:, side, None]
+        ratio = boxes[:, side] / np.maximum(tracks.position[:, side, None], 1e-9)
         alike &= np.minimum(ratio, 1 / np.maximum(ratio, 1e-9)) >= config.recovery_min_size_ratio
     return np.where(alike & (near >= 0), near, -1.0)
 

@@ -213,7 +213,7 @@ class QueryTracker:
 
     def _as_frame(self, seen: CarriedTracks, frame: Frame, size: tuple[int, int]) -> FrameTracks:
         seen = seen[np.argsort(seen.ids)]
-        return replace(
+        found = replace(
             no_tracks(frame),
             ids=seen.ids,
             classes=seen.classes,
@@ -221,6 +221,7 @@ class QueryTracker:
             boxes_xyxy=np.clip(seen.xyxy(size), 0, np.tile(size, 2)).astype(np.float32),
             states=np.full(len(seen), int(ObjectState.DETECTED), np.int64),
         )
+        return found.without_specks()
 
 
 class TrackFormerTracker(QueryTracker):

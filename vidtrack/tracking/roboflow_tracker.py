@@ -129,7 +129,7 @@ class RoboflowTracker:
         self._last_id = max(self._last_id, int(numbers.max(initial=0)))
         order = np.argsort(numbers, kind="stable")
         rows = rows[order]
-        return FrameTracks(
+        linked = FrameTracks(
             at.index,
             at.pts,
             at.time_base,
@@ -139,6 +139,7 @@ class RoboflowTracker:
             tracked.xyxy[rows].astype(np.float32),
             np.full(len(rows), int(ObjectState.DETECTED), dtype=np.int64),
         )
+        return linked.without_specks()
 
 
 class RoboflowByteTrack(RoboflowTracker):
