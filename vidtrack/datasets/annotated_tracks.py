@@ -96,22 +96,23 @@ def _cvat_tracks(text: str, path: Path) -> Iterator[AnnotatedTrack]:
 def _cvat_track(label: str, boxes: list[tuple[int, Xml.Element]], path: Path, sparse: bool = False) -> AnnotatedTrack:
     """`sparse` boxes stand for their own frames only."""
     shown = [box.get("outside", "0") != "1" for _, box in boxes]
-    corners = [_enclosing(box) for _, box in boxes]
+    corners = [_cvat_corners(box) for _, box in boxes]
     lasts = [False] * len(shown) if sparse else [*shown[:-1], False] if shown else []
     return _track(label, [frame for frame, _ in boxes], corners, shown, lasts, path)
 
 
-def _enclosing(box: Xml.Element) -> list[float]:
-    """The upright box around a box of CVAT."""
+def _cvat_corners(box: Xml.Element) -> list[float]:
     left, top, right, bottom = (float(box.attrib[name]) for name in ("xtl", "ytl", "xbr", "ybr"))
     angle = math.radians(float(box.get("rotation") or 0))  # clockwise about the centre
-    if not angle:
-        return [left, top, right, bottom]
-    across, down = abs(right - left) / 2, abs(bottom - top) / 2
-    x, y = (left + right) / 2, (top + bottom) / 2
-    wide = across * abs(math.cos(angle)) + down * abs(math.sin(angle))
-    high = across * abs(math.sin(angle)) + down * abs(math.cos(angle))
-    return [x - wide, y - high, x + wide, y + high]
+    return _enclosing((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, angle)
+
+
+def _enclosing(x: float, y: float, width: float, height: float, angle: float) -> list[float]:
+    """The upright box, as corners, around one with its centre at (x, y) that is turned by `angle` radians."""
+    cosine, sine = abs(math.cos(angle)), abs(math.sin(angle))
+    width, height = abs(width), abs(height)
+    across, down = (width * cosine + height * sine) / 2, (width * sine + height * cosine) / 2
+    return [x - across, y - down, x + across, y + down]
 
 
 def _label_studio_tracks(value: Any, path: Path, size: tuple[int, int]) -> Iterator[AnnotatedTrack]:
@@ -124,7 +125,7 @@ def _label_studio_tracks(value: Any, path: Path, size: tuple[int, int]) -> Itera
     for region in regions:
         labels = region.get("labels") or region.get("videorectangle") or [""]
         keys = sorted(region["sequence"], key=lambda key: key["frame"])
-        corners = [_corners(key, size) for key in keys]
+        corners = [_label_studio_corners(key, size) for key in keys]
         lasts = [bool(key.get("enabled", True)) for key in keys]
         yield _track(labels[0], [int(key["frame"]) - 1 for key in keys], corners, [True] * len(keys), lasts, path)
 
@@ -137,13 +138,13 @@ def _regions(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [own for entries in task.values() if isinstance(entries, list) for own in entries if "sequence" in own]
 
 
-def _corners(key: Mapping[str, Any], size: tuple[int, int]) -> list[float]:
+def _label_studio_corners(key: Mapping[str, Any], size: tuple[int, int]) -> list[float]:
     x, y, width, height = (float(key[name]) / 100 for name in ("x", "y", "width", "height"))
     left, top, across, down = x * size[0], y * size[1], width * size[0], height * size[1]
     angle = math.radians(float(key.get("rotation") or 0))  # clockwise about the top left corner
-    xs = [0, across * math.cos(angle), -down * math.sin(angle), across * math.cos(angle) - down * math.sin(angle)]
-    ys = [0, across * math.sin(angle), down * math.cos(angle), across * math.sin(angle) + down * math.cos(angle)]
-    return [left + min(xs), top + min(ys), left + max(xs), top + max(ys)]
+    x = left + (across * math.cos(angle) - down * math.sin(angle)) / 2
+    y = top + (across * math.sin(angle) + down * math.cos(angle)) / 2
+    return _enclosing(x, y, across, down, angle)
 
 
 def _track(
