@@ -30,12 +30,13 @@ def area(boxes_xyxy: np.ndarray) -> np.ndarray:
 def pairwise_intersection(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     """Overlap areas (N, M) of boxes (N, 4) and (M, 4)."""
     a, b = a_xyxy.T[:, :, None], b_xyxy.T[:, None, :]  # one coordinate at a time keeps the (N, M) arrays contiguous
-    shared = [np.minimum(a[k + 2], b[k + 2]) for k in (0, 1)]
-    for k in (0, 1):  # in place, as crowds make large arrays
-        shared[k] -= np.maximum(a[k], b[k])
-        np.maximum(shared[k], 0, out=shared[k])
-    shared[0] *= shared[1]
-    return shared[0]
+    width, height = np.minimum(a[2], b[2]), np.minimum(a[3], b[3])
+    width -= np.maximum(a[0], b[0])  # in place, as crowds make large arrays
+    height -= np.maximum(a[1], b[1])
+    np.maximum(width, 0, out=width)
+    np.maximum(height, 0, out=height)
+    width *= height
+    return width
 
 
 def pairwise_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from vidtrack.core.errors import UsageError
 
-_KINDS = (  # COCO's supercategories whose classes no detector takes for one another
+_KINDS = (  # supercategories of COCO; a detector confuses classes within one, not across them
     {"person"},
     {"bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat"},
     {"bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"},
@@ -45,7 +45,7 @@ def class_filter(names: Sequence[str], wanted: Sequence[str] | None, whose: str 
 
 
 def class_kinds(names: Sequence[str]) -> np.ndarray:
-    """Number (K,) for the kind of each class, of people, vehicles and animals; 0 for anything else.
+    """The kind (K,) of each class: 1 people, 2 vehicles, 3 animals; 0 anything else, which may be of any kind.
 
     >>> class_kinds(["person", "car", "bus", "bench"])
     array([1, 2, 2, 0])
@@ -55,7 +55,7 @@ def class_kinds(names: Sequence[str]) -> np.ndarray:
 
 
 def kinds_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Mask (N, M) of the pairs that are never one object, of things of the kinds `a` (N,) and `b` (M,)."""
+    """Mask (N, M) of the pairs whose kinds `a` (N,) and `b` (M,) cannot belong to one object."""
     return (a[:, None] != b) & (a[:, None] > 0) & (b > 0)
 
 

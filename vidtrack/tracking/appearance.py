@@ -16,7 +16,7 @@ _PER_BAND = 8 * 4 * 4
 LENGTH = _BANDS * _PER_BAND
 _ROOTS = np.sqrt(np.arange(_SAMPLES[0] * _SAMPLES[1] + 1) / (_SAMPLES[0] * _SAMPLES[1])).astype(np.float32)
 
-REFRESH_SECONDS = 0.2  # a track's colours are this old before they are taken again, unless something depends on them
+REFRESH_SECONDS = 0.2  # age at which a track's colours are taken again, if nothing needs them sooner
 MAX_COVERED = 0.3  # share of a box under others from which its colours are not remembered
 _HALF_LIFE_SECONDS = 0.5  # in which a track's old colours lose half their weight
 
@@ -61,16 +61,15 @@ class Colours:
 
 
 def add_evidence(alike: np.ndarray, known: np.ndarray, found: Colours, weight: float) -> None:
-    """Add to the similarities (T, D) `weight` times how much better the colours agree than on average.
+    """Add `weight` times how much better the colours agree than average to the similarities (T, D) of contested pairs.
 
-    Only contested pairs are looked at: overlapping, and within `weight`, which is more than colours are
-    worth, of the best rivals of the track and of the detection, one of which exists. `known` (T, LENGTH) are the
-    tracks' colours, zeros if unknown.
+    A pair is contested if it overlaps, has a rival for its track or its detection, and is within `weight`, the most
+    that colours can make up for, of the best of both. `known` (T, LENGTH) are the tracks' colours, zeros if unknown.
     """
-    possible = alike > 0
-    possible &= (alike >= alike.max(axis=1, keepdims=True) - weight) & (alike >= alike.max(axis=0) - weight)
-    possible &= (possible.sum(axis=1, keepdims=True) > 1) | (possible.sum(axis=0) > 1)
-    rows, columns = np.nonzero(possible)
+    contested = alike > 0
+    contested &= (alike >= alike.max(axis=1, keepdims=True) - weight) & (alike >= alike.max(axis=0) - weight)
+    contested &= (contested.sum(axis=1, keepdims=True) > 1) | (contested.sum(axis=0) > 1)
+    rows, columns = np.nonzero(contested)
     with_colours = known[rows].any(axis=1)
     rows, columns = rows[with_colours], columns[with_colours]
     if len(rows):
@@ -79,7 +78,7 @@ def add_evidence(alike: np.ndarray, known: np.ndarray, found: Colours, weight: f
 
 
 def covered(detections: Detections) -> np.ndarray:
-    """The largest share (N,) of each detection's box that another one lies over."""
+    """The largest share (N,) of each detection's box that another detection covers."""
     boxes = detections.boxes_xyxy
     shared = pairwise_intersection(boxes, boxes)
     np.fill_diagonal(shared, 0)

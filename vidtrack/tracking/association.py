@@ -18,7 +18,7 @@ from vidtrack.tracking.config import TrackerConfig
 from vidtrack.tracking.matching import assign, nms
 from vidtrack.tracking.state import TrackedBoxes, TrackQueryOutput, Tracks
 
-_MOST_HALF_LIVES = 100  # votes count in proportion to each other, and must not all become 0
+_MOST_HALF_LIVES = 100  # only proportions of votes count, and all 0 has none
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Associator:
     """
 
     def __init__(self, config: TrackerConfig, num_classes: int = 1, kinds: np.ndarray | None = None) -> None:
-        """Classes of two `kinds` (K,), as of `class_kinds`, are never one object; without them any two may be."""
+        """`kinds` (K,) are those of `class_kinds`; without them a track may change from any class to any other."""
         self.config = config
         self.num_classes = num_classes
         self.kinds = np.zeros(num_classes, dtype=np.int64) if kinds is None else kinds

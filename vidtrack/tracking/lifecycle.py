@@ -15,8 +15,8 @@ from vidtrack.tracking.state import Tracks
 def births(free: Detections, tracks: Tracks, seconds: float, config: TrackerConfig, kinds: np.ndarray) -> Detections:
     """The unmatched detections, best first, that start a track: each sure, and in a place of its own.
 
-    The place must be free of tracks seen in this frame and of better births, but for those whose class
-    is of another of the `kinds` (K,): a rider overlaps the horse.
+    The place must be free of tracks seen in this frame and of better births. Those of another kind, by the `kinds` (K,)
+    of `class_kinds`, do not count: a rider overlaps the horse.
     """
     thresholds = (
         np.array(config.class_thresholds)[free.classes] if config.class_thresholds else config.new_track_threshold

@@ -11,9 +11,9 @@ from vidtrack.core.types import Exchange
 from vidtrack.tracking.state import Tracks
 
 SETTLE_SECONDS = 0.4  # after a contact, in which identities may still change and colours are not remembered
-SIGHTING_SECONDS = 0.08  # from one sighting to the next; those closer together say the same
-UNKNOWN_AGREEMENT = 0.5  # taken for that of colours that are not known
-LEAST_AGREEMENT = 0.8  # of the colours of each, where known, with those of whom it then is
+SIGHTING_SECONDS = 0.08  # between two sightings; closer ones are the same evidence
+UNKNOWN_AGREEMENT = 0.5  # assumed for colours that are not known
+LEAST_AGREEMENT = 0.8  # of the colours of each, if known, with the earlier ones of its new identity
 LEAST_GAIN = 0.3  # by how much the colours must agree better after an exchange, in two sightings
 REACH, SPEED = 1.0, 1.5  # in box sides, and per second: how far people may come while hidden or covered
 LEAST_SIZE_RATIO = 0.5
@@ -24,7 +24,7 @@ JUST_BEFORE = 1e-6  # seconds; identities may go wrong in the very frame in whic
 def note_contacts(tracks: Tracks, rows: np.ndarray, clear: np.ndarray, covered: np.ndarray, seconds: float) -> None:
     """Note which tracks are hidden, or covered by others.
 
-    The `rows` (N,) are seen, `clear` (N,) bool if well, with a share `covered` (N,) of their boxes under others.
+    `rows` (N,) are seen now: clearly if `clear` (N,) bool, with the share `covered` (N,) of their boxes under others.
     """
     cover, hidden = np.full(len(tracks), HIDDEN), np.ones(len(tracks), dtype=bool)
     cover[rows], hidden[rows] = covered, ~clear
@@ -40,9 +40,8 @@ def exchange(
 ) -> Exchange | None:
     """Give identities back, of the two tracks for which the colours then agree better by most.
 
-    `rows` (N,) are seen clearly now; `look` gives the colours (M, L) of some of them, by their places in `rows`. One of
-    the two had a contact just now or is new; the other one did too, or is lost. Two sightings must say so: one alone is
-    often wrong.
+    `rows` (N,) are seen clearly now; `look` gives the colours (M, L) at indices (M,) into `rows`. One of the two had a
+    contact just now or is new; the other one did too, or is lost. Two sightings must say so: one alone is often wrong.
     """
     new = seconds - tracks.born_seconds <= SETTLE_SECONDS
     settling = new | (seconds - tracks.contact_seconds <= SETTLE_SECONDS)

@@ -1,4 +1,4 @@
-"""Pauses and still frames in the edit lists of MP4 and MOV files, which FFmpeg does not play."""
+"""Pauses and still frames in the edit lists of MP4 and MOV files, which FFmpeg does not honour."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Box(NamedTuple):
 
 
 class Pauses:
-    """Times of which a track shows nothing, or its last frame still."""
+    """Times at which a track shows nothing new: no frame, or one that stands still."""
 
     def __init__(self, intervals: tuple[tuple[Fraction, Fraction], ...] = ()) -> None:
         """`intervals` are (start, end) in seconds, in order; the end is not part of it."""
@@ -35,10 +35,10 @@ class Pauses:
 
 
 def pauses(path: Path, track_id: int) -> Pauses:
-    """When the track shows nothing between frames, or one frame still, at FFmpeg's times; none if the file is damaged.
+    """The pauses of an MP4's track, in FFmpeg's times; none if the file is damaged.
 
-    FFmpeg plays on instead: from the track's beginning, or past the frame. It ignores the edits of fragmented files,
-    which then have no pauses. ISO/IEC 14496-12:2022, 8.6.6 (`media_time` of -1, `media_rate` of 0).
+    FFmpeg plays other frames there: the track from its beginning, or those after the still one. It ignores the edits of
+    fragmented files, which then have no pauses. ISO/IEC 14496-12:2022, 8.6.6 (`media_time` of -1, `media_rate` of 0).
     """
     try:
         with path.open("rb") as file:
@@ -93,7 +93,7 @@ def _number(header: bytes) -> int:
 
 
 def _without_new_frames(elst: bytes, movie_scale: int, media_scale: int) -> Iterator[tuple[Fraction, Fraction]]:
-    """The empty edits after the first that shows something, and the dwells but for their first tick.
+    """Empty edits after the first frame, and dwells from their second tick on, whose first shows the frame.
 
     FFmpeg rounds the length of each edit to ticks of the media.
     """
