@@ -78,10 +78,8 @@ def compare(
 
 def with_images(clips: list[Clip], counted: list[Footage], least_score: float) -> dict[str, Run]:
     """Ours as `vidtrack detect` runs it: it sees the images, and what comes after, unless it is live."""
-    config, found = (
-        RunConfig().at_score(least_score, ()).tracker,
-        {one.sequence.name: one.detections for one in counted},
-    )
+    config = RunConfig().at_score(least_score, ()).tracker
+    found = {one.sequence.name: one.detections for one in counted}
     results: dict[str, dict[str, MotRows]] = {row: {} for row in COMMANDS}
     for clip in clips:
         tracking = AssociationTracker(GivenDetections(("person",)), config, np.ones(1, dtype=bool))
@@ -91,7 +89,7 @@ def with_images(clips: list[Clip], counted: list[Footage], least_score: float) -
 
 
 def followed(tracking: Tracker, clip: Clip, memories: Iterable[Any]) -> tuple[MotRows, MotRows]:
-    """The tracks in a clip, with what the network or a file has for each of its frames: with hindsight, and live."""
+    """The tracks in a clip, with hindsight and live; `memories` is what its detector takes per frame."""
     revision, done, live = Hindsight(HindsightConfig()), [], []
     for index, (image, memory) in enumerate(zip(clip.frames(), memories, strict=True)):
         live.append(tracking.step(memory, Frame(index, index, 1 / Fraction(RATE), image)))
