@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A good guess: a box that was turned in CVAT reaches COCO as a polygon, and formats without rotation as the
+# A good guess: a box that was rotated in CVAT reaches COCO as a polygon, and formats without rotation as the
 #   upright box around it.
 # What happens: Datumaro reads it with its angle, and then every exporter here leaves it out: COCO, Pascal VOC,
 #   LabelMe, KITTI and MOT hold the upright boxes only. No warning is logged, and the image stays in the

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # A good guess: one rotated rectangle in Label Studio is exported to COCO, Pascal VOC and YOLO as the same
 #   upright box around it.
-# What happens: COCO gets that box. VOC and YOLO get the rectangle as it was before it was turned, hung at the
-#   corner that it was turned about: at 30 degrees it overlaps the right box with an IoU of 0.29, at 90 and
-#   180 degrees it lies wholly beside its object. No warning is logged. YOLO's oriented boxes are right.
+# What happens: COCO gets that box. VOC and YOLO ignore the angle but keep the corner about which the rectangle
+#   was rotated: at 30 degrees the IoU with the right box is 0.29, at 90 and 180 degrees the box lies wholly
+#   beside its object. No warning is logged. YOLO's oriented boxes are right.
 # Versions: label-studio-sdk 2.1.2.
 # Why it matters: two exports of one project train on different places, and the wrong one is right for every
 #   object that was drawn upright, so a look at a few images finds nothing.

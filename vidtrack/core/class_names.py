@@ -50,8 +50,8 @@ def class_kinds(names: Sequence[str]) -> np.ndarray:
     >>> class_kinds(["person", "car", "bus", "bench"])
     array([1, 2, 2, 0])
     """
-    kinds = [next((i for i, kind in enumerate(_KINDS, 1) if plain_name(name) in kind), 0) for name in names]
-    return np.array(kinds, dtype=np.int64)
+    numbers = {name: number for number, kind in enumerate(_KINDS, 1) for name in kind}
+    return np.array([numbers.get(plain_name(name), 0) for name in names], dtype=np.int64)
 
 
 def kinds_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
