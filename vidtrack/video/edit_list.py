@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import bisect
+import math
 import struct
-from collections.abc import Iterator
-from fractions import Fraction
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+
+import av
 
 _MOST_BOXES = 10_000  # a file with more at one level is damaged
 _MOST_BYTES = 1 << 20
@@ -19,42 +23,99 @@ class _Box(NamedTuple):
     end: int
 
 
-class Pauses:
-    """Times at which a track shows nothing new: no frame, or one that stands still."""
+class Shows(Enum):
+    """What a player shows during an edit."""
 
-    def __init__(self, intervals: tuple[tuple[Fraction, Fraction], ...] = ()) -> None:
-        """`intervals` are (start, end) in seconds, in order; the end is not part of it."""
-        self.intervals = intervals
-        self._edges = [edge for interval in intervals for edge in interval]
+    MOTION = auto()
+    STILL = auto()
+    NOTHING = auto()
 
-    def __contains__(self, seconds: Fraction) -> bool:
-        return bisect.bisect_right(self._edges, seconds) % 2 == 1
+
+class Edit(NamedTuple):
+    """Part of a track's presentation, from `start` to before `end` in ticks of its media."""
+
+    start: int
+    end: int
+    shows: Shows
+
+
+@dataclass
+class _Run:
+    """The frames that FFmpeg plays for an edit."""
+
+    shows: Shows | None = None
+    given: int = 0
+
+
+class PauseFilter:
+    """Tells the frames that FFmpeg plays in pauses from the others; all packets must be noted, from the first on.
+
+    FFmpeg plays edit after edit, each from a keyframe. The first packet shown has the edit's start as its decoding
+    time, but for an offset common to all edits; with B-frames, presentation times may lie in another edit.
+    """
+
+    def __init__(self, edits: Sequence[Edit] = ()) -> None:
+        """`edits` are what `pauses` found."""
+        self._at = {edit.start: edit.shows for edit in edits if edit.start < edit.end}
+        self._first = next((start for start, shows in self._at.items() if shows is not Shows.NOTHING), 0)
+        self._offset: int | None = None
+        self._last = (-math.inf, -math.inf)  # decoding time and place in the file
+        self._run = _Run()
+        self._decoding: dict[int, deque[_Run]] = {}  # by presentation time
 
     def __bool__(self) -> bool:
-        return bool(self._edges)
+        """Whether there are pauses."""
+        return bool(self._at)
+
+    def note(self, packet: av.Packet) -> None:
+        """Take in a packet that is about to be decoded."""
+        if not self._at or packet.dts is None or packet.pts is None or not packet.size:
+            return
+        place = (packet.dts, packet.pos or 0)
+        if place[0] <= self._last[0] or place[1] <= self._last[1]:
+            self._run = _Run()
+        self._last = place
+        if packet.is_discard:
+            return
+        if self._run.shows is None:
+            self._offset = self._first - packet.dts if self._offset is None else self._offset
+            self._run.shows = self._at.get(packet.dts + self._offset, Shows.MOTION)
+        self._decoding.setdefault(packet.pts, deque()).append(self._run)
+
+    def hides(self, frame: av.VideoFrame) -> bool:
+        """Whether the edit list shows no new frame in place of this one, which was decoded next."""
+        runs = None if frame.pts is None else self._decoding.get(frame.pts)
+        if not runs:
+            return False
+        run = runs.popleft()
+        if not runs:
+            del self._decoding[frame.pts]
+        run.given += 1
+        return run.shows is Shows.NOTHING or (run.shows is Shows.STILL and run.given > 1)
 
 
-def pauses(path: Path, track_id: int) -> Pauses:
-    """The pauses of an MP4's track, in FFmpeg's times; none if the file is damaged.
+def pauses(path: Path, track_id: int) -> tuple[Edit, ...]:
+    """The edits of the track if it shows nothing between frames, or one frame still; none if the file is damaged.
 
-    FFmpeg plays other frames there: the track from its beginning, or those after the still one. It ignores the edits of
-    fragmented files, which then have no pauses. ISO/IEC 14496-12:2022, 8.6.6 (`media_time` of -1, `media_rate` of 0).
+    FFmpeg plays on in such pauses: from the track's beginning, or past the frame. It ignores the edits of fragmented
+    files, which then have no pauses. ISO/IEC 14496-12:2022, 8.6.6 (`media_time` of -1, `media_rate` of 0).
     """
     try:
         with path.open("rb") as file:
             moov = _child(file, _Box(b"", 0, path.stat().st_size), b"moov")
             boxes = list(_children(file, moov))
             if any(box.kind == b"mvex" for box in boxes):
-                return Pauses()
+                return ()
             movie_scale = _number(_read(file, _child(file, moov, b"mvhd")))
             for track in boxes:
                 if track.kind == b"trak" and _number(_read(file, _child(file, track, b"tkhd"))) == track_id:
                     media_scale = _number(_read(file, _child(file, _child(file, track, b"mdia"), b"mdhd")))
                     elst = _read(file, _child(file, _child(file, track, b"edts"), b"elst"))
-                    return Pauses(tuple(_without_new_frames(elst, movie_scale, media_scale)))
+                    edits = tuple(_edits(elst, movie_scale, media_scale))
+                    return edits if any(edit.shows is not Shows.MOTION for edit in edits) else ()
     except (OSError, LookupError, struct.error, ZeroDivisionError):
         pass
-    return Pauses()
+    return ()
 
 
 def _children(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
@@ -92,20 +153,17 @@ def _number(header: bytes) -> int:
     return int(number)
 
 
-def _without_new_frames(elst: bytes, movie_scale: int, media_scale: int) -> Iterator[tuple[Fraction, Fraction]]:
-    """Empty edits after the first frame, and dwells from their second tick on, whose first shows the frame.
-
-    FFmpeg rounds the length of each edit to ticks of the media.
-    """
+def _edits(elst: bytes, movie_scale: int, media_scale: int) -> Iterator[Edit]:
+    """From the first that shows something on; FFmpeg rounds the length of each to ticks of the media."""
     entry = struct.Struct(">Qqhh" if elst[0] else ">Iihh")
     (count,) = struct.unpack_from(">I", elst, 4)
-    at, shown = 0, False
+    at, begun = 0, False
     for number in range(min(count, (len(elst) - 8) // entry.size)):
         length, media_time, rate, rate_fraction = entry.unpack_from(elst, 8 + number * entry.size)
         end = at + (2 * length * media_scale + movie_scale) // (2 * movie_scale)
-        empty, still = media_time == -1, rate == rate_fraction == 0
-        first = at if empty else at + 1
-        if (shown if empty else still) and first < end:
-            yield Fraction(first, media_scale), Fraction(end, media_scale)
-        shown |= not empty
+        still = rate == rate_fraction == 0
+        shows = Shows.NOTHING if media_time == -1 else Shows.STILL if still else Shows.MOTION
+        begun |= shows is not Shows.NOTHING
+        if begun:
+            yield Edit(at, end, shows)
         at = end

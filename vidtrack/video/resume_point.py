@@ -69,7 +69,7 @@ def frames_from(
 
     `to_image` converts a decoded frame as the reader does.
     """
-    if info.interlaced or without_presentation_times(info):
+    if info.interlaced or without_presentation_times(info) or source.has_pauses:
         return None
     noted = problems.count
     for earlier in _SEEK_EARLIER_SECONDS:

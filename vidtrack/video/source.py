@@ -10,7 +10,7 @@ import av
 
 from vidtrack.core.types import VideoInfo
 from vidtrack.video.container import open_container, video_stream
-from vidtrack.video.edit_list import Pauses, pauses
+from vidtrack.video.edit_list import PauseFilter, pauses
 from vidtrack.video.ffmpeg_log import FFmpegMessages, ProblemLog, reason, summary
 from vidtrack.video.hardware import HardwareDecodeError, open_hardware
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
@@ -63,17 +63,23 @@ class ContainerSource:
         self._stream = video_stream(container, self._path, self._number)
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.options = self._limits.decoder_options
-        self._pauses = pauses(self._path, self._stream.id) if "mov" in container.format.name else Pauses()
+        self._pauses = PauseFilter(pauses(self._path, self._stream.id) if "mov" in container.format.name else ())
         return container
+
+    @property
+    def has_pauses(self) -> bool:
+        """Whether an edit list has pauses; then only frames that are read from the beginning are right."""
+        return bool(self._pauses)
 
     def frames(self) -> Iterator[av.VideoFrame]:
         """Yield every frame the decoder gives, in presentation order, to the end of the file."""
         end, last_pts, since_error = Fraction(0), None, _TAIL_PACKETS
         for packet in self._packets():
             known, since_error = self._problems.count, since_error + 1
+            self._pauses.note(packet)
             for frame in self._decode(packet):
                 last_pts = frame.pts
-                if not self._paused(frame):
+                if not self._pauses.hides(frame):
                     yield frame
             if said := self._take():
                 self.truncated |= _tells_of_truncation(said)
@@ -84,14 +90,8 @@ class ContainerSource:
                 shown = packet.pts - self._start_pts + (packet.duration or 0)
                 end = max(end, shown * ticks(packet.time_base))
         if last_pts is not None and since_error < _TAIL_PACKETS:
-            yield from (frame for frame in self._tail(last_pts) if not self._paused(frame))
+            yield from self._tail(last_pts)
         self._check_end(end)
-
-    def _paused(self, frame: av.VideoFrame) -> bool:
-        """Whether the edit list shows no new frame at its time."""
-        if not self._pauses or frame.pts is None:
-            return False
-        return frame.pts * ticks(frame.time_base) in self._pauses
 
     def _decode(self, packet: av.Packet) -> list[av.VideoFrame]:
         try:
@@ -107,7 +107,7 @@ class ContainerSource:
         """Frames after `last_pts`, decoded once more in one thread: after damage near the end, FFmpeg drops the good
         frames that its other threads still hold.
         """
-        if self._continuous.resets or self.on_hardware or not self._has_times:
+        if self._continuous.resets or self.on_hardware or not self._has_times or self.has_pauses:
             return []
         frames: list[av.VideoFrame] = []
         with contextlib.suppress(av.FFmpegError, OSError), open_container(self._path, limits=self._limits) as container:
