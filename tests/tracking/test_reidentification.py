@@ -61,6 +61,28 @@ def test_who_hid_for_three_seconds_and_turned_back_keeps_the_id_in_every_frame(s
     assert ids == [ids[5]] * GONE + [0] * (BACK - GONE) + [ids[5]] * (END - BACK)
 
 
+@pytest.mark.parametrize("bystander", [False, True])
+def test_two_who_hide_at_once_and_turn_back_keep_their_ids_with_or_without_a_bystander(bystander: bool) -> None:
+    tracker, hindsight = (
+        AssociationTracker(GivenDetections(("person",)), CONFIG, np.ones(1, bool)),
+        Hindsight(HindsightConfig()),
+    )
+    done: list[FrameTracks] = []
+    for index in range(30):
+        step = index if index < 13 else 30 - index  # hidden from 13 to 16
+        people = [(100 + 10 * step, RED), (400 - 10 * step, BLUE)] * (not 13 <= index < 17)
+        people += [(550, GREEN)] * bystander
+        image = np.full((200, 600, 3), GREY, np.uint8)
+        for left, colour in people:
+            image[50:150, left : left + 40] = colour
+        boxes = np.array([[left, 50, left + 40, 150] for left, _ in people], np.float64).reshape(-1, 4)
+        found = Detections.of(boxes, np.full(len(people), 0.8))
+        shown = tracker.step(found, Frame(index, index, Fraction(1, RATE), image))
+        done += hindsight.push(shown, tracker.earlier, tracker.exchange)
+    done += hindsight.flush()
+    assert [one.ids[one.boxes_xyxy[:, 0] < 250].tolist() for one in done] == [[1]] * 30  # the gap is filled
+
+
 @pytest.mark.parametrize(
     ("after", "config"),
     [(GREEN, CONFIG), (RED, replace(CONFIG, appearance_weight=0.0)), (RED, replace(CONFIG, reidentify_seconds=2.0))],

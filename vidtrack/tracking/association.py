@@ -105,6 +105,8 @@ class Associator:
         config = self.config
         left = np.ones(len(detections), dtype=bool)
         if len(tracks) == 0 or len(detections) == 0:
+            if image is not None:
+                reidentification.note_all_hidden(tracks, seconds)
             return left
         unseen = seconds - tracks.seen_seconds
         # One that had been lost for longer in the last frame is brought back by its colours only.

@@ -35,6 +35,12 @@ def note_contacts(tracks: Tracks, rows: np.ndarray, clear: np.ndarray, covered: 
     tracks.contact_seconds[hidden] = seconds
 
 
+def note_all_hidden(tracks: Tracks, seconds: float) -> None:
+    """Note that none of the tracks is seen."""
+    nobody = np.zeros(0, dtype=np.int64)
+    note_contacts(tracks, nobody, nobody.astype(bool), nobody, seconds)
+
+
 def exchange(
     tracks: Tracks, rows: np.ndarray, look: Callable[[np.ndarray], np.ndarray], seconds: float
 ) -> Exchange | None:
