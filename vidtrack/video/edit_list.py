@@ -84,12 +84,13 @@ class PauseFilter:
 
     def hides(self, frame: av.VideoFrame) -> bool:
         """Whether the edit list shows no new frame in place of this one, which was decoded next."""
-        runs = None if frame.pts is None else self._decoding.get(frame.pts)
-        if not runs:
+        pts = frame.pts
+        if pts is None or pts not in self._decoding:
             return False
+        runs = self._decoding[pts]
         run = runs.popleft()
         if not runs:
-            del self._decoding[frame.pts]
+            del self._decoding[pts]
         run.given += 1
         return run.shows is Shows.NOTHING or (run.shows is Shows.STILL and run.given > 1)
 
