@@ -142,6 +142,23 @@ def run(command: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_boxes_are_cut_off_at_the_edges_of_the_image(vidtrack: Command, log: Path, tmp_path: Path) -> None:
+    width = TrackLog.load(log).header.source.size[0]
+    boxes = {
+        "at the corner": (width - 20, -10, width + 30, 15),
+        "beyond": (width + 5, 5, width + 30, 15),
+        "speck": (5, 5, 5.001, 5.001),
+    }
+    drawn = "".join(
+        f"<track label='{name}'><box frame='0' xtl='{a}' ytl='{b}' xbr='{c}' ybr='{d}'/></track>"
+        for name, (a, b, c, d) in boxes.items()
+    )
+    file = tmp_path / "drawn.xml"
+    file.write_text(f"<annotations>{drawn}</annotations>")
+    found = imported(vidtrack, log, file)
+    assert found.boxes_xyxy.tolist() == [[width - 20, 0, width, 15]]
+
+
 def test_no_tracks_at_all_are_an_empty_log(vidtrack: Command, log: Path, tmp_path: Path) -> None:
     file = tmp_path / "corrected.xml"
     file.write_text("<annotations><version>1.1</version></annotations>", "utf-8")

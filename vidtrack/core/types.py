@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars
     import supervision
 
-_LEAST_SIDE = 0.02  # pixels
+LEAST_SIDE = 0.02  # pixels; logs keep hundredths, in which a smaller box may have no area
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,9 @@ class FrameTracks:
         return replace(self, **{name: getattr(self, name)[chosen] for name in self.COLUMNS})
 
     def without_specks(self) -> FrameTracks:
-        """Without boxes so small that logs, which keep hundredths of a pixel, may give them no area."""
+        """Without boxes so small that logs may give them no area."""
         sides = self.boxes_xyxy[:, 2:].astype(np.float64) - self.boxes_xyxy[:, :2]
-        return self[(sides >= _LEAST_SIDE).all(axis=1)]
+        return self[(sides >= LEAST_SIDE).all(axis=1)]
 
     def to_supervision(self, class_names: Sequence[str]) -> supervision.Detections:
         """supervision's Detections, with tracker IDs; raises MissingPackageError."""

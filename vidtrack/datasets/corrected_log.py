@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from vidtrack.core.boxes import pairwise_iou
 from vidtrack.core.class_names import plain_name
 from vidtrack.core.errors import DataError
-from vidtrack.core.types import ObjectState
+from vidtrack.core.types import LEAST_SIDE, ObjectState
 from vidtrack.datasets.annotated_tracks import AnnotatedClip, AnnotatedTrack
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.counting import recounted
@@ -31,12 +31,14 @@ class _Boxes:
     starts: np.ndarray  # (F + 1,) int64
 
     @classmethod
-    def of(cls, tracks: Sequence[AnnotatedTrack], positions: np.ndarray) -> _Boxes:
-        """The boxes of tracks at the frames (F,) of a log."""
+    def of(cls, tracks: Sequence[AnnotatedTrack], positions: np.ndarray, size: tuple[int, int]) -> _Boxes:
+        """The boxes of tracks at the frames (F,) of a log, cut off at the edges of an image of `size`."""
         found = [track.at(positions) for track in tracks]
         rows = np.concatenate([np.zeros(0, np.int64), *(np.flatnonzero(there) for there, _ in found)])
         owners = np.repeat(np.arange(len(found)), [len(boxes) for _, boxes in found])
-        boxes = np.concatenate([np.zeros((0, 4)), *(boxes for _, boxes in found)]).astype(np.float32)
+        boxes = np.clip(np.concatenate([np.zeros((0, 4)), *(boxes for _, boxes in found)]), 0, size * 2)
+        seen = (boxes[:, 2:] - boxes[:, :2] >= LEAST_SIDE).all(axis=1)
+        rows, owners, boxes = rows[seen], owners[seen], boxes[seen].astype(np.float32)
         order = np.argsort(rows, kind="stable")
         starts = np.searchsorted(rows[order], np.arange(len(positions) + 1))
         return cls(rows[order], owners[order], boxes[order], starts)
@@ -55,7 +57,7 @@ def with_annotations(log: TrackLog, annotated: AnnotatedClip, source: str) -> Tr
 
     Raises DataError for annotations without a box in a frame of the log, and if a timeline has no constant rate.
     """
-    boxes = _Boxes.of(annotated.tracks, _positions(log, annotated.on_timeline))
+    boxes = _Boxes.of(annotated.tracks, _positions(log, annotated.on_timeline), log.header.source.size)
     if annotated.tracks and not len(boxes.rows):
         raise DataError(f"{source} has no box in a frame of the log", "is it of another clip?")
     ids = _identities(log, boxes, len(annotated.tracks))[boxes.owners]
