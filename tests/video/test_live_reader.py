@@ -73,7 +73,7 @@ def test_a_slow_taker_gets_the_newest_frame(transport_stream: bytes) -> None:
             frames.append(frame)
             time.sleep(0.3)
     steps = np.diff([frame.index for frame in frames])
-    assert len(frames) < 10 and steps.max() > 2
+    assert len(frames) < 10 and steps.max() > 1
     assert any("dropped to keep up" in problem.message for problem in reader.problems)
 
 
