@@ -51,11 +51,11 @@ def main() -> None:
         folder = Path(scratch)
         seconds = make_small(chosen.clip, folder / "part.mp4", chosen.width, chosen.rate)
         parts = round(chosen.minutes * 60 / seconds)
-        (folder / "hour.ffconcat").write_text("ffconcat version 1.0\n" + "file part.mp4\n" * parts)
+        (folder / "long.ffconcat").write_text("ffconcat version 1.0\n" + "file part.mp4\n" * parts)
         print("| minutes | frames | tracks so far | resident MiB | open files | threads | processor ms per frame |")
         print("|---:|---:|---:|---:|---:|---:|---:|")
-        minutes = track(folder / "hour.ffconcat", folder, round(chosen.minutes * 60 * chosen.rate / ROWS))
-        sizes = [(folder / name).stat().st_size / 2**20 for name in ("hour.mp4", "hour.tracks.jsonl")]
+        minutes = track(folder / "long.ffconcat", folder, round(chosen.minutes * 60 * chosen.rate / ROWS))
+        sizes = [(folder / name).stat().st_size / 2**20 for name in ("long.mp4", "long.tracks.jsonl")]
     print(f"\nVideo of {sizes[0]:.0f} MiB and log of {sizes[1]:.0f} MiB written in {minutes:.1f} minutes.")
 
 
@@ -79,7 +79,7 @@ def track(source: Path, folder: Path, every: int) -> float:
     for head in model.class_embed:
         torch.nn.init.normal_(head.bias, 0.5, 0.1)
     result = track_video(
-        source, model, log=folder / "hour.tracks.jsonl", video=folder / "hour.mp4",
+        source, model, log=folder / "long.tracks.jsonl", video=folder / "long.mp4",
         config=RunConfig(score=0.5, video=EncodeConfig(preset="ultrafast")), progress=reporter(every),
     )  # fmt: skip
     return result.seconds / 60

@@ -7,7 +7,7 @@ network of --model runs once over each video; what it found stays in CACHE in a 
 weights, with the tracks of `vidtrack detect` (remove it after a change of the tracker). The same detections, public
 and the model's, go through vidtrack's association and the peers, each with its defaults and with the thresholds of its
 grid that have the best HOTA + IDF1 on the --training sequences. Needs `trackers`, `boxmot` and `vidtrack[evaluation]`;
-peers of a package that is not there are left out.
+peers whose package is missing are left out.
 
 The report is a file with places for the sections, from `<!-- NAME -->` to `<!-- end -->`; each is replaced, the rest
 is left alone. --sections makes only some.

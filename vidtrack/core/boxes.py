@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_LEAST_SIDE = 0.02  # pixels; logs keep hundredths, in which a smaller box may have no area
+
 
 def cxcywh_to_xyxy(boxes: np.ndarray) -> np.ndarray:
     """Centre and size to edges."""
@@ -25,6 +27,11 @@ def area(boxes_xyxy: np.ndarray) -> np.ndarray:
     """Area (...,); inverted boxes have area 0."""
     width, height = boxes_xyxy[..., 2] - boxes_xyxy[..., 0], boxes_xyxy[..., 3] - boxes_xyxy[..., 1]
     return np.maximum(width, 0) * np.maximum(height, 0)
+
+
+def has_extent(boxes_xyxy: np.ndarray) -> np.ndarray:
+    """Mask (N,) of the boxes (N, 4) that are no specks, to which a log may give no area."""
+    return (boxes_xyxy[:, 2:].astype(np.float64) - boxes_xyxy[:, :2] >= _LEAST_SIDE).all(axis=1)
 
 
 def pairwise_intersection(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:

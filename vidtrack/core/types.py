@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from vidtrack.core.boxes import has_extent
 from vidtrack.core.tables import (
     STATE_NAMES,
     coco_annotations,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import supervision
-
-LEAST_SIDE = 0.02  # pixels; logs keep hundredths, in which a smaller box may have no area
 
 
 @dataclass(frozen=True)
@@ -187,8 +186,7 @@ class FrameTracks:
 
     def without_specks(self) -> FrameTracks:
         """Without boxes so small that logs may give them no area."""
-        sides = self.boxes_xyxy[:, 2:].astype(np.float64) - self.boxes_xyxy[:, :2]
-        return self[(sides >= LEAST_SIDE).all(axis=1)]
+        return self[has_extent(self.boxes_xyxy)]
 
     def to_supervision(self, class_names: Sequence[str]) -> supervision.Detections:
         """supervision's Detections, with tracker IDs; raises MissingPackageError."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from vidtrack.core.boxes import pairwise_iou
+from vidtrack.core.boxes import has_extent, pairwise_iou
 from vidtrack.core.class_names import plain_name
 from vidtrack.core.errors import DataError
-from vidtrack.core.types import LEAST_SIDE, ObjectState
+from vidtrack.core.types import ObjectState
 from vidtrack.datasets.annotated_tracks import AnnotatedClip, AnnotatedTrack
 from vidtrack.tracklog import TrackLog
 from vidtrack.tracklog.counting import recounted
@@ -37,7 +37,7 @@ class _Boxes:
         rows = np.concatenate([np.zeros(0, np.int64), *(np.flatnonzero(there) for there, _ in found)])
         owners = np.repeat(np.arange(len(found)), [len(boxes) for _, boxes in found])
         boxes = np.clip(np.concatenate([np.zeros((0, 4)), *(boxes for _, boxes in found)]), 0, size * 2)
-        seen = (boxes[:, 2:] - boxes[:, :2] >= LEAST_SIDE).all(axis=1)
+        seen = has_extent(boxes)
         rows, owners, boxes = rows[seen], owners[seen], boxes[seen].astype(np.float32)
         order = np.argsort(rows, kind="stable")
         starts = np.searchsorted(rows[order], np.arange(len(positions) + 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -35,9 +35,11 @@ class AssociationTrackerState:
 class AssociationTracker:
     """A `Tracker` for any detector; only classes in `allowed` (K,) bool are reported."""
 
+    associator_type: ClassVar[type[Associator]] = Associator
+
     def __init__(self, detector: DetectionSource, config: TrackerConfig, allowed: np.ndarray) -> None:
         self.detector, self.config, self.allowed = detector, config, allowed
-        self.associator = Associator(config, detector.num_classes, class_kinds(detector.class_names))
+        self.associator = self.associator_type(config, detector.num_classes, class_kinds(detector.class_names))
         self.cuts = CutDetector()
         self.camera = CameraMotion()
         self.cut = False

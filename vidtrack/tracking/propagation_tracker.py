@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from vidtrack.core.boxes import pairwise_iou
-from vidtrack.core.class_names import class_kinds
 from vidtrack.core.detections import Detections
 from vidtrack.core.errors import UsageError
 from vidtrack.core.types import Frame, FrameTracks
@@ -38,6 +37,7 @@ class PropagationTracker(AssociationTracker):
     """A `Tracker` that also asks the decoder where the objects of the last frame are (TrackFormer, CVPR 2022)."""
 
     associator: QueryAssociator
+    associator_type = QueryAssociator
 
     def __init__(self, detector: Detector, config: TrackerConfig, allowed: np.ndarray) -> None:
         if not isinstance(detector, DeformableDETR):
@@ -49,7 +49,6 @@ class PropagationTracker(AssociationTracker):
             )
         super().__init__(detector, config, allowed)
         self.model = detector
-        self.associator = QueryAssociator(config, detector.num_classes, class_kinds(detector.class_names))
 
     @torch.inference_mode()
     def step(self, memory: Memory, frame: Frame) -> FrameTracks:

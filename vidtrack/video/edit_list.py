@@ -119,6 +119,11 @@ def pauses(path: Path, track_id: int) -> tuple[Edit, ...]:
     return ()
 
 
+def stream_pauses(path: Path, stream: av.VideoStream) -> tuple[Edit, ...]:
+    """`pauses` of a stream of the opened file; other containers have none."""
+    return pauses(path, stream.id) if "mov" in stream.container.format.name else ()
+
+
 def _children(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
     at = parent.start
     for _ in range(_MOST_BOXES):

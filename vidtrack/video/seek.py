@@ -9,7 +9,7 @@ import av
 
 from vidtrack.core.types import VideoInfo
 from vidtrack.video.container import open_container, video_stream
-from vidtrack.video.edit_list import pauses
+from vidtrack.video.edit_list import stream_pauses
 from vidtrack.video.ffmpeg_log import FFmpegMessages
 from vidtrack.video.timestamps import jump_ticks
 from vidtrack.video.timing import may_jump, without_presentation_times
@@ -29,7 +29,7 @@ def locate_start(info: VideoInfo, start_pts: int) -> tuple[int, int, int] | None
     keyframe: int | None = None
     with open_container(info.path) as container, FFmpegMessages() as messages:
         stream = video_stream(container, info.path, info.stream)
-        if "mov" in container.format.name and pauses(info.path, stream.id):
+        if stream_pauses(info.path, stream):
             return None
         longest_step = jump_ticks(info.time_base) if may_jump(container) else math.inf
         try:

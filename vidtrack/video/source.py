@@ -10,7 +10,7 @@ import av
 
 from vidtrack.core.types import VideoInfo
 from vidtrack.video.container import open_container, video_stream
-from vidtrack.video.edit_list import PauseFilter, pauses
+from vidtrack.video.edit_list import PauseFilter, stream_pauses
 from vidtrack.video.ffmpeg_log import FFmpegMessages, ProblemLog, reason, summary
 from vidtrack.video.hardware import HardwareDecodeError, open_hardware
 from vidtrack.video.limits import DEFAULT_LIMITS, Limits
@@ -63,7 +63,7 @@ class ContainerSource:
         self._stream = video_stream(container, self._path, self._number)
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.options = self._limits.decoder_options
-        self._pauses = PauseFilter(pauses(self._path, self._stream.id) if "mov" in container.format.name else ())
+        self._pauses = PauseFilter(stream_pauses(self._path, self._stream))
         return container
 
     @property
